@@ -1,0 +1,38 @@
+/** Words on the command line as values: numbers are checked where they are read, so that a message can name their flag. */
+import { InvalidArgumentError } from 'commander'
+
+/** A whole number of at least `least`. */
+export function whole(least = 1): (text: string) => number {
+  return (text) => {
+    const value = read(text)
+    if (!Number.isSafeInteger(value) || value < least) {
+      throw new InvalidArgumentError(`Expected a whole number >= ${least}.`)
+    }
+    return value
+  }
+}
+
+/** A finite number above 0. */
+export function positive(text: string): number {
+  const value = read(text)
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError('Expected a number > 0.')
+  return value
+}
+
+/** A finite number of at least 0. */
+export function notNegative(text: string): number {
+  const value = read(text)
+  if (!Number.isFinite(value) || value < 0) throw new InvalidArgumentError('Expected a number >= 0.')
+  return value
+}
+
+/** A finite number. */
+export function finite(text: string): number {
+  const value = read(text)
+  if (!Number.isFinite(value)) throw new InvalidArgumentError('Expected a number.')
+  return value
+}
+
+function read(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text)
+}

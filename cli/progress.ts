@@ -1,0 +1,66 @@
+/**
+ * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
+ */
+import type { StepEvent, TestScore, TrainEvent } from '../src/events.ts'
+import type { Task } from '../src/tasks/task.ts'
+import { duration, grouped, scored, significant } from './words.ts'
+
+export interface Progress {
+  show(event: TrainEvent): void
+  /** A line that stays. */
+  say(text: string): void
+  /** Takes the redrawn line away. */
+  clear(): void
+}
+
+export interface ProgressOptions {
+  readonly task: Task
+  readonly iterations: number
+  /** Only messages: no progress. */
+  readonly quiet: boolean
+}
+
+const REDRAW_MS = 100
+const CLEAR = '\r\x1b[K'
+
+export function createProgress(
+  { task, iterations, quiet }: ProgressOptions,
+  out: NodeJS.WriteStream = process.stderr,
+): Progress {
+  const redraws = out.isTTY === true
+  let step: StepEvent | undefined
+  let test: TestScore | null = null
+  let drawn = Number.NEGATIVE_INFINITY
+  const line = (iteration: number) => {
+    const parts = [`${grouped(iteration)}/${grouped(iterations)}`]
+    if (step) {
+      const rate = step.iterationsPerSecond
+      parts.push(`${grouped(rate)} it/s`, `${duration((iterations - iteration) / rate)} left`)
+      parts.push(`train ${task.metric === 'mse' ? 'MSE' : 'loss'} ${significant(step.loss.mean)}`)
+    }
+    if (test) parts.push(scored(test, task))
+    return parts.join('  ')
+  }
+  const clear = () => {
+    if (redraws && drawn > 0) out.write(CLEAR)
+  }
+  return {
+    show(event) {
+      if (event.type === 'step') step = event
+      if (event.type === 'eval') test = event.test
+      if (quiet || event.type === 'done' || event.type === 'checkpoint') return
+      if (!redraws) {
+        if (event.type === 'eval') out.write(`${line(event.iteration)}\n`)
+      } else if (event.type === 'eval' || performance.now() - drawn > REDRAW_MS) {
+        drawn = performance.now()
+        // A line that wraps cannot be redrawn.
+        out.write(CLEAR + line(event.iteration).slice(0, Math.max(20, (out.columns ?? 80) - 1)))
+      }
+    },
+    say(text) {
+      clear()
+      out.write(`${text}\n`)
+    },
+    clear,
+  }
+}

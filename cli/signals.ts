@@ -1,0 +1,37 @@
+/** SIGINT and SIGTERM end a run well; the second one ends the process. */
+import type { Progress } from './progress.ts'
+
+export interface Stop {
+  readonly signal: AbortSignal
+  /** 130 after SIGINT, 143 after SIGTERM, as shells have it; 1 when it was a reader of stdout that went away. */
+  exitCode(): number
+  /** Back to the default: a signal kills. */
+  release(): void
+}
+
+export function stopOnSignals({ say }: Progress): Stop {
+  const controller = new AbortController()
+  let code = 1
+  const handler = (name: NodeJS.Signals) => {
+    if (controller.signal.aborted) {
+      release()
+      process.kill(process.pid, name)
+      return
+    }
+    code = name === 'SIGINT' ? 130 : 143
+    controller.abort()
+    say('stopping: saving the model; once more to quit at once')
+  }
+  const broken = (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    controller.abort()
+  }
+  const release = () => {
+    process.off('SIGINT', handler)
+    process.off('SIGTERM', handler)
+  }
+  process.on('SIGINT', handler)
+  process.on('SIGTERM', handler)
+  process.stdout.on('error', broken)
+  return { signal: controller.signal, exitCode: () => code, release }
+}

@@ -1,0 +1,77 @@
+/** `irnn eval DIR` and `irnn info DIR`: a run read back. */
+import type { BackendName } from '../src/backend/backend.ts'
+import { createBackend } from '../src/backend/choose.ts'
+import { evaluate } from '../src/evaluate.ts'
+import { encodeEvent } from '../src/events.ts'
+import { loadModel } from '../src/model.ts'
+import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
+import { createTask } from '../src/tasks/known.ts'
+import { duration, grouped, scored } from './words.ts'
+
+export interface EvalFlags {
+  backend?: BackendName
+  threads?: number
+  json?: boolean
+}
+
+/** Scores the stored model on the task's test set, as config.json says it. */
+export async function evalRun(dir: string, { backend: name, threads, json = false }: EvalFlags): Promise<number> {
+  const run = readRunFolder(dir)
+  const task = createTask(run.config.task.name, run.config.task.options)
+  const backend = await createBackend({ name, threads })
+  const model = loadModel(run.model(), { backend })
+  const start = performance.now()
+  const test = await evaluate(model, task)
+  const seconds = (performance.now() - start) / 1000
+  if (json) {
+    process.stdout.write(`${encodeEvent({ type: 'eval', iteration: iterations(run), seconds, test })}\n`)
+  } else {
+    const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
+    process.stdout.write(`${scored(test, task)} on ${how}\n`)
+  }
+  model.dispose()
+  return 0
+}
+
+/** What a run was, how it went, and what its model holds. */
+export async function infoRun(dir: string): Promise<number> {
+  const run = readRunFolder(dir)
+  const { config, events } = run
+  const backend = await createBackend({ name: 'reference' })
+  const model = loadModel(run.model(), { backend })
+  const task = createTask(config.task.name, config.task.options)
+  const { rnn } = model.spec
+  const last = events.at(-1)
+  const ended =
+    last?.type === 'done'
+      ? { iterations: 'all done', target: 'target reached', stopped: 'stopped' }[last.reason]
+      : 'killed'
+  const score = events.findLast((event) => event.type === 'eval')
+  const { optimizer, clip } = config.training
+  const options = Object.entries(config.task.options).map(([key, value]) => `${key} ${value}`)
+  const lines = [
+    ['task', `${task.name}: ${options.join(', ')}`],
+    [
+      'model',
+      `${rnn.cell}, ${rnn.hidden} units, ${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`,
+    ],
+    [
+      'training',
+      `recipe ${config.recipe}, seed ${config.seed}: ${optimizer?.kind} at ${optimizer?.lr}, clip ${clip?.kind}, batch ${config.training.batch}`,
+    ],
+    [
+      'ran',
+      `${grouped(iterations(run))} of ${grouped(config.training.iterations)} iterations, ${ended}; ${config.backend.description}`,
+    ],
+    ['score', score ? `${scored(score.test, task)} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
+    ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
+    ['weights', grouped(model.weights.length)],
+  ]
+  const width = Math.max(...lines.map(([key]) => key!.length))
+  process.stdout.write(lines.map(([key, value]) => `${key!.padEnd(width)}  ${value}\n`).join(''))
+  return 0
+}
+
+function iterations({ events }: StoredRun): number {
+  return events.at(-1)?.iteration ?? 0
+}

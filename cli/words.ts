@@ -1,0 +1,35 @@
+/** Numbers as people read them. */
+import type { TestScore } from '../src/events.ts'
+import type { Metric, Task } from '../src/tasks/task.ts'
+
+const METRIC_NAMES: Readonly<Record<Metric, string>> = { mse: 'MSE', accuracy: 'accuracy' }
+
+/** 16000 → "16,000" */
+export function grouped(n: number): string {
+  return Math.round(n).toLocaleString('en-US')
+}
+
+/** 0.00013842 → "0.000138", 3.2e-9 → "3.2e-9" */
+export function significant(value: number, digits = 3): string {
+  if (!Number.isFinite(value)) return String(value)
+  const rounded = Number(value.toPrecision(digits))
+  return Math.abs(rounded) < 1e-5 && rounded !== 0 ? rounded.toExponential() : String(rounded)
+}
+
+/** 75.2 → "1 min 15 s" */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?'
+  if (seconds < 10) return `${seconds.toFixed(1)} s`
+  const s = Math.round(seconds)
+  if (s < 60) return `${s} s`
+  if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
+  return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
+}
+
+/** "test MSE 0.00014 (always 1: 0.167)" */
+export function scored(test: TestScore, task: Task): string {
+  const value = test[task.metric]!
+  const shown = task.metric === 'accuracy' ? `${(100 * value).toFixed(2)} %` : significant(value)
+  const { baseline } = task
+  return `test ${METRIC_NAMES[task.metric]} ${shown}${baseline ? ` (${baseline.name}: ${significant(baseline.value)})` : ''}`
+}

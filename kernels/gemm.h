@@ -1,0 +1,136 @@
+// Matrix products: one micro-kernel, templated on its tile of MR rows by NV vectors, over a packed right-hand side.
+//
+// The right-hand side is packed into panels [K][nv·VL], zero-padded to whole vectors, so that the inner loop reads it in
+// order and never beyond an array. The left-hand side is read where it lies. After Goto & van de Geijn 2008 and LIBXSMM.
+// Every output element is one chain of fma over ascending k: tile shapes and blocking do not change a bit.
+#pragma once
+
+#include "simd.h"
+
+namespace IRNN_TARGET {
+
+// Accumulators, a panel row and a broadcast must fit the registers: 16 of them (AVX2: 12 + 3 + 1, SSE and WebAssembly:
+// 8 + 2 + 1, where 12 spill), 32 with AVX-512. With 8 or more accumulators two FMA units of latency 4 stay busy.
+constexpr int MAX_ROWS = VL == 16 ? 8 : 4;
+constexpr int MAX_VECTORS = VL == 4 ? 2 : 3;
+
+template <int N>
+struct Const {
+  static constexpr int value = N;
+};
+
+// f(Const<n>) for a run-time n in 1 … MAX.
+template <int MAX, class F>
+IRNN_INLINE void with_const(int n, const F& f) {
+  if constexpr (MAX > 1) {
+    if (n < MAX) return with_const<MAX - 1>(n, f);
+  }
+  f(Const<MAX>{});
+}
+
+// f(first, Const<n>) over tiles of n = MAX, MAX/2 … 1 rows that cover `rows`.
+template <int MAX, class F>
+IRNN_INLINE void for_rows(int rows, const F& f, int first = 0) {
+  for (; rows - first >= MAX; first += MAX) f(first, Const<MAX>{});
+  if constexpr (MAX > 1) {
+    if (first < rows) for_rows<MAX / 2>(rows, f, first);
+  }
+}
+
+// Columns of a packed matrix: `vectors` of them dealt to panels as evenly as can be (13 = 3+3+3+2+2, since a last panel of
+// one vector would leave the FMA units waiting).
+struct Panels {
+  int columns, vectors, count, widest;
+  explicit Panels(int n, int widest_panel = MAX_VECTORS)
+      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest_panel)), widest(widest_panel) {}
+  int first(int panel) const { return int((long long)vectors * panel / count); }   // vector
+  int width(int panel) const { return first(panel + 1) - first(panel); }           // vectors
+  size_t floats(int K) const { return size_t(vectors) * VL * K; }
+  size_t offset(int panel, int K) const { return size_t(first(panel)) * VL * K; }
+};
+
+// Packs panel `p` of b(k, n) = B[k · k_stride + n · n_stride] into out [K][width·VL].
+IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, size_t k_stride, size_t n_stride, float* out) {
+  const int n0 = panels.first(p) * VL, width = panels.width(p) * VL, n1 = min(n0 + width, panels.columns);
+  if (n_stride == 1) {
+    for (int k = 0; k < K; k++) {
+      for (int n = n0; n < n1; n += VL) store(out + size_t(k) * width + n - n0, load_n(B + k * k_stride + n, n1 - n));
+    }
+    return;
+  }
+  for (int n = n0; n < n0 + width; n++) {
+    for (int k = 0; k < K; k++) out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f;
+  }
+}
+
+IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stride, size_t n_stride, float* out) {
+  parallel(panels.count, [=, &panels](int p) {
+    pack_panel(panels, p, K, B, k_stride, n_stride, out + panels.offset(p, K));
+  });
+}
+
+// acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]
+template <int MR, int NV>
+IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV]) {
+  for (int k = 0; k < K; k++) {
+    vf b[NV];
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) b[v] = load(panel + v * VL);
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) {
+      const vf a = splat(A[r * row_stride]);
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
+    }
+    A += k_stride;
+    panel += NV * VL;
+  }
+}
+
+template <int MR, int NV>
+IRNN_INLINE void clear_tile(vf (&acc)[MR][NV]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) acc[r][v] = vf{};
+  }
+}
+template <int MR, int NV>
+IRNN_INLINE void load_tile(const float* C, size_t ldc, int columns, vf (&acc)[MR][NV]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) acc[r][v] = load_n(C + r * ldc + v * VL, columns - v * VL);
+  }
+}
+template <int MR, int NV>
+IRNN_INLINE void store_tile(float* C, size_t ldc, int columns, const vf (&acc)[MR][NV]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) store_n(C + r * ldc + v * VL, acc[r][v], columns - v * VL);
+  }
+}
+
+// a(i, k) = A[i · row_stride + k · k_stride] and so on: a matrix and how to walk it.
+struct Strided {
+  const float* p;
+  size_t row_stride, column_stride;
+};
+
+// C [M,N], rows ldc apart, = bias [N] (or 0, or C itself if accumulate) + a b. Uses scratch slot 1.
+void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate);
+
+// What a weight gradient multiplies with: columns of one array over (t, b), or the constant 1 (p null, one column: a bias).
+struct Factor {
+  const float* p;
+  int columns;
+  size_t ld;        // floats from one row (t, b) to the next
+  float* gradient;  // [M, columns], rows `columns` long, += ; null: not wanted
+  float* second;    // where the same is added once more (PyTorch's second bias), or null
+};
+// gradient += Σ_(t,b) A[t,b,:]ᵀ factor[t,b,:], for up to 3 factors in one pass over A [T,B,M], rows lda apart. Summed
+// per shard, shards as a binary tree. Uses scratch slot 1.
+void weight_gradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count);
+
+}  // namespace IRNN_TARGET

@@ -1,0 +1,176 @@
+// The contract between the kernels and everything above them: every kernel, once.
+//
+// A kernel is a pure function over arrays: no allocation, I/O, exceptions, JavaScript. It is compiled once per
+// instruction set (namespace IRNN_TARGET) and once for WebAssembly; src/backend/reference.ts is the same table in plain
+// TypeScript and float64, and test/backend/kernels.test.ts holds every build against it.
+//
+// Letters: T steps, B sequences, I inputs, H hidden, K outputs, N rows, V vocabulary, E embedding. Arrays are row-major,
+// time-major, float32. A gradient is `d` + name. `=` the kernel overwrites, `+=` it adds; what is not said to alias must
+// not. "or null" is the only optional form.
+//
+// States are [T+1,B,H]. Forward in time, slot 0 is the initial state (read) and slot t+1 the state after x[t]. With
+// `reverse`, slot T is the initial state and slot t the state after x[t], which is read from the last step to the first.
+// `lengths` [B] (or null: all are T; 1 <= lengths[b] <= T): at a padded step t >= lengths[b] the state is carried over
+// unchanged, so the final state (slot T, or 0 in reverse) is right for every sequence; gradients of padded outputs are
+// ignored, da and dx are 0 there.
+//
+// Same bits on any number of threads: work is cut into pieces that do not depend on the thread count, every output
+// element is one chain of multiply-adds in ascending order of the inner index, and sums over the batch are taken per
+// shard of SHARD_ROWS sequences (steps ascending, rows ascending), shards added as a balanced binary tree.
+// Included once by the kernels, and once for each target by napi.cc.
+#ifndef IRNN_KERNELS
+
+#define IRNN_KERNELS(X)                                                                                              \
+  X(gemm) X(dense_forward) X(dense_backward)                                                                         \
+  X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)                     \
+  X(softmax_cross_entropy) X(squared_error) X(softmax)                                                               \
+  X(embedding_forward) X(embedding_backward) X(copy_columns)                                                         \
+  X(tanh_forward) X(sigmoid_forward)                                                                                 \
+  X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                                          \
+  X(sgd_update) X(rmsprop_update) X(adam_update)
+
+// What the host (napi.cc, wasm.cc) gives the kernels.
+namespace irnn_host {
+// 64-byte-aligned memory that the host owns, kept until the next call of the same slot (0 or 1) with a larger size.
+// A kernel calls it at entry; its content is undefined.
+void* scratch(int slot, unsigned long bytes);
+// Runs f(context, i) for i = 0 … n-1, in any order, on any thread, and returns when all are done.
+void parallel_for(int n, void (*f)(void* context, int i), void* context);
+}  // namespace irnn_host
+
+#endif
+
+#ifndef IRNN_TARGET
+#define IRNN_TARGET irnn_generic
+#endif
+
+namespace IRNN_TARGET {
+
+constexpr int SHARD_ROWS = 8;
+enum Activation { RELU = 0, TANH = 1 };
+
+// C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
+void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);
+
+// y = x Wᵀ + b
+void dense_forward(int N, int I, int K,
+                   const float* x,   // [N,I]
+                   const float* W,   // [K,I]
+                   const float* b,   // [K] or null
+                   float* y);        // [N,K] =
+void dense_backward(int T, int B, int I, int K,
+                    const float* x,    // [T,B,I]
+                    const float* W,    // [K,I]
+                    const float* dy,   // [T,B,K]
+                    float* dW,         // [K,I] +=
+                    float* db,         // [K] or null +=
+                    float* dx);        // [T,B,I] or null =
+
+// h_t = f(Wxh x_t + bx + Whh h_{t-1} + bh), f = ReLU or tanh (Le et al. 2015, section 3). NaN goes through ReLU as NaN.
+void rnn_forward(int T, int B, int I, int H, int activation, int reverse,
+                 const int* lengths,   // [B] or null
+                 const float* x,       // [T,B,I]
+                 const float* Wxh,     // [H,I]
+                 const float* Whh,     // [H,H]
+                 const float* bx,      // [H] or null
+                 const float* bh,      // [H] or null
+                 float* h);            // [T+1,B,H] initial slot read, others =
+// clip > 0 bounds every element of da_t = dL/da_t to [-clip, clip] before it goes on to weights and to t-1 (Graves 2013);
+// clip = 0: none. The gradient of ReLU at 0 is 0.
+void rnn_backward(int T, int B, int I, int H, int activation, int reverse,
+                  const int* lengths, float clip,
+                  const float* x, const float* Wxh, const float* Whh,
+                  const float* h,      // [T+1,B,H]
+                  const float* dh,     // [T,B,H] or null: gradient of the output of each step
+                  const float* dhT,    // [B,H] or null: gradient of the final state, added to it
+                  float* da,           // [T,B,H] = ; may be dh itself
+                  float* dWxh,         // [H,I] +=
+                  float* dWhh,         // [H,H] +=
+                  float* dbx,          // [H] or null +=
+                  float* dbh,          // [H] or null +=
+                  float* dx,           // [T,B,I] or null = (+= if accumulate_dx)
+                  int accumulate_dx,
+                  float* dh0);         // [B,H] or null: gradient of the initial state =
+
+// PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
+void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths,
+                  const float* x,
+                  const float* Wxh,    // [4H,I]
+                  const float* Whh,    // [4H,H]
+                  const float* bx,     // [4H] or null
+                  const float* bh,     // [4H] or null
+                  float* h,            // [T+1,B,H] initial slot read, others =
+                  float* c,            // [T+1,B,H] initial slot read, others =
+                  float* gates);       // [T,B,4H] = i f g o after sigmoid or tanh
+void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip,
+                   const float* x, const float* Wxh, const float* Whh,
+                   const float* h, const float* c,
+                   const float* gates,
+                   const float* dh,    // [T,B,H] or null
+                   const float* dhT,   // [B,H] or null
+                   const float* dcT,   // [B,H] or null
+                   float* da,          // [T,B,4H] = gradient before the nonlinearities; may be gates itself
+                   float* dWxh, float* dWhh, float* dbx, float* dbh,   // +=; the biases or null
+                   float* dx, int accumulate_dx,                        // as in rnn_backward
+                   float* dh0,         // [B,H] or null =
+                   float* dc0);        // [B,H] or null =
+
+// PyTorch's gate order r z n: n_t = tanh(Wxn x + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z h_{t-1}
+void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths,
+                 const float* x,
+                 const float* Wxh,     // [3H,I]
+                 const float* Whh,     // [3H,H]
+                 const float* bx,      // [3H] or null
+                 const float* bh,      // [3H] or null
+                 float* h,             // [T+1,B,H] initial slot read, others =
+                 float* gates);        // [T,B,4H] = r z n after sigmoid or tanh, then Whn h_{t-1} + bhn
+void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip,
+                  const float* x, const float* Wxh, const float* Whh,
+                  const float* h,
+                  const float* gates,
+                  const float* dh, const float* dhT,
+                  float* da,           // [T,B,4H] = gradient before the nonlinearities: r z n, then of Whn h + bhn; may be gates
+                                       // clip bounds r z n, and the fourth after it is taken from the clipped n
+                  float* dWxh, float* dWhh, float* dbx, float* dbh,
+                  float* dx, int accumulate_dx,
+                  float* dh0);
+
+// Losses over the rows (t,b) with t < lengths[b]. Rows that do not count get gradient 0. stats [3] = sum of the losses,
+// rows whose arg-max is the target (first of equals; 0 for squared_error), count of what was summed.
+void softmax_cross_entropy(int T, int B, int K, const int* lengths,
+                           const float* logits,   // [T,B,K]
+                           const int* y,          // [T,B] class 0 … K-1, or -1: does not count
+                           float scale,           // dlogits = scale · (softmax - onehot)
+                           float* dlogits,        // [T,B,K] or null = ; may be logits itself
+                           double* stats);        // [3] = ; counts rows
+void squared_error(int T, int B, int K, const int* lengths,
+                   const float* y,        // [T,B,K]
+                   const float* target,   // [T,B,K]
+                   float scale,           // dy = 2 · scale · (y - target)
+                   float* dy,             // [T,B,K] or null = ; may be y itself
+                   double* stats);        // [3] = ; counts elements
+void softmax(int N, int K, const float* logits, float* p);   // [N,K] = ; may be logits itself
+
+void embedding_forward(int N, int E, const int* tokens, const float* table, float* y);      // y [N,E] = table[tokens[n]]
+void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable);   // dtable[tokens[n]] += dy[n]
+
+// dst[n, dst_column + j] = (or +=) src[n, src_column + j], j < columns; rows are src_width and dst_width floats long.
+void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width,
+                  int dst_column, int accumulate);
+
+void tanh_forward(int n, const float* x, float* y);      // y may be x; at most 2.5 ulp (math.h)
+void sigmoid_forward(int n, const float* x, float* y);   // y may be x; at most 2.5 ulp (math.h)
+
+double sum_of_squares(int n, const float* x);            // in double, fixed blocks added as a tree
+double count_nonzero(int n, const float* x);
+double clip_value(int n, float limit, float* x);         // bounds x to [-limit, limit]; returns how many it changed
+void scale(int n, float factor, float* x);
+
+// One update of w [n] by gradient g [n] (PyTorch's formulas). Optimiser state is [n], += by its own rule.
+void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v);   // v or null if momentum is 0
+void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s);
+// correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
+void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
+                 const float* g, float* m, float* v);
+
+}  // namespace IRNN_TARGET

@@ -1,0 +1,212 @@
+// Node-API: gives JavaScript the kernels of each instruction set this processor has. Arguments are unwrapped from the
+// kernel's own C++ signature, so a new kernel needs its line in kernels.h and nothing here.
+#include <node_api.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+#include "pool.h"
+
+#define IRNN_TARGET irnn_baseline
+#include "kernels.h"
+#undef IRNN_TARGET
+#if defined(__x86_64__)
+#define IRNN_TARGET irnn_avx2
+#include "kernels.h"
+#undef IRNN_TARGET
+#define IRNN_TARGET irnn_avx512
+#include "kernels.h"
+#undef IRNN_TARGET
+#endif
+
+namespace {
+
+// One backend: its threads and scratch memory.
+struct Context {
+  explicit Context(int threads) : pool(threads) {}
+  ~Context() {
+    for (void* slot : slots) std::free(slot);
+  }
+  Pool pool;
+  int references = 0;   // functions that point here
+  void* slots[2] = {nullptr, nullptr};
+  size_t sizes[2] = {0, 0};
+};
+
+thread_local Context* current = nullptr;   // set for the length of one kernel call
+
+}  // namespace
+
+void* irnn_host::scratch(int slot, unsigned long bytes) {
+  if (bytes > current->sizes[slot]) {
+    std::free(current->slots[slot]);
+    const size_t rounded = (bytes + 63) / 64 * 64;
+    current->slots[slot] = std::aligned_alloc(64, rounded);
+    if (!current->slots[slot]) std::abort();
+    current->sizes[slot] = rounded;
+  }
+  return current->slots[slot];
+}
+
+void irnn_host::parallel_for(int n, void (*f)(void*, int), void* context) { current->pool.run(n, f, context); }
+
+namespace {
+
+template <class T>
+constexpr napi_typedarray_type type_of = std::is_same_v<T, float>    ? napi_float32_array
+                                         : std::is_same_v<T, double> ? napi_float64_array
+                                                                     : napi_int32_array;
+
+// One JavaScript argument as the C++ type the kernel takes. `ok` goes false where it does not fit.
+template <class T>
+T unwrap(napi_env env, napi_value value, bool& ok) {
+  if constexpr (std::is_pointer_v<T>) {
+    napi_typedarray_type type;
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env, value, &type, nullptr, &data, nullptr, nullptr) == napi_ok) {
+      ok &= type == type_of<std::remove_const_t<std::remove_pointer_t<T>>>;
+      return static_cast<T>(data);
+    }
+    napi_valuetype kind;
+    napi_typeof(env, value, &kind);
+    ok &= kind == napi_null;
+    return nullptr;
+  } else {
+    double number = 0;
+    ok &= napi_get_value_double(env, value, &number) == napi_ok;
+    return static_cast<T>(number);
+  }
+}
+
+template <auto kernel>
+struct Call;
+template <class R, class... Args, R (*kernel)(Args...)>
+struct Call<kernel> {
+  static constexpr size_t count = sizeof...(Args);
+
+  template <size_t... I>
+  static napi_value apply(napi_env env, napi_value* values, std::index_sequence<I...>) {
+    bool ok = true;
+    std::tuple<Args...> args{unwrap<Args>(env, values[I], ok)...};
+    if (!ok) {
+      napi_throw_type_error(env, nullptr, "kernel: expected numbers, and typed arrays of the backend, in the order of kernels.h");
+      return nullptr;
+    }
+    FlushDenormals flush;
+    if constexpr (std::is_void_v<R>) {
+      std::apply(kernel, args);
+      return nullptr;
+    } else {
+      napi_value result = nullptr;
+      napi_create_double(env, std::apply(kernel, args), &result);
+      return result;
+    }
+  }
+
+  static napi_value run(napi_env env, napi_callback_info info) {
+    napi_value values[count];
+    size_t given = count;
+    void* context = nullptr;
+    napi_get_cb_info(env, info, &given, values, nullptr, &context);
+    current = static_cast<Context*>(context);
+    return apply(env, values, std::make_index_sequence<count>{});
+  }
+};
+
+void define(napi_env env, napi_value object, const char* name, napi_callback callback) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, nullptr, &function);
+  napi_set_named_property(env, object, name, function);
+}
+
+void define_kernel(napi_env env, napi_value object, const char* name, napi_callback callback, Context* context) {
+  napi_value function;
+  napi_create_function(env, name, NAPI_AUTO_LENGTH, callback, context, &function);
+  napi_set_named_property(env, object, name, function);
+  context->references++;
+  napi_add_finalizer(env, function, context, [](napi_env, void* data, void*) {
+    Context* owner = static_cast<Context*>(data);
+    if (--owner->references == 0) delete owner;
+  }, nullptr, nullptr);
+}
+
+// In the order of preference; `baseline` is what every processor of this architecture has.
+const char* const NAMES[] = {"avx512", "avx2", "baseline"};
+
+bool supported(int set) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (set == 0) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+#endif
+  return set == 2;
+}
+
+napi_value text(napi_env env, const char* value) {
+  napi_value result;
+  napi_create_string_utf8(env, value, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+// create(instructionSet, threads): an object of kernels.
+napi_value create(napi_env env, napi_callback_info info) {
+  napi_value args[2], kernels;
+  size_t given = 2, length = 0;
+  char name[16] = "";
+  int32_t threads = 1;
+  napi_get_cb_info(env, info, &given, args, nullptr, nullptr);
+  napi_get_value_string_utf8(env, args[0], name, sizeof name, &length);
+  napi_get_value_int32(env, args[1], &threads);
+  napi_create_object(env, &kernels);
+  Context* context = nullptr;
+  const std::string_view wanted(name, length);
+#define IRNN_DEFINE(kernel) define_kernel(env, kernels, #kernel, Call<IRNN_TARGET::kernel>::run, context);
+  for (int set = 0; set < 3; set++) {
+    if (wanted != NAMES[set] || !supported(set)) continue;
+    context = new Context(threads < 1 ? 1 : threads);
+#if defined(__x86_64__)
+#define IRNN_TARGET irnn_avx512
+    if (set == 0) { IRNN_KERNELS(IRNN_DEFINE) }
+#undef IRNN_TARGET
+#define IRNN_TARGET irnn_avx2
+    if (set == 1) { IRNN_KERNELS(IRNN_DEFINE) }
+#undef IRNN_TARGET
+#endif
+#define IRNN_TARGET irnn_baseline
+    if (set == 2) { IRNN_KERNELS(IRNN_DEFINE) }
+#undef IRNN_TARGET
+  }
+  if (!context) {
+    napi_throw_range_error(env, nullptr, "instruction set: expected one of instructionSets");
+    return nullptr;
+  }
+  return kernels;
+}
+
+napi_value alignment_offset(napi_env env, napi_callback_info info) {
+  napi_value buffer, result;
+  size_t given = 1, length = 0;
+  void* data = nullptr;
+  napi_get_cb_info(env, info, &given, &buffer, nullptr, nullptr);
+  napi_get_arraybuffer_info(env, buffer, &data, &length);
+  napi_create_uint32(env, uint32_t(-reinterpret_cast<uintptr_t>(data) & 63), &result);
+  return result;
+}
+
+}  // namespace
+
+NAPI_MODULE_INIT() {
+  napi_value sets;
+  napi_create_array(env, &sets);
+  for (uint32_t set = 0, n = 0; set < 3; set++) {
+    if (supported(int(set))) napi_set_element(env, sets, n++, text(env, NAMES[set]));
+  }
+  napi_set_named_property(env, exports, "instructionSets", sets);
+  define(env, exports, "create", create);
+  define(env, exports, "alignmentOffset", alignment_offset);
+  return exports;
+}

@@ -1,0 +1,88 @@
+// What the recurrences share: the walk over time, and the pieces of a shard's step.
+#pragma once
+
+#include "gemm.h"
+
+namespace IRNN_TARGET {
+
+// Input projections up to this width are computed inside the recurrence, from registers: writing and reading [T,B,H] for
+// one pixel a step costs more than the product. Wider ones are one tall product before it.
+constexpr int FUSED_INPUTS = 8;
+
+// The i-th step of a sequence in the order it is computed, and the state slots it reads and writes.
+struct Step {
+  int t, from, to;
+  Step(int i, int T, int reverse) : t(reverse ? T - 1 - i : i), from(reverse ? t + 1 : t), to(reverse ? t : t + 1) {}
+};
+
+// A shard's rows b0 … b0+rows-1 and whether they are past their length.
+struct Shard {
+  int b0, rows;
+  const int* lengths;
+  Shard(int s, int B, const int* all_lengths)
+      : b0(s * SHARD_ROWS), rows(min(SHARD_ROWS, B - b0)), lengths(all_lengths ? all_lengths + b0 : nullptr) {}
+  bool padded(int row, int t) const { return lengths && t >= lengths[row]; }
+};
+
+IRNN_INLINE void copy(int n, const float* from, float* to) {
+  int i = 0;
+  for (; i + VL <= n; i += VL) store(to + i, load(from + i));
+  for (; i < n; i++) to[i] = from[i];
+}
+IRNN_INLINE void fill_zero(int n, float* to) {
+  for (int i = 0; i < n; i++) to[i] = 0.0f;
+}
+// The rows of [B,H] that a shard owns; zeros where there is no array.
+IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* to) {
+  if (from) copy(shard.rows * H, from + size_t(shard.b0) * H, to);
+  else fill_zero(shard.rows * H, to);
+}
+
+// Packs W [GATES·H,K] to [unit vector][K][gate][VL]: the gates of a vector of units side by side.
+template <int GATES>
+IRNN_INLINE void pack_gates(int H, int K, const float* W, float* out) {
+  parallel(ceil_div(H, VL), [=](int u) {
+    float* to = out + size_t(u) * K * GATES * VL;
+    for (int g = 0; g < GATES; g++) {
+      for (int j = 0; j < VL; j++) {
+        const int n = u * VL + j;
+        for (int k = 0; k < K; k++) to[(size_t(k) * GATES + g) * VL + j] = n < H ? W[(size_t(g) * H + n) * K + k] : 0.0f;
+      }
+    }
+  });
+}
+
+// Rows of da, `width` apart, and the columns of them that meet the recurrent matrix: the first `head`, and `tail` of them
+// from `tail_column` on.
+struct Delta {
+  const float* da;
+  int width, head, tail_column, tail;
+};
+
+// carry [rows,H] = (or +=, if add) delta times the packed recurrent matrix, for the rows that are not padded at t.
+IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H, const Panels& panels, const float* packed,
+                            float* carry, bool add) {
+  for (int p = 0; p < panels.count; p++) {
+    const int n0 = panels.first(p) * VL;
+    const float* panel = packed + panels.offset(p, delta.head + delta.tail);
+    with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
+      for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) {
+        vf acc[mr.value][nv.value];
+        float* to = carry + r0 * H + n0;
+        const float* da = delta.da + size_t(r0) * delta.width;
+        if (add) load_tile(to, H, H - n0, acc);
+        else clear_tile(acc);
+        multiply(delta.head, da, delta.width, 1, panel, acc);
+        if (delta.tail > 0) {
+          multiply(delta.tail, da + delta.tail_column, delta.width, 1, panel + size_t(delta.head) * nv.value * VL, acc);
+        }
+        for (int r = 0; r < mr.value; r++) {
+          if (shard.padded(r0 + r, t)) continue;
+          for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], H - n0 - v * VL);
+        }
+      });
+    });
+  }
+}
+
+}  // namespace IRNN_TARGET

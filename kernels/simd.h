@@ -1,0 +1,139 @@
+// One vector of VL floats per target, in GCC/Clang vector extensions; only fused multiply-add needs intrinsics.
+//
+// VL is 16 with AVX-512, 8 with AVX2, else 4 (SSE, NEON, WebAssembly). -ffp-contract=off: a multiply-add is fused where
+// fma() says so and nowhere else, so that each target's rounding is known.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kernels.h"
+
+#if defined(__AVX512F__) || defined(__AVX2__) || defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__ARM_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace IRNN_TARGET {
+
+#if defined(IRNN_VL)
+constexpr int VL = IRNN_VL;   // for testing a width on a machine without it: the compiler splits the vectors
+#elif defined(__AVX512F__)
+constexpr int VL = 16;
+#elif defined(__AVX2__)
+constexpr int VL = 8;
+#else
+constexpr int VL = 4;
+#endif
+
+typedef float vf __attribute__((vector_size(VL * 4)));
+typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
+
+#define IRNN_INLINE inline __attribute__((always_inline))
+
+IRNN_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
+IRNN_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }
+
+// Intrinsics where there are some: GCC makes a chain of inserts of v[i] = x.
+IRNN_INLINE vf splat(float x) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return (vf)_mm512_set1_ps(x);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return (vf)_mm256_set1_ps(x);
+#elif !defined(IRNN_VL)
+  return vf{x, x, x, x};
+#else
+  vf v;
+  for (int i = 0; i < VL; i++) v[i] = x;
+  return v;
+#endif
+}
+IRNN_INLINE vi splat_int(int32_t x) {
+  vi v;
+  for (int i = 0; i < VL; i++) v[i] = x;
+  return v;
+}
+
+// The first n < VL floats; the others are 0 (load) or untouched (store), and no byte of them is accessed.
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+IRNN_INLINE __mmask16 first_lanes(int n) { return n <= 0 ? 0 : __mmask16((1u << n) - 1); }
+IRNN_INLINE vf load_part(const float* p, int n) { return (vf)_mm512_maskz_loadu_ps(first_lanes(n), p); }
+IRNN_INLINE void store_part(float* p, vf v, int n) { _mm512_mask_storeu_ps(p, first_lanes(n), (__m512)v); }
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+IRNN_INLINE __m256i first_lanes(int n) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(n), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+IRNN_INLINE vf load_part(const float* p, int n) { return (vf)_mm256_maskload_ps(p, first_lanes(n)); }
+IRNN_INLINE void store_part(float* p, vf v, int n) { _mm256_maskstore_ps(p, first_lanes(n), (__m256)v); }
+#else
+IRNN_INLINE vf load_part(const float* p, int n) {
+  vf v = {};
+  for (int i = 0; i < VL - 1; i++) {
+    if (i < n) v[i] = p[i];
+  }
+  return v;
+}
+IRNN_INLINE void store_part(float* p, vf v, int n) {
+  for (int i = 0; i < VL - 1; i++) {
+    if (i < n) p[i] = v[i];
+  }
+}
+#endif
+IRNN_INLINE vf load_n(const float* p, int n) { return n >= VL ? load(p) : load_part(p, n); }
+IRNN_INLINE void store_n(float* p, vf v, int n) {
+  if (n >= VL) store(p, v);
+  else store_part(p, v, n);
+}
+
+// a b + c, rounded once where the hardware fuses.
+IRNN_INLINE vf fma(vf a, vf b, vf c) {
+#if defined(IRNN_VL)
+  return a * b + c;
+#elif defined(__AVX512F__)
+  return (vf)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#elif defined(__AVX2__)
+  return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#elif defined(__ARM_NEON)
+  return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#else
+  return a * b + c;
+#endif
+}
+
+// Comparisons with NaN are false: max_zero lets NaN through, clamp too.
+IRNN_INLINE vf max_zero(vf a) { return a < 0.0f ? vf{} : a; }
+IRNN_INLINE vf clamp(vf a, float limit) {
+  const vf hi = splat(limit), lo = splat(-limit);
+  a = a > hi ? hi : a;
+  return a < lo ? lo : a;
+}
+IRNN_INLINE vf abs(vf a) { return (vf)((vi)a & splat_int(0x7fffffff)); }
+IRNN_INLINE vf copysign(vf magnitude, vf sign) {
+  return (vf)(((vi)magnitude & splat_int(0x7fffffff)) | ((vi)sign & splat_int(int32_t(0x80000000u))));
+}
+IRNN_INLINE vf sqrt(vf a) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return (vf)_mm512_sqrt_ps((__m512)a);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return (vf)_mm256_sqrt_ps((__m256)a);
+#else
+  for (int i = 0; i < VL; i++) a[i] = __builtin_sqrtf(a[i]);
+  return a;
+#endif
+}
+
+constexpr int min(int a, int b) { return a < b ? a : b; }
+constexpr int max(int a, int b) { return a > b ? a : b; }
+constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
+constexpr size_t round_up(size_t a, size_t b) { return (a + b - 1) / b * b; }
+
+// A lambda over parallel_for: no std::function, nothing allocated.
+template <class F>
+IRNN_INLINE void parallel(int n, const F& f) {
+  irnn_host::parallel_for(
+      n, [](void* context, int i) { (*static_cast<const F*>(context))(i); }, const_cast<F*>(&f));
+}
+
+}  // namespace IRNN_TARGET

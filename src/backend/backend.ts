@@ -1,0 +1,101 @@
+/**
+ * Where kernels run. One interface, three backends: native (C++ SIMD and threads through Node-API), wasm (the same
+ * sources as WebAssembly SIMD), reference (plain TypeScript in float64, slow and obvious, the truth for the other two).
+ *
+ * The kernels keep their C++ names, argument for argument: `kernels/kernels.h` is their contract (shapes, `=` or `+=`,
+ * what may alias) and is not repeated here. Arguments are trusted: whoever builds a model or a batch has checked them.
+ */
+
+/** float32 on native and wasm, float64 on the reference backend. */
+export type Floats = Float32Array | Float64Array
+export type BackendName = 'native' | 'wasm' | 'reference'
+export type InstructionSet = 'baseline' | 'avx2' | 'avx512'
+
+/** The `activation` argument of rnn_forward and rnn_backward. */
+export const RELU = 0
+export const TANH = 1
+
+type OrNull<A> = A | null
+type Flag = 0 | 1
+
+/** Every kernel of `kernels/kernels.h`. */
+export interface Kernels {
+  gemm(transA: Flag, transB: Flag, M: number, N: number, K: number, A: Floats, B: Floats, C: Floats, accumulate: Flag): void
+  dense_forward(N: number, I: number, K: number, x: Floats, W: Floats, b: OrNull<Floats>, y: Floats): void
+  dense_backward(
+    T: number, B: number, I: number, K: number,
+    x: Floats, W: Floats, dy: Floats, dW: Floats, db: OrNull<Floats>, dx: OrNull<Floats>,
+  ): void
+  rnn_forward(
+    T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>,
+    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats,
+  ): void
+  rnn_backward(
+    T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
+    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
+    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
+    dh0: OrNull<Floats>,
+  ): void
+  lstm_forward(
+    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
+    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats, c: Floats, gates: Floats,
+  ): void
+  lstm_backward(
+    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
+    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, c: Floats, gates: Floats,
+    dh: OrNull<Floats>, dhT: OrNull<Floats>, dcT: OrNull<Floats>, da: Floats,
+    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
+    dh0: OrNull<Floats>, dc0: OrNull<Floats>,
+  ): void
+  gru_forward(
+    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
+    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats, gates: Floats,
+  ): void
+  gru_backward(
+    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
+    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, gates: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
+    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
+    dh0: OrNull<Floats>,
+  ): void
+  softmax_cross_entropy(
+    T: number, B: number, K: number, lengths: OrNull<Int32Array>,
+    logits: Floats, y: Int32Array, scale: number, dlogits: OrNull<Floats>, stats: Float64Array,
+  ): void
+  squared_error(
+    T: number, B: number, K: number, lengths: OrNull<Int32Array>,
+    y: Floats, target: Floats, scale: number, dy: OrNull<Floats>, stats: Float64Array,
+  ): void
+  softmax(N: number, K: number, logits: Floats, p: Floats): void
+  embedding_forward(N: number, E: number, tokens: Int32Array, table: Floats, y: Floats): void
+  embedding_backward(N: number, E: number, tokens: Int32Array, dy: Floats, dtable: Floats): void
+  copy_columns(
+    N: number, columns: number, src: Floats, srcWidth: number, srcColumn: number,
+    dst: Floats, dstWidth: number, dstColumn: number, accumulate: Flag,
+  ): void
+  tanh_forward(n: number, x: Floats, y: Floats): void
+  sigmoid_forward(n: number, x: Floats, y: Floats): void
+  sum_of_squares(n: number, x: Floats): number
+  count_nonzero(n: number, x: Floats): number
+  clip_value(n: number, limit: number, x: Floats): number
+  scale(n: number, factor: number, x: Floats): void
+  sgd_update(n: number, lr: number, momentum: number, w: Floats, g: Floats, v: OrNull<Floats>): void
+  rmsprop_update(n: number, lr: number, alpha: number, eps: number, w: Floats, g: Floats, s: Floats): void
+  adam_update(
+    n: number, lr: number, beta1: number, beta2: number, eps: number, correction1: number, correction2: number,
+    w: Floats, g: Floats, m: Floats, v: Floats,
+  ): void
+}
+
+/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
+export interface Backend extends Kernels {
+  readonly name: BackendName
+  /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
+  readonly description: string
+  readonly threads: number
+  /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
+  floats(n: number): Floats
+  ints(n: number): Int32Array
+  doubles(n: number): Float64Array
+  /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
+  free(array: Floats | Int32Array): void
+}

@@ -1,0 +1,32 @@
+/** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
+import type { Backend, InstructionSet, Kernels } from './backend.ts'
+
+/** What kernels/napi.cc exports. */
+export interface Addon {
+  /** What this processor can run, best first. */
+  readonly instructionSets: readonly InstructionSet[]
+  /** Kernels of one instruction set, with a thread pool of their own. */
+  create(instructionSet: InstructionSet, threads: number): Kernels
+  /** How far into `buffer` the first 64-byte boundary is. */
+  alignmentOffset(buffer: ArrayBuffer): number
+}
+
+const NAMES: Record<InstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
+
+/** `threads` pool members including the calling thread; results do not depend on their number. */
+export function nativeBackend(addon: Addon, threads: number, instructionSet: InstructionSet = addon.instructionSets[0]!): Backend {
+  const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
+    const buffer = new ArrayBuffer(n * size + 64)
+    return make(buffer, addon.alignmentOffset(buffer), n)
+  }
+  return {
+    ...addon.create(instructionSet, threads),
+    name: 'native',
+    description: `native, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    threads,
+    floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),
+    ints: (n) => view((buffer, offset) => new Int32Array(buffer, offset, n), n, 4),
+    doubles: (n) => view((buffer, offset) => new Float64Array(buffer, offset, n), n, 8),
+    free: () => {},
+  }
+}

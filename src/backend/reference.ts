@@ -1,0 +1,34 @@
+/**
+ * The reference backend: every kernel of `kernels/kernels.h` as the slow, obvious loop that reads like its equation,
+ * in float64. It is never fast and never clever: the native and the WebAssembly builds are held against it case by case
+ * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
+ */
+import type { Backend } from './backend.ts'
+import { dense_backward, dense_forward, gemm } from './reference/dense.ts'
+import { clip_value, copy_columns, count_nonzero, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
+import { embedding_backward, embedding_forward } from './reference/embedding.ts'
+import { gru_backward, gru_forward } from './reference/gru.ts'
+import { softmax, softmax_cross_entropy, squared_error } from './reference/loss.ts'
+import { lstm_backward, lstm_forward } from './reference/lstm.ts'
+import { rnn_backward, rnn_forward } from './reference/rnn.ts'
+import { adam_update, rmsprop_update, sgd_update } from './reference/update.ts'
+
+/** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
+export function referenceBackend(): Backend {
+  return {
+    name: 'reference',
+    description: 'reference, plain TypeScript in float64, 1 thread',
+    threads: 1,
+    floats: (n) => new Float64Array(n),
+    ints: (n) => new Int32Array(n),
+    doubles: (n) => new Float64Array(n),
+    free: () => {},
+    gemm, dense_forward, dense_backward,
+    rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
+    softmax_cross_entropy, squared_error, softmax,
+    embedding_forward, embedding_backward, copy_columns,
+    tanh_forward, sigmoid_forward,
+    sum_of_squares, count_nonzero, clip_value, scale,
+    sgd_update, rmsprop_update, adam_update,
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * The GRU (Cho et al. 2014) as cuDNN and PyTorch have it, gate order r z n:
+ * u_t = Whn h_{t-1} + bhn, n_t = tanh(Wxn x_t + bxn + r_t u_t), h_t = (1-z_t) n_t + z_t h_{t-1}.
+ * The reset gate multiplies u after the matrix product, so rows n of x and of h see different gradients: da has four
+ * blocks, of r, z, n (which the x side takes) and of u (which the h side takes in place of n).
+ */
+import type { Kernels } from '../backend.ts'
+import { addBias, addOuter, addTransposed, dot } from './rows.ts'
+import { clipped, finalGradient, initialGradient, padded, sigmoid, steps } from './steps.ts'
+
+export const gru_forward: Kernels['gru_forward'] = (T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, gates) => {
+  for (const { t, from, to } of steps(T, reverse))
+    for (let b = 0; b < B; b++) {
+      const last = (from * B + b) * H
+      const gate = (t * B + b) * 4 * H
+      const ofX = (row: number): number => dot(I, Wxh, row, x, (t * B + b) * I) + (bx === null ? 0 : bx[row])
+      const ofH = (row: number): number => dot(H, Whh, row, h, last) + (bh === null ? 0 : bh[row])
+      for (let j = 0; j < H; j++) {
+        const r = sigmoid(ofX(j) + ofH(j))
+        const z = sigmoid(ofX(H + j) + ofH(H + j))
+        const u = ofH(2 * H + j)
+        const n = Math.tanh(ofX(2 * H + j) + r * u)
+        gates[gate + j] = r
+        gates[gate + H + j] = z
+        gates[gate + 2 * H + j] = n
+        gates[gate + 3 * H + j] = u
+        h[(to * B + b) * H + j] = padded(t, b, lengths) ? h[last + j] : (1 - z) * n + z * h[last + j]
+      }
+    }
+}
+
+export const gru_backward: Kernels['gru_backward'] = (
+  T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h, gates, dh, dhT, da, dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0,
+) => {
+  if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
+  const back = finalGradient(B * H, dhT) // dL/dh_t through the steps after t
+  for (const { t, from } of steps(T, reverse).reverse())
+    for (let b = 0; b < B; b++) {
+      const at = (t * B + b) * 4 * H // row of da, gates
+      const last = (from * B + b) * H
+      if (padded(t, b, lengths)) {
+        da.fill(0, at, at + 4 * H)
+        continue
+      }
+      for (let j = 0; j < H; j++) {
+        const [r, z, n, u] = [gates[at + j], gates[at + H + j], gates[at + 2 * H + j], gates[at + 3 * H + j]]
+        const dht = (dh === null ? 0 : dh[(t * B + b) * H + j]) + back[b * H + j]
+        const dn = clipped(dht * (1 - z) * (1 - n * n), clip)
+        da[at + j] = clipped(dn * u * r * (1 - r), clip)
+        da[at + H + j] = clipped(dht * (h[last + j] - n) * z * (1 - z), clip)
+        da[at + 2 * H + j] = dn
+        da[at + 3 * H + j] = dn * r
+        back[b * H + j] = dht * z
+      }
+      addOuter(3 * H, I, da, at, x, (t * B + b) * I, dWxh, 0)
+      addBias(3 * H, da, at, dbx, 0)
+      if (dx !== null) addTransposed(3 * H, I, Wxh, 0, da, at, dx, (t * B + b) * I)
+      // The h side: r and z, then u where the x side has n.
+      for (const [rows, from4, row] of [[2 * H, 0, 0], [H, 3 * H, 2 * H]]) {
+        addOuter(rows, H, da, at + from4, h, last, dWhh, row)
+        addBias(rows, da, at + from4, dbh, row)
+        addTransposed(rows, H, Whh, row, da, at + from4, back, b * H)
+      }
+    }
+  initialGradient(B * H, back, dh0)
+}

@@ -1,0 +1,25 @@
+/** One update of the weights by SGD with momentum, RMSprop or Adam: PyTorch's formulas, PyTorch's names. */
+import type { Kernels } from '../backend.ts'
+
+export const sgd_update: Kernels['sgd_update'] = (n, lr, momentum, w, g, v) => {
+  for (let i = 0; i < n; i++) {
+    if (v !== null) v[i] = momentum * v[i] + g[i]
+    w[i] -= lr * (v === null ? g[i] : v[i])
+  }
+}
+
+export const rmsprop_update: Kernels['rmsprop_update'] = (n, lr, alpha, eps, w, g, s) => {
+  for (let i = 0; i < n; i++) {
+    s[i] = alpha * s[i] + (1 - alpha) * g[i] * g[i]
+    w[i] -= (lr * g[i]) / (Math.sqrt(s[i]) + eps)
+  }
+}
+
+// Kingma & Ba 2015, algorithm 1; epsilon is added after the bias correction of the root.
+export const adam_update: Kernels['adam_update'] = (n, lr, beta1, beta2, eps, correction1, correction2, w, g, m, v) => {
+  for (let i = 0; i < n; i++) {
+    m[i] = beta1 * m[i] + (1 - beta1) * g[i]
+    v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i]
+    w[i] -= (lr * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps)
+  }
+}

@@ -1,0 +1,133 @@
+/**
+ * What a task makes and a model eats: one minibatch in plain typed arrays, time-major, row-major. It belongs to no backend:
+ * a plan copies it into its own memory, so a stream may fill the same arrays again for the next batch.
+ */
+import { InputError } from './error.ts'
+
+export interface Batch {
+  /** Time steps. */
+  readonly T: number
+  /** Sequences. */
+  readonly B: number
+  /** [T,B,I] values; this or `tokens`. */
+  readonly x?: Float32Array | Float64Array
+  /** [T,B] indices into the vocabulary; this or `x`. */
+  readonly tokens?: Int32Array
+  /** [B], each 1 … T: the steps of each sequence that count. Absent: all T. */
+  readonly lengths?: Int32Array
+  /**
+   * The targets. Classification: Int32Array of classes, [B] for a head on the last step, [T,B] for one on every step, -1
+   * where there is no target. Regression: floats, [B,K] or [T,B,K].
+   */
+  readonly y?: Float32Array | Float64Array | Int32Array
+}
+
+/** What a model expects of a batch. */
+export interface BatchShape {
+  /** The most steps and sequences. */
+  readonly T: number
+  readonly B: number
+  /** Width of x, or the number of tokens. */
+  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  readonly head: {
+    readonly kind: 'classification' | 'regression'
+    readonly size: number
+    readonly steps: 'last' | 'every'
+  }
+}
+
+/**
+ * Refuses a batch whose T, B, inputs or lengths do not fit, or that holds NaN or infinite values.
+ * @throws InputError
+ */
+export function checkInputs(batch: Batch, shape: BatchShape): void {
+  const { T, B, x, tokens, lengths } = batch
+  wholeUpTo('T', T, shape.T)
+  wholeUpTo('B', B, shape.B)
+  if ('size' in shape.input) {
+    const I = shape.input.size
+    if (x === undefined)
+      throw new InputError(`batch: x: expected [T,B,I] values for a model with input size ${I}: add x`)
+    ofLength('x', x, T * B * I, `T·B·I = ${T}·${B}·${I}`)
+    finite('x', x)
+  } else {
+    const V = shape.input.vocabulary
+    if (tokens === undefined) throw new InputError(`batch: tokens: expected [T,B] for a vocabulary of ${V}: add tokens`)
+    ofLength('tokens', tokens, T * B, `T·B = ${T}·${B}`)
+  }
+  if (lengths !== undefined) {
+    ofLength('lengths', lengths, B, `B = ${B}`)
+    within('lengths', lengths, 1, T)
+  }
+  if ('vocabulary' in shape.input) tokensWithin(batch, shape.input.vocabulary)
+}
+
+/**
+ * Refuses targets that do not fit, and counts those that matter: rows with a class for classification, values for
+ * regression; padded steps not.
+ * @throws InputError
+ */
+export function checkTargets(batch: Batch, shape: BatchShape): number {
+  const { T, B, y, lengths } = batch
+  const { kind, size: K, steps } = shape.head
+  const rows = steps === 'last' ? B : T * B
+  const letters = steps === 'last' ? 'B' : 'T·B'
+  if (y === undefined) throw new InputError('batch: y: expected targets for the loss but received none: add y')
+  if (kind === 'regression') {
+    if (y instanceof Int32Array)
+      throw new InputError('batch: y: expected Float32Array for regression but received Int32Array')
+    ofLength('y', y, rows * K, `${letters}·K = ${rows}·${K}`)
+    finite('y', y)
+    return (steps === 'every' && lengths ? sum(lengths) : rows) * K
+  }
+  if (!(y instanceof Int32Array)) {
+    throw new InputError(`batch: y: expected Int32Array of classes but received ${y.constructor.name}`)
+  }
+  ofLength('y', y, rows, `${letters} = ${rows}`)
+  within('y', y, -1, K - 1)
+  let count = 0
+  for (let n = 0; n < rows; n++) {
+    if (y[n]! >= 0 && (steps === 'last' || !lengths || Math.floor(n / B) < lengths[n % B]!)) count++
+  }
+  return count
+}
+
+function wholeUpTo(what: string, value: number, most: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= most) return
+  throw new InputError(`batch: ${what}: expected a whole number from 1 to the plan's ${most} but received ${value}`)
+}
+
+function ofLength(what: string, array: ArrayLike<number>, length: number, reason: string): void {
+  if (array.length === length) return
+  throw new InputError(`batch: ${what}: expected ${length} elements (${reason}) but received ${array.length}`)
+}
+
+function finite(what: string, array: Float32Array | Float64Array): void {
+  let zero = 0 // 0·v is 0 unless v is NaN or infinite: one pass without a branch
+  for (let i = 0; i < array.length; i++) zero += 0 * array[i]!
+  if (zero === 0) return
+  const i = array.findIndex((value) => !Number.isFinite(value))
+  throw new InputError(`batch: ${what}[${i}]: expected a finite number but received ${array[i]}: clean the data`)
+}
+
+function within(what: string, array: Int32Array, least: number, most: number): void {
+  for (let i = 0; i < array.length; i++) {
+    if (array[i]! >= least && array[i]! <= most) continue
+    throw new InputError(`batch: ${what}[${i}]: expected ${least} … ${most} but received ${array[i]}`)
+  }
+}
+
+/** Tokens of padded steps may be anything. */
+function tokensWithin({ B, tokens, lengths }: Batch, V: number): void {
+  for (let n = 0; n < tokens!.length; n++) {
+    if (tokens![n]! >= 0 && tokens![n]! < V) continue
+    if (lengths && Math.floor(n / B) >= lengths[n % B]!) continue
+    throw new InputError(`batch: tokens[${n}]: expected 0 … ${V - 1} but received ${tokens![n]}`)
+  }
+}
+
+function sum(values: Int32Array): number {
+  let total = 0
+  for (let i = 0; i < values.length; i++) total += values[i]!
+  return total
+}

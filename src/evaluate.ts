@@ -1,0 +1,63 @@
+/** Scores a model on the whole test set of a task. */
+import { InputError, shown } from './error.ts'
+import type { TestScore } from './events.ts'
+import type { Model, Plan } from './model.ts'
+import type { Task } from './tasks/task.ts'
+import { turns } from './turns.ts'
+
+/**
+ * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
+ * the last bits of the sum). The event loop gets its turns.
+ * @throws InputError when model and task do not fit
+ */
+export async function evaluate(model: Model, task: Task, { batch = 100 }: { batch?: number } = {}): Promise<TestScore> {
+  refuseMisfit(model, task)
+  const B = Math.min(batch, task.testSize)
+  const plan = model.plan({ T: task.T, B, training: false })
+  try {
+    return (await score(plan, task, B))!
+  } finally {
+    plan.dispose()
+  }
+}
+
+/** The same with a plan for B sequences that is there already; null if the signal stopped it. */
+export async function score(plan: Plan, task: Task, B: number, signal?: AbortSignal): Promise<TestScore | null> {
+  const pause = turns()
+  const options = { reduction: 'sum', gradient: false } as const
+  const total = { loss: 0, correct: 0, count: 0 }
+  for (const batch of task.test(B)) {
+    if (signal?.aborted) return null
+    plan.forward(batch)
+    const { loss, correct, count } = plan.loss(batch, options)
+    total.loss += loss
+    total.correct += correct
+    total.count += count
+    if (pause.due()) await pause.take()
+  }
+  const loss = total.loss / total.count
+  return task.metric === 'mse' ? { loss, mse: loss } : { loss, accuracy: total.correct / total.count }
+}
+
+/** @throws InputError unless inputs and outputs of the model are the task's */
+export function refuseMisfit({ spec }: Model, task: Task): void {
+  const fits =
+    'size' in task.input
+      ? 'size' in spec.input && spec.input.size === task.input.size
+      : 'vocabulary' in spec.input && spec.input.vocabulary === task.input.vocabulary
+  if (!fits) {
+    const wanted = 'size' in task.input ? `size ${task.input.size}` : `vocabulary ${task.input.vocabulary}`
+    throw new InputError(`model: input: expected ${wanted} for task ${task.name} but received ${parts(spec.input)}`)
+  }
+  for (const key of ['kind', 'size', 'steps'] as const) {
+    if (spec.head[key] !== task.head[key]) {
+      throw new InputError(
+        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ${shown(spec.head[key])}`,
+      )
+    }
+  }
+}
+
+function parts(input: Model['spec']['input']): string {
+  return 'size' in input ? `size ${input.size}` : `vocabulary ${input.vocabulary}`
+}

@@ -1,0 +1,85 @@
+/**
+ * What a training run says while it runs: one record format for the loop, `--json`, metrics.jsonl and whoever draws it.
+ *
+ * A step record covers a window of iterations and carries its minimum and maximum, so that a spike of one iteration is
+ * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when read.
+ */
+
+export interface Spread {
+  readonly mean: number
+  readonly min: number
+  readonly max: number
+}
+
+export interface StepEvent {
+  readonly type: 'step'
+  /** Iterations done. */
+  readonly iteration: number
+  /** Since the start of the run. */
+  readonly seconds: number
+  /** Iterations this record covers, the last of which is `iteration`. */
+  readonly window: number
+  /** Training loss, mean over the batch whatever the reduction. */
+  readonly loss: Spread
+  /** Euclidean norm of all weight gradients before `value` and `norm` clipping, of the loss as reduced. */
+  readonly gradNorm: Spread
+  /** Share of the window's iterations whose weight gradients were clipped; null if clipped by derivative: not counted. */
+  readonly clippedShare: number | null
+  /** Share of nonzero hidden units over all steps and sequences of the last batch. */
+  readonly liveShare: number
+  /** Learning rate of the last iteration. */
+  readonly lr: number
+  /** Iterations a second over the window, evaluation not counted. */
+  readonly iterationsPerSecond: number
+}
+
+/** A score on the whole test set. */
+export interface TestScore {
+  /** Mean, whatever the reduction of the training loss. */
+  readonly loss: number
+  readonly mse?: number
+  readonly accuracy?: number
+}
+
+export interface EvalEvent {
+  readonly type: 'eval'
+  readonly iteration: number
+  readonly seconds: number
+  readonly test: TestScore
+}
+
+/** The state of the run is on disk as of this iteration. */
+export interface CheckpointEvent {
+  readonly type: 'checkpoint'
+  readonly iteration: number
+  readonly seconds: number
+}
+
+export interface DoneEvent {
+  readonly type: 'done'
+  readonly iteration: number
+  readonly seconds: number
+  /** Why: all iterations are done, the test metric reached its target, or the signal stopped it. */
+  readonly reason: 'iterations' | 'target' | 'stopped'
+  readonly stopped: boolean
+  /** The last evaluation; null if stopped before the first. */
+  readonly test: TestScore | null
+}
+
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | DoneEvent
+
+/** One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole. */
+export function encodeEvent(event: TrainEvent): string {
+  return JSON.stringify(event, (_, value) => {
+    if (typeof value !== 'number') return value
+    if (!Number.isFinite(value)) return String(value)
+    return Number.isInteger(value) ? value : Number(value.toPrecision(6))
+  })
+}
+
+/** The event of one line. @throws SyntaxError if it is not JSON */
+export function decodeEvent(line: string): TrainEvent {
+  return JSON.parse(line, (_, value) =>
+    value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
+  ) as TrainEvent
+}

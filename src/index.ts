@@ -1,0 +1,57 @@
+/** The public names, and nothing else. */
+export type { Backend, BackendName, Floats, InstructionSet } from './backend/backend.ts'
+export { availableBackends, type BackendOptions, createBackend } from './backend/choose.ts'
+export type { Batch } from './batch.ts'
+export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './clip.ts'
+export { InputError } from './error.ts'
+export { evaluate } from './evaluate.ts'
+export type { DoneEvent, EvalEvent, Spread, StepEvent, TestScore, TrainEvent } from './events.ts'
+export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
+export {
+  constant,
+  gaussian,
+  glorot,
+  type Init,
+  identity,
+  npRnn,
+  orthogonal,
+  randomWalk,
+  uniform,
+} from './init.ts'
+export {
+  createModel,
+  type Loss,
+  type LossOptions,
+  loadModel,
+  type Model,
+  type ModelOutput,
+  type Parameter,
+  type Plan,
+  type PlanOptions,
+  type State,
+  saveModel,
+} from './model.ts'
+export { type Adam, adam, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'
+export { permutation, type Rng, rng } from './rng.ts'
+export { constantRate, cosineRate, type Schedule, stepRate } from './schedule.ts'
+export {
+  type Cell,
+  classification,
+  gru,
+  type HeadInput,
+  type HeadOptions,
+  type IrnnOptions,
+  irnn,
+  lstm,
+  type ModelInput,
+  type ModelSpec,
+  modelSpec,
+  type RnnInput,
+  regression,
+  relu,
+  type StackOptions,
+  tanh,
+} from './spec.ts'
+export { type AddingOptions, adding } from './tasks/adding.ts'
+export type { Metric, Stream, StreamState, Task } from './tasks/task.ts'
+export { DivergenceError, type TrainOptions, train } from './train.ts'

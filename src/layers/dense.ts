@@ -1,0 +1,43 @@
+/** y = x Wᵀ + b at every row: the head, and the linear projection in front of a large one. Shapes as in torch.nn.Linear. */
+import type { Floats } from '../backend/backend.ts'
+import type { Layer, Memory } from './layer.ts'
+
+export interface DenseWeights {
+  readonly W: Floats
+  readonly b: Floats
+  readonly dW: Floats
+  readonly db: Floats
+}
+
+export interface DenseOptions {
+  /** The largest minibatch; T is 1 where only the last step is read. */
+  T: number
+  B: number
+  I: number
+  K: number
+  training: boolean
+}
+
+export function denseLayer(arena: Memory, weights: DenseWeights, options: DenseOptions): Layer {
+  const { backend } = arena
+  const { I, K, training } = options
+  const { W, b, dW, db } = weights
+  let { T, B } = options
+  const y = arena.floats(T * B * K)
+  const dy = training ? arena.floats(T * B * K) : null
+
+  return {
+    y,
+    dy,
+    shape(newT, newB) {
+      T = newT
+      B = newB
+    },
+    forward(x) {
+      backend.dense_forward(T * B, I, K, x, W, b, y)
+    },
+    backward(x, _lengths, _clip, dx) {
+      backend.dense_backward(T, B, I, K, x, W, dy!, dW, db, dx)
+    },
+  }
+}

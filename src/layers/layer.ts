@@ -1,0 +1,111 @@
+/**
+ * A layer is its buffers, allocated once for the largest T and B, and two methods that call kernels once per sequence.
+ * A smaller minibatch uses the first part of every buffer: arrays are row-major with time first, so a prefix of a [T,B,H]
+ * array is a smaller [T,B,H] array, and only what starts in the middle (a slot of the states) needs a view of its own.
+ * `shape` makes those views; it is called when T or B changes, and nothing is allocated between.
+ */
+import type { Backend, Floats } from '../backend/backend.ts'
+
+export type Flag = 0 | 1
+/** What the reader of a layer takes: its output at every step [T,B,·], or its final state [B,·]. */
+export type Steps = 'last' | 'every'
+
+export interface Layer {
+  /** What the layer above reads: [T,B,width], or [B,width] if it was built for the last step. */
+  readonly y: Floats
+  /** Where the layer above writes the gradient of y, in y's shape; null unless training. */
+  readonly dy: Floats | null
+  shape(T: number, B: number): void
+  forward(x: Floats, lengths: Int32Array | null): void
+  /** From dy to the gradients of the weights (+=) and dx [T,B,I] (=, or += if accumulateDx). May overwrite dy. */
+  backward(x: Floats, lengths: Int32Array | null, clip: number, dx: Floats | null, accumulateDx: Flag): void
+}
+
+/** A layer with states: one direction of one layer, or both. */
+export interface RecurrentLayer extends Layer {
+  readonly directions: readonly Direction[]
+}
+
+export interface Direction {
+  readonly h: States
+  /** lstm only. */
+  readonly c: States | null
+}
+
+/** Weights of one direction of one layer, PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, and their gradients. */
+export interface RecurrentWeights {
+  readonly Wxh: Floats
+  readonly Whh: Floats
+  readonly bx: Floats
+  readonly bh: Floats
+  readonly dWxh: Floats
+  readonly dWhh: Floats
+  readonly dbx: Floats
+  readonly dbh: Floats
+}
+
+export interface RecurrentOptions {
+  /** The largest minibatch. */
+  T: number
+  B: number
+  I: number
+  H: number
+  reverse: Flag
+  /** What the layer above reads. */
+  steps: Steps
+  training: boolean
+}
+
+/** Arrays of one backend that live and die together. */
+export interface Memory {
+  readonly backend: Backend
+  floats(n: number): Floats
+  ints(n: number): Int32Array
+  release(): void
+}
+
+export function memory(backend: Backend): Memory {
+  const arrays: (Floats | Int32Array)[] = []
+  function kept<A extends Floats | Int32Array>(array: A): A {
+    arrays.push(array)
+    return array
+  }
+  return {
+    backend,
+    floats: (n) => kept(backend.floats(n)),
+    ints: (n) => kept(backend.ints(n)),
+    release() {
+      for (const array of arrays.splice(0)) backend.free(array)
+    },
+  }
+}
+
+/** States [T+1,B,H]: slot 0 is the initial one and slot t+1 follows x[t]; in reverse, slot T and slot t. */
+export interface States {
+  readonly all: Floats
+  /** [B,H] */
+  readonly initial: Floats
+  /** [B,H] */
+  readonly final: Floats
+  /** [T,B,H] */
+  readonly output: Floats
+  shape(T: number, B: number): void
+}
+
+export function states(arena: Memory, { T, B, H, reverse }: RecurrentOptions): States {
+  const all = arena.floats((T + 1) * B * H)
+  const made = {
+    all,
+    initial: all,
+    final: all,
+    output: all,
+    shape(T: number, B: number): void {
+      const slot = (t: number) => all.subarray(t * B * H, (t + 1) * B * H)
+      made.initial = slot(reverse ? T : 0)
+      made.final = slot(reverse ? 0 : T)
+      made.output = reverse ? all.subarray(0, T * B * H) : all.subarray(B * H, (T + 1) * B * H)
+    },
+  }
+  made.shape(T, B)
+  return made
+}

@@ -1,0 +1,190 @@
+/**
+ * A model is a spec, parameters drawn by it, and plans that run it. Its file is safetensors with the spec in the metadata:
+ * PyTorch reads the weights by name, and loading runs no code.
+ */
+import type { Backend, Floats } from './backend/backend.ts'
+import type { Batch } from './batch.ts'
+import { InputError, shown } from './error.ts'
+import { decode, encode } from './formats/safetensors.ts'
+import {
+  elements,
+  initialiseParameters,
+  type Parameter,
+  parameterShapes,
+  viewParameters,
+  widths,
+} from './parameters.ts'
+import { createPlan, type Plan, type PlanOptions } from './plan.ts'
+import { type ModelInput, type ModelSpec, modelSpec } from './spec.ts'
+import { hostFloats, ONE_WAY, type State } from './state.ts'
+
+export type { Parameter } from './parameters.ts'
+export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
+export type { State } from './state.ts'
+
+export interface Model {
+  readonly spec: ModelSpec
+  readonly backend: Backend
+  /** In the order of PyTorch's state dict. */
+  readonly parameters: readonly Parameter[]
+  /** All parameters in that order in one array; each parameter's `data` is a view of it. */
+  readonly weights: Floats
+  /** Their gradients, likewise. */
+  readonly gradients: Floats
+  /** Buffers to run batches of at most T steps and B sequences, and to train on them. */
+  plan(options: PlanOptions): Plan
+  /**
+   * Runs one batch, for a look: output [T,B,directions·H] of the stack (0 at padded steps), logits [B,K] or [T,B,K], and the
+   * final state. Copies; starts from `state` or from zero.
+   */
+  forward(batch: Batch, options?: { state?: State }): ModelOutput
+  /**
+   * Runs one time step: x [I] or [B,I], or one token or B tokens. Fed each output's state it gives the same numbers as the
+   * whole sequence at once; logits [B,K], output [B,H]. Starts from zero without a state.
+   * @throws InputError for a bidirectional model
+   */
+  step(x: number | ArrayLike<number>, state?: State): ModelOutput
+  /** Gives the backend's memory back (plans are disposed of by who made them). */
+  dispose(): void
+}
+
+export interface ModelOutput {
+  readonly logits: Floats
+  readonly output: Floats
+  readonly state: State
+}
+
+/**
+ * A new model, its weights drawn from `seed` (default 1).
+ * @throws InputError if the spec is none
+ */
+export function createModel(
+  spec: ModelInput | ModelSpec,
+  { backend, seed = 1 }: { backend: Backend; seed?: number },
+): Model {
+  const complete = modelSpec(spec)
+  const model = new Unfilled(complete, backend)
+  initialiseParameters(complete, model.parameters, seed)
+  return model
+}
+
+/** The bytes of `model.safetensors`; they depend on nothing but the spec and the weights. */
+export function saveModel(model: Model): Uint8Array {
+  const tensors = model.parameters.map(({ name, shape, data }) => ({ name, shape, data }))
+  return encode(tensors, { irnn: JSON.stringify(model.spec) })
+}
+
+/**
+ * The model of such bytes.
+ * @throws InputError if they are no safetensors file, hold no spec, or weights that are not the spec's or not finite
+ */
+export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }): Model {
+  const { tensors, metadata } = decode(bytes)
+  const stored = metadata.get('irnn')
+  if (stored === undefined) {
+    throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
+  }
+  const spec = modelSpec(parseSpec(stored))
+  const shapes = parameterShapes(spec)
+  for (const { name, shape } of shapes) {
+    const tensor = tensors.get(name)
+    if (!tensor)
+      throw new InputError(`model file: expected a tensor ${name} [${shape}], as its spec says, but there is none`)
+    if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
+      throw new InputError(
+        `model file: ${name}: expected shape [${shape}], as its spec says, but received [${tensor.shape}]`,
+      )
+    }
+    const bad = tensor.data.findIndex((value) => !Number.isFinite(value))
+    if (bad >= 0) {
+      throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${tensor.data[bad]}`)
+    }
+  }
+  const known = new Set(shapes.map(({ name }) => name))
+  for (const name of tensors.keys()) {
+    if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
+  }
+  const model = new Unfilled(spec, backend)
+  for (const { name, data } of model.parameters) data.set(tensors.get(name)!.data)
+  return model
+}
+
+function parseSpec(stored: string): unknown {
+  try {
+    return JSON.parse(stored)
+  } catch {
+    throw new InputError(`model file: metadata irnn: expected JSON but received ${shown(stored)}`)
+  }
+}
+
+class Unfilled implements Model {
+  readonly spec: ModelSpec
+  readonly backend: Backend
+  readonly parameters: readonly Parameter[]
+  readonly weights: Floats
+  readonly gradients: Floats
+  private whole: Plan | null = null
+  private single: Plan | null = null
+
+  constructor(spec: ModelSpec, backend: Backend) {
+    const shapes = parameterShapes(spec)
+    const n = shapes.reduce((sum, { shape }) => sum + elements(shape), 0)
+    this.spec = spec
+    this.backend = backend
+    this.weights = backend.floats(n)
+    this.gradients = backend.floats(n)
+    this.parameters = viewParameters(shapes, this.weights, this.gradients)
+  }
+
+  plan(options: PlanOptions): Plan {
+    return createPlan(this, options)
+  }
+
+  forward(batch: Batch, { state }: { state?: State } = {}): ModelOutput {
+    this.whole = this.atLeast(this.whole, batch.T, batch.B)
+    return run(this.backend, this.whole, batch, state)
+  }
+
+  step(x: number | ArrayLike<number>, state?: State): ModelOutput {
+    const { rnn, input } = this.spec
+    if (rnn.bidirectional) throw new InputError(`step: ${ONE_WAY}`)
+    const values = typeof x === 'number' ? [x] : x
+    const tokens = 'vocabulary' in input
+    const B = tokens ? values.length : values.length / widths(this.spec).input
+    if (!Number.isInteger(B) || B < 1) {
+      throw new InputError(
+        `step: x: expected [I] or [B,I] with I = ${widths(this.spec).input} but received ${values.length} elements`,
+      )
+    }
+    if (tokens && !Array.prototype.every.call(values, Number.isInteger)) {
+      throw new InputError('step: x: expected tokens, which are whole numbers')
+    }
+    this.single = this.atLeast(this.single, 1, B)
+    const batch = tokens ? { T: 1, B, tokens: Int32Array.from(values) } : { T: 1, B, x: Float64Array.from(values) }
+    return run(this.backend, this.single, batch, state)
+  }
+
+  dispose(): void {
+    this.whole?.dispose()
+    this.single?.dispose()
+    this.backend.free(this.weights)
+    this.backend.free(this.gradients)
+  }
+
+  /** The plan kept for such calls, or a larger one in its place. */
+  private atLeast(plan: Plan | null, T: number, B: number): Plan {
+    if (plan && T <= plan.T && B <= plan.B) return plan
+    const larger = this.plan({ T: Math.max(T, plan?.T ?? 1), B: Math.max(B, plan?.B ?? 1), training: false })
+    plan?.dispose()
+    return larger
+  }
+}
+
+function run(backend: Backend, plan: Plan, batch: Batch, state: State | undefined): ModelOutput {
+  plan.resetState()
+  if (state) plan.setState(state)
+  plan.forward(batch)
+  const logits = hostFloats(backend, plan.logits.length)
+  logits.set(plan.logits)
+  return { logits, output: plan.output(), state: plan.getState() }
+}

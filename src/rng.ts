@@ -1,0 +1,104 @@
+/**
+ * Random numbers, all of them from a seed: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number
+ * generators", 2021), which needs nothing but 32-bit integers, so JavaScript computes it exactly and fast. Each use draws
+ * from its own named stream of the seed ('weights', 'adding/train', …): adding a draw in one place moves none elsewhere.
+ */
+import { InputError, shown } from './error.ts'
+
+export interface Rng {
+  /** Uniform in [0,1) on the grid of 2^-24: every value is exact in float32, so no backend rounds it to 1. */
+  next(): number
+  /** Uniform whole number in 0 … n-1, without bias; 1 <= n <= 2^32. */
+  below(n: number): number
+  /** Standard normal. */
+  normal(): number
+  /** The four words of state, as plain numbers; `setState` continues from there. */
+  getState(): number[]
+  /** @throws InputError unless given four 32-bit words, not all 0 */
+  setState(state: readonly number[]): void
+}
+
+/**
+ * A generator for (seed, stream): the same pair gives the same numbers everywhere, different pairs unrelated ones.
+ * @param seed a whole number, 0 … 2^53-1
+ * @throws InputError if the seed is not one
+ */
+export function rng(seed: number, stream = ''): Rng {
+  if (!Number.isSafeInteger(seed) || seed < 0) {
+    throw new InputError(`seed: expected a whole number from 0 to 2^53-1 but received ${shown(seed)}`)
+  }
+  const words = [seed >>> 0, Math.floor(seed / 2 ** 32)]
+  for (let i = 0; i < stream.length; i++) words.push(stream.charCodeAt(i))
+  let a = hash(words, 1)
+  let b = hash(words, 2)
+  let c = hash(words, 3)
+  let d = hash(words, 4)
+  if ((a | b | c | d) === 0) d = 1 // the one state xoshiro cannot leave
+
+  function bits(): number {
+    const times5 = Math.imul(b, 5)
+    const result = Math.imul((times5 << 7) | (times5 >>> 25), 9)
+    const t = b << 9
+    c ^= a
+    d ^= b
+    b ^= c
+    a ^= d
+    c ^= t
+    d = (d << 11) | (d >>> 21)
+    return result >>> 0
+  }
+
+  return {
+    next: () => (bits() >>> 8) * 2 ** -24,
+    below(n) {
+      const fair = 2 ** 32 - (2 ** 32 % n) // the largest multiple of n: what lies above it would favour small results
+      let x = bits()
+      while (x >= fair) x = bits()
+      return x % n
+    },
+    // Marsaglia's polar method. Its second number is thrown away: then the state is four words and nothing else.
+    normal() {
+      for (;;) {
+        const u = (bits() >>> 8) * 2 ** -23 - 1
+        const v = (bits() >>> 8) * 2 ** -23 - 1
+        const s = u * u + v * v
+        if (s > 0 && s < 1) return u * Math.sqrt((-2 * Math.log(s)) / s)
+      }
+    },
+    getState: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
+    setState(state) {
+      const good = Array.isArray(state) && state.length === 4 && state.every((word) => word === word >>> 0)
+      if (!good || state.every((word) => word === 0)) {
+        throw new InputError(`generator state: expected four 32-bit words, not all 0, but received ${shown(state)}`)
+      }
+      a = state[0]! | 0
+      b = state[1]! | 0
+      c = state[2]! | 0
+      d = state[3]! | 0
+    },
+  }
+}
+
+/** A uniformly random order of 0 … n-1 (Fisher & Yates). */
+export function permutation(n: number, generator: Rng): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, i) => i)
+  for (let i = n - 1; i > 0; i--) {
+    const j = generator.below(i + 1)
+    const held = order[i]!
+    order[i] = order[j]!
+    order[j] = held
+  }
+  return order
+}
+
+/** Words folded through the finaliser of MurmurHash3 (Appleby), one golden-ratio step each, as splitmix does. */
+function hash(words: readonly number[], start: number): number {
+  let z = start
+  for (const word of words) {
+    z = ((z + 0x9e3779b9) | 0) ^ word
+    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+    z ^= z >>> 16
+  }
+  return z
+}

@@ -1,0 +1,162 @@
+/** Rows of the kernel table for everything but the recurrent cells. */
+import { type Case, input, integers, output, stats, updated } from './arguments.ts'
+import { random } from './random.ts'
+import { BATCHES, isPadded, lengthsOf, WIDTHS } from './recurrentCases.ts'
+
+const FLAGS = [0, 1] as const
+const LENGTHS = [...WIDTHS, 255, 256, 1000, 4095, 4097, 10_000]
+
+export function* gemmTable(): Generator<Case> {
+  const sides = [1, 3, 8, 17, 25]
+  const sizes = sides.flatMap((M) => sides.flatMap((N) => sides.map((K) => [M, N, K])))
+  for (const n of WIDTHS) sizes.push([n, 5, 9], [9, n, 5], [5, 9, n], [n, n, 3])
+  sizes.push([100, 100, 257], [257, 33, 100], [1, 257, 257], [257, 1, 257])
+  let seed = 1
+  for (const [M, N, K] of sizes)
+    for (const transA of FLAGS)
+      for (const transB of FLAGS)
+        for (const accumulate of FLAGS) {
+          const r = random(seed++)
+          yield {
+            kernel: 'gemm', name: `M=${M} N=${N} K=${K} transA=${transA} transB=${transB} accumulate=${accumulate}`,
+            args: [transA, transB, M, N, K, input('A', r.uniform(M * K)), input('B', r.uniform(K * N)),
+              accumulate ? updated('C', r.uniform(M * N)) : output('C', M * N), accumulate],
+          }
+        }
+}
+
+function denseSizes(): number[][] {
+  return [...WIDTHS.map((n) => [3, 5, n]), ...WIDTHS.map((n) => [3, n, 5]), ...[...BATCHES, 100, 257].map((n) => [n, 9, 7]), [33, 100, 10]]
+}
+
+export function* denseForwardTable(): Generator<Case> {
+  let seed = 1
+  for (const [N, I, K] of denseSizes())
+    for (const bias of FLAGS) {
+      const r = random(seed++)
+      yield {
+        kernel: 'dense_forward', name: `N=${N} I=${I} K=${K} bias=${bias}`,
+        args: [N, I, K, input('x', r.uniform(N * I)), input('W', r.uniform(K * I)), bias ? input('b', r.uniform(K)) : null, output('y', N * K)],
+      }
+    }
+}
+
+export function* denseBackwardTable(): Generator<Case> {
+  let seed = 1
+  for (const [B, I, K] of denseSizes())
+    for (const T of [1, 3])
+      for (const [bias, wanted] of [[0, 0], [0, 1], [1, 0], [1, 1]]) {
+        const r = random(seed++)
+        yield {
+          kernel: 'dense_backward', name: `T=${T} B=${B} I=${I} K=${K} db=${bias} dx=${wanted}`,
+          args: [T, B, I, K, input('x', r.uniform(T * B * I)), input('W', r.uniform(K * I)), input('dy', r.uniform(T * B * K)),
+            updated('dW', r.uniform(K * I)), bias ? updated('db', r.uniform(K)) : null, wanted ? output('dx', T * B * I) : null],
+        }
+      }
+}
+
+const LOSS_SIZES = [...WIDTHS.map((K) => [3, 5, K]), ...BATCHES.map((B) => [4, B, 10]), ...[1, 2, 7, 20].map((T) => [T, 3, 11])]
+
+export function* crossEntropyTable(): Generator<Case> {
+  let seed = 1
+  for (const [T, B, K] of LOSS_SIZES)
+    for (const ragged of FLAGS)
+      for (const gradient of ['apart', 'in place', 'null']) {
+        const r = random(seed++)
+        const lengths = ragged ? lengthsOf(T, B, r) : null
+        const y = Int32Array.from({ length: T * B }, () => r.below(K + 1) - 1)
+        const size = [1, 10, 1000, 0][seed % 4] // all logits equal: the first of equals is the arg-max
+        const ignored = isPadded(B, K, lengths)
+        const values = r.uniform(T * B * K, size).map((v, i) => (ignored(i) || y[Math.floor(i / K)] < 0 ? Number.NaN : v))
+        const logits = input('logits', values)
+        yield {
+          kernel: 'softmax_cross_entropy', name: `T=${T} B=${B} K=${K} lengths=${lengths} logits up to ${size}, gradient ${gradient}`,
+          args: [T, B, K, lengths && integers('lengths', lengths), logits, integers('y', y), 0.25,
+            gradient === 'null' ? null : output('dlogits', T * B * K, { alias: gradient === 'in place' ? logits : null }), stats()],
+        }
+      }
+}
+
+export function* squaredErrorTable(): Generator<Case> {
+  let seed = 1
+  for (const [T, B, K] of LOSS_SIZES)
+    for (const ragged of FLAGS)
+      for (const gradient of ['apart', 'in place', 'null']) {
+        const r = random(seed++)
+        const lengths = ragged ? lengthsOf(T, B, r) : null
+        const ignored = isPadded(B, K, lengths)
+        const y = input('y', r.uniform(T * B * K).map((v, i) => (ignored(i) ? Number.NaN : v)))
+        yield {
+          kernel: 'squared_error', name: `T=${T} B=${B} K=${K} lengths=${lengths} gradient ${gradient}`,
+          args: [T, B, K, lengths && integers('lengths', lengths), y, input('target', r.uniform(T * B * K)), 0.25,
+            gradient === 'null' ? null : output('dy', T * B * K, { alias: gradient === 'in place' ? y : null }), stats()],
+        }
+      }
+}
+
+export function* softmaxTable(): Generator<Case> {
+  let seed = 1
+  for (const [, N, K] of LOSS_SIZES)
+    for (const size of [0, 1, 100, 1e4])
+      for (const inPlace of FLAGS) {
+        const logits = input('logits', random(seed++).uniform(N * K, size))
+        yield { kernel: 'softmax', name: `N=${N} K=${K} logits up to ${size} in place=${inPlace}`,
+          args: [N, K, logits, output('p', N * K, { alias: inPlace ? logits : null })] }
+      }
+}
+
+export function* embeddingTable(): Generator<Case> {
+  let seed = 1
+  for (const E of WIDTHS)
+    for (const N of [1, 3, 16, 33])
+      for (const V of [1, 2, 50]) { // few words: tokens repeat, and their gradients add up
+        const r = random(seed++)
+        const tokens = integers('tokens', Int32Array.from({ length: N }, () => r.below(V)))
+        const name = `N=${N} E=${E} V=${V}`
+        yield { kernel: 'embedding_forward', name, args: [N, E, tokens, input('table', r.uniform(V * E)), output('y', N * E)] }
+        yield { kernel: 'embedding_backward', name, args: [N, E, tokens, input('dy', r.uniform(N * E)), updated('dtable', r.uniform(V * E))] }
+      }
+}
+
+export function* copyColumnsTable(): Generator<Case> {
+  let seed = 1
+  for (const columns of WIDTHS)
+    for (const [before, behind] of [[0, 0], [3, 0], [0, 5], [8, 1]])
+      for (const accumulate of FLAGS) {
+        const [N, srcWidth, dstWidth] = [5, columns + before + behind, columns + 2 * behind + before]
+        const r = random(seed++)
+        yield { kernel: 'copy_columns', name: `columns=${columns} of ${srcWidth} into ${dstWidth} accumulate=${accumulate}`,
+          args: [N, columns, input('src', r.uniform(N * srcWidth)), srcWidth, before, updated('dst', r.uniform(N * dstWidth)), dstWidth,
+            behind, accumulate] }
+      }
+}
+
+/** Kernels over one flat array of n numbers, and the optimisers. */
+export function* flatTable(): Generator<Case> {
+  let seed = 1
+  for (const n of LENGTHS) {
+    const r = random(seed++)
+    const name = `n=${n}`
+    for (const kernel of ['tanh_forward', 'sigmoid_forward'] as const)
+      for (const inPlace of FLAGS) {
+        const x = input('x', r.uniform(n, 6))
+        yield { kernel, name: `${name} in place=${inPlace}`, args: [n, x, output('y', n, { alias: inPlace ? x : null })] }
+      }
+    yield { kernel: 'sum_of_squares', name, args: [n, input('x', r.uniform(n))] }
+    yield { kernel: 'count_nonzero', name,
+      args: [n, input('x', r.uniform(n).map((v, i) => [v, 0, -0, Number.NaN, 1e-30, v, v][(i * i + n) % 7]))] }
+    yield { kernel: 'clip_value', name, args: [n, 0.5, updated('x', r.uniform(n).map((v, i) => [v, v, 0.5, -0.5, 0.75 * v][i % 5]))] }
+    yield { kernel: 'clip_value', name: `${name} infinite`,
+      args: [n, 0.5, updated('x', r.uniform(n).map((v, i) => (i % 3 ? v : v * Number.POSITIVE_INFINITY)))] }
+    yield { kernel: 'scale', name, args: [n, 0.37, updated('x', r.uniform(n))] }
+    for (const momentum of [0, 0.9])
+      yield { kernel: 'sgd_update', name: `${name} momentum=${momentum}`,
+        args: [n, 0.1, momentum, updated('w', r.uniform(n)), input('g', r.uniform(n)), momentum ? updated('v', r.uniform(n)) : null] }
+    yield { kernel: 'rmsprop_update', name,
+      args: [n, 0.01, 0.99, 1e-8, updated('w', r.uniform(n)), input('g', r.uniform(n)), updated('s', r.uniform(n).map(Math.abs))] }
+    for (const k of [1, 1000])
+      yield { kernel: 'adam_update', name: `${name} iteration ${k}`,
+        args: [n, 0.001, 0.9, 0.999, 1e-8, 1 - 0.9 ** k, 1 - 0.999 ** k, updated('w', r.uniform(n)), input('g', r.uniform(n)),
+          updated('m', r.uniform(n)), updated('v', r.uniform(n).map(Math.abs))] }
+  }
+}

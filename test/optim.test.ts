@@ -1,0 +1,101 @@
+// Three updates of each optimiser against its equations written out here, on every backend.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { availableBackends, createBackend } from '../src/backend/choose.ts'
+import { adam, createOptimizer, type OptimizerSpec, optimizerSchema, rmsprop, sgd } from '../src/optim.ts'
+
+const START = [1, -2, 0.5, 0, 3]
+const GRADIENTS = [
+  [0.5, -1, 0, 2, 1e-3],
+  [-0.25, -1, 0.125, 0, 1e-3],
+  [4, 0.5, -3, 1, 1e-3],
+]
+const RATES = [0.1, 0.05, 0.2]
+
+/** The weights after the three updates, one element at a time. */
+function expected(spec: OptimizerSpec): number[] {
+  return START.map((start, i) => {
+    let [w, m, v] = [start, 0, 0]
+    GRADIENTS.forEach((gradient, at) => {
+      const g = gradient[i]!
+      const lr = RATES[at]!
+      if (spec.kind === 'sgd') {
+        v = spec.momentum * v + g
+        w -= lr * v
+      } else if (spec.kind === 'rmsprop') {
+        v = spec.alpha * v + (1 - spec.alpha) * g * g
+        w -= (lr * g) / (Math.sqrt(v) + spec.eps)
+      } else {
+        m = spec.beta1 * m + (1 - spec.beta1) * g
+        v = spec.beta2 * v + (1 - spec.beta2) * g * g
+        const hat = Math.sqrt(v / (1 - spec.beta2 ** (at + 1))) + spec.eps
+        w -= (lr * (m / (1 - spec.beta1 ** (at + 1)))) / hat
+      }
+    })
+    return w
+  })
+}
+
+const SPECS: [OptimizerSpec, string[]][] = [
+  [sgd(), []],
+  [sgd({ momentum: 0.9 }), ['v']],
+  [rmsprop({ alpha: 0.9 }), ['s']],
+  [adam({ eps: 1e-6 }), ['m', 'v']],
+]
+
+for (const options of await availableBackends()) {
+  const backend = await createBackend(options)
+  for (const [spec, names] of SPECS) {
+    test(`${backend.description}: ${JSON.stringify(spec)}`, () => {
+      const n = START.length
+      const w = backend.floats(n)
+      const g = backend.floats(n)
+      w.set(START)
+      const optimizer = createOptimizer(spec, backend, n)
+      assert.deepEqual(Object.keys(optimizer.state), names)
+      GRADIENTS.forEach((gradient, at) => {
+        g.set(gradient)
+        optimizer.update(w, g, RATES[at]!)
+      })
+      assert.equal(optimizer.iteration, 3)
+      const tolerance = backend.name === 'reference' ? 1e-12 : 2e-6
+      expected(spec).forEach((value, i) => {
+        assert.ok(Math.abs(w[i]! - value) <= tolerance * Math.max(1, Math.abs(value)), `${i}: ${w[i]} is not ${value}`)
+      })
+    })
+  }
+  test(`${backend.description}: state and iteration are all it takes to go on`, () => {
+    const n = START.length
+    const g = backend.floats(n)
+    const go = (stopAfter: number): number[] => {
+      const w = backend.floats(n)
+      w.set(START)
+      let optimizer = createOptimizer(adam(), backend, n)
+      GRADIENTS.forEach((gradient, at) => {
+        if (at === stopAfter) {
+          const before = optimizer
+          optimizer = createOptimizer(adam(), backend, n)
+          optimizer.iteration = before.iteration
+          for (const name of Object.keys(before.state)) optimizer.state[name]!.set(before.state[name]!)
+        }
+        g.set(gradient)
+        optimizer.update(w, g, RATES[at]!)
+      })
+      return Array.from(w)
+    }
+    assert.deepEqual(go(2), go(99))
+  })
+}
+
+test('rates above 0 and decays below 1 only', () => {
+  for (const bad of [
+    sgd({ lr: 0 }),
+    sgd({ lr: Number.NaN }),
+    sgd({ momentum: 1 }),
+    adam({ beta2: 1 }),
+    rmsprop({ eps: 0 }),
+  ]) {
+    assert.equal(optimizerSchema.safeParse(bad).success, false, JSON.stringify(bad))
+  }
+  assert.equal(optimizerSchema.safeParse({ ...sgd(), beta1: 0.9 }).success, false)
+})
