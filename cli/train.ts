@@ -136,7 +136,7 @@ function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
     schedule: scheduleOf(training.schedule!, flags),
     clip: clipOf(training.clip!, flags),
     reduction: flags.loss ?? training.reduction,
-    target: flags.target,
+    target: flags.target ?? training.target,
   })
 }
 

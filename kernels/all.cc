@@ -7,3 +7,4 @@
 #include "loss.cc"
 #include "embedding.cc"
 #include "update.cc"
+#include "peak.cc"

@@ -5,7 +5,7 @@ namespace IRNN_TARGET {
 
 void embedding_forward(int N, int E, const int* tokens, const float* table, float* y) {
   constexpr int BLOCK = 256;
-  parallel(ceil_div(N, BLOCK), [=](int i) {
+  parallel_if_worth(size_t(N) * E, ceil_div(N, BLOCK), [=](int i) {
     for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) copy(E, table + size_t(tokens[n]) * E, y + size_t(n) * E);
   });
 }
@@ -13,7 +13,7 @@ void embedding_forward(int N, int E, const int* tokens, const float* table, floa
 // A token may come twice, so the work is cut along E: every element is one sum over ascending n.
 void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable) {
   constexpr int BLOCK = 64;
-  parallel(ceil_div(E, BLOCK), [=](int i) {
+  parallel_if_worth(size_t(N) * E, ceil_div(E, BLOCK), [=](int i) {
     const int e0 = i * BLOCK, e1 = min(E, e0 + BLOCK);
     for (int n = 0; n < N; n++) {
       const float* from = dy + size_t(n) * E;
@@ -26,7 +26,7 @@ void embedding_backward(int N, int E, const int* tokens, const float* dy, float*
 void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width, int dst_column,
                   int accumulate) {
   constexpr int BLOCK = 256;
-  parallel(ceil_div(N, BLOCK), [=](int i) {
+  parallel_if_worth(size_t(N) * columns, ceil_div(N, BLOCK), [=](int i) {
     for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) {
       const float* from = src + size_t(n) * src_width + src_column;
       float* to = dst + size_t(n) * dst_width + dst_column;

@@ -40,11 +40,12 @@ IRNN_INLINE void for_rows(int rows, const F& f, int first = 0) {
 // Columns of a packed matrix: `vectors` of them dealt to panels as evenly as can be (13 = 3+3+3+2+2, since a last panel of
 // one vector would leave the FMA units waiting).
 struct Panels {
-  int columns, vectors, count, widest;
-  explicit Panels(int n, int widest_panel = MAX_VECTORS)
-      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest_panel)), widest(widest_panel) {}
-  int first(int panel) const { return int((long long)vectors * panel / count); }   // vector
-  int width(int panel) const { return first(panel + 1) - first(panel); }           // vectors
+  int columns, vectors, count, narrow, wide_ones;   // the first `wide_ones` panels have a vector more than `narrow`
+  explicit Panels(int n)
+      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, MAX_VECTORS)), narrow(count ? vectors / count : 0),
+        wide_ones(vectors - narrow * count) {}
+  int first(int panel) const { return panel * narrow + min(panel, wide_ones); }   // vector
+  int width(int panel) const { return narrow + (panel < wide_ones); }             // vectors
   size_t floats(int K) const { return size_t(vectors) * VL * K; }
   size_t offset(int panel, int K) const { return size_t(first(panel)) * VL * K; }
 };
@@ -64,7 +65,7 @@ IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, 
 }
 
 IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stride, size_t n_stride, float* out) {
-  parallel(panels.count, [=, &panels](int p) {
+  parallel_if_worth(panels.floats(K), panels.count, [=, &panels](int p) {
     pack_panel(panels, p, K, B, k_stride, n_stride, out + panels.offset(p, K));
   });
 }
@@ -95,20 +96,39 @@ IRNN_INLINE void clear_tile(vf (&acc)[MR][NV]) {
     for (int v = 0; v < NV; v++) acc[r][v] = vf{};
   }
 }
+// `columns` of the tile exist; the common case, all of them, has no test inside.
 template <int MR, int NV>
 IRNN_INLINE void load_tile(const float* C, size_t ldc, int columns, vf (&acc)[MR][NV]) {
+  if (columns >= NV * VL) {
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; v++) acc[r][v] = load(C + r * ldc + v * VL);
+    }
+    return;
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) acc[r][v] = load_n(C + r * ldc + v * VL, columns - v * VL);
+    for (int v = 0; v < NV - 1; v++) acc[r][v] = load(C + r * ldc + v * VL);
+    acc[r][NV - 1] = load_part(C + r * ldc + (NV - 1) * VL, columns - (NV - 1) * VL);
   }
 }
 template <int MR, int NV>
 IRNN_INLINE void store_tile(float* C, size_t ldc, int columns, const vf (&acc)[MR][NV]) {
+  if (columns >= NV * VL) {
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; v++) store(C + r * ldc + v * VL, acc[r][v]);
+    }
+    return;
+  }
 #pragma GCC unroll 8
   for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) store_n(C + r * ldc + v * VL, acc[r][v], columns - v * VL);
+    for (int v = 0; v < NV - 1; v++) store(C + r * ldc + v * VL, acc[r][v]);
+    store_part(C + r * ldc + (NV - 1) * VL, acc[r][NV - 1], columns - (NV - 1) * VL);
   }
 }
 

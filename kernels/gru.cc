@@ -46,9 +46,9 @@ struct GruForward {
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
       for (int u = 0; u < ceil_div(H, VL); u++) {
-        for_rows<GRU_ROWS>(shard.rows, [&](int r0, auto mr) { tile<mr.value>(shard, step, r0, u); });
+        for_rows<GRU_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<mr.value>(shard, step, r0, u); });
       }
-      for (int r = 0; r < shard.rows; r++) {
+      for (int r = 0; shard.lengths && r < shard.rows; r++) {
         if (!shard.padded(r, step.t)) continue;
         copy(H, h + (size_t(step.from) * B + shard.b0 + r) * H, h + (size_t(step.to) * B + shard.b0 + r) * H);
       }
@@ -67,7 +67,7 @@ void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, co
   pack_gates<GRU_GATES>(H, H, Whh, whh);
   matmul(T * B, GRU_GATES * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
   const GruForward forward{T, B, H, reverse, whh, bh ? bh + 2 * H : nullptr, h, gates};
-  parallel(ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
+  parallel_if_worth(size_t(T) * B * 3 * H * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
 }
 
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
@@ -79,7 +79,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
-  parallel(shards, [&](int s) {
+  parallel_if_worth(size_t(T) * B * 3 * H * H, shards, [&](int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);

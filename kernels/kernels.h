@@ -27,7 +27,7 @@
   X(embedding_forward) X(embedding_backward) X(copy_columns)                                                         \
   X(tanh_forward) X(sigmoid_forward)                                                                                 \
   X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                                          \
-  X(sgd_update) X(rmsprop_update) X(adam_update)
+  X(sgd_update) X(rmsprop_update) X(adam_update) X(fma_peak)
 
 // What the host (napi.cc, wasm.cc) gives the kernels.
 namespace irnn_host {
@@ -172,5 +172,8 @@ void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const flo
 // correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
                  const float* g, float* m, float* v);
+
+// For benchmarks: `pieces` pieces of independent multiply-add chains, `rounds` long; returns the floating-point operations.
+double fma_peak(int pieces, int rounds);
 
 }  // namespace IRNN_TARGET

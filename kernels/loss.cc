@@ -70,10 +70,10 @@ void tree_sum(double* stats, int n) {
 
 // row(index of the row, whether it counts, stats of the shard) for every row of every shard.
 template <class F>
-void each_row(int T, int B, const int* lengths, double* stats, const F& row) {
+void each_row(int T, int B, int K, const int* lengths, double* stats, const F& row) {
   const int shards = ceil_div(B, SHARD_ROWS);
   double* partial = static_cast<double*>(irnn_host::scratch(0, size_t(shards) * 3 * sizeof(double)));
-  parallel(shards, [&](int s) {
+  parallel_if_worth(size_t(T) * B * K, shards, [&](int s) {
     double* own = partial + 3 * s;
     own[0] = own[1] = own[2] = 0.0;
     for (int t = 0; t < T; t++) {
@@ -91,7 +91,7 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float*
   // Without a gradient the exponentials still need a place: a row a shard.
   const int shards = ceil_div(B, SHARD_ROWS);
   float* rows = static_cast<float*>(irnn_host::scratch(1, size_t(shards) * K * sizeof(float)));
-  each_row(T, B, lengths, stats, [=](size_t i, bool counts, double* own) {
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     float* p = dlogits ? dlogits + i * K : rows + (i % B) / SHARD_ROWS * K;
     if (!counts || y[i] < 0) {
       if (dlogits) {
@@ -112,7 +112,7 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float*
 }
 
 void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy, double* stats) {
-  each_row(T, B, lengths, stats, [=](size_t i, bool counts, double* own) {
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
       const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
       own[0] += double(difference) * difference;
@@ -123,7 +123,7 @@ void squared_error(int T, int B, int K, const int* lengths, const float* y, cons
 }
 
 void softmax(int N, int K, const float* logits, float* p) {
-  parallel(ceil_div(N, SHARD_ROWS), [=](int s) {
+  parallel_if_worth(size_t(N) * K, ceil_div(N, SHARD_ROWS), [=](int s) {
     for (int n = s * SHARD_ROWS; n < min(N, (s + 1) * SHARD_ROWS); n++) {
       const float factor = 1.0f / exponentials(K, logits + size_t(n) * K, p + size_t(n) * K).sum;
       for (int k = 0; k < K; k += VL) store_n(p + size_t(n) * K + k, load_n(p + size_t(n) * K + k, K - k) * factor, K - k);

@@ -49,9 +49,9 @@ struct LstmForward {
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
       for (int u = 0; u < ceil_div(H, VL); u++) {
-        for_rows<LSTM_ROWS>(shard.rows, [&](int r0, auto mr) { tile<mr.value>(shard, step, r0, u); });
+        for_rows<LSTM_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<mr.value>(shard, step, r0, u); });
       }
-      for (int r = 0; r < shard.rows; r++) {
+      for (int r = 0; shard.lengths && r < shard.rows; r++) {
         if (!shard.padded(r, step.t)) continue;
         const size_t from = (size_t(step.from) * B + shard.b0 + r) * H, to = (size_t(step.to) * B + shard.b0 + r) * H;
         copy(H, h + from, h + to);
@@ -80,7 +80,7 @@ void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, c
     matmul(T * B, LSTM_GATES * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(LSTM_GATES) * H, false);
   }
   const LstmForward forward{T, B, I, H, reverse, fused, x, wxh, whh, packed_bias, h, c, gates};
-  parallel(ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
+  parallel_if_worth(size_t(T) * B * 4 * H * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
 }
 
 void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
@@ -92,7 +92,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats) * sizeof(float)));
   pack(panels, M, Whh, size_t(H), 1, whh);
-  parallel(shards, [&](int s) {
+  parallel_if_worth(size_t(T) * B * 4 * H * H, shards, [&](int s) {
     const Shard shard(s, B, lengths);
     float* carry_h = whh + packed_floats + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;

@@ -41,7 +41,7 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
 // Packs W [GATES·H,K] to [unit vector][K][gate][VL]: the gates of a vector of units side by side.
 template <int GATES>
 IRNN_INLINE void pack_gates(int H, int K, const float* W, float* out) {
-  parallel(ceil_div(H, VL), [=](int u) {
+  parallel_if_worth(size_t(GATES) * H * K, ceil_div(H, VL), [=](int u) {
     float* to = out + size_t(u) * K * GATES * VL;
     for (int g = 0; g < GATES; g++) {
       for (int j = 0; j < VL; j++) {
@@ -66,7 +66,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
     const int n0 = panels.first(p) * VL;
     const float* panel = packed + panels.offset(p, delta.head + delta.tail);
     with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-      for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) {
+      for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
         vf acc[mr.value][nv.value];
         float* to = carry + r0 * H + n0;
         const float* da = delta.da + size_t(r0) * delta.width;
@@ -75,6 +75,10 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
         multiply(delta.head, da, delta.width, 1, panel, acc);
         if (delta.tail > 0) {
           multiply(delta.tail, da + delta.tail_column, delta.width, 1, panel + size_t(delta.head) * nv.value * VL, acc);
+        }
+        if (!shard.lengths) {
+          store_tile(to, H, H - n0, acc);
+          return;
         }
         for (int r = 0; r < mr.value; r++) {
           if (shard.padded(r0 + r, t)) continue;

@@ -43,10 +43,10 @@ struct RnnForward {
       const Step step(i, T, reverse);
       for (int p = 0; p < panels.count; p++) {
         with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-          for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) { tile<ACTIVATION, mr.value, nv.value>(shard, step, r0, p); });
+          for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, r0, p); });
         });
       }
-      for (int r = 0; r < shard.rows; r++) {
+      for (int r = 0; shard.lengths && r < shard.rows; r++) {
         if (!shard.padded(r, step.t)) continue;
         copy(H, h + (size_t(step.from) * B + shard.b0 + r) * H, h + (size_t(step.to) * B + shard.b0 + r) * H);
       }
@@ -72,7 +72,7 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
     matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, h + (reverse ? 0 : size_t(B) * H), size_t(H), false);
   }
   const RnnForward forward{T, B, I, H, reverse, fused, x, panels, wxh, whh, bias, h};
-  parallel(ceil_div(B, SHARD_ROWS), [&](int s) {
+  parallel_if_worth(size_t(T) * B * H * H, ceil_div(B, SHARD_ROWS), [&](int s) {
     const Shard shard(s, B, lengths);
     if (activation == RELU) forward.shard<RELU>(shard);
     else forward.shard<TANH>(shard);
@@ -87,7 +87,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const size_t packed_floats = panels.floats(H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
   pack(panels, H, Whh, size_t(H), 1, whh);
-  parallel(shards, [&](int s) {
+  parallel_if_worth(size_t(T) * B * H * H, shards, [&](int s) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);

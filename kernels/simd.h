@@ -32,6 +32,7 @@ typedef int32_t vi __attribute__((vector_size(VL * 4)));
 typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 #define IRNN_INLINE inline __attribute__((always_inline))
+#define IRNN_INLINE_LAMBDA __attribute__((always_inline))
 
 IRNN_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 IRNN_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }
@@ -134,6 +135,14 @@ template <class F>
 IRNN_INLINE void parallel(int n, const F& f) {
   irnn_host::parallel_for(
       n, [](void* context, int i) { (*static_cast<const F*>(context))(i); }, const_cast<F*>(&f));
+}
+
+// Below this many multiply-adds (or copied floats, which take as long) a piece of work is over before another thread wakes.
+constexpr size_t WORTH_THREADS = 1 << 17;
+template <class F>
+IRNN_INLINE void parallel_if_worth(size_t work, int n, const F& f) {
+  if (work >= WORTH_THREADS) return parallel(n, f);
+  for (int i = 0; i < n; i++) f(i);
 }
 
 }  // namespace IRNN_TARGET

@@ -6,10 +6,10 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { arch, platform } from 'node:process'
 import { dirname, join } from 'node:path'
+import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -17,7 +17,16 @@ const BUILD = join(ROOT, 'build')
 const KERNELS = join(ROOT, 'kernels')
 const require = createRequire(import.meta.url)
 
-const COMMON = ['-std=c++17', '-O3', '-fno-exceptions', '-fno-rtti', '-ffp-contract=off', '-fno-math-errno', '-Wall', '-Wextra']
+const COMMON = [
+  '-std=c++17',
+  '-O3',
+  '-fno-exceptions',
+  '-fno-rtti',
+  '-ffp-contract=off',
+  '-fno-math-errno',
+  '-Wall',
+  '-Wextra',
+]
 /** Instruction sets of each architecture: namespace of the kernels and the compiler's flags. */
 const TARGETS = {
   x64: {
@@ -46,7 +55,9 @@ function run(command, args, options = {}) {
 
 async function sources() {
   const names = (await readdir(KERNELS)).filter((name) => /\.(cc|h)$/.test(name)).sort()
-  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await readFile(join(KERNELS, name), 'utf8')])))
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await readFile(join(KERNELS, name), 'utf8')])),
+  )
 }
 
 /** Makes `file` in build/ unless it stands there already, made from the same inputs. */
@@ -74,7 +85,17 @@ async function typescript() {
 
 /** Clang itself runs as WebAssembly here (npm @yowasp/clang), so that no machine needs a compiler for this part. */
 async function wasm() {
-  const flags = [...COMMON, '--target=wasm32', '-nostdlib', '-nostdinc++', '-ffreestanding', '-msimd128', '-mbulk-memory', '-Wl,--no-entry', '-Wl,--import-memory']
+  const flags = [
+    ...COMMON,
+    '--target=wasm32',
+    '-nostdlib',
+    '-nostdinc++',
+    '-ffreestanding',
+    '-msimd128',
+    '-mbulk-memory',
+    '-Wl,--no-entry',
+    '-Wl,--import-memory',
+  ]
   flags.push('-Wl,--export=__heap_base', '-Wl,--strip-all', '-Wl,--stack-first', '-Wl,-z,stack-size=65536')
   const files = await sources()
   await make('irnn.wasm', [flags, files], async (folder) => {
@@ -84,7 +105,10 @@ async function wasm() {
       if (bytes) output += new TextDecoder().decode(bytes)
     }
     try {
-      const made = await runClang(['clang++', ...flags, 'wasm.cc', '-o', 'irnn.wasm'], files, { stdout: print, stderr: print })
+      const made = await runClang(['clang++', ...flags, 'wasm.cc', '-o', 'irnn.wasm'], files, {
+        stdout: print,
+        stderr: print,
+      })
       await writeFile(join(folder, 'irnn.wasm'), made['irnn.wasm'])
     } catch (error) {
       throw new Error(`WebAssembly: ${error.message}\n${output}`)
@@ -101,7 +125,10 @@ async function native() {
   if (!version.ok) return `no C++ compiler (${compiler})`
   const include = require('node-api-headers').include_dir
   const flags = [...COMMON, '-fPIC', '-fvisibility=hidden']
-  const link = platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc']
+  const link =
+    platform === 'darwin'
+      ? ['-bundle', '-undefined', 'dynamic_lookup']
+      : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc']
   const inputs = [version.output, flags, targets, link, await sources()]
   try {
     await make('irnn.node', inputs, async (folder) => {
@@ -113,7 +140,9 @@ async function native() {
       }
       const objects = await Promise.all([
         compile('napi.cc', 'napi', [`-I${include}`]),
-        ...Object.entries(targets).map(([space, extra]) => compile('all.cc', space, [`-DIRNN_TARGET=${space}`, ...extra])),
+        ...Object.entries(targets).map(([space, extra]) =>
+          compile('all.cc', space, [`-DIRNN_TARGET=${space}`, ...extra]),
+        ),
       ])
       const made = join(folder, 'irnn.node')
       const { ok, output } = await run(compiler, [...link, ...objects, '-o', made])

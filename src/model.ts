@@ -160,7 +160,7 @@ class Unfilled implements Model {
       throw new InputError('step: x: expected tokens, which are whole numbers')
     }
     this.single = this.atLeast(this.single, 1, B)
-    const batch = tokens ? { T: 1, B, tokens: Int32Array.from(values) } : { T: 1, B, x: Float64Array.from(values) }
+    const batch = tokens ? { T: 1, B, tokens: new Int32Array(values) } : { T: 1, B, x: new Float64Array(values) }
     return run(this.backend, this.single, batch, state)
   }
 

@@ -84,6 +84,7 @@ export interface Kernels {
     n: number, lr: number, beta1: number, beta2: number, eps: number, correction1: number, correction2: number,
     w: Floats, g: Floats, m: Floats, v: Floats,
   ): void
+  fma_peak(pieces: number, rounds: number): number
 }
 
 /** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */

@@ -1,7 +1,7 @@
 /** Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for. */
 import { defaultThreads, loadAddon, wasmBytes } from '#platform'
-import type { Backend, BackendName, InstructionSet } from './backend.ts'
 import { InputError } from '../error.ts'
+import type { Backend, BackendName, InstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference.ts'
 import { wasmBackend } from './wasm.ts'

@@ -5,7 +5,7 @@
  */
 import type { Backend } from './backend.ts'
 import { dense_backward, dense_forward, gemm } from './reference/dense.ts'
-import { clip_value, copy_columns, count_nonzero, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
+import { clip_value, copy_columns, count_nonzero, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
 import { embedding_backward, embedding_forward } from './reference/embedding.ts'
 import { gru_backward, gru_forward } from './reference/gru.ts'
 import { softmax, softmax_cross_entropy, squared_error } from './reference/loss.ts'
@@ -30,5 +30,6 @@ export function referenceBackend(): Backend {
     tanh_forward, sigmoid_forward,
     sum_of_squares, count_nonzero, clip_value, scale,
     sgd_update, rmsprop_update, adam_update,
+    fma_peak,
   }
 }

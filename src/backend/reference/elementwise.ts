@@ -44,3 +44,9 @@ export const clip_value: Kernels['clip_value'] = (n, limit, x) => {
 export const scale: Kernels['scale'] = (n, factor, x) => {
   for (let i = 0; i < n; i++) x[i] *= factor
 }
+
+export const fma_peak: Kernels['fma_peak'] = (pieces, rounds) => {
+  let sum = 0
+  for (let k = 0; k < pieces * rounds; k++) sum = sum * 0.999 + 0.001
+  return sum >= 0 ? 2 * pieces * rounds : 0
+}

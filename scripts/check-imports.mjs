@@ -1,0 +1,44 @@
+// Imports point one way: backend ← layers ← model ← train ← {cli, bench, experiments}; tasks know rng, formats and the batch only.
+// And only files named *.node.ts, src/runs/, cli/, bench/, experiments/ and test/ know Node. Fails with the line that breaks it.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+/** The first rule whose `file` matches decides what that file may import, by path from the root. */
+const RULES = [
+  { file: /^src\/error\.ts$/, may: [] },
+  { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
+  { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
+  { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
+  { file: /^src\/tasks\//, may: [/^src\/(tasks|formats)\//, /^src\/(rng|batch|error)\.ts$/] },
+  { file: /^src\/index\.ts$/, may: [/^src\//] },
+  { file: /^src\/runs\//, may: [/^src\//] },
+  { file: /^src\//, may: [/^src\/(?!runs|index)/] },
+  { file: /^cli\//, may: [/^src\//, /^cli\//, /^package\.json$/] },
+  { file: /^(bench|experiments|test)\//, may: [/./] },
+]
+const NODE = /^(src\/runs\/|src\/.*\.node\.ts$|cli\/|bench\/|experiments\/|test\/)/
+
+const problems = []
+for (const folder of ['src', 'cli', 'bench', 'experiments', 'test']) {
+  for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.ts')) continue
+    const file = relative(ROOT, join(entry.parentPath, entry.name))
+    const rule = RULES.find((rule) => rule.file.test(file))
+    const text = readFileSync(join(ROOT, file), 'utf8')
+    for (const [, name] of text.matchAll(/^(?:import|export)\s(?:[^'";=]*?\sfrom\s)?['"]([^'"]+)['"]/gm)) {
+      if (name.startsWith('node:')) {
+        if (!NODE.test(file)) problems.push(`${file}: imports ${name}: only ${NODE} may`)
+        continue
+      }
+      if (!name.startsWith('.') && !name.startsWith('#')) continue
+      const target = name.startsWith('#') ? name : relative(ROOT, join(ROOT, file, '..', name))
+      if (!rule.may.some((allowed) => allowed.test(target)))
+        problems.push(`${file}: imports ${target}: imports point one way (docs/architecture.md)`)
+    }
+  }
+}
+for (const problem of problems) console.error(problem)
+process.exitCode = problems.length > 0 ? 1 : 0

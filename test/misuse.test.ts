@@ -1,0 +1,160 @@
+/** Batches, plans, states and calls that do not fit: each is refused in one line. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { referenceBackend } from '../src/backend/reference.ts'
+import { createModel, type Model } from '../src/model.ts'
+import { batch, type Shape, spec } from './models.ts'
+
+const reference = referenceBackend()
+
+describe('misuse', () => {
+  const shape: Shape = { cell: 'irnn', steps: 'every' }
+  const model = createModel(spec(shape), { backend: reference })
+  const plan = model.plan({ T: 4, B: 3 })
+  const good = batch(shape, { T: 4, B: 3 })
+  const words = createModel(spec({ cell: 'irnn', tokens: true }), { backend: reference })
+  const values = createModel(spec({ cell: 'irnn', head: 'regression' }), { backend: reference })
+  const nan = good.x!.slice()
+  nan[7] = Number.NaN
+
+  const batches: [string, Model, object, string][] = [
+    ['T too large', model, { T: 5 }, "batch: T: expected a whole number from 1 to the plan's 4 but received 5"],
+    ['T 0', model, { T: 0 }, "batch: T: expected a whole number from 1 to the plan's 4 but received 0"],
+    ['B NaN', model, { B: Number.NaN }, "batch: B: expected a whole number from 1 to the plan's 3 but received NaN"],
+    [
+      'x too short',
+      model,
+      { x: new Float32Array(35) },
+      'batch: x: expected 36 elements (T·B·I = 4·3·3) but received 35',
+    ],
+    ['no x', model, { x: undefined }, 'batch: x: expected [T,B,I] values for a model with input size 3: add x'],
+    ['NaN in x', model, { x: nan }, 'batch: x[7]: expected a finite number but received NaN: clean the data'],
+    ['no tokens', words, {}, 'batch: tokens: expected [T,B] for a vocabulary of 11: add tokens'],
+    [
+      'a token outside',
+      words,
+      { tokens: new Int32Array(12).fill(11) },
+      'batch: tokens[0]: expected 0 … 10 but received 11',
+    ],
+    ['lengths 0', model, { lengths: Int32Array.of(1, 0, 4) }, 'batch: lengths[1]: expected 1 … 4 but received 0'],
+    [
+      'lengths beyond T',
+      model,
+      { lengths: Int32Array.of(1, 2, 5) },
+      'batch: lengths[2]: expected 1 … 4 but received 5',
+    ],
+    [
+      'too few lengths',
+      model,
+      { lengths: Int32Array.of(1, 2) },
+      'batch: lengths: expected 3 elements (B = 3) but received 2',
+    ],
+    ['no y', model, { y: undefined }, 'batch: y: expected targets for the loss but received none: add y'],
+    ['a class outside', model, { y: new Int32Array(12).fill(4) }, 'batch: y[0]: expected -1 … 3 but received 4'],
+    [
+      'y for the last step only',
+      model,
+      { y: new Int32Array(3) },
+      'batch: y: expected 12 elements (T·B = 12) but received 3',
+    ],
+    [
+      'floats for classes',
+      model,
+      { y: new Float32Array(12) },
+      'batch: y: expected Int32Array of classes but received Float32Array',
+    ],
+    [
+      'classes for values',
+      values,
+      { y: new Int32Array(12) },
+      'batch: y: expected Float32Array for regression but received Int32Array',
+    ],
+    [
+      'Infinity in y',
+      values,
+      { y: new Float64Array(12).fill(Infinity) },
+      'batch: y[0]: expected a finite number but received Infinity: clean the data',
+    ],
+  ]
+  for (const [name, owner, change, message] of batches) {
+    test(name, () => {
+      const plan = owner.plan({ T: 4, B: 3 })
+      const bad = { ...good, ...change }
+      assert.throws(
+        () => {
+          plan.forward(bad)
+          plan.loss(bad, { reduction: 'mean', gradient: false })
+        },
+        { name: 'InputError', message },
+      )
+    })
+  }
+
+  test('plans of no size, or of too much', () => {
+    assert.throws(() => model.plan({ T: 0, B: 1 }), { message: 'plan: T: expected a whole number >= 1 but received 0' })
+    assert.throws(() => model.plan({ T: 1, B: 1.5 }), {
+      message: 'plan: B: expected a whole number >= 1 but received 1.5',
+    })
+    assert.throws(
+      () => model.plan({ T: 1e6, B: 1e6 }),
+      /^InputError: plan: expected buffers of fewer than 2\^31 elements/,
+    )
+  })
+
+  test('calls out of order', () => {
+    const plan = model.plan({ T: 4, B: 3 })
+    assert.throws(() => plan.loss(good, { reduction: 'mean', gradient: true }), /call forward first/)
+    assert.throws(() => plan.carryState(), /call forward first/)
+    assert.throws(() => plan.getState(), /call forward first/)
+    plan.forward(good)
+    plan.loss(good, { reduction: 'mean', gradient: false })
+    assert.throws(() => plan.backward(good), /loss with gradient: true/)
+    plan.loss(good, { reduction: 'mean', gradient: true })
+    assert.throws(() => plan.backward(good, { derivativeClip: -1 }), /^InputError: derivativeClip/)
+    assert.throws(() => plan.backward(good, { derivativeClip: Number.NaN }), /^InputError: derivativeClip/)
+    plan.backward(good)
+    assert.throws(() => plan.backward(good), /loss with gradient: true/)
+    plan.dispose()
+    assert.throws(() => plan.forward(good), /disposed of/)
+    const inference = model.plan({ T: 4, B: 3, training: false })
+    inference.forward(good)
+    assert.throws(() => inference.loss(good, { reduction: 'mean', gradient: true }), /training: false/)
+  })
+
+  test('states that do not fit', () => {
+    const state = { B: 3, h: new Float64Array(27), c: null }
+    assert.throws(() => plan.setState({ ...state, B: 2 }), /^InputError: state: expected h of 18 elements/)
+    assert.throws(
+      () => plan.setState({ ...state, c: new Float64Array(27) }),
+      /^InputError: state: expected .* c null but received/,
+    )
+    assert.throws(
+      () => plan.setState({ ...state, h: new Float64Array(27).fill(Number.NaN) }),
+      /^InputError: state: expected finite/,
+    )
+    plan.setState(state)
+    assert.throws(
+      () => plan.forward(batch(shape, { T: 4, B: 2 })),
+      /^InputError: batch: B: expected 3, as in the state/,
+    )
+    plan.resetState()
+    plan.forward(batch(shape, { T: 4, B: 2 }))
+  })
+
+  test('steps that cannot be', () => {
+    const both = createModel(spec({ cell: 'irnn', bidirectional: true }), { backend: reference })
+    assert.throws(
+      () => both.step([1, 2, 3]),
+      /^InputError: step: a bidirectional model reads the sequence from its end/,
+    )
+    const plan = both.plan({ T: 4, B: 3 })
+    plan.forward(good)
+    assert.throws(() => plan.carryState(), /^InputError: carryState: a bidirectional model/)
+    assert.throws(() => model.step([1, 2]), /^InputError: step: x: expected \[I\] or \[B,I\] with I = 3 but received 2/)
+    assert.throws(() => model.step([]), /^InputError: step: x/)
+    assert.throws(() => model.step([1, Number.NaN, 3]), /^InputError: batch: x\[1\]/)
+    assert.throws(() => words.step(1.5), /^InputError: step: x: expected tokens/)
+    assert.throws(() => words.step(11), /^InputError: batch: tokens\[0\]/)
+    assert.equal(words.step([3, 4]).state.B, 2)
+  })
+})
