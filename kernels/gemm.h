@@ -141,16 +141,4 @@ struct Strided {
 // C [M,N], rows ldc apart, = bias [N] (or 0, or C itself if accumulate) + a b. Uses scratch slot 1.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate);
 
-// What a weight gradient multiplies with: columns of one array over (t, b), or the constant 1 (p null, one column: a bias).
-struct Factor {
-  const float* p;
-  int columns;
-  size_t ld;        // floats from one row (t, b) to the next
-  float* gradient;  // [M, columns], rows `columns` long, += ; null: not wanted
-  float* second;    // where the same is added once more (PyTorch's second bias), or null
-};
-// gradient += Σ_(t,b) A[t,b,:]ᵀ factor[t,b,:], for up to 3 factors in one pass over A [T,B,M], rows lda apart. Summed
-// per shard, shards as a binary tree. Uses scratch slot 1.
-void weight_gradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count);
-
 }  // namespace IRNN_TARGET

@@ -79,7 +79,15 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
-  parallel_if_worth(size_t(T) * B * 3 * H * H, shards, [&](int s) {
+  // Input side r z n, recurrent side r z m.
+  const float* before = h + (reverse ? size_t(B) * H : 0);
+  const Factor input[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
+  const Factor reset_update[] = {{before, H, size_t(H), dWhh, nullptr}, {nullptr, 1, 0, dbh, nullptr}};
+  const Factor candidate[] = {{before, H, size_t(H), dWhh + 2 * H * H, nullptr}, {nullptr, 1, 0, dbh ? dbh + 2 * H : nullptr, nullptr}};
+  WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), input, 2, true),
+                                WeightGradient(T, B, 2 * H, da, size_t(M), reset_update, 2, true),
+                                WeightGradient(T, B, H, da + 3 * H, size_t(M), candidate, 2, true)};
+  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, reverse, gradients, 3, [&](int s, const auto& after_step) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
@@ -111,17 +119,10 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
       }
       // The recurrent side of da is r z m: column n is left out.
       carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true);
+      after_step(step.t);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
-  // Input side r z n, recurrent side r z m.
-  const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor input[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
-  weight_gradient(T, B, GRU_GATES * H, da, size_t(M), input, 2);
-  const Factor reset_update[] = {{before, H, size_t(H), dWhh, nullptr}, {nullptr, 1, 0, dbh, nullptr}};
-  weight_gradient(T, B, 2 * H, da, size_t(M), reset_update, 2);
-  const Factor candidate[] = {{before, H, size_t(H), dWhh + 2 * H * H, nullptr}, {nullptr, 1, 0, dbh ? dbh + 2 * H : nullptr, nullptr}};
-  weight_gradient(T, B, H, da + 3 * H, size_t(M), candidate, 2);
   if (dx) matmul(T * B, I, GRU_GATES * H, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 

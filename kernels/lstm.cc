@@ -92,7 +92,10 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats) * sizeof(float)));
   pack(panels, M, Whh, size_t(H), 1, whh);
-  parallel_if_worth(size_t(T) * B * 4 * H * H, shards, [&](int s) {
+  const float* before = h + (reverse ? size_t(B) * H : 0);
+  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
+  WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, true);
+  backward_shards(size_t(T) * B * 4 * H * H, B, reverse, &gradient, 1, [&](int s, const auto& after_step) {
     const Shard shard(s, B, lengths);
     float* carry_h = whh + packed_floats + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
@@ -127,13 +130,11 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
         }
       }
       carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false);
+      after_step(step.t);
     }
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);
   });
-  const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  weight_gradient(T, B, M, da, size_t(M), factors, 3);
   if (dx) matmul(T * B, I, M, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 

@@ -1,7 +1,7 @@
 // What the recurrences share: the walk over time, and the pieces of a shard's step.
 #pragma once
 
-#include "gemm.h"
+#include "gradient.h"
 
 namespace IRNN_TARGET {
 
@@ -31,6 +31,11 @@ IRNN_INLINE void copy(int n, const float* from, float* to) {
 }
 IRNN_INLINE void fill_zero(int n, float* to) {
   for (int i = 0; i < n; i++) to[i] = 0.0f;
+}
+// Asks for the n floats at p ahead of their use. States are walked with a stride of B rows, which hardware does not foresee:
+// without this, every step of rnn_forward waits for the lines it is about to write.
+IRNN_INLINE void prefetch(const float* p, int n) {
+  for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
 }
 // The rows of [B,H] that a shard owns; zeros where there is no array.
 IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* to) {
@@ -87,6 +92,26 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
       });
     });
   }
+}
+
+// backward(shard, after_step) for every shard, where after_step(t) hands a finished step to the weight gradients; then what
+// is left of those. Uses scratch slot 1.
+template <class F>
+IRNN_INLINE void backward_shards(size_t work, int B, int reverse, WeightGradient* gradients, int count, const F& backward) {
+  size_t bytes = 0;
+  for (int i = 0; i < count; i++) bytes += gradients[i].bytes();
+  char* memory = static_cast<char*>(irnn_host::scratch(1, bytes));
+  for (int i = 0; i < count; memory += gradients[i++].bytes()) gradients[i].place(memory);
+  parallel_if_worth(work, gradients[0].groups, [&](int group) {
+    const int first = group * gradients[0].group_shards, end = min(ceil_div(B, SHARD_ROWS), first + gradients[0].group_shards);
+    for (int s = first; s < end; s++) {
+      backward(s, [&](int t) {
+        for (int i = 0; i < count; i++) gradients[i].step_done(group, s, t, reverse != 0);
+      });
+      for (int i = 0; i < count; i++) gradients[i].shard_done(group, s);
+    }
+  });
+  for (int i = 0; i < count; i++) gradients[i].finish();
 }
 
 }  // namespace IRNN_TARGET

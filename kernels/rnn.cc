@@ -41,6 +41,7 @@ struct RnnForward {
   void shard(const Shard& shard) const {
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
+      if (i + 1 < T) prefetch(h + (size_t(Step(i + 1, T, reverse).to) * B + shard.b0) * H, shard.rows * H);
       for (int p = 0; p < panels.count; p++) {
         with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
           for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, r0, p); });
@@ -87,7 +88,10 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const size_t packed_floats = panels.floats(H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
   pack(panels, H, Whh, size_t(H), 1, whh);
-  parallel_if_worth(size_t(T) * B * H * H, shards, [&](int s) {
+  const float* before = h + (reverse ? size_t(B) * H : 0);
+  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
+  WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, true);
+  backward_shards(size_t(T) * B * H * H, B, reverse, &gradient, 1, [&](int s, const auto& after_step) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
@@ -95,6 +99,10 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
       const Step step(i, T, reverse);
       const size_t first = (size_t(step.t) * B + shard.b0) * H;
       const float* states = h + (size_t(step.to) * B + shard.b0) * H;
+      if (i > 0) {
+        prefetch(h + (size_t(step.from) * B + shard.b0) * H, shard.rows * H);
+        prefetch(da + (size_t(Step(i - 1, T, reverse).t) * B + shard.b0) * H, shard.rows * H);
+      }
       for (int r = 0; r < shard.rows; r++) {
         float* out = da + first + r * H;
         if (shard.padded(r, step.t)) {
@@ -110,12 +118,10 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
         }
       }
       carry_back(shard, step.t, {da + first, H, H, 0, 0}, H, panels, whh, carry, false);
+      after_step(step.t);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
-  const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  weight_gradient(T, B, H, da, size_t(H), factors, 3);
   if (dx) matmul(T * B, I, H, {da, size_t(H), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 

@@ -1,0 +1,190 @@
+// The sums of gradient.h.
+#include "gradient.h"
+
+namespace IRNN_TARGET {
+
+namespace {
+
+constexpr int PACKED_ROWS = 128;                  // rows (t, b) packed at a time: 128 · 104 floats are 53 KB, hot in L2
+constexpr int STEPS = PACKED_ROWS / SHARD_ROWS;
+constexpr size_t FUSED_FLOATS = 64 * 1024;        // a sum of 256 KB is half of a usual L2
+constexpr int MAX_GROUPS = 64;
+constexpr int MAX_BLOCK = 128;
+
+int columns_of(const Factor* factors, int count) {
+  int columns = 0;
+  for (int f = 0; f < count; f++) columns += factors[f].columns;
+  return columns;
+}
+int levels_of(int shards) {   // of a binary counter, and one for the sum that is being made
+  int levels = 2;
+  while ((1 << (levels - 2)) < shards) levels++;
+  return levels;
+}
+
+}  // namespace
+
+// sums[l] holds the tree of 2^l shards, l falling with the bits of the shards done so far; the newest is on top.
+struct WeightGradient::Piece {
+  int m0, m1;
+  float *left, *right, *sums;
+};
+
+WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse)
+    : T_(T), B_(B), M_(M), A_(A), lda_(lda), count_(count), panels_(columns_of(factors, count)), shards_(ceil_div(B, SHARD_ROWS)) {
+  for (int f = 0; f < count; f++) factors_[f] = factors[f];
+  fused_ = may_fuse && panels_.floats(M) <= FUSED_FLOATS;
+  group_shards = 1;
+  while (ceil_div(shards_, group_shards) > MAX_GROUPS) group_shards *= 2;
+  groups = ceil_div(shards_, group_shards);
+  // Blocks: two even for a small gradient, and none above MAX_BLOCK rows.
+  block_ = fused_ ? M : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
+  sum_floats_ = panels_.floats(block_);
+  piece_floats_ = panels_.floats(PACKED_ROWS) + round_up(size_t(block_) * PACKED_ROWS, 16) +
+                  levels_of(fused_ ? group_shards : shards_) * sum_floats_;
+  floats_ = piece_floats_ * (fused_ ? groups : ceil_div(M, block_));
+}
+
+WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {
+  float* right = memory_ + i * piece_floats_;
+  float* left = right + panels_.floats(PACKED_ROWS);
+  return {m0, m1, left, right, left + round_up(size_t(block_) * PACKED_ROWS, 16)};
+}
+
+// out [rows][width] = columns n0 … of consecutive rows, zeros behind the last. Nearly all panels lie inside one factor.
+IRNN_INLINE void WeightGradient::copy(size_t row, int rows, int n0, int width, float* out) const {
+  const Factor& wide = factors_[0];
+  if (wide.p && n0 + width <= wide.columns) {
+    const float* from = wide.p + row * wide.ld + n0;
+    for (int r = 0; r < rows; r++, from += wide.ld, out += width) {
+      for (int n = 0; n < width; n += VL) store(out + n, load(from + n));
+    }
+    return;
+  }
+  for (int r = 0; r < rows; r++, row++, out += width) copy_mixed(row, n0, width, out);
+}
+
+void WeightGradient::copy_mixed(size_t row, int n0, int width, float* out) const {
+  int n = 0, first = 0;
+  for (int f = 0; f < count_; first += factors_[f++].columns) {
+    const Factor& factor = factors_[f];
+    const int end = min(width, first + factor.columns - n0);
+    if (n >= end) continue;
+    const float* from = factor.p ? factor.p + row * factor.ld + (n0 - first) : nullptr;
+    for (; from && n + VL <= end; n += VL) store(out + n, load(from + n));
+    for (; n < end; n++) out[n] = from ? from[n] : 1.0f;
+  }
+  for (; n < width; n++) out[n] = 0.0f;
+}
+
+// Both sides of a shard's steps in the order of the inner loop: left [tile][K][tile rows], right [panel][K][panel width].
+void WeightGradient::pack_steps(const Piece& piece, int shard, int t0, int t1) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0);
+  const int K = (t1 - t0) * rows;
+  for (int t = t0, k = 0; t < t1; t++, k += rows) {
+    const size_t row = size_t(t) * B_ + b0;
+    for (int p = 0; p < panels_.count; p++) {
+      const int width = panels_.width(p) * VL;
+      copy(row, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
+    }
+    for_rows<MAX_ROWS>(piece.m1 - piece.m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+      const float* from = A_ + row * lda_ + piece.m0 + m;
+      float* to = piece.left + size_t(m) * K + k * mr.value;
+      for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
+    });
+  }
+}
+
+// sum [m1-m0][panels] = (first) or += what the steps t0 … t1-1 of a shard give.
+void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, float* sum, bool first) const {
+  const int M = piece.m1 - piece.m0, K = (t1 - t0) * min(SHARD_ROWS, B_ - shard * SHARD_ROWS);
+  pack_steps(piece, shard, t0, t1);
+  for (int p = 0; p < panels_.count; p++) {
+    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+      constexpr int width = nv.value * VL;
+      for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        vf acc[mr.value][nv.value];
+        float* tile = sum + panels_.offset(p, M) + size_t(m) * width;
+        if (first) clear_tile(acc);
+        else load_tile(tile, width, width, acc);
+        multiply(K, piece.left + size_t(m) * K, 1, mr.value, piece.right + panels_.offset(p, K), acc);
+        store_tile(tile, width, width, acc);
+      });
+    });
+  }
+}
+
+void WeightGradient::fold(float* to, const float* from, size_t floats) const {
+  for (size_t j = 0; j < floats; j += VL) store(to + j, load(to + j) + load(from + j));
+}
+
+// The counter after `done` shards holds one sum for every 1 bit of `done`.
+static int sums_after(int done) { return __builtin_popcount(unsigned(done)); }
+
+void WeightGradient::step_done(int group, int shard, int t, bool ascending) const {
+  if (!fused_) return;
+  const bool last = ascending ? (t + 1) % STEPS == 0 || t == T_ - 1 : t % STEPS == 0;
+  if (!last) return;
+  const int t0 = t / STEPS * STEPS, t1 = min(T_, t0 + STEPS);
+  const Piece own = piece(group, 0, M_);
+  const bool first = ascending ? t0 == 0 : t1 == T_;
+  add_steps(own, shard, t0, t1, own.sums + sums_after(shard % group_shards) * sum_floats_, first);
+}
+
+void WeightGradient::shard_done(int group, int shard) const {
+  if (!fused_) return;
+  float* sums = piece(group, 0, M_).sums;
+  const int done = shard % group_shards + 1;
+  int used = sums_after(done - 1) + 1;
+  for (int carry = done; carry % 2 == 0; carry /= 2, used--) fold(sums + (used - 2) * sum_floats_, sums + (used - 1) * sum_floats_, sum_floats_);
+  if (shard != shards_ - 1) return;   // the last group may be no whole tree: its sums are folded from the top
+  for (; used > 1; used--) fold(sums + (used - 2) * sum_floats_, sums + (used - 1) * sum_floats_, sum_floats_);
+}
+
+// Adds row m of a sum, columns n0 … n0+width-1, to the gradients.
+void WeightGradient::add_row(int m, int n0, int width, const float* sum) const {
+  int first = 0;
+  for (int f = 0; f < count_; first += factors_[f++].columns) {
+    const Factor& factor = factors_[f];
+    for (int n = max(n0, first); n < min(n0 + width, first + factor.columns); n++) {
+      const size_t at = size_t(m) * factor.columns + (n - first);
+      if (factor.gradient) factor.gradient[at] += sum[n - n0];
+      if (factor.second) factor.second[at] += sum[n - n0];
+    }
+  }
+}
+
+void WeightGradient::deliver(int m0, int m1, const float* sum) const {
+  for (int p = 0; p < panels_.count; p++) {
+    const int width = panels_.width(p) * VL;
+    const float* rows = sum + panels_.offset(p, m1 - m0);
+    for (int m = m0; m < m1; m++, rows += width) add_row(m, panels_.first(p) * VL, width, rows);
+  }
+}
+
+void WeightGradient::add_block(int i) const {
+  const Piece own = piece(i, i * block_, min(M_, (i + 1) * block_));
+  const size_t floats = panels_.floats(own.m1 - own.m0);
+  int used = 0;
+  const auto top = [&](int below) { return own.sums + (used - 1 - below) * sum_floats_; };
+  for (int s = 0; s < shards_; s++) {
+    used++;
+    for (int t0 = 0; t0 < T_; t0 += STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0), t0 == 0);
+    for (int carry = s + 1; carry % 2 == 0; carry /= 2, used--) fold(top(1), top(0), floats);
+  }
+  for (; used > 1; used--) fold(top(1), top(0), floats);
+  deliver(own.m0, own.m1, own.sums);
+}
+
+void WeightGradient::finish() const {
+  if (!fused_) {
+    parallel_if_worth(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int i) { add_block(i); });
+    return;
+  }
+  for (int gap = 1; gap < groups; gap *= 2) {
+    for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, M_).sums, piece(g + gap, 0, M_).sums, sum_floats_);
+  }
+  deliver(0, M_, piece(0, 0, M_).sums);
+}
+
+}  // namespace IRNN_TARGET

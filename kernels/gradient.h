@@ -1,0 +1,67 @@
+// Weight gradients: dW += Σ_(t,b) A[t,b,:]ᵀ factor[t,b,:], where A is da of a recurrence or dy of a linear layer. Summed per
+// shard of SHARD_ROWS sequences, the shards as a balanced binary tree, so the thread count does not change a bit.
+//
+// All factors of one A (h, x and the constant 1 of the bias) are packed side by side as one right-hand side: one pass over
+// A, and at H = 100, I = 1 they fill the vectors that h alone would take.
+//
+// Fused, the recurrence hands over its steps while da and h are still in L2; that halves the memory read (the gradient alone
+// took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would not stay in L2 itself, the
+// gradient is taken at the end, a block of its rows at a time.
+#pragma once
+
+#include "gemm.h"
+
+namespace IRNN_TARGET {
+
+struct Factor {
+  const float* p;    // null: the constant 1
+  int columns;
+  size_t ld;         // floats from one row (t, b) to the next
+  float* gradient;   // [M, columns] += ; null: not wanted
+  float* second;     // where the same is added once more (PyTorch's second bias), or null
+};
+
+class WeightGradient {
+ public:
+  // A [T,B,M], rows lda apart. Keeps pointers only; nothing is read before the steps are handed over.
+  WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse);
+
+  // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
+  size_t bytes() const { return floats_ * sizeof(float); }
+  void place(void* memory) { memory_ = static_cast<float*>(memory); }
+
+  // Called by the worker of a group for each of its shards in ascending order: every step in the order of
+  // back-propagation, then the end. They do nothing unless fused.
+  void step_done(int group, int shard, int t, bool ascending) const;
+  void shard_done(int group, int shard) const;
+  // After all groups: what is left to add.
+  void finish() const;
+
+ private:
+  struct Piece;   // a block of the gradient's rows, and the memory to add it up in
+  Piece piece(int group, int m0, int m1) const;
+  void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum, bool first) const;
+  void pack_steps(const Piece& piece, int shard, int t0, int t1) const;
+  void copy(size_t row, int rows, int n0, int width, float* out) const;
+  void copy_mixed(size_t row, int n0, int width, float* out) const;
+  void add_row(int m, int n0, int width, const float* sum) const;
+  void fold(float* to, const float* from, size_t floats) const;
+  void add_block(int block) const;
+  void deliver(int m0, int m1, const float* sum) const;
+
+  int T_, B_, M_;
+  const float* A_;
+  size_t lda_;
+  Factor factors_[3];
+  int count_;
+  Panels panels_;
+  bool fused_;
+  int shards_, block_;           // rows of the gradient a piece holds
+  size_t sum_floats_, piece_floats_, floats_;
+  float* memory_ = nullptr;
+
+ public:
+  int groups, group_shards;      // work for parallel(): group g has the shards g · group_shards … , a power of two of them
+};
+
+}  // namespace IRNN_TARGET
