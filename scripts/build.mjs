@@ -77,6 +77,7 @@ async function make(file, inputs, produce) {
 }
 
 async function typescript() {
+  await rm(join(ROOT, 'dist'), { recursive: true, force: true }) // what is no source any more shall not run as a test
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
   const { ok, output } = await run(process.execPath, [tsc, '-p', ROOT])
   if (!ok) throw new Error(`TypeScript: ${output.trim()}`)

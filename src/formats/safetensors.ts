@@ -64,7 +64,8 @@ export function decode(bytes: Uint8Array): Decoded {
   checkCover(spans, data.length)
   const tensors = new Map<string, Tensor & { dtype: 'F32' | 'F64' }>()
   for (const { name, dtype, shape, begin, end } of spans) {
-    const own = data.slice(begin, end).buffer as ArrayBuffer // a copy: aligned, and the file may be dropped
+    // A copy: aligned, and the file may be dropped. Not data.slice(): a Node Buffer's is a view.
+    const own = new Uint8Array(data.subarray(begin, end)).buffer
     tensors.set(name, { dtype, shape, data: dtype === 'F32' ? new Float32Array(own) : new Float64Array(own) })
   }
   const metadata = __metadata__ === undefined ? {} : checked(metadataSchema, __metadata__, `${WHAT}: __metadata__`)

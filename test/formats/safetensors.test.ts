@@ -35,6 +35,7 @@ test('what is written is read back, F32 and F64, empty and scalar, whatever the 
   ]
   const bytes = encode(tensors, { note: 'a "quoted" ü\n' })
   assert.deepEqual(encode([...tensors].reverse(), { note: 'a "quoted" ü\n' }), bytes)
+  assert.deepEqual(decode(Buffer.from(bytes)).tensors, decode(bytes).tensors) // as fs.readFile returns it
   // Read from the middle of a larger buffer, at an odd address.
   const shifted = new Uint8Array(bytes.length + 3).subarray(3)
   shifted.set(bytes)

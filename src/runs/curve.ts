@@ -1,0 +1,42 @@
+/** The learning curve of a run, from its records. */
+import type { TrainEvent } from '../events.ts'
+import type { Task } from '../tasks/task.ts'
+import { type Series, svg } from './figure.ts'
+
+const METRICS = { mse: { title: 'mean squared error', log: true }, accuracy: { title: 'accuracy', log: false } }
+const MAX_POINTS = 1000
+
+/** Test metric and training loss over iterations against the task's baseline, as SVG. */
+export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
+  const { title: name, log } = METRICS[task.metric]
+  const test = events.flatMap((e) => (e.type === 'eval' ? [[e.iteration, e.test[task.metric]!] as const] : []))
+  const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
+  const last = test.at(-1)
+  const series: Series[] = [{ name: `test ${name}`, points: test }]
+  // Only where the loss is the metric do both belong on one axis.
+  if (task.metric === 'mse') series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
+  return svg({
+    title,
+    description: last
+      ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
+      : 'No evaluation yet.',
+    x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
+    y: { title: name, log },
+    series,
+    references: task.baseline
+      ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]
+      : [],
+  })
+}
+
+/** Means of equal groups of points, so that the picture stays a picture; the records keep every one. */
+function thinned(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const size = Math.ceil(points.length / MAX_POINTS)
+  const result: (readonly [number, number])[] = []
+  for (let i = 0; i < points.length; i += size) {
+    const group = points.slice(i, i + size)
+    const mean = (k: 0 | 1) => group.reduce((sum, p) => sum + p[k], 0) / group.length
+    result.push([mean(0), mean(1)])
+  }
+  return result
+}

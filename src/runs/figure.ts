@@ -1,0 +1,165 @@
+/**
+ * A line chart as one standalone SVG string: series over shared axes, linear or logarithmic, with reference lines. Colours
+ * are mid-tones that read on white and on black (Okabe & Ito's, safe for colour-blind readers); text and axes follow the
+ * viewer's colour scheme. The same data gives the same bytes.
+ */
+import { scaleLinear, scaleLog } from 'd3-scale'
+import { line } from 'd3-shape'
+
+export interface Series {
+  readonly name: string
+  /** (x, y), in order; points that are not finite, or not positive on a logarithmic axis, leave a gap. */
+  readonly points: readonly (readonly [number, number])[]
+  /** A thinner, paler line: background to the others. */
+  readonly faint?: boolean
+  readonly dashed?: boolean
+  readonly color?: string
+}
+
+export interface Axis {
+  readonly title: string
+  readonly log?: boolean
+  /** Ends of the axis; default what the data needs. */
+  readonly domain?: readonly [number, number]
+}
+
+export interface Figure {
+  readonly title: string
+  /** A sentence for who cannot see it. */
+  readonly description: string
+  readonly x: Axis
+  readonly y: Axis
+  readonly series: readonly Series[]
+  /** Horizontal lines across the whole plot, such as a baseline. */
+  readonly references?: readonly { readonly name: string; readonly value: number }[]
+  /** Pixels. */
+  readonly width?: number
+  readonly height?: number
+}
+
+const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#c79a00', '#4aa8de']
+const REFERENCE = '#888888'
+const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
+const LEGEND_ROW = 18
+
+const STYLE = `
+.irnn-figure { color-scheme: light dark; font: 13px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif }
+.irnn-figure text { fill: #3a3a3a } .irnn-figure .ground { fill: #fff }
+.irnn-figure .grid { stroke: #8884; stroke-width: 1 } .irnn-figure .axis { stroke: #888; stroke-width: 1 }
+.irnn-figure .title { font-size: 16px; font-weight: 600 }
+@media (prefers-color-scheme: dark) { .irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: #16181c } }
+`
+
+/** The figure as SVG. */
+export function svg({ title, description, x, y, series, references = [], width = 720, height = 440 }: Figure): string {
+  const legend = [...series, ...references]
+  const bottom = MARGIN.bottom + LEGEND_ROW * Math.ceil(legend.length / 2)
+  const xs = series.flatMap((s) => s.points.map((p) => p[0]))
+  const ys = [...series.flatMap((s) => s.points.map((p) => p[1])), ...references.map((r) => r.value)]
+  const across = scale(x, xs, [MARGIN.left, width - MARGIN.right])
+  const up = scale(y, ys, [height - bottom, MARGIN.top])
+  const colors = series.map((s, i) => s.color ?? COLORS[i % COLORS.length]!)
+  const inner = { width: width - MARGIN.left - MARGIN.right, height: height - bottom - MARGIN.top }
+  const plot = `x="${MARGIN.left}" y="${MARGIN.top}" width="${inner.width}" height="${inner.height}"`
+  const parts = [
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
+    `<title>${escapeXml(title)}</title>`,
+    `<desc>${escapeXml(description)}</desc>`,
+    `<style>${STYLE}</style>`,
+    `<rect class="ground" width="${width}" height="${height}"/>`,
+    `<text class="title" x="${MARGIN.left}" y="26">${escapeXml(title)}</text>`,
+    ...ticks(x, across).map(({ at, label }) => {
+      const place = `x1="${at}" x2="${at}" y1="${MARGIN.top}" y2="${height - bottom}"`
+      return `<line class="grid" ${place}/><text x="${at}" y="${height - bottom + 18}" text-anchor="middle">${label}</text>`
+    }),
+    ...ticks(y, up).map(({ at, label }) => {
+      const place = `x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}"`
+      return `<line class="grid" ${place}/><text x="${MARGIN.left - 8}" y="${round(at + 4)}" text-anchor="end">${label}</text>`
+    }),
+    `<rect class="axis" fill="none" ${plot}/>`,
+    `<text x="${(MARGIN.left + width - MARGIN.right) / 2}" y="${height - bottom + 38}" text-anchor="middle">${escapeXml(x.title)}</text>`,
+    `<text transform="translate(18 ${(MARGIN.top + height - bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.title)}</text>`,
+    `<svg ${plot} viewBox="${MARGIN.left} ${MARGIN.top} ${inner.width} ${inner.height}" fill="none" stroke-linejoin="round">`,
+    ...references.map(({ value }) => {
+      const at = round(up(value))
+      return `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}" ${strokeOf({ dashed: true }, REFERENCE)}/>`
+    }),
+    ...series.map((s, i) => `<path d="${path(s, x, y, across, up)}" ${strokeOf(s, colors[i]!)}/>`),
+    '</svg>',
+    ...legend.map((entry, i) => {
+      const left = MARGIN.left + (i % 2) * (inner.width / 2)
+      const at = height - bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
+      const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : strokeOf({ dashed: true }, REFERENCE)
+      return `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/><text x="${left + 34}" y="${at}">${escapeXml(entry.name)}</text>`
+    }),
+    '</svg>',
+  ]
+  return `${parts.join('\n')}\n`
+}
+
+type Scale = ReturnType<typeof scaleLinear<number, number>> | ReturnType<typeof scaleLog<number, number>>
+
+/** From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends. */
+function scale({ log = false, domain }: Axis, values: readonly number[], range: [number, number]): Scale {
+  let low = Number.POSITIVE_INFINITY
+  let high = Number.NEGATIVE_INFINITY
+  for (const value of values) {
+    if (!drawable(value, log)) continue
+    low = Math.min(low, value)
+    high = Math.max(high, value)
+  }
+  if (low > high) [low, high] = log ? [0.1, 1] : [0, 1]
+  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - 0.5, high + 0.5]
+  const ends = domain ?? [low, high]
+  const made = log ? scaleLog(ends, range) : scaleLinear(ends, range)
+  return domain ? made : made.nice()
+}
+
+/** At most about eight labelled places. On a logarithmic axis whole decades, where it spans some. */
+function ticks({ log = false }: Axis, toPixels: Scale): { at: number; label: string }[] {
+  const all = toPixels.ticks(6)
+  const decades = all.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9))
+  const every = Math.ceil(decades.length / 8)
+  const shown = log && decades.length > 2 ? decades.filter((_, i) => i % every === 0) : all
+  const largest = Math.max(...shown.map(Math.abs))
+  return shown.map((tick) => ({ at: round(toPixels(tick)), label: tickLabel(tick, log ? Math.abs(tick) : largest) }))
+}
+
+/** @param largest decides the unit, which all ticks of a linear axis share */
+function tickLabel(value: number, largest: number): string {
+  const size = Math.abs(value)
+  if (size > 0 && largest >= 1e6) return `${Number((value / 1e6).toPrecision(6))}M`
+  if (size > 0 && largest >= 1e4) return `${Number((value / 1e3).toPrecision(6))}k`
+  if (size > 0 && size < 1e-4) return value.toExponential().replace('e-', '·10⁻').replace(/\d+$/, superscript)
+  return String(Number(value.toPrecision(6)))
+}
+
+function superscript(digits: string): string {
+  return [...digits].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')
+}
+
+function path({ points }: Series, x: Axis, y: Axis, across: Scale, up: Scale): string {
+  const draw = line<readonly [number, number]>()
+    .defined((p) => drawable(p[0], x.log === true) && drawable(p[1], y.log === true))
+    .x((p) => across(p[0]))
+    .y((p) => up(p[1]))
+    .digits(2)
+  return draw(points) ?? ''
+}
+
+function drawable(value: number, log: boolean): boolean {
+  return Number.isFinite(value) && (!log || value > 0)
+}
+
+function strokeOf({ faint = false, dashed = false }: { faint?: boolean; dashed?: boolean }, color: string): string {
+  const dash = dashed ? ' stroke-dasharray="6 4"' : ''
+  return `stroke="${escapeXml(color)}" stroke-width="${faint ? 1 : 2}"${faint ? ' stroke-opacity="0.55"' : ''}${dash}`
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+}

@@ -1,0 +1,150 @@
+// A run's folder: written whole or not at all, read back as it was, never another's files touched.
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { InputError } from '../../src/error.ts'
+import { createRunFolder, freeFolder, type RunConfig, readRunFolder, writeAtomic } from '../../src/runs/folder.ts'
+import { recipe, recipeNames } from '../../src/runs/recipes.ts'
+import { adding } from '../../src/tasks/adding.ts'
+import { createTask } from '../../src/tasks/known.ts'
+import { trainSpec } from '../../src/train.ts'
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))
+after(() => fs.rmSync(root, { recursive: true }))
+let made = 0
+const fresh = () => path.join(root, `run${made++}`)
+
+const CONFIG: RunConfig = {
+  version: '0.0.0',
+  recipe: 'fast',
+  seed: 1,
+  task: { name: 'adding', options: adding({ T: 5 }).options },
+  model: {},
+  training: trainSpec(),
+  backend: { name: 'wasm', threads: 1, description: 'wasm' },
+  machine: { node: 'v20', platform: 'linux', arch: 'x64' },
+}
+const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
+
+function refused(work: () => unknown, pattern: RegExp): void {
+  assert.throws(work, (error: Error) => {
+    assert.ok(error instanceof InputError, String(error))
+    assert.match(error.message, pattern)
+    return !error.message.includes('\n')
+  })
+}
+
+test('what is written is read back', () => {
+  const dir = path.join(fresh(), 'deep', 'er')
+  const folder = createRunFolder(dir, CONFIG)
+  folder.append(DONE)
+  folder.saveModel(Uint8Array.of(1, 2, 3))
+  folder.saveCurve('<svg/>')
+  folder.close()
+  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'curve.svg', 'metrics.jsonl', 'model.safetensors'])
+  const run = readRunFolder(dir)
+  assert.deepEqual(run.config, CONFIG)
+  assert.deepEqual(run.events, [DONE])
+  assert.deepEqual([...run.model()], [1, 2, 3])
+  const again = createTask(run.config.task.name, run.config.task.options)
+  assert.deepEqual(again.options, adding({ T: 5 }).options)
+})
+
+test('a folder that holds a run is refused, and replaced only with overwrite', () => {
+  const dir = fresh()
+  const first = createRunFolder(dir, CONFIG)
+  first.append(DONE)
+  first.saveModel(Uint8Array.of(1))
+  first.close()
+  fs.writeFileSync(path.join(dir, 'notes.txt'), 'mine')
+  refused(() => createRunFolder(dir, CONFIG), /holds a run: name another or add --overwrite/)
+  assert.deepEqual(readRunFolder(dir).events, [DONE])
+  createRunFolder(dir, CONFIG, { overwrite: true }).close()
+  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'metrics.jsonl', 'notes.txt'])
+  assert.deepEqual(readRunFolder(dir).events, [])
+  refused(() => readRunFolder(dir).model(), /it has no model.safetensors/)
+})
+
+test("somebody's files are never overwritten, an empty folder is welcome", () => {
+  const dir = fresh()
+  fs.mkdirSync(dir)
+  fs.writeFileSync(path.join(dir, 'thesis.tex'), 'x')
+  refused(() => createRunFolder(dir, CONFIG, { overwrite: true }), /holds other files/)
+  assert.deepEqual(fs.readdirSync(dir), ['thesis.tex'])
+  const empty = fresh()
+  fs.mkdirSync(empty)
+  createRunFolder(empty, CONFIG).close()
+})
+
+test('what cannot be written says why', () => {
+  const file = fresh()
+  fs.writeFileSync(file, '')
+  refused(() => createRunFolder(file, CONFIG), /cannot be written: it is a file, not a folder/)
+  refused(() => createRunFolder(path.join(file, 'x'), CONFIG), /cannot be written: part of its path is a file/)
+})
+
+test('a folder that fails while the run goes on is a failure, not bad input', () => {
+  const dir = fresh()
+  const folder = createRunFolder(dir, CONFIG)
+  fs.rmSync(dir, { recursive: true })
+  assert.throws(
+    () => folder.saveModel(Uint8Array.of(1)),
+    (error: Error) =>
+      !(error instanceof InputError) && /model.safetensors: cannot be written: its path/.test(error.message),
+  )
+  folder.close()
+})
+
+test('free names are numbered', () => {
+  const dir = fresh()
+  assert.equal(freeFolder(dir), dir)
+  fs.mkdirSync(dir)
+  assert.equal(freeFolder(dir), `${dir}-2`)
+  fs.mkdirSync(`${dir}-2`)
+  assert.equal(freeFolder(dir), `${dir}-3`)
+})
+
+test('damaged folders are named; a last line cut off by a kill is not damage', () => {
+  const dir = fresh()
+  refused(() => readRunFolder(dir), /expected the folder of a run but it has no config.json/)
+  createRunFolder(dir, CONFIG).close()
+  const metrics = path.join(dir, 'metrics.jsonl')
+  fs.writeFileSync(metrics, `${JSON.stringify(DONE)}\n{"type":"st`)
+  assert.deepEqual(readRunFolder(dir).events, [DONE])
+  fs.writeFileSync(metrics, `{"type":"st\n${JSON.stringify(DONE)}\n`)
+  refused(() => readRunFolder(dir), /metrics.jsonl: line 1: expected one JSON object/)
+  const config = path.join(dir, 'config.json')
+  fs.writeFileSync(config, '{"version":')
+  refused(() => readRunFolder(dir), /config.json: expected JSON but/)
+  fs.writeFileSync(config, '{"version":1}')
+  refused(() => readRunFolder(dir), /config.json: version: expected a string but received 1/)
+})
+
+test('a file that cannot be finished leaves the old one', () => {
+  const file = fresh()
+  fs.mkdirSync(file) // a folder cannot be replaced by a file: the rename fails
+  assert.throws(() => writeAtomic(file, 'new'))
+  assert.ok(fs.statSync(file).isDirectory())
+  assert.equal(fs.existsSync(`${file}.tmp`), false)
+})
+
+test('every recipe is a complete set of options that training takes', () => {
+  assert.deepEqual(recipeNames('adding'), ['fast', 'paper'])
+  for (const name of recipeNames('adding')) {
+    for (const cell of ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const) {
+      for (const T of [2, 150, 400, 1000]) {
+        const { training, hidden, why } = recipe('adding', name, cell, T)
+        assert.equal(trainSpec(training).batch, 16)
+        assert.ok(hidden === 100 && why.length > 20)
+      }
+    }
+  }
+  assert.equal(recipe('adding', 'paper', 'lstm', 200).forgetBias, 4)
+  refused(
+    () => recipe('adding', 'best', 'irnn', 150),
+    /recipe: expected one of fast, paper for adding but received "best"/,
+  )
+  refused(() => createTask('subtracting', {}), /task: expected one of adding but received "subtracting"/)
+})
