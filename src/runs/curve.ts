@@ -15,13 +15,14 @@ export function curve(events: readonly TrainEvent[], task: Task, title: string):
   const series: Series[] = [{ name: `test ${name}`, points: test }]
   // Only where the loss is the metric do both belong on one axis.
   if (task.metric === 'mse') series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
+  // Training spikes of 1e7 and more, of single iterations, would flatten all the rest: they leave at the top.
   return svg({
     title,
     description: last
       ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
       : 'No evaluation yet.',
     x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
-    y: { title: name, log },
+    y: { title: name, log, ...(task.metric === 'mse' && task.baseline && { most: 10 * task.baseline.value }) },
     series,
     references: task.baseline
       ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]

@@ -21,6 +21,8 @@ export interface Axis {
   readonly log?: boolean
   /** Ends of the axis; default what the data needs. */
   readonly domain?: readonly [number, number]
+  /** Where the axis ends at most; what is above leaves the picture at its top. */
+  readonly most?: number
 }
 
 export interface Figure {
@@ -100,7 +102,11 @@ export function svg({ title, description, x, y, series, references = [], width =
 type Scale = ReturnType<typeof scaleLinear<number, number>> | ReturnType<typeof scaleLog<number, number>>
 
 /** From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends. */
-function scale({ log = false, domain }: Axis, values: readonly number[], range: [number, number]): Scale {
+function scale(
+  { log = false, domain, most = Number.POSITIVE_INFINITY }: Axis,
+  values: readonly number[],
+  range: [number, number],
+): Scale {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
   for (const value of values) {
@@ -109,6 +115,7 @@ function scale({ log = false, domain }: Axis, values: readonly number[], range: 
     high = Math.max(high, value)
   }
   if (low > high) [low, high] = log ? [0.1, 1] : [0, 1]
+  high = Math.max(low, Math.min(high, most))
   if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - 0.5, high + 0.5]
   const ends = domain ?? [low, high]
   const made = log ? scaleLog(ends, range) : scaleLinear(ends, range)
