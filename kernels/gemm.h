@@ -73,6 +73,9 @@ IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stri
 // acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]
 template <int MR, int NV>
 IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV]) {
+#if defined(__wasm__)
+#pragma clang loop unroll(disable)   // unrolled, V8 runs out of registers: forward 8 ms -> 16
+#endif
   for (int k = 0; k < K; k++) {
     vf b[NV];
 #pragma GCC unroll 8

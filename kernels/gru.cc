@@ -103,19 +103,18 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
           continue;
         }
         const float* before = h + (size_t(step.from) * B + shard.b0 + r) * H;
-        for (int n0 = 0; n0 < H; n0 += VL) {
-          const int units = H - n0;
-          const vf reset = load_n(saved + n0, units), z = load_n(saved + H + n0, units);
-          const vf n = load_n(saved + 2 * H + n0, units), m = load_n(saved + 3 * H + n0, units);
-          vf d = load_n(carry + r * H + n0, units);
-          if (dh) d += load_n(dh + (first + r) * H + n0, units);
+        each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
+          const vf reset = lanes.load(saved + n0), z = lanes.load(saved + H + n0);
+          const vf n = lanes.load(saved + 2 * H + n0), m = lanes.load(saved + 3 * H + n0);
+          vf d = lanes.load(carry + r * H + n0);
+          if (dh) d += lanes.load(dh + (first + r) * H + n0);
           const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
-          store_n(out + n0, limit(dn * m * reset * (1.0f - reset)), units);
-          store_n(out + H + n0, limit(d * (load_n(before + n0, units) - n) * z * (1.0f - z)), units);
-          store_n(out + 2 * H + n0, dn, units);
-          store_n(out + 3 * H + n0, dn * reset, units);
-          store_n(carry + r * H + n0, d * z, units);   // what goes straight to h_{t-1}
-        }
+          lanes.store(out + n0, limit(dn * m * reset * (1.0f - reset)));
+          lanes.store(out + H + n0, limit(d * (lanes.load(before + n0) - n) * z * (1.0f - z)));
+          lanes.store(out + 2 * H + n0, dn);
+          lanes.store(out + 3 * H + n0, dn * reset);
+          lanes.store(carry + r * H + n0, d * z);   // what goes straight to h_{t-1}
+        });
       }
       // The recurrent side of da is r z m: column n is left out.
       carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true);

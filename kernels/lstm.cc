@@ -114,20 +114,19 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
         }
         const float* c_before = c + (size_t(step.from) * B + shard.b0 + r) * H;
         const float* c_after = c + (size_t(step.to) * B + shard.b0 + r) * H;
-        for (int n = 0; n < H; n += VL) {
-          const int units = H - n;
-          const vf i = load_n(gate + n, units), f = load_n(gate + H + n, units);
-          const vf g = load_n(gate + 2 * H + n, units), o = load_n(gate + 3 * H + n, units);
-          vf d = load_n(carry_h + r * H + n, units);
-          if (dh) d += load_n(dh + (first + r) * H + n, units);
-          const vf tanh_c = tanh(load_n(c_after + n, units));
-          const vf dc = load_n(carry_c + r * H + n, units) + d * o * (1.0f - tanh_c * tanh_c);
-          store_n(out + n, limit(dc * g * i * (1.0f - i)), units);
-          store_n(out + H + n, limit(dc * load_n(c_before + n, units) * f * (1.0f - f)), units);
-          store_n(out + 2 * H + n, limit(dc * i * (1.0f - g * g)), units);
-          store_n(out + 3 * H + n, limit(d * tanh_c * o * (1.0f - o)), units);
-          store_n(carry_c + r * H + n, dc * f, units);
-        }
+        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
+          const vf i = lanes.load(gate + n), f = lanes.load(gate + H + n);
+          const vf g = lanes.load(gate + 2 * H + n), o = lanes.load(gate + 3 * H + n);
+          vf d = lanes.load(carry_h + r * H + n);
+          if (dh) d += lanes.load(dh + (first + r) * H + n);
+          const vf tanh_c = tanh(lanes.load(c_after + n));
+          const vf dc = lanes.load(carry_c + r * H + n) + d * o * (1.0f - tanh_c * tanh_c);
+          lanes.store(out + n, limit(dc * g * i * (1.0f - i)));
+          lanes.store(out + H + n, limit(dc * lanes.load(c_before + n) * f * (1.0f - f)));
+          lanes.store(out + 2 * H + n, limit(dc * i * (1.0f - g * g)));
+          lanes.store(out + 3 * H + n, limit(d * tanh_c * o * (1.0f - o)));
+          lanes.store(carry_c + r * H + n, dc * f);
+        });
       }
       carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false);
       after_step(step.t);

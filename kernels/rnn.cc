@@ -109,13 +109,13 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
           fill_zero(H, out);
           continue;
         }
-        for (int n = 0; n < H; n += VL) {
-          vf d = load_n(carry + r * H + n, H - n);
-          if (dh) d += load_n(dh + first + r * H + n, H - n);
-          const vf state = load_n(states + r * H + n, H - n);
+        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
+          vf d = lanes.load(carry + r * H + n);
+          if (dh) d += lanes.load(dh + first + r * H + n);
+          const vf state = lanes.load(states + r * H + n);
           d = activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
-          store_n(out + n, clip > 0.0f ? clamp(d, clip) : d, H - n);
-        }
+          lanes.store(out + n, clip > 0.0f ? clamp(d, clip) : d);
+        });
       }
       carry_back(shard, step.t, {da + first, H, H, 0, 0}, H, panels, whh, carry, false);
       after_step(step.t);

@@ -88,6 +88,23 @@ IRNN_INLINE void store_n(float* p, vf v, int n) {
   else store_part(p, v, n);
 }
 
+// f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist.
+struct AllLanes {
+  IRNN_INLINE vf load(const float* p) const { return IRNN_TARGET::load(p); }
+  IRNN_INLINE void store(float* p, vf v) const { IRNN_TARGET::store(p, v); }
+};
+struct SomeLanes {
+  int n;
+  IRNN_INLINE vf load(const float* p) const { return load_part(p, n); }
+  IRNN_INLINE void store(float* p, vf v) const { store_part(p, v, n); }
+};
+template <class F>
+IRNN_INLINE void each_vector(int n, const F& f) {
+  int i = 0;
+  for (; i + VL <= n; i += VL) f(i, AllLanes{});
+  if (i < n) f(i, SomeLanes{n - i});
+}
+
 // a b + c, rounded once where the hardware fuses.
 IRNN_INLINE vf fma(vf a, vf b, vf c) {
 #if defined(IRNN_VL)
