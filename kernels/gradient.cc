@@ -5,8 +5,7 @@ namespace IRNN_TARGET {
 
 namespace {
 
-constexpr int PACKED_ROWS = 128;                  // rows (t, b) packed at a time: 128 · 104 floats are 53 KB, hot in L2
-constexpr int STEPS = PACKED_ROWS / SHARD_ROWS;
+constexpr int STEPS = GRADIENT_STEPS, PACKED_ROWS = STEPS * SHARD_ROWS;
 constexpr size_t FUSED_FLOATS = 64 * 1024;        // a sum of 256 KB is half of a usual L2
 constexpr int MAX_GROUPS = 64;
 constexpr int MAX_BLOCK = 128;
@@ -78,40 +77,81 @@ void WeightGradient::copy_mixed(size_t row, int n0, int width, float* out) const
 }
 
 // Both sides of a shard's steps in the order of the inner loop: left [tile][K][tile rows], right [panel][K][panel width].
-void WeightGradient::pack_steps(const Piece& piece, int shard, int t0, int t1) const {
-  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0);
-  const int K = (t1 - t0) * rows;
+void WeightGradient::pack_left(const Piece& piece, int shard, int t0, int t1) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
   for (int t = t0, k = 0; t < t1; t++, k += rows) {
-    const size_t row = size_t(t) * B_ + b0;
-    for (int p = 0; p < panels_.count; p++) {
-      const int width = panels_.width(p) * VL;
-      copy(row, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
-    }
     for_rows<MAX_ROWS>(piece.m1 - piece.m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-      const float* from = A_ + row * lda_ + piece.m0 + m;
+      const float* from = A_ + (size_t(t) * B_ + b0) * lda_ + piece.m0 + m;
       float* to = piece.left + size_t(m) * K + k * mr.value;
       for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
     });
   }
 }
+void WeightGradient::pack_right(const Piece& piece, int shard, int t0, int t1) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
+  for (int t = t0, k = 0; t < t1; t++, k += rows) {
+    for (int p = 0; p < panels_.count; p++) {
+      const int width = panels_.width(p) * VL;
+      copy(size_t(t) * B_ + b0, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
+    }
+  }
+}
 
-// sum [m1-m0][panels] = (first) or += what the steps t0 … t1-1 of a shard give.
-void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, float* sum, bool first) const {
+// sum [m1-m0][panels] += what the steps t0 … t1-1 of a shard give.
+void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const {
   const int M = piece.m1 - piece.m0, K = (t1 - t0) * min(SHARD_ROWS, B_ - shard * SHARD_ROWS);
-  pack_steps(piece, shard, t0, t1);
+  pack_right(piece, shard, t0, t1);
+  pack_left(piece, shard, t0, t1);
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
       constexpr int width = nv.value * VL;
       for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
         vf acc[mr.value][nv.value];
         float* tile = sum + panels_.offset(p, M) + size_t(m) * width;
-        if (first) clear_tile(acc);
-        else load_tile(tile, width, width, acc);
+        load_tile(tile, width, width, acc);
         multiply(K, piece.left + size_t(m) * K, 1, mr.value, piece.right + panels_.offset(p, K), acc);
         store_tile(tile, width, width, acc);
       });
     });
   }
+}
+
+// The same with the columns of A that are live at each step: tiles of any MAX_ROWS of them, one step's rows deep.
+void WeightGradient::add_live_steps(const Piece& piece, int shard, int t0, int t1, float* sum, const Live* lives) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
+  pack_right(piece, shard, t0, t1);
+  for (int p = 0; p < panels_.count; p++) {
+    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+      constexpr int width = nv.value * VL;
+      float* sums = sum + panels_.offset(p, M_);
+      for (int t = t0; t < t1; t++) {
+        const Live& live = lives[t % STEPS];
+        const float* right = piece.right + panels_.offset(p, K) + size_t(t - t0) * rows * width;
+        const float* a = A_ + (size_t(t) * B_ + b0) * lda_;
+        for_rows<MAX_ROWS>(live.count, [&](int j, auto mr) IRNN_INLINE_LAMBDA {
+          const int* m = live.units + j;
+          vf acc[mr.value][nv.value];
+          for (int i = 0; i < mr.value; i++) {
+            for (int v = 0; v < nv.value; v++) acc[i][v] = load(sums + size_t(m[i]) * width + v * VL);
+          }
+          for (int r = 0; r < rows; r++) {
+            const float* row = a + size_t(r) * lda_;
+            for (int v = 0; v < nv.value; v++) {
+              const vf b = load(right + (r * nv.value + v) * VL);
+              for (int i = 0; i < mr.value; i++) acc[i][v] = fma(splat(row[m[i]]), b, acc[i][v]);
+            }
+          }
+          for (int i = 0; i < mr.value; i++) {
+            for (int v = 0; v < nv.value; v++) store(sums + size_t(m[i]) * width + v * VL, acc[i][v]);
+          }
+        });
+      }
+    });
+  }
+}
+
+void WeightGradient::clear(float* sum) const {
+  for (size_t j = 0; j < sum_floats_; j++) sum[j] = 0.0f;
 }
 
 void WeightGradient::fold(float* to, const float* from, size_t floats) const {
@@ -121,14 +161,22 @@ void WeightGradient::fold(float* to, const float* from, size_t floats) const {
 // The counter after `done` shards holds one sum for every 1 bit of `done`.
 static int sums_after(int done) { return __builtin_popcount(unsigned(done)); }
 
-void WeightGradient::step_done(int group, int shard, int t, bool ascending) const {
+void WeightGradient::step_done(int group, int shard, int t, bool ascending, const Live* lives) const {
   if (!fused_) return;
   const bool last = ascending ? (t + 1) % STEPS == 0 || t == T_ - 1 : t % STEPS == 0;
   if (!last) return;
   const int t0 = t / STEPS * STEPS, t1 = min(T_, t0 + STEPS);
   const Piece own = piece(group, 0, M_);
-  const bool first = ascending ? t0 == 0 : t1 == T_;
-  add_steps(own, shard, t0, t1, own.sums + sums_after(shard % group_shards) * sum_floats_, first);
+  float* sum = own.sums + sums_after(shard % group_shards) * sum_floats_;
+  if (ascending ? t0 == 0 : t1 == T_) clear(sum);
+  int live = 0;
+  bool listed = true;
+  for (int i = t0; i < t1; i++) {
+    live += lives[i % STEPS].count;
+    listed &= lives[i % STEPS].units != nullptr;
+  }
+  if (listed && live < (t1 - t0) * (M_ - M_ / 4)) add_live_steps(own, shard, t0, t1, sum, lives);
+  else add_steps(own, shard, t0, t1, sum);
 }
 
 void WeightGradient::shard_done(int group, int shard) const {
@@ -169,7 +217,8 @@ void WeightGradient::add_block(int i) const {
   const auto top = [&](int below) { return own.sums + (used - 1 - below) * sum_floats_; };
   for (int s = 0; s < shards_; s++) {
     used++;
-    for (int t0 = 0; t0 < T_; t0 += STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0), t0 == 0);
+    clear(top(0));
+    for (int t0 = 0; t0 < T_; t0 += STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0));
     for (int carry = s + 1; carry % 2 == 0; carry /= 2, used--) fold(top(1), top(0), floats);
   }
   for (; used > 1; used--) fold(top(1), top(0), floats);

@@ -9,7 +9,7 @@
 // gradient is taken at the end, a block of its rows at a time.
 #pragma once
 
-#include "gemm.h"
+#include "live.h"
 
 namespace IRNN_TARGET {
 
@@ -20,6 +20,8 @@ struct Factor {
   float* gradient;   // [M, columns] += ; null: not wanted
   float* second;     // where the same is added once more (PyTorch's second bias), or null
 };
+
+constexpr int GRADIENT_STEPS = 16;   // steps taken at a time: 16 · 8 packed rows of 104 floats are 53 KB, hot in L2
 
 class WeightGradient {
  public:
@@ -32,7 +34,8 @@ class WeightGradient {
 
   // Called by the worker of a group for each of its shards in ascending order: every step in the order of
   // back-propagation, then the end. They do nothing unless fused.
-  void step_done(int group, int shard, int t, bool ascending) const;
+  // lives[t % GRADIENT_STEPS] are the columns of A that are not 0 throughout the shard's rows at t.
+  void step_done(int group, int shard, int t, bool ascending, const Live* lives) const;
   void shard_done(int group, int shard) const;
   // After all groups: what is left to add.
   void finish() const;
@@ -40,11 +43,14 @@ class WeightGradient {
  private:
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   Piece piece(int group, int m0, int m1) const;
-  void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum, bool first) const;
-  void pack_steps(const Piece& piece, int shard, int t0, int t1) const;
+  void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const;
+  void add_live_steps(const Piece& piece, int shard, int t0, int t1, float* sum, const Live* lives) const;
+  void pack_left(const Piece& piece, int shard, int t0, int t1) const;
+  void pack_right(const Piece& piece, int shard, int t0, int t1) const;
   void copy(size_t row, int rows, int n0, int width, float* out) const;
   void copy_mixed(size_t row, int n0, int width, float* out) const;
   void add_row(int m, int n0, int width, const float* sum) const;
+  void clear(float* sum) const;
   void fold(float* to, const float* from, size_t floats) const;
   void add_block(int block) const;
   void deliver(int m0, int m1, const float* sum) const;

@@ -118,7 +118,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
       }
       // The recurrent side of da is r z m: column n is left out.
       carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true);
-      after_step(step.t);
+      after_step(step.t, Live{});
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });

@@ -129,7 +129,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
         });
       }
       carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false);
-      after_step(step.t);
+      after_step(step.t, Live{});
     }
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);

@@ -62,6 +62,7 @@ IRNN_INLINE void pack_gates(int H, int K, const float* W, float* out) {
 struct Delta {
   const float* da;
   int width, head, tail_column, tail;
+  Live live = {0, nullptr};   // of the head
 };
 
 // carry [rows,H] = (or +=, if add) delta times the packed recurrent matrix, for the rows that are not padded at t.
@@ -77,7 +78,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
         const float* da = delta.da + size_t(r0) * delta.width;
         if (add) load_tile(to, H, H - n0, acc);
         else clear_tile(acc);
-        multiply(delta.head, da, delta.width, 1, panel, acc);
+        multiply_units(delta.live, delta.head, da, delta.width, panel, acc);
         if (delta.tail > 0) {
           multiply(delta.tail, da + delta.tail_column, delta.width, 1, panel + size_t(delta.head) * nv.value * VL, acc);
         }
@@ -94,7 +95,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
   }
 }
 
-// backward(shard, after_step) for every shard, where after_step(t) hands a finished step to the weight gradients; then what
+// backward(shard, after_step) for every shard, where after_step(t, live units of da) hands a finished step to the weight gradients; then what
 // is left of those. Uses scratch slot 1.
 template <class F>
 IRNN_INLINE void backward_shards(size_t work, int B, int reverse, WeightGradient* gradients, int count, const F& backward) {
@@ -105,8 +106,10 @@ IRNN_INLINE void backward_shards(size_t work, int B, int reverse, WeightGradient
   parallel_if_worth(work, gradients[0].groups, [&](int group) {
     const int first = group * gradients[0].group_shards, end = min(ceil_div(B, SHARD_ROWS), first + gradients[0].group_shards);
     for (int s = first; s < end; s++) {
-      backward(s, [&](int t) {
-        for (int i = 0; i < count; i++) gradients[i].step_done(group, s, t, reverse != 0);
+      Live lives[GRADIENT_STEPS];
+      backward(s, [&](int t, const Live& live) {
+        lives[t % GRADIENT_STEPS] = live;
+        for (int i = 0; i < count; i++) gradients[i].step_done(group, s, t, reverse != 0, lives);
       });
       for (int i = 0; i < count; i++) gradients[i].shard_done(group, s);
     }

@@ -16,7 +16,7 @@ struct RnnForward {
 
   // The sum before the nonlinearity starts from the bias and the input, then takes the recurrent product.
   template <int ACTIVATION, int MR, int NV>
-  IRNN_INLINE void tile(const Shard& shard, const Step& step, int r0, int p) const {
+  IRNN_INLINE void tile(const Shard& shard, const Step& step, const Live& live, int r0, int p) const {
     const int n0 = panels.first(p) * VL;
     const size_t row = size_t(step.t) * B + shard.b0 + r0;
     float* out = h + (size_t(step.to) * B + shard.b0 + r0) * H + n0;
@@ -28,7 +28,7 @@ struct RnnForward {
     } else {
       load_tile(out, H, H - n0, acc);
     }
-    multiply(H, before, H, 1, Whh + panels.offset(p, H), acc);
+    multiply_units(live, H, before, H, Whh + panels.offset(p, H), acc);
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
@@ -38,13 +38,15 @@ struct RnnForward {
   }
 
   template <int ACTIVATION>
-  void shard(const Shard& shard) const {
+  void shard(const Shard& shard, int* list) const {
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
+      const float* before = h + (size_t(step.from) * B + shard.b0) * H;
+      const Live live = ACTIVATION == RELU ? live_units(shard.rows, H, before, list) : Live{H, nullptr};
       if (i + 1 < T) prefetch(h + (size_t(Step(i + 1, T, reverse).to) * B + shard.b0) * H, shard.rows * H);
       for (int p = 0; p < panels.count; p++) {
         with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-          for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, r0, p); });
+          for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, live, r0, p); });
         });
       }
       for (int r = 0; shard.lengths && r < shard.rows; r++) {
@@ -63,8 +65,10 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
   const bool fused = I <= FUSED_INPUTS;
   const size_t whh_floats = panels.floats(H), wxh_floats = fused ? panels.floats(I) : 0;
   const size_t bias_floats = size_t(panels.vectors) * VL;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (whh_floats + wxh_floats + bias_floats) * sizeof(float)));
+  const size_t floats = whh_floats + wxh_floats + bias_floats, lists = ceil_div(B, SHARD_ROWS) * Live::ints(H);
+  float* whh = static_cast<float*>(irnn_host::scratch(0, floats * sizeof(float) + lists * sizeof(int)));
   float *wxh = whh + whh_floats, *bias = wxh + wxh_floats;
+  int* list = reinterpret_cast<int*>(whh + floats);
   pack(panels, H, Whh, 1, size_t(H), whh);
   for (int n = 0; n < int(bias_floats); n++) bias[n] = n < H ? (bx ? bx[n] : 0.0f) + (bh ? bh[n] : 0.0f) : 0.0f;
   if (fused) {
@@ -75,8 +79,8 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
   const RnnForward forward{T, B, I, H, reverse, fused, x, panels, wxh, whh, bias, h};
   parallel_if_worth(size_t(T) * B * H * H, ceil_div(B, SHARD_ROWS), [&](int s) {
     const Shard shard(s, B, lengths);
-    if (activation == RELU) forward.shard<RELU>(shard);
-    else forward.shard<TANH>(shard);
+    if (activation == RELU) forward.shard<RELU>(shard, list + s * Live::ints(H));
+    else forward.shard<TANH>(shard, list + s * Live::ints(H));
   });
 }
 
@@ -86,7 +90,9 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS);
   const size_t packed_floats = panels.floats(H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
+  const size_t floats = packed_floats + shards * carry_floats, lists = shards * GRADIENT_STEPS * Live::ints(H);
+  float* whh = static_cast<float*>(irnn_host::scratch(0, floats * sizeof(float) + lists * sizeof(int)));
+  int* list = reinterpret_cast<int*>(whh + floats);
   pack(panels, H, Whh, size_t(H), 1, whh);
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
@@ -110,15 +116,18 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
           continue;
         }
         each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
-          vf d = lanes.load(carry + r * H + n);
+          vf d = lanes.load(carry + r * H + n) + 0.0f;   // no -0
           if (dh) d += lanes.load(dh + first + r * H + n);
           const vf state = lanes.load(states + r * H + n);
           d = activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
           lanes.store(out + n, clip > 0.0f ? clamp(d, clip) : d);
         });
       }
-      carry_back(shard, step.t, {da + first, H, H, 0, 0}, H, panels, whh, carry, false);
-      after_step(step.t);
+      // Where h is 0 for all rows, so is da. The lists of a gradient's steps stay until it has taken them.
+      int* units = list + (size_t(s) * GRADIENT_STEPS + step.t % GRADIENT_STEPS) * Live::ints(H);
+      const Live live = activation == RELU ? live_units(shard.rows, H, states, units) : Live{H, nullptr};
+      carry_back(shard, step.t, {da + first, H, H, 0, 0, live}, H, panels, whh, carry, false);
+      after_step(step.t, live);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });

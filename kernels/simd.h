@@ -120,8 +120,8 @@ IRNN_INLINE vf fma(vf a, vf b, vf c) {
 #endif
 }
 
-// Comparisons with NaN are false: max_zero lets NaN through, clamp too.
-IRNN_INLINE vf max_zero(vf a) { return a < 0.0f ? vf{} : a; }
+// Comparisons with NaN are false: max_zero lets NaN through, clamp too. max_zero makes -0 a 0.
+IRNN_INLINE vf max_zero(vf a) { return a <= 0.0f ? vf{} : a; }
 IRNN_INLINE vf clamp(vf a, float limit) {
   const vf hi = splat(limit), lo = splat(-limit);
   a = a > hi ? hi : a;
@@ -139,6 +139,23 @@ IRNN_INLINE vf sqrt(vf a) {
 #else
   for (int i = 0; i < VL; i++) a[i] = __builtin_sqrtf(a[i]);
   return a;
+#endif
+}
+
+// Bit i is set where lane i of a comparison's result is.
+IRNN_INLINE unsigned lane_mask(vi m) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return _mm512_test_epi32_mask((__m512i)m, (__m512i)m);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return unsigned(_mm256_movemask_ps((__m256)m));
+#elif !defined(IRNN_VL) && defined(__SSE2__)
+  return unsigned(__builtin_ia32_movmskps((vf)m));
+#elif !defined(IRNN_VL) && defined(__wasm_simd128__)
+  return unsigned(__builtin_wasm_bitmask_i32x4(m));
+#else
+  unsigned mask = 0;
+  for (int i = 0; i < VL; i++) mask |= (m[i] != 0 ? 1u : 0u) << i;
+  return mask;
 #endif
 }
 
