@@ -3,6 +3,7 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <string_view>
 #include <tuple>
@@ -46,7 +47,10 @@ void* irnn_host::scratch(int slot, unsigned long bytes) {
     std::free(current->slots[slot]);
     const size_t rounded = (bytes + 63) / 64 * 64;
     current->slots[slot] = std::aligned_alloc(64, rounded);
-    if (!current->slots[slot]) std::abort();
+    if (!current->slots[slot]) {   // kernels know no exceptions, and nothing sensible can follow
+      std::fprintf(stderr, "irnn: out of memory: a kernel needs %zu bytes of working memory; use a smaller batch or network\n", rounded);
+      std::abort();
+    }
     current->sizes[slot] = rounded;
   }
   return current->slots[slot];

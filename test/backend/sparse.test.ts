@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
 import { type Backend, type Floats, RELU } from '../../src/backend/backend.ts'
+import { availableBackends, createBackend } from '../../src/backend/choose.ts'
 import { rng } from '../../src/rng.ts'
 
 const T = 12 // one block of the weight gradient's steps, so that it adds in the dense order
@@ -43,7 +43,7 @@ for (const options of (await availableBackends()).filter(({ name }) => name !== 
           backend.copy_columns(B, I, x.subarray(t * B * I), I, 0, joined, I + H, 0, 0)
           backend.copy_columns(B, H, h.subarray(t * B * H), H, 0, joined, I + H, I, 0)
           backend.dense_forward(B, I + H, H, joined, W, bx, a)
-          for (let i = 0; i < B * H; i++) dense[i] = a[i]! > 0 ? a[i]! : 0
+          for (let i = 0; i < B * H; i++) dense[i] = Math.max(a[i]!, 0)
           assert.deepEqual(h.slice((t + 1) * B * H, (t + 2) * B * H), dense, `step ${t}`)
         }
 
