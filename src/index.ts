@@ -5,7 +5,17 @@ export type { Batch } from './batch.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './clip.ts'
 export { InputError } from './error.ts'
 export { evaluate } from './evaluate.ts'
-export type { DoneEvent, EvalEvent, Spread, StepEvent, TestScore, TrainEvent } from './events.ts'
+export type {
+  CheckpointEvent,
+  CollapseEvent,
+  DoneEvent,
+  EvalEvent,
+  Spread,
+  StepEvent,
+  TestScore,
+  TrainEvent,
+} from './events.ts'
+export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
 export {
   constant,
@@ -53,5 +63,7 @@ export {
   tanh,
 } from './spec.ts'
 export { type AddingOptions, adding } from './tasks/adding.ts'
+export type { Digits } from './tasks/digits.ts'
+export { type PixelInput, type PixelOptions, pixels } from './tasks/pixels.ts'
 export type { Metric, Stream, StreamState, Task } from './tasks/task.ts'
-export { DivergenceError, type TrainOptions, train } from './train.ts'
+export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train.ts'

@@ -1,239 +1,291 @@
 /**
- * The training loop, once: minibatch → forward → loss → backward → clip → update, as an async generator of events. Whoever
- * consumes it (terminal, file, page) decides what to do with them; leaving the `for await` early ends the run.
+ * The training loop, once: an async generator of events. Whoever consumes it (terminal, file, page) decides what to do with
+ * them; leaving the `for await` early ends the run.
  *
- * Everything a run is made of is plain and reachable in `Training`: iteration, stream position, optimiser arrays, weights.
+ * Between two events the loop waits, and what it is made of is plain data: `getState()`, with the model's weights. A run that
+ * starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
-import { z } from 'zod'
-import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
-import { checked, InputError } from './error.ts'
-import { refuseMisfit, score } from './evaluate.ts'
-import type { TestScore, TrainEvent } from './events.ts'
+import type { Floats } from './backend/backend.ts'
+import { createWatch, type WatchState } from './collapse.ts'
+import { InputError } from './error.ts'
+import type { DoneEvent, StepEvent, TestScore, TrainEvent } from './events.ts'
 import type { Model } from './model.ts'
-import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
-import { constantRate, learningRate, type Schedule, scheduleSchema } from './schedule.ts'
-import type { Stream, Task } from './tasks/task.ts'
+import type { StreamState, Task } from './tasks/task.ts'
+import { createTraining, DivergenceError, type Training, type TrainOptions } from './training.ts'
 import { turns } from './turns.ts'
-import { createWindow, type IterationResult } from './window.ts'
+import { createWindow, type WindowState } from './window.ts'
 
-/** How a model is trained, complete: what config.json stores. */
-export interface TrainSpec {
-  /** Sequences a minibatch. */
-  readonly batch: number
-  /** Minibatch updates at most. */
-  readonly iterations: number
-  readonly optimizer: OptimizerSpec
-  readonly schedule: Schedule
-  readonly clip: Clip
-  /** Whether gradients are of the loss averaged or summed over the batch. Reported losses are always means. */
-  readonly reduction: 'mean' | 'sum'
-  /** Iterations between evaluations on the test set; the last iteration is always evaluated. */
-  readonly evalEvery: number
-  /** Sequences a batch of the test set. */
-  readonly evalBatch: number
-  /** Iterations a step record covers. */
-  readonly stepEvery: number
-  /** Stop at the first evaluation as good as this (mse at most, accuracy at least); null: use all iterations. */
-  readonly target: number | null
-}
+export {
+  createTraining,
+  DivergenceError,
+  MAX_STEP_RECORDS,
+  type TrainOptions,
+  type TrainSpec,
+  trainSpec,
+} from './training.ts'
 
-/** What a person gives; undefined is the default. */
-export type TrainOptions = { readonly [K in keyof TrainSpec]?: TrainSpec[K] | undefined }
-
-const MAX_STEP_RECORDS = 20_000
-
-const count = z.int().min(1)
-const schema: z.ZodType<TrainSpec> = z.strictObject({
-  batch: count,
-  iterations: count,
-  optimizer: optimizerSchema,
-  schedule: scheduleSchema,
-  clip: clipSchema,
-  reduction: z.enum(['mean', 'sum']),
-  evalEvery: count,
-  evalBatch: count,
-  stepEvery: count,
-  target: z.number().nullable(),
-})
-
-/**
- * The options of a run with every default filled in: batch 16, 10,000 iterations, adam(), a constant rate, clipNorm(1),
- * mean loss, an evaluation every twentieth of the run, no target.
- * @throws InputError, one line naming the option
- */
-export function trainSpec({
-  batch = 16,
-  iterations = 10_000,
-  optimizer = adam(),
-  schedule = constantRate(),
-  clip = clipNorm(1),
-  reduction = 'mean',
-  evalEvery = Math.max(1, Math.ceil(iterations / 20)),
-  evalBatch = 100,
-  stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
-  target = null,
-  ...unknown
-}: TrainOptions = {}): TrainSpec {
-  const given = { batch, iterations, optimizer, schedule, clip, reduction, evalEvery, evalBatch, stepEvery, target }
-  const spec = checked(schema, { ...given, ...unknown }, 'training')
-  if (spec.iterations > spec.stepEvery * MAX_STEP_RECORDS) {
-    throw new InputError(
-      `training: stepEvery: expected at least ${Math.ceil(spec.iterations / MAX_STEP_RECORDS)}, for at most ` +
-        `${MAX_STEP_RECORDS} records, but received ${spec.stepEvery}`,
-    )
-  }
-  return spec
-}
-
-/** The loss or its gradient is not a number any more. The weights are as they were before that iteration. */
-export class DivergenceError extends Error {
-  override readonly name: string = 'DivergenceError'
+/** Beside the weights of its model, all that a run needs to go on. */
+export interface RunState {
   readonly iteration: number
-  readonly loss: number
-  readonly gradNorm: number
-  constructor(iteration: number, loss: number, gradNorm: number, { clip, optimizer }: TrainSpec, lr: number) {
-    const clipping = clip.kind === 'none' ? 'none' : `${clip.kind} ${clip.limit}`
-    const kind = clip.kind === 'derivative' ? 'norm' : 'derivative'
-    super(
-      `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning rate ` +
-        `than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ${clipping}), ` +
-        'or a recurrent matrix started lower (identity scale 0.999 or less)',
-    )
-    this.iteration = iteration
-    this.loss = loss
-    this.gradNorm = gradNorm
-  }
+  readonly seconds: number
+  readonly stream: StreamState
+  /** The optimiser's arrays by name. */
+  readonly optimizer: Readonly<Record<string, Floats>>
+  /** The step record under way, and the live share it would report. */
+  readonly window: WindowState
+  readonly liveShare: number
+  readonly collapse: WatchState
+  /** Minibatches in a row that were left out because they were not finite. */
+  readonly skipped: number
+  /** The last evaluation and its iteration; null and 0 before the first. */
+  readonly test: TestScore | null
+  readonly evaluated: number
+  /** The best evaluation. */
+  readonly best: { readonly iteration: number; readonly test: TestScore } | null
 }
 
-/** A run at work. */
-export interface Training {
-  readonly model: Model
-  readonly task: Task
-  readonly spec: TrainSpec
-  readonly optimizer: Optimizer
-  readonly stream: Stream
-  /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
-  readonly last: IterationResult
-  /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
-  iterate(): boolean
-  /** Score on the whole test set; null if the signal stopped it. Lets the event loop run in between. */
-  evaluate(signal?: AbortSignal): Promise<TestScore | null>
-  /** Share of nonzero hidden units in the last iteration. */
-  liveShare(): number
-  dispose(): void
+export interface RunOptions {
+  /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped. They
+   * change no number.
+   */
+  readonly checkpoints?: { readonly every?: number | null | undefined } | undefined
+  /** Where to go on from; the model already has the weights. Its arrays are copied. */
+  readonly resume?: RunState | undefined
 }
 
-/**
- * A run at iteration 0, its memory planned.
- * @throws InputError when options are wrong, or model and task do not fit
- */
-export function createTraining(model: Model, task: Task, options: TrainOptions = {}): Training {
-  const spec = trainSpec(options)
-  refuseMisfit(model, task)
-  const { batch, clip, reduction, schedule, iterations } = spec
-  if (batch > task.trainSize) {
-    throw new InputError(
-      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
-    )
-  }
-  const { backend, weights, gradients } = model
-  const plan = model.plan({ T: task.T, B: batch, training: true })
-  const testB = Math.min(spec.evalBatch, task.testSize)
-  const testPlan = model.plan({ T: task.T, B: testB, training: false })
-  const optimizer = createOptimizer(spec.optimizer, backend, weights.length)
-  const stream = task.train(batch)
-  const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
-  const lossOptions = { reduction, gradient: true } as const
-  const backwardOptions = { derivativeClip: derivativeLimit(clip) }
-  return {
-    model,
-    task,
-    spec,
-    optimizer,
-    stream,
-    last,
-    iterate() {
-      const minibatch = stream.next()
-      plan.forward(minibatch)
-      const { loss, count } = plan.loss(minibatch, lossOptions)
-      gradients.fill(0)
-      plan.backward(minibatch, backwardOptions)
-      clipGradients(clip, backend, gradients, last)
-      last.loss = reduction === 'sum' ? loss / count : loss
-      last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations)
-      if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) return false
-      optimizer.update(weights, gradients, last.lr)
-      return true
-    },
-    evaluate: (signal) => score(testPlan, task, testB, signal),
-    liveShare: () => plan.liveFraction(),
-    dispose() {
-      plan.dispose()
-      testPlan.dispose()
-      optimizer.dispose()
-    },
-  }
-}
+/** A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write them. */
+export type Run = AsyncGenerator<TrainEvent, void, void> & { getState(): RunState }
 
 /**
  * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at the
- * end, then `done`. The event loop gets a turn every 15 ms, or every iteration where one takes longer. `signal` stops the
- * run after the iteration it is in, with a `done` that says `stopped`.
+ * end, then `done`. The event loop gets a turn every 15 ms, or every iteration where one takes longer.
+ *
+ * A minibatch whose loss or gradient is not finite is left out: the weights stay, a `collapse` says so, and the next
+ * minibatch is tried. After ten in a row, or at the first with `onCollapse: 'stop'`, the run fails.
  * @throws InputError at once, when options are wrong or model and task do not fit; DivergenceError while it runs
  */
 export function train(
   model: Model,
   task: Task,
-  { signal, ...options }: TrainOptions & { readonly signal?: AbortSignal | undefined } = {},
-): AsyncGenerator<TrainEvent, void, void> {
-  return run(createTraining(model, task, options), signal)
+  { signal, checkpoints, resume, ...options }: TrainOptions & RunOptions = {},
+): Run {
+  const saving = checkpoints ? checkpointClock(checkpoints.every ?? null) : null
+  const loop = new Loop(createTraining(model, task, options), resume)
+  return Object.assign(loop.events(signal, saving), { getState: () => loop.getState() })
 }
 
-async function* run(training: Training, signal?: AbortSignal): AsyncGenerator<TrainEvent, void, void> {
-  const { spec, optimizer, task } = training
-  const start = performance.now()
-  const window = createWindow(spec.clip.kind !== 'derivative')
-  const pause = turns()
-  const now = () => ({ iteration: optimizer.iteration, seconds: (performance.now() - start) / 1000 })
-  let test: TestScore | null = null
-  let reached = false
-  let stopped = false
-  try {
-    while (optimizer.iteration < spec.iterations && !signal?.aborted && !reached) {
-      const finite = training.iterate()
-      window.add(training.last)
-      const { iteration } = optimizer
-      const ended = iteration === spec.iterations
-      if (!finite || iteration % spec.stepEvery === 0 || ended)
-        yield { type: 'step', ...now(), ...window.take(training.liveShare()) }
-      if (!finite) {
-        const { loss, norm, lr } = training.last
-        throw new DivergenceError(iteration + 1, loss, norm, spec, lr)
-      }
-      if (iteration % spec.evalEvery === 0 || ended) {
-        const began = performance.now()
-        const scored = await training.evaluate(signal)
-        if (scored === null) {
-          stopped = true
-          break
-        }
-        test = scored
-        window.skip(performance.now() - began)
-        yield { type: 'eval', ...now(), test }
-        reached = meets(test, task, spec.target)
-      }
-      if (pause.due()) await pause.take()
+const SECONDS_BETWEEN_CHECKPOINTS = 60
+const MOST_SKIPPED = 10
+const NOTHING: readonly TrainEvent[] = []
+
+class Loop {
+  private readonly training: Training
+  private readonly window: ReturnType<typeof createWindow>
+  private readonly watch: ReturnType<typeof createWatch>
+  private readonly start: number
+  private test: TestScore | null
+  private evaluated: number
+  private best: RunState['best']
+  private skipped: number
+  /** Of the iteration before a resume; null as soon as there is one of our own. */
+  private liveBefore: number | null
+  private failure: DivergenceError | null = null
+  private collapsed = false
+
+  constructor(training: Training, from?: RunState) {
+    this.training = training
+    this.start = performance.now() - 1000 * (from?.seconds ?? 0)
+    this.window = createWindow(training.spec.clip.kind !== 'derivative', from?.window)
+    this.watch = createWatch(from?.collapse)
+    this.test = from?.test ?? null
+    this.evaluated = from?.evaluated ?? 0
+    this.best = from?.best ?? null
+    this.skipped = from?.skipped ?? 0
+    this.liveBefore = from?.liveShare ?? null
+    if (from) restore(training, from)
+  }
+
+  getState(): RunState {
+    const { optimizer, stream } = this.training
+    return {
+      ...this.now(),
+      stream: stream.getState(),
+      optimizer: optimizer.state,
+      window: this.window.getState(),
+      liveShare: this.window.length > 0 ? this.live() : 0,
+      collapse: this.watch.getState(),
+      skipped: this.skipped,
+      test: this.test,
+      evaluated: this.evaluated,
+      best: this.best,
     }
-    if (window.length > 0) yield { type: 'step', ...now(), ...window.take(training.liveShare()) }
-    stopped ||= optimizer.iteration < spec.iterations && !reached
-    const reason = stopped ? 'stopped' : reached ? 'target' : 'iterations'
-    yield { type: 'done', ...now(), reason, stopped, test }
-  } finally {
-    training.dispose()
+  }
+
+  async *events(
+    signal: AbortSignal | undefined,
+    saving: CheckpointClock | null,
+  ): AsyncGenerator<TrainEvent, void, void> {
+    const pause = turns()
+    try {
+      let reason = this.ending()
+      while (reason === null) {
+        reason = signal?.aborted ? 'stopped' : null
+        if (reason) break
+        if (!this.owesEvaluation()) for (const event of this.iterate()) yield event
+        if (this.failure) throw this.failure
+        saving?.changed()
+        if (this.owesEvaluation()) {
+          if (await this.evaluate(signal)) yield { type: 'eval', ...this.now(), test: this.test! }
+          else reason = 'stopped'
+        }
+        reason ??= this.ending()
+        if (reason === null && saving?.due(this.training.optimizer.iteration))
+          yield { type: 'checkpoint', ...this.now() }
+        if (pause.due()) await pause.take()
+      }
+      // Before the last records: a run that goes on from here takes them back.
+      if (saving?.atEnd()) yield { type: 'checkpoint', ...this.now() }
+      if (this.window.length > 0) yield this.step()
+      yield {
+        type: 'done',
+        ...this.now(),
+        reason,
+        stopped: reason === 'stopped' || reason === 'collapse',
+        test: this.test,
+      }
+    } finally {
+      this.training.dispose()
+    }
+  }
+
+  /** One minibatch, and what it gives to say. */
+  private iterate(): readonly TrainEvent[] {
+    const { training, window, watch } = this
+    const { spec, last, optimizer } = training
+    if (!training.iterate()) return this.skip()
+    this.skipped = 0
+    this.liveBefore = null
+    window.add(last)
+    const found = watch.add(last.loss)
+    const { iteration } = optimizer
+    const due = iteration % spec.stepEvery === 0 || iteration === spec.iterations
+    if (!due && !found) return NOTHING
+    const events: TrainEvent[] = due ? [this.step()] : []
+    if (found) {
+      events.push({ type: 'collapse', ...this.now(), ...found, finite: true })
+      this.collapsed = spec.onCollapse === 'stop'
+    }
+    return events
+  }
+
+  /** After a minibatch that was not finite and changed nothing. */
+  private skip(): readonly TrainEvent[] {
+    const { spec, last, optimizer } = this.training
+    const events: TrainEvent[] = []
+    const { best } = this.watch.getState()
+    this.skipped += 1
+    if (this.watch.addFailure()) events.push({ type: 'collapse', ...this.now(), loss: last.loss, best, finite: false })
+    if (spec.onCollapse === 'stop' || this.skipped >= MOST_SKIPPED) {
+      this.window.add(last)
+      events.push(this.step())
+      this.failure = new DivergenceError(optimizer.iteration + 1, last.loss, last.norm, spec, last.lr)
+    }
+    return events
+  }
+
+  /** false if the signal stopped it. */
+  private async evaluate(signal?: AbortSignal): Promise<boolean> {
+    const { training, window } = this
+    const began = performance.now()
+    const test = await training.evaluate(signal)
+    window.skip(performance.now() - began)
+    if (test === null) return false
+    const { iteration } = training.optimizer
+    this.test = test
+    this.evaluated = iteration
+    if (better(training.task, test, this.best?.test)) this.best = { iteration, test }
+    return true
+  }
+
+  /** A run that was interrupted inside an evaluation owes it when it goes on. */
+  private owesEvaluation(): boolean {
+    const { optimizer, spec } = this.training
+    const { iteration } = optimizer
+    return iteration > this.evaluated && (iteration % spec.evalEvery === 0 || iteration >= spec.iterations)
+  }
+
+  private ending(): DoneEvent['reason'] | null {
+    const { optimizer, spec, task } = this.training
+    if (this.owesEvaluation()) return null
+    if (meets(this.test, task, spec.target)) return 'target'
+    if (optimizer.iteration >= spec.iterations) return 'iterations'
+    return this.collapsed ? 'collapse' : null
+  }
+
+  private live(): number {
+    return this.liveBefore ?? this.training.liveShare()
+  }
+
+  private step(): StepEvent {
+    return { type: 'step', ...this.now(), ...this.window.take(this.live()) }
+  }
+
+  private now(): { iteration: number; seconds: number } {
+    return { iteration: this.training.optimizer.iteration, seconds: (performance.now() - this.start) / 1000 }
   }
 }
 
-function meets(test: TestScore, task: Task, target: number | null): boolean {
-  if (target === null) return false
+type CheckpointClock = ReturnType<typeof checkpointClock>
+
+/** When to save: every so many iterations or, with null, once a minute; in the end unless nothing has happened since. */
+function checkpointClock(every: number | null) {
+  if (every !== null && !(Number.isSafeInteger(every) && every >= 1)) {
+    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${every}`)
+  }
+  let saved = performance.now()
+  let dirty = true
+  return {
+    changed(): void {
+      dirty = true
+    },
+    due(iteration: number): boolean {
+      const due =
+        every !== null ? iteration % every === 0 : performance.now() - saved > 1000 * SECONDS_BETWEEN_CHECKPOINTS
+      if (!due) return false
+      saved = performance.now()
+      dirty = false
+      return true
+    },
+    atEnd: () => dirty,
+  }
+}
+
+function restore({ optimizer, stream }: Training, from: RunState): void {
+  for (const [name, array] of Object.entries(optimizer.state)) {
+    const stored = from.optimizer[name]
+    if (stored?.length !== array.length) {
+      throw new InputError(
+        `resume: optimizer.${name}: expected ${array.length} elements but received ${stored?.length ?? 'none'}: ` +
+          'give the model and options of the run that is resumed',
+      )
+    }
+    array.set(stored)
+  }
+  optimizer.iteration = from.iteration
+  stream.setState(from.stream)
+}
+
+/** Ties go to the earlier. */
+function better({ metric }: Task, test: TestScore, best: TestScore | undefined): boolean {
+  const value = test[metric]!
+  if (!Number.isFinite(value)) return false
+  return best === undefined || (metric === 'mse' ? value < best.mse! : value > best.accuracy!)
+}
+
+function meets(test: TestScore | null, task: Task, target: number | null): boolean {
+  if (target === null || test === null) return false
   return task.metric === 'mse' ? test.mse! <= target : test.accuracy! >= target
 }

@@ -20,15 +20,28 @@ export interface Window {
   skip(ms: number): void
   /** The record of what was added; the window is empty afterwards. */
   take(liveShare: number): Omit<StepEvent, 'type' | 'iteration' | 'seconds'>
+  /** What was added, as plain data; a window made from it goes on where this one stands. */
+  getState(): WindowState
+}
+
+export interface WindowState {
+  readonly n: number
+  /** Sum, minimum and maximum; null while nothing is in it. */
+  readonly loss: readonly [number, number, number] | null
+  readonly gradNorm: readonly [number, number, number] | null
+  readonly clipped: number
+  readonly lr: number
+  /** Time spent on it. */
+  readonly ms: number
 }
 
 /** @param countsClipped false where clipping happens inside the kernels, which do not say */
-export function createWindow(countsClipped: boolean): Window {
-  const loss = createSpread()
-  const gradNorm = createSpread()
-  let clipped = 0
-  let lr = 0
-  let since = performance.now()
+export function createWindow(countsClipped: boolean, from?: WindowState): Window {
+  const loss = createSpread(from?.n, from?.loss)
+  const gradNorm = createSpread(from?.n, from?.gradNorm)
+  let clipped = from?.clipped ?? 0
+  let lr = from?.lr ?? 0
+  let since = performance.now() - (from?.ms ?? 0)
   return {
     get length() {
       return loss.n
@@ -58,15 +71,22 @@ export function createWindow(countsClipped: boolean): Window {
       since = now
       return record
     },
+    getState: () => ({
+      n: loss.n,
+      loss: loss.getState(),
+      gradNorm: gradNorm.getState(),
+      clipped,
+      lr,
+      ms: performance.now() - since,
+    }),
   }
 }
 
-function createSpread() {
-  let sum = 0
-  let min = Number.POSITIVE_INFINITY
-  let max = Number.NEGATIVE_INFINITY
+function createSpread(n = 0, from: readonly [number, number, number] | null = null) {
+  let [sum, min, max] = from ?? [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   const spread = {
-    n: 0,
+    n,
+    getState: () => (spread.n === 0 ? null : ([sum, min, max] as const)),
     add(value: number): void {
       spread.n += 1
       sum += value

@@ -34,6 +34,7 @@ function start(...args: string[]): { child: ChildProcess; result: Promise<Result
 
 const run = (...args: string[]): Promise<Result> => start(...args).result
 const lines = (text: string) => text.split('\n').filter((line) => line !== '')
+const measured = (out: string) => out.replace(/^\{"type":"checkpoint".*\n/gm, '')
 const read = (...names: string[]) => fs.readFileSync(path.join(home, ...names))
 
 test('train, eval and info: the whole way, with equal files from equal seeds', async () => {
@@ -47,8 +48,11 @@ test('train, eval and info: the whole way, with equal files from equal seeds', a
   assert.deepEqual(lines(first.err).filter((line) => line.includes('it/s')).length, 3, 'a line for each evaluation')
   const dir = path.join('runs', 'adding-irnn-T8-seed1')
   assert.deepEqual(fs.readdirSync(path.join(home, dir)).toSorted(), [
+    'checkpoint-best.safetensors',
+    'checkpoint-last.safetensors',
     'config.json',
     'curve.svg',
+    'events.out.tfevents',
     'metrics.jsonl',
     'model.safetensors',
   ])
@@ -76,13 +80,13 @@ test('train, eval and info: the whole way, with equal files from equal seeds', a
   assert.ok(!JSON.stringify(config).includes(home))
 })
 
-test('--json: events and nothing else on stdout, the same as metrics.jsonl', async () => {
+test('--json: events and nothing else on stdout, the same as metrics.jsonl but for checkpoints', async () => {
   const { code, out, err } = await run('train', 'adding', ...TINY, '--json', '--out', 'json', '--backend', 'wasm')
   assert.equal(code, 0, err)
   assert.equal(err, '')
-  assert.equal(out, String(read('json', 'metrics.jsonl')))
+  assert.equal(measured(out), String(read('json', 'metrics.jsonl')))
   const events = lines(out).map(decodeEvent)
-  assert.deepEqual(new Set(events.map((event) => event.type)), new Set(['step', 'eval', 'done']))
+  assert.deepEqual(new Set(events.map((event) => event.type)), new Set(['step', 'eval', 'checkpoint', 'done']))
   assert.equal(JSON.parse(String(read('json', 'config.json'))).backend.name, 'wasm')
 })
 
@@ -114,8 +118,8 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   await run('train', 'adding', ...TINY, '--out', 'taken')
   const before = read('taken', 'metrics.jsonl')
   const cases: [string, RegExp][] = [
-    ['train subtracting --hidden 5', /task: expected one of adding but received "subtracting"/],
-    ['train', /task: expected one of adding/],
+    ['train subtracting --hidden 5', /task: expected one of adding, mnist but received "subtracting"/],
+    ['train', /task: expected one of adding, mnist/],
     ['train adding --cell gruu', /'gruu' is invalid. Allowed choices are irnn, relu, tanh, lstm, gru/],
     ['train adding --hidden 0', /--hidden <H>' argument '0' is invalid. Expected a whole number >= 1/],
     ['train adding --length 1', /--length <T>' argument '1' is invalid. Expected a whole number >= 2/],
@@ -173,6 +177,7 @@ test('a run that diverges fails with 1, says where and what to try, and leaves i
   assert.deepEqual(fs.readdirSync(path.join(home, 'diverged')).toSorted(), [
     'config.json',
     'curve.svg',
+    'events.out.tfevents',
     'metrics.jsonl',
   ])
   assert.match(String(read('diverged', 'metrics.jsonl')), /"(NaN|Infinity)"/)
@@ -183,7 +188,7 @@ test('SIGINT saves and exits with 130; the model is there', async () => {
   child.stdout!.once('data', () => child.kill('SIGINT'))
   const { code, out, err } = await result
   assert.equal(code, 130, err)
-  assert.equal(out, String(read('stopped', 'metrics.jsonl')))
+  assert.equal(measured(out), String(read('stopped', 'metrics.jsonl')))
   const done = decodeEvent(lines(out).at(-1)!)
   assert.ok(done.type === 'done' && done.stopped && done.iteration < 1_000_000)
   assert.equal((await run('eval', 'stopped')).code, 0)

@@ -93,6 +93,8 @@ export interface Backend extends Kernels {
   /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
   readonly description: string
   readonly threads: number
+  /** Of the native backend. */
+  readonly instructionSet?: InstructionSet
   /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
   floats(n: number): Floats
   ints(n: number): Int32Array

@@ -24,6 +24,7 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Ins
     name: 'native',
     description: `native, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}`,
     threads,
+    instructionSet,
     floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),
     ints: (n) => view((buffer, offset) => new Int32Array(buffer, offset, n), n, 4),
     doubles: (n) => view((buffer, offset) => new Float64Array(buffer, offset, n), n, 8),

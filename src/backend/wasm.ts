@@ -13,6 +13,7 @@ const SIZES_MIB = [4095, 2048, 1024, 512, 256]
 
 interface Exports {
   readonly __heap_base: WebAssembly.Global
+  readonly __stack_pointer: WebAssembly.Global
   readonly [kernel: string]: unknown
 }
 
@@ -33,7 +34,7 @@ class Heap {
     const index = this.blocks.findIndex((block) => block.bytes >= wanted)
     if (index < 0) {
       throw new RangeError(
-        `wasm memory: expected room for ${mib(wanted)} but ${mib(this.total)} are in use or split up; use a smaller batch or fewer steps, or the native backend`,
+        `wasm memory: expected room for ${mib(wanted)} but the largest free piece of ${mib(this.total)} has ${mib(Math.max(0, ...this.blocks.map((block) => block.bytes)))}; use a smaller batch or fewer steps, or the native backend`,
       )
     }
     const block = this.blocks[index]!
@@ -69,9 +70,11 @@ export async function wasmBackend(bytes: BufferSource, reason: string): Promise<
   let heap: Heap
   const slots = [0, 0]
   const slotBytes = [0, 0]
-  const scratch = (slot: number, size: number): number => {
+  const scratch = (slot: number, signed: number): number => {
+    const size = signed >>> 0 // wasm hands over 32 bits with a sign
     if (size > slotBytes[slot]!) {
       if (slotBytes[slot]! > 0) heap.free(slots[slot]!)
+      slotBytes[slot] = 0 // allocate may throw: then this slot has nothing
       slots[slot] = heap.allocate(size)
       slotBytes[slot] = size
     }
@@ -83,7 +86,7 @@ export async function wasmBackend(bytes: BufferSource, reason: string): Promise<
 
   const kernels: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(exports)) {
-    if (typeof value === 'function') kernels[name] = bind(value as Kernel)
+    if (typeof value === 'function') kernels[name] = bind(value as Kernel, exports.__stack_pointer)
   }
   return {
     ...(kernels as unknown as Kernels),
@@ -108,15 +111,24 @@ export async function wasmBackend(bytes: BufferSource, reason: string): Promise<
 type Kernel = (...args: number[]) => number
 type Argument = number | null | { readonly byteOffset: number }
 
-/** A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. */
-function bind(kernel: Kernel): (...args: Argument[]) => number {
+/**
+ * A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. When memory is full, the
+ * error passes through frames of wasm that then never give their stack back: it is put back here.
+ */
+function bind(kernel: Kernel, stack: WebAssembly.Global): (...args: Argument[]) => number {
   const numbers: number[] = new Array(kernel.length).fill(0)
   return (...args) => {
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!
       numbers[i] = arg === null ? 0 : typeof arg === 'number' ? arg : arg.byteOffset
     }
-    return kernel(...numbers)
+    const top = stack.value
+    try {
+      return kernel(...numbers)
+    } catch (error) {
+      stack.value = top
+      throw error
+    }
   }
 }
 

@@ -41,6 +41,9 @@ export interface Figure {
 
 const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#c79a00', '#4aa8de']
 const REFERENCE = '#888888'
+const REFERENCE_DASHES = ['6 4', '2 4', '12 4 2 4']
+const WIDTH = 720
+const HEIGHT = 440
 const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
 const LEGEND_ROW = 18
 
@@ -53,7 +56,16 @@ const STYLE = `
 `
 
 /** The figure as SVG. */
-export function svg({ title, description, x, y, series, references = [], width = 720, height = 440 }: Figure): string {
+export function svg({
+  title,
+  description,
+  x,
+  y,
+  series,
+  references = [],
+  width = WIDTH,
+  height = HEIGHT,
+}: Figure): string {
   const legend = [...series, ...references]
   const bottom = MARGIN.bottom + LEGEND_ROW * Math.ceil(legend.length / 2)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
@@ -82,21 +94,40 @@ export function svg({ title, description, x, y, series, references = [], width =
     `<text x="${(MARGIN.left + width - MARGIN.right) / 2}" y="${height - bottom + 38}" text-anchor="middle">${escapeXml(x.title)}</text>`,
     `<text transform="translate(18 ${(MARGIN.top + height - bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.title)}</text>`,
     `<svg ${plot} viewBox="${MARGIN.left} ${MARGIN.top} ${inner.width} ${inner.height}" fill="none" stroke-linejoin="round">`,
-    ...references.map(({ value }) => {
+    ...references.map(({ value }, i) => {
       const at = round(up(value))
-      return `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}" ${strokeOf({ dashed: true }, REFERENCE)}/>`
+      return `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}" ${referenceStroke(i)}/>`
     }),
-    ...series.map((s, i) => `<path d="${path(s, x, y, across, up)}" ${strokeOf(s, colors[i]!)}/>`),
+    // Background first: it must not cover what it is the background of.
+    ...[true, false].flatMap((background) =>
+      series.flatMap((s, i) =>
+        (s.faint === true) === background
+          ? [`<path d="${path(s, x, y, across, up)}" ${strokeOf(s, colors[i]!)}/>`]
+          : [],
+      ),
+    ),
     '</svg>',
     ...legend.map((entry, i) => {
       const left = MARGIN.left + (i % 2) * (inner.width / 2)
       const at = height - bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
-      const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : strokeOf({ dashed: true }, REFERENCE)
+      const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : referenceStroke(i - series.length)
       return `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/><text x="${left + 34}" y="${at}">${escapeXml(entry.name)}</text>`
     }),
     '</svg>',
   ]
   return `${parts.join('\n')}\n`
+}
+
+/** Figures of the default size in rows, as one standalone SVG. */
+export function grid(figures: readonly Figure[], { title, columns }: { title: string; columns: number }): string {
+  const rows = Math.ceil(figures.length / columns)
+  const size = `viewBox="0 0 ${columns * WIDTH} ${rows * HEIGHT}" width="${columns * WIDTH}" height="${rows * HEIGHT}"`
+  const parts = figures.map((figure, i) => {
+    const place = `x="${(i % columns) * WIDTH}" y="${Math.floor(i / columns) * HEIGHT}"`
+    return svg({ ...figure, width: WIDTH, height: HEIGHT }).replace('<svg ', `<svg ${place} `)
+  })
+  const head = `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-label="${escapeXml(title)}">`
+  return `${head}\n<title>${escapeXml(title)}</title>\n${parts.join('')}</svg>\n`
 }
 
 type Scale = ReturnType<typeof scaleLinear<number, number>> | ReturnType<typeof scaleLog<number, number>>
@@ -159,8 +190,15 @@ function drawable(value: number, log: boolean): boolean {
 }
 
 function strokeOf({ faint = false, dashed = false }: { faint?: boolean; dashed?: boolean }, color: string): string {
-  const dash = dashed ? ' stroke-dasharray="6 4"' : ''
+  // Round ends make a dot of a line with one point.
+  const dash = dashed ? ' stroke-dasharray="6 4"' : ' stroke-linecap="round"'
   return `stroke="${escapeXml(color)}" stroke-width="${faint ? 1 : 2}"${faint ? ' stroke-opacity="0.55"' : ''}${dash}`
+}
+
+/** Reference lines are told apart by their dashes. */
+function referenceStroke(i: number): string {
+  const dashes = REFERENCE_DASHES[i % REFERENCE_DASHES.length]
+  return `stroke="${REFERENCE}" stroke-width="1.5" stroke-dasharray="${dashes}"`
 }
 
 function round(value: number): number {

@@ -1,31 +1,53 @@
 /**
  * The folder of a run: config.json (all it takes to repeat it), metrics.jsonl (the loop's events, one a line, appended as
- * they come), model.safetensors, curve.svg. Whole files appear atomically: written beside, synced to disk, renamed. So a run
- * that dies leaves what it had, and nothing half-written but at most the last line of metrics.jsonl.
+ * they come) and the same for TensorBoard, checkpoints, model.safetensors, curve.svg. Whole files appear atomically: written
+ * beside, synced to disk, renamed. So a run that dies leaves what it had, and nothing half-written but at most the last line
+ * of metrics.jsonl; and it goes on from its last checkpoint as if it had never died.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
 import { decodeEvent, encodeEvent, type TrainEvent } from '../events.ts'
-import type { TrainSpec } from '../train.ts'
+import { encodeFileVersion } from '../formats/tfevents.ts'
+import type { Model } from '../model.ts'
+import type { RunState } from '../train.ts'
+import type { TrainSpec } from '../training.ts'
+import { BOARD, boardRecord } from './board.ts'
+import { BEST, type Checkpoint, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
+import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from './disk.ts'
+import { openJournal } from './journal.ts'
+import { LOCK, lockFolder } from './lock.ts'
+
+export { writeAtomic } from './disk.ts'
 
 const CONFIG = 'config.json'
 const METRICS = 'metrics.jsonl'
 const MODEL = 'model.safetensors'
 const CURVE = 'curve.svg'
+const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
 
 /** What config.json holds: no dates and no paths, so that equal runs have equal files on equal machines. */
 export interface RunConfig {
   /** Version of irnn. */
   readonly version: string
+  /** For people, over its curve. */
+  readonly title?: string
   readonly recipe: string
   readonly seed: number
   readonly task: { readonly name: string; readonly options: Readonly<Record<string, number | boolean | string>> }
   /** The complete model spec. */
   readonly model: object
   readonly training: TrainSpec
-  readonly backend: { readonly name: string; readonly threads: number; readonly description: string }
+  /** Iterations between checkpoints; null or absent: one a minute. */
+  readonly checkpointEvery?: number | null
+  readonly backend: {
+    readonly name: string
+    readonly threads: number
+    readonly description: string
+    /** Of the native backend: another one gives other bits. */
+    readonly instructionSet?: string
+  }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
 }
 
@@ -43,12 +65,18 @@ const configSchema = z.looseObject({
   backend: z.looseObject({ name: z.string(), threads: z.number(), description: z.string() }),
 })
 
-/** A run's folder, open for writing. */
+/** A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still is. */
 export interface RunFolder {
   readonly dir: string
+  /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
   append(event: TrainEvent): void
+  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError */
+  saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
+  /** @throws DiskError */
   saveModel(bytes: Uint8Array): void
+  /** @throws DiskError */
   saveCurve(svg: string): void
+  /** Unlocks it; a second time it does nothing. @throws DiskError when records are left that could not be written */
   close(): void
 }
 
@@ -61,38 +89,32 @@ export function freeFolder(dir: string): string {
 }
 
 /**
- * Makes the folder of a new run and writes its config: what cannot be written fails here, before any training.
+ * Makes the folder of a new run, locks it, and writes its config: what cannot be written fails here, before any training.
+ * `say` gets a line where there is something to know.
  * @throws InputError when it cannot be written, is not a folder, or is not empty; with `overwrite` the files of an earlier
  * run in it (and nothing else) are removed
  */
 export function createRunFolder(
   dir: string,
   config: RunConfig,
-  { overwrite = false }: { overwrite?: boolean } = {},
+  { overwrite = false, say }: { overwrite?: boolean; say?: (line: string) => void } = {},
 ): RunFolder {
-  const fd = explaining(dir, 'cannot be written', () => {
-    fs.mkdirSync(dir, { recursive: true })
-    clear(dir, overwrite)
-    writeAtomic(path.join(dir, CONFIG), `${JSON.stringify(config, null, 2)}\n`)
-    return fs.openSync(path.join(dir, METRICS), 'a')
+  return explaining(dir, 'cannot be written', () => {
+    makeFolder(dir)
+    refuseFilled(dir, overwrite)
+    const unlock = lockFolder(dir, say)
+    return unlockingOnFailure(unlock, () => {
+      refuseFilled(dir, overwrite) // by a run that began meanwhile
+      for (const name of ALL) fs.rmSync(path.join(dir, name), { force: true })
+      writeAtomic(path.join(dir, CONFIG), jsonOf(config))
+      return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
+    })
   })
-  const writing = (name: string, work: () => void) => explaining(path.join(dir, name), 'cannot be written', work, Error)
-  const save = (name: string, data: string | Uint8Array) => writing(name, () => writeAtomic(path.join(dir, name), data))
-  return {
-    dir,
-    append: (event) => writing(METRICS, () => void fs.writeSync(fd, `${encodeEvent(event)}\n`)),
-    saveModel: (bytes) => save(MODEL, bytes),
-    saveCurve: (svg) => save(CURVE, svg),
-    close: () =>
-      writing(METRICS, () => {
-        fs.fsyncSync(fd)
-        fs.closeSync(fd)
-      }),
-  }
 }
 
-function clear(dir: string, overwrite: boolean): void {
-  const held = fs.readdirSync(dir)
+function refuseFilled(dir: string, overwrite: boolean): void {
+  // The last is what remains of a run that was killed while it began.
+  const held = fs.readdirSync(dir).filter((name) => name !== LOCK && name !== CONFIG + TEMPORARY)
   if (held.length === 0) return
   if (!held.includes(CONFIG)) {
     throw new InputError(`${dir}: expected a new or empty folder but it holds other files: name another folder`)
@@ -100,7 +122,120 @@ function clear(dir: string, overwrite: boolean): void {
   if (!overwrite) {
     throw new InputError(`${dir}: expected a new or empty folder but it holds a run: name another or add --overwrite`)
   }
-  for (const name of [CONFIG, METRICS, MODEL, CURVE]) fs.rmSync(path.join(dir, name), { force: true })
+}
+
+/** A run taken up again: its records end where its checkpoint was written. */
+export interface ResumedRun {
+  readonly folder: RunFolder
+  readonly config: RunConfig
+  /** Its records up to here. */
+  readonly events: readonly TrainEvent[]
+  /** Where it goes on from; null: from the beginning, since it was killed before the first. */
+  readonly checkpoint: Checkpoint | null
+}
+
+/**
+ * Locks the folder of a run that was interrupted, finds its last good checkpoint, and takes back the records that came after
+ * it. `revise` may change the config, say how many iterations it has. `say` gets a line where there is something to know.
+ * @throws InputError when there is no run in `dir`, another process writes it, or its files are damaged or cannot be written
+ */
+export function resumeRunFolder(
+  dir: string,
+  { revise = (config) => config, say = () => {} }: ResumeOptions = {},
+): ResumedRun {
+  readConfig(dir)
+  const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
+  return unlockingOnFailure(unlock, () => {
+    const stored = readConfig(dir)
+    const metrics = path.join(dir, METRICS)
+    const { found, problems } = findCheckpoint(dir, stored, ({ lengths }) => refuseShort(metrics, lengths.metrics))
+    for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
+    const checkpoint = found?.checkpoint ?? null
+    const config = revise(stored, checkpoint?.state.iteration ?? 0)
+    return explaining(dir, 'cannot be written', () => {
+      if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
+      for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
+      const lengths = checkpoint?.lengths ?? { metrics: 0, board: 0 }
+      const folder = openFolder(dir, config, lengths, unlock, { keepLast: problems.length === 0 })
+      return { folder, config, events: readEvents(metrics), checkpoint }
+    })
+  })
+}
+
+export interface ResumeOptions {
+  readonly revise?: (config: RunConfig, iteration: number) => RunConfig
+  readonly say?: (line: string) => void
+}
+
+function refuseShort(file: string, length: number): void {
+  const held = sizeOf(file)
+  if (held < length) throw new InputError(`it needs ${length} bytes of ${METRICS}, which has ${held}: it was cut off`)
+}
+
+function sizeOf(file: string): number {
+  return fs.existsSync(file) ? fs.statSync(file).size : 0
+}
+
+function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    unlock()
+    throw error
+  }
+}
+
+function openFolder(
+  dir: string,
+  config: RunConfig,
+  lengths: Lengths,
+  unlock: () => void,
+  { keepLast = true }: { keepLast?: boolean } = {},
+): RunFolder {
+  const file = (name: string) => path.join(dir, name)
+  const metrics = openJournal(file(METRICS), lengths.metrics)
+  const board = openJournal(file(BOARD), sizeOf(file(BOARD)) < lengths.board ? 0 : lengths.board)
+  if (board.length === 0) board.append(encodeFileVersion(Date.now() / 1000))
+  const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
+  const save = (name: string, data: string | Uint8Array) => writing(name, () => writeAtomic(file(name), data))
+  let goodLast = keepLast
+  let open = true
+  return {
+    dir,
+    append(event) {
+      if (event.type === 'checkpoint') return
+      writing(METRICS, () => metrics.append(new TextEncoder().encode(`${encodeEvent(event)}\n`)))
+      const scalars = boardRecord(event, Date.now() / 1000)
+      if (scalars) writing(BOARD, () => board.append(scalars))
+    },
+    saveCheckpoint(which, model, state) {
+      const name = which === 'best' ? BEST : LAST
+      writing(name, () => {
+        metrics.sync()
+        board.sync()
+        const bytes = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
+        // One that was passed over for a damage must not push out the one that was good.
+        writeAtomic(file(name), bytes, which === 'last' && goodLast ? { keep: file(PREVIOUS) } : {})
+      })
+      if (which === 'last') goodLast = true
+    },
+    saveModel: (bytes) => save(MODEL, bytes),
+    saveCurve: (svg) => save(CURVE, svg),
+    close() {
+      if (!open) return
+      open = false
+      try {
+        writing(METRICS, metrics.close)
+        writing(BOARD, board.close)
+      } finally {
+        unlock()
+      }
+    },
+  }
+}
+
+function jsonOf(config: RunConfig): string {
+  return `${JSON.stringify(config, null, 2)}\n`
 }
 
 /** A finished or interrupted run, read back. */
@@ -108,25 +243,32 @@ export interface StoredRun {
   readonly dir: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
-  /** Bytes of model.safetensors. @throws InputError when the run has none */
-  model(): Uint8Array
+  /** Bytes of model.safetensors, or of the checkpoint with the best test score. @throws InputError when the run has none */
+  model(which?: 'final' | 'best'): Uint8Array
 }
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
-  const file = path.join(dir, CONFIG)
-  if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
-  const config = checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
   return {
     dir,
-    config,
+    config: readConfig(dir),
     events: readEvents(path.join(dir, METRICS)),
-    model() {
-      const file = path.join(dir, MODEL)
-      if (!fs.existsSync(file)) throw new InputError(`${dir}: it has no ${MODEL}: the run ended before it was saved`)
+    model(which = 'final') {
+      const name = which === 'best' ? BEST : MODEL
+      const file = path.join(dir, name)
+      if (!fs.existsSync(file)) {
+        const why = which === 'best' ? 'the run was not evaluated' : 'the run ended before it was saved'
+        throw new InputError(`${dir}: it has no ${name}: ${why}: go on with "irnn train --resume ${dir}"`)
+      }
       return explaining(file, 'cannot be read', () => fs.readFileSync(file))
     },
   }
+}
+
+function readConfig(dir: string): RunConfig {
+  const file = path.join(dir, CONFIG)
+  if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
+  return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
 }
 
 function readEvents(file: string): TrainEvent[] {
@@ -148,50 +290,5 @@ function parse(file: string, read: (text: string) => unknown): unknown {
     return read(text)
   } catch (error) {
     throw new InputError(`${file}: expected JSON but ${(error as Error).message}`)
-  }
-}
-
-/** Old content or new, never a mixture, whatever happens while it is written. */
-export function writeAtomic(file: string, data: string | Uint8Array): void {
-  const temporary = `${file}.tmp`
-  try {
-    fs.writeFileSync(temporary, data, { flush: true })
-    fs.renameSync(temporary, file)
-  } catch (error) {
-    fs.rmSync(temporary, { force: true })
-    throw error
-  }
-  // The rename itself is on disk once the folder is. Windows cannot open a folder, and does not need it.
-  if (process.platform === 'win32') return
-  const folder = fs.openSync(path.dirname(file), 'r')
-  fs.fsyncSync(folder)
-  fs.closeSync(folder)
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'part of its path is a file, not a folder',
-  EEXIST: 'it is a file, not a folder',
-  EISDIR: 'it is a folder, not a file',
-  ENOENT: 'its path does not exist and cannot be made',
-  ENAMETOOLONG: 'its name is too long',
-}
-
-/** Failures of the file system as one line for people: bad input when a run begins or is read, plain errors while it runs. */
-function explaining<T>(
-  what: string,
-  failure: string,
-  work: () => T,
-  Kind: new (message: string) => Error = InputError,
-): T {
-  try {
-    return work()
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    if (error instanceof InputError || code === undefined) throw error
-    throw new Kind(`${what}: ${failure}: ${REASONS[code] ?? message}`)
   }
 }

@@ -1,16 +1,35 @@
 /** The tasks by name: where a stored run, or a word on the command line, becomes a task again. */
 import { InputError, shown } from '../error.ts'
 import { adding } from './adding.ts'
+import type { Digits } from './digits.ts'
+import { pixels } from './pixels.ts'
 import type { Task } from './task.ts'
 
-const TASKS: Readonly<Record<string, (options: object) => Task>> = { adding }
+/** What tasks are made of beside their options; each needs its own only. `openTask` finds and loads it. */
+export interface TaskData {
+  readonly digits?: Digits | undefined
+}
+
+const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = { adding, mnist }
 
 export const TASK_NAMES: readonly string[] = Object.keys(TASKS)
 
-/** @throws InputError when the name is unknown or the options are not the task's */
-export function createTask(name: string, options: object): Task {
+/** @throws InputError when the name is unknown, the options are not the task's, or the data are not those it was made with */
+export function createTask(name: string, options: object, data: TaskData = {}): Task {
   if (!Object.hasOwn(TASKS, name)) {
     throw new InputError(`task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(name)}`)
   }
-  return TASKS[name]!(options)
+  return TASKS[name]!(options, data)
+}
+
+/** A stored run names its digits: other ones would give a score that means nothing. */
+function mnist({ digits: id, ...options }: { digits?: unknown }, { digits }: TaskData): Task {
+  if (!digits) throw new InputError('mnist: expected digits but received none: load them with loadDigits')
+  if (id !== undefined && id !== digits.id) {
+    throw new InputError(
+      `mnist: expected the digits ${shown(id)} that the run was made with but received ${shown(digits.id)}: ` +
+        'give --data DIR with the same files',
+    )
+  }
+  return pixels({ ...options, digits })
 }

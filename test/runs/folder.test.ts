@@ -43,7 +43,13 @@ test('what is written is read back', () => {
   folder.saveModel(Uint8Array.of(1, 2, 3))
   folder.saveCurve('<svg/>')
   folder.close()
-  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'curve.svg', 'metrics.jsonl', 'model.safetensors'])
+  assert.deepEqual(fs.readdirSync(dir).toSorted(), [
+    'config.json',
+    'curve.svg',
+    'events.out.tfevents',
+    'metrics.jsonl',
+    'model.safetensors',
+  ])
   const run = readRunFolder(dir)
   assert.deepEqual(run.config, CONFIG)
   assert.deepEqual(run.events, [DONE])
@@ -62,7 +68,7 @@ test('a folder that holds a run is refused, and replaced only with overwrite', (
   refused(() => createRunFolder(dir, CONFIG), /holds a run: name another or add --overwrite/)
   assert.deepEqual(readRunFolder(dir).events, [DONE])
   createRunFolder(dir, CONFIG, { overwrite: true }).close()
-  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'metrics.jsonl', 'notes.txt'])
+  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'events.out.tfevents', 'metrics.jsonl', 'notes.txt'])
   assert.deepEqual(readRunFolder(dir).events, [])
   refused(() => readRunFolder(dir).model(), /it has no model.safetensors/)
 })
@@ -135,16 +141,13 @@ test('every recipe is a complete set of options that training takes', () => {
   for (const name of recipeNames('adding')) {
     for (const cell of ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const) {
       for (const T of [2, 150, 400, 1000]) {
-        const { training, hidden, why } = recipe('adding', name, cell, T)
+        const { training, hidden, why } = recipe('adding', name, cell, { T })
         assert.equal(trainSpec(training).batch, 16)
         assert.ok(hidden === 100 && why.length > 20)
       }
     }
   }
-  assert.equal(recipe('adding', 'paper', 'lstm', 200).forgetBias, 4)
-  refused(
-    () => recipe('adding', 'best', 'irnn', 150),
-    /recipe: expected one of fast, paper for adding but received "best"/,
-  )
-  refused(() => createTask('subtracting', {}), /task: expected one of adding but received "subtracting"/)
+  assert.equal(recipe('adding', 'paper', 'lstm', { T: 200 }).forgetBias, 4)
+  refused(() => recipe('adding', 'best', 'irnn'), /recipe: expected one of fast, paper for adding but received "best"/)
+  refused(() => createTask('subtracting', {}), /task: expected one of adding, mnist but received "subtracting"/)
 })

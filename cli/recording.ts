@@ -1,0 +1,119 @@
+/** A run's events to the terminal and into its folder: records, checkpoints, and in the end the model and the curve. */
+import * as path from 'node:path'
+import { type CollapseEvent, type DoneEvent, type EvalEvent, encodeEvent, type TrainEvent } from '../src/events.ts'
+import { type Model, saveModel } from '../src/model.ts'
+import { BEST } from '../src/runs/checkpoint.ts'
+import { curve } from '../src/runs/curve.ts'
+import { DiskError } from '../src/runs/disk.ts'
+import type { RunFolder } from '../src/runs/folder.ts'
+import type { Task } from '../src/tasks/task.ts'
+import { DivergenceError, type Run } from '../src/train.ts'
+import type { Progress } from './progress.ts'
+import type { Stop } from './signals.ts'
+import { duration, grouped, scored, significant } from './words.ts'
+
+export interface Recording {
+  readonly task: Task
+  readonly title: string
+  readonly model: Model
+  readonly folder: RunFolder
+  readonly progress: Progress
+  readonly json: boolean
+  /** Records of the run before this part of it. */
+  readonly before?: readonly TrainEvent[]
+  /** What tells why it was stopped. */
+  readonly stop: Stop
+}
+
+/**
+ * Runs it to its end. A disk that refuses ends no run: it is said, once, and tried again at the next checkpoint. Returns the
+ * exit code: 0 if it is finished and all of it is on disk.
+ */
+export async function record(run: Run, recording: Recording): Promise<number> {
+  const { task, title, folder, progress, json, before = [], stop } = recording
+  const seen: TrainEvent[] = [...before]
+  const attempt = attempts(progress)
+  let ok = false
+  try {
+    for await (const event of run) {
+      // The line that says it is on disk comes after it is: the model before `done`.
+      if (event.type === 'done') ok = attempt(() => folder.saveModel(saveModel(recording.model)), FAILED)
+      if (
+        event.type === 'checkpoint' &&
+        !attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
+      ) {
+        continue
+      }
+      attempt(() => folder.append(event))
+      seen.push(event)
+      if (event.type === 'eval') keepBest(run, event, recording, attempt)
+      if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
+      if (json) process.stdout.write(`${encodeEvent(event)}\n`)
+      progress.show(event)
+    }
+  } catch (error) {
+    if (error instanceof DivergenceError && run.getState().best) progress.say(kept(run, recording))
+    throw error
+  } finally {
+    progress.clear()
+    ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
+    ok = attempt(() => folder.close(), FAILED) && ok
+  }
+  const done = seen.at(-1) as DoneEvent
+  if (!json) process.stdout.write(`${result(done, task, folder.dir)}\n`)
+  if (!ok) return 1
+  return done.stopped ? stop.exitCode() : 0
+}
+
+/** "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding" */
+export function result(done: DoneEvent, task: Task, dir: string): string {
+  const how = {
+    iterations: '',
+    target: ', target reached',
+    stopped: `, stopped; irnn train --resume ${dir} goes on`,
+    collapse: ', stopped by its collapse',
+  }[done.reason]
+  const score = done.test ? scored(done.test, task) : 'not evaluated'
+  return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
+}
+
+/** Whether it went well; `next` says what follows where it did not. */
+type Attempt = (work: () => void, next?: string) => boolean
+
+const AGAIN = '; going on, and trying again at the next checkpoint'
+const FAILED = ''
+
+function attempts({ say }: Progress): Attempt {
+  const said = new Set<string>()
+  return (work, next = AGAIN) => {
+    try {
+      work()
+      return true
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      const line = error.message + next
+      if (!said.has(line)) say(line)
+      said.add(line)
+      return false
+    }
+  }
+}
+
+function keepBest(run: Run, { iteration }: EvalEvent, { folder, model }: Recording, attempt: Attempt): void {
+  const state = run.getState()
+  if (state.best?.iteration === iteration) attempt(() => folder.saveCheckpoint('best', model, state))
+}
+
+function collapsed({ iteration, loss, best, finite }: CollapseEvent, run: Run, recording: Recording): string {
+  const what = finite
+    ? `training loss ${significant(loss)}, at best ${significant(best!)}`
+    : 'loss or gradient is not finite, so this minibatch is left out'
+  return `collapse at iteration ${grouped(iteration)}: ${what}; ${kept(run, recording)}`
+}
+
+function kept(run: Run, { task, folder }: Recording): string {
+  const { best } = run.getState()
+  if (!best) return 'there was no evaluation yet'
+  const where = `${path.join(folder.dir, BEST)} has iteration ${grouped(best.iteration)}`
+  return `${where}, the best so far: ${scored(best.test, task)}`
+}

@@ -1,0 +1,103 @@
+/** `irnn reproduce FIGURE`: the runs of an experiment, its results, its figure, and what became of its claims. */
+import { existsSync } from 'node:fs'
+import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { collect, type Results, readResults, resultsFile, writeResults } from '../experiments/collect.ts'
+import { figure } from '../experiments/draw.ts'
+import type { Experiment, Run } from '../experiments/experiment.ts'
+import { experiment as experimentOf } from '../experiments/known.ts'
+import { page, verdictWord } from '../experiments/page.ts'
+import { type Outcome, reproduce } from '../experiments/reproduce.ts'
+import { InputError } from '../src/error.ts'
+import type { TrainEvent } from '../src/events.ts'
+import { writeAtomic } from '../src/runs/folder.ts'
+import { stopOnSignals } from './signals.ts'
+import { grouped, significant } from './words.ts'
+
+const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
+
+export interface ReproduceFlags {
+  only?: string[]
+  budget?: number
+  jobs?: number
+  runs?: string
+  out: string
+  data?: string
+  collect?: boolean
+}
+
+/** Returns the exit code: 0 when every run asked for is there, a claim that fails included. */
+export async function reproduceFigure(name: string, flags: ReproduceFlags): Promise<number> {
+  const experiment = experimentOf(name)
+  const runs = flags.runs ?? path.join('runs', 'reproduce', experiment.name)
+  const write = () => writeAll(experiment, flags.out, collect(experiment, runs, readResults(flags.out, experiment)))
+  if (flags.collect) {
+    if (!existsSync(runs))
+      throw new InputError(`${runs}: expected a folder of runs' folders but it does not exist: name one with --runs`)
+    report(experiment, flags.out, write())
+    return 0
+  }
+  if (flags.data !== undefined && experiment.runs.every(({ task }) => task === 'adding')) {
+    throw new InputError(`--data: ${experiment.name} makes its own data: remove it`)
+  }
+  const stop = stopOnSignals({ say, show() {}, clear() {} })
+  try {
+    const outcomes = await reproduce(experiment, {
+      command: [process.execPath, MAIN],
+      runs,
+      only: flags.only,
+      budget: flags.budget,
+      jobs: flags.jobs,
+      extra: flags.data === undefined ? [] : ['--data', flags.data],
+      signal: stop.signal,
+      onEvent: (run, event, goal) => progress(experiment, run, event, goal),
+      onEnd(run, outcome) {
+        sayOutcome(run, outcome)
+        if (outcome.kind !== 'kept') write()
+      },
+    })
+    report(experiment, flags.out, write())
+    if (stop.signal.aborted) return stop.exitCode()
+    return [...outcomes.values()].some(({ kind }) => kind === 'failed') ? 1 : 0
+  } finally {
+    stop.release()
+  }
+}
+
+/** Numbers, picture and page; each whole or not at all. */
+function writeAll(experiment: Experiment, out: string, results: Results): Results {
+  writeResults(out, experiment, results)
+  writeAtomic(path.join(out, `${experiment.name}.svg`), figure(experiment, results.runs))
+  writeAtomic(path.join(out, `${experiment.name}.html`), page(experiment, results))
+  return results
+}
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
+  if (event.type !== 'eval') return
+  const score = event.test[metric]!
+  const shown = metric === 'mse' ? `test MSE ${significant(score)}` : `test accuracy ${(100 * score).toFixed(2)} %`
+  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${shown}`)
+}
+
+function sayOutcome(run: Run, { kind, message }: Outcome): void {
+  const words = {
+    kept: 'there already',
+    done: 'done',
+    paused: 'paused; the same command goes on',
+    diverged: `diverged: ${message}`,
+    failed: `failed: ${message}`,
+  }
+  say(`${run.name}  ${words[kind]}`)
+}
+
+function report(experiment: Experiment, out: string, results: Results): void {
+  for (const { text, holds, measured } of results.claims) {
+    process.stdout.write(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}\n`)
+  }
+  const file = resultsFile(out, experiment)
+  process.stdout.write(`${file}, ${file.replace(/json$/, 'svg')}, ${file.replace(/json$/, 'html')}\n`)
+}

@@ -1,0 +1,125 @@
+/** `irnn train --resume DIR`: a run that was interrupted goes on with what its config.json says, to the same bits. */
+import type { Backend, BackendName, InstructionSet } from '../src/backend/backend.ts'
+import { createBackend } from '../src/backend/choose.ts'
+import { InputError } from '../src/error.ts'
+import { type DoneEvent, encodeEvent } from '../src/events.ts'
+import { createModel, loadModel } from '../src/model.ts'
+import { knowsItsEnd } from '../src/runs/checkpoint.ts'
+import { type ResumedRun, type RunConfig, readRunFolder, resumeRunFolder, type StoredRun } from '../src/runs/folder.ts'
+import { modelSpec } from '../src/spec.ts'
+import { openTask } from '../src/tasks/open.node.ts'
+import type { Task } from '../src/tasks/task.ts'
+import { MAX_STEP_RECORDS, train } from '../src/train.ts'
+import { createProgress, type Progress } from './progress.ts'
+import { record, result } from './recording.ts'
+import { type Stop, stopOnSignals } from './signals.ts'
+import { grouped } from './words.ts'
+
+export interface ResumeFlags {
+  resume: string
+  iterations?: number
+  threads?: number
+  backend?: BackendName
+  checkpointEvery?: number
+  data?: string
+  json?: boolean
+}
+
+/** Returns the exit code; 0 also for a run that is finished already, which is left as it is. */
+export async function resumeRun(flags: ResumeFlags): Promise<number> {
+  const { resume: dir, data, json = false } = flags
+  const stored = readRunFolder(dir)
+  const { config } = stored
+  const iterations = flags.iterations ?? config.training.iterations
+  const backend = await sameBackend(config, flags)
+  const task = await openTask(config.task.name, config.task.options, { data })
+  const progress = createProgress({ task, iterations, quiet: json })
+  const done = finished(stored, iterations)
+  if (done) {
+    if (json) process.stdout.write(`${encodeEvent(done)}\n`)
+    else process.stdout.write(`finished: ${result(done, task, dir)}\n`)
+    return 0
+  }
+  const stop = stopOnSignals(progress)
+  try {
+    const { say } = progress
+    const run = resumeRunFolder(dir, { say, revise: (config, at) => extended(config, at, flags.iterations) })
+    if (!json) introduce(run, progress)
+    return await goOn(run, { backend, task, progress, stop, flags })
+  } finally {
+    stop.release()
+  }
+}
+
+interface Means {
+  readonly backend: Backend
+  readonly task: Task
+  readonly progress: Progress
+  readonly stop: Stop
+  readonly flags: ResumeFlags
+}
+
+async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: Means): Promise<number> {
+  const { folder, config, events, checkpoint } = run
+  try {
+    const model = checkpoint
+      ? loadModel(checkpoint.bytes, { backend })
+      : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), { backend, seed: config.seed })
+    const training = train(model, task, {
+      ...config.training,
+      signal: stop.signal,
+      checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
+      resume: checkpoint?.state,
+    })
+    const title = config.title ?? `${task.name}, T = ${task.T}`
+    const json = flags.json === true
+    return await record(training, { task, title, model, folder, progress, json, before: events, stop })
+  } finally {
+    folder.close()
+  }
+}
+
+function introduce({ folder, config, checkpoint }: ResumedRun, { say }: Progress): void {
+  const { iterations } = config.training
+  if (!checkpoint) say(`${folder.dir}: no checkpoint yet, so it starts again from the beginning`)
+  else say(`${folder.dir}: going on from iteration ${grouped(checkpoint.state.iteration)} of ${grouped(iterations)}`)
+}
+
+/** The last record of a run that has nothing left to do within so many iterations; else null. */
+function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
+  const last = events.at(-1)
+  if (last?.type !== 'done' || last.stopped) return null
+  return last.reason === 'target' || last.iteration >= iterations ? last : null
+}
+
+/** More iterations than were planned are welcome where they change nothing before. */
+function extended(config: RunConfig, done: number, iterations = config.training.iterations): RunConfig {
+  const { training } = config
+  if (iterations === training.iterations) return config
+  if (knowsItsEnd(training)) {
+    throw new InputError(
+      `--iterations: expected the ${training.iterations} of the run but received ${iterations}: its ` +
+        `${training.schedule.kind} rate falls towards the end, so this would be another run: start that anew`,
+    )
+  }
+  if (iterations <= done) {
+    throw new InputError(`--iterations: expected more than the ${done} that are done but received ${iterations}`)
+  }
+  const stepEvery = Math.max(training.stepEvery, Math.ceil(iterations / MAX_STEP_RECORDS))
+  return { ...config, training: { ...training, iterations, stepEvery } }
+}
+
+/** Threads may differ: the bits do not depend on them. */
+async function sameBackend({ backend }: RunConfig, { backend: name, threads }: ResumeFlags): Promise<Backend> {
+  if (name !== undefined && name !== backend.name) {
+    throw new InputError(
+      `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives other ` +
+        'bits: remove it, or start the run anew',
+    )
+  }
+  return createBackend({
+    name: backend.name as BackendName,
+    threads: threads ?? backend.threads,
+    instructionSet: backend.instructionSet as InstructionSet | undefined,
+  })
+}

@@ -1,0 +1,103 @@
+/** Flags and recipe → the spec of a model and the options of its training. A flag goes before the recipe. */
+import type { BackendName } from '../src/backend/backend.ts'
+import { type Clip, type ClipKind, noClip } from '../src/clip.ts'
+import { InputError } from '../src/error.ts'
+import { gaussian } from '../src/init.ts'
+import { adam, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
+import type { Recipe } from '../src/runs/recipes.ts'
+import { constantRate, cosineRate, type Schedule, stepRate } from '../src/schedule.ts'
+import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/spec.ts'
+import type { Task } from '../src/tasks/task.ts'
+import { type TrainSpec, trainSpec } from '../src/train.ts'
+
+/** Flags of `irnn train` that every task has. */
+export interface TrainFlags {
+  cell: Cell
+  recipe?: string
+  hidden?: number
+  layers?: number
+  bidirectional?: boolean
+  scale?: number
+  std?: number
+  inputStd?: number
+  outputStd?: number
+  forgetBias?: number
+  optimizer?: OptimizerKind
+  lr?: number
+  momentum?: number
+  schedule?: 'constant' | 'cosine' | 'steps'
+  decayEvery?: number
+  warmup?: number
+  clip?: number
+  clipKind?: ClipKind
+  loss?: 'mean' | 'sum'
+  batch?: number
+  iterations?: number
+  evalEvery?: number
+  target?: number
+  seed: number
+  threads?: number
+  backend?: BackendName
+  checkpointEvery?: number
+  onCollapse?: 'continue' | 'stop'
+  out?: string
+  overwrite?: boolean
+  json?: boolean
+}
+
+/** @throws InputError for options that make no sense together */
+export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
+  return trainSpec({
+    ...training,
+    iterations: flags.iterations ?? training.iterations,
+    batch: flags.batch ?? training.batch,
+    evalEvery: flags.evalEvery ?? training.evalEvery,
+    optimizer: optimizerOf(training.optimizer!, flags),
+    schedule: scheduleOf(training.schedule!, flags),
+    clip: clipOf(training.clip!, flags),
+    reduction: flags.loss ?? training.reduction,
+    target: flags.target ?? training.target,
+    onCollapse: flags.onCollapse ?? training.onCollapse,
+  })
+}
+
+function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum }: TrainFlags): OptimizerSpec {
+  const make = { sgd, rmsprop, adam }[optimizer ?? base.kind]
+  const chosen: OptimizerSpec = optimizer === undefined || optimizer === base.kind ? base : make()
+  // Momentum of another optimiser than sgd is refused by the check of the options, which names it.
+  return { ...chosen, ...(lr !== undefined && { lr }), ...(momentum !== undefined && { momentum }) } as OptimizerSpec
+}
+
+function scheduleOf(base: Schedule, { schedule = base.kind, decayEvery, warmup = base.warmup }: TrainFlags): Schedule {
+  if (schedule === 'constant') return constantRate({ warmup })
+  if (schedule === 'cosine') return cosineRate({ warmup })
+  return stepRate({ every: decayEvery ?? 10_000, warmup })
+}
+
+function clipOf(base: Clip, { clip, clipKind }: TrainFlags): Clip {
+  const kind = clipKind ?? (base.kind === 'none' && clip !== undefined ? 'norm' : base.kind)
+  return kind === 'none' ? noClip() : { kind, limit: clip ?? (base.kind === 'none' ? 1 : base.limit) }
+}
+
+/** @throws InputError for flags that are not the cell's */
+export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInput {
+  const { cell, hidden = chosen.hidden, layers, bidirectional, scale, forgetBias } = flags
+  if (cell !== 'irnn' && scale !== undefined) {
+    throw new InputError(`--scale: only an irnn starts from an identity, and the cell is ${cell}: remove it`)
+  }
+  if (cell !== 'lstm' && forgetBias !== undefined) {
+    throw new InputError(`--forget-bias: only an lstm has a forget gate, and the cell is ${cell}: remove it`)
+  }
+  const inputStd = flags.inputStd ?? flags.std ?? chosen.inputStd
+  const outputStd = flags.outputStd ?? flags.std ?? chosen.outputStd
+  const stack = { layers, bidirectional, input: inputStd === undefined ? undefined : gaussian(inputStd) }
+  const make = {
+    irnn: () => irnn(hidden, { ...stack, scale: scale ?? chosen.scale ?? 1 }),
+    lstm: () => lstm(hidden, { ...stack, forgetBias: forgetBias ?? chosen.forgetBias ?? 1 }),
+    relu: () => relu(hidden, stack),
+    tanh: () => tanh(hidden, stack),
+    gru: () => gru(hidden, stack),
+  }
+  const head = { ...task.head, init: outputStd === undefined ? undefined : gaussian(outputStd) }
+  return { input: task.input as { size: number }, rnn: make[cell](), head }
+}

@@ -1,0 +1,113 @@
+/** The figure of an experiment: our curves solid, the paper's dashed and pale in the same colour. */
+import { type Figure, grid, type Series } from '../src/runs/figure.ts'
+import type { Curve, Experiment, Panel, RunResult } from './experiment.ts'
+import { paperCurve } from './paper.ts'
+
+/** By cell, so that a cell has one colour in every figure (Okabe & Ito). */
+const COLORS: Readonly<Record<string, string>> = {
+  irnn: '#0072b2',
+  lstm: '#d55e00',
+  tanh: '#009e73',
+  relu: '#cc79a7',
+  gru: '#c79a00',
+}
+const CELL_NAMES: Readonly<Record<string, string>> = {
+  irnn: 'IRNN',
+  lstm: 'LSTM',
+  tanh: 'RNN + tanh',
+  relu: 'RNN + ReLU',
+}
+/** A second and third run of one cell in a panel. */
+const MORE_COLORS = ['#d55e00', '#009e73', '#c79a00']
+const PAPER_BATCH = 16
+
+/** The charts of the experiment. */
+export function charts(experiment: Experiment, results: readonly RunResult[]): Figure[] {
+  return experiment.panels.map((panel) => drawPanel(panel, experiment, results))
+}
+
+/** All charts as one SVG. */
+export function figure(experiment: Experiment, results: readonly RunResult[]): string {
+  return grid(charts(experiment, results), { columns: 2, title: experiment.title })
+}
+
+function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunResult[]): Figure {
+  const { x, y, logX = false } = panel
+  const found = panel.runs.map((name) => results.find((result) => result.name === name))
+  const ours = found.map((result) => (result ? scaled(result.points, x === 'sequences' ? result.batch : 1) : []))
+  const theirs = new Map(
+    panel.paper.cells.map((cell) => {
+      const curve = paperCurve(panel.paper.figure, cell)
+      return [cell, scaled(curve, x === 'sequences' ? PAPER_BATCH : 1)] as const
+    }),
+  )
+  const series = seriesOf(panel, experiment, results, ours, theirs)
+  const done = found.flatMap((r) => (r?.best ? [`${r.name} ${r.best.value} at best`] : []))
+  return {
+    title: panel.title,
+    description: done.length > 0 ? `Ours: ${done.join(', ')}.` : 'None of our runs is there yet.',
+    x: {
+      title: x === 'sequences' ? 'sequences trained on (iterations × batch)' : 'iterations of 16 sequences',
+      log: logX,
+      domain: domainOf(ours, [...theirs.values()], logX),
+    },
+    y,
+    series,
+    references: panel.references ?? [],
+  }
+}
+
+/** Ours and the paper's beside each other in the legend, cell by cell. */
+function seriesOf(
+  panel: Panel,
+  { runs }: Experiment,
+  results: readonly RunResult[],
+  ours: readonly Curve[],
+  theirs: ReadonlyMap<string, Curve>,
+): Series[] {
+  const left = new Map(theirs)
+  const more = [...MORE_COLORS]
+  const series: Series[] = []
+  for (const [i, name] of panel.runs.entries()) {
+    const { cell, label } = runs.find((run) => run.name === name)!
+    const paper = left.get(cell)
+    left.delete(cell)
+    const color = paper ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
+    const state = stateOf(results.find((result) => result.name === name))
+    series.push({ name: `${label}${state}`, points: ours[i]!, color })
+    if (paper) series.push(paperSeries(cell, paper, color))
+  }
+  for (const [cell, curve] of left) series.push(paperSeries(cell, curve, COLORS[cell]!))
+  return series
+}
+
+function stateOf(result: RunResult | undefined): string {
+  if (!result) return ' (not run)'
+  if (result.ended === 'diverged') return ` (diverged at ${result.iteration.toLocaleString('en-US')})`
+  return result.points.length === 0 ? ' (no score yet)' : ''
+}
+
+function paperSeries(cell: string, points: Curve, color: string): Series {
+  return { name: `${CELL_NAMES[cell]}, the paper's`, points, color, faint: true, dashed: true }
+}
+
+function scaled(curve: Curve, factor: number): Curve {
+  return factor === 1 ? curve : curve.map(([x, y]) => [x * factor, y] as const)
+}
+
+/** All of the paper's curves, or where ours are short only twice as far as ours: then there is something to see. */
+function domainOf(ours: readonly Curve[], theirs: readonly Curve[], log: boolean): [number, number] {
+  const end = (curves: readonly Curve[]) => Math.max(0, ...curves.flat().map(([x]) => x))
+  if (log) {
+    // The paper's first points, at iterations 0 to 3, would take half of the axis.
+    const starts = [...ours, ...theirs].flatMap((curve) =>
+      curve
+        .filter(([x]) => x >= 1000)
+        .slice(0, 1)
+        .map(([x]) => x),
+    )
+    return [Math.min(...starts), Math.max(end(ours), end(theirs))]
+  }
+  const reached = end(ours)
+  return [0, reached === 0 ? end(theirs) : Math.max(reached, Math.min(2 * reached, end(theirs)))]
+}

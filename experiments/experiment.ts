@@ -1,0 +1,110 @@
+/**
+ * An experiment is data: the runs that make one figure of Le, Jaitly & Hinton (2015), how they are drawn over the paper's
+ * curves, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
+ */
+import type { Metric } from '../src/tasks/task.ts'
+
+/** One training run. It is what `irnn train <task> --cell <cell> …` does, and its flags are that command's. */
+export interface Run {
+  /** Also its folder. */
+  readonly name: string
+  /** In legends. */
+  readonly label: string
+  readonly task: 'adding' | 'mnist'
+  readonly cell: 'irnn' | 'lstm' | 'tanh' | 'relu' | 'gru'
+  readonly recipe: 'paper' | 'fast'
+  /** What the recipe leaves open, or what shall not change with it; names as in the command, in camel case. */
+  readonly flags: Readonly<Record<string, string | number | true>>
+  /** Where the numbers are from. */
+  readonly note: string
+}
+
+/** (iteration, score): mean squared error, or accuracy in percent. */
+export type Curve = readonly (readonly [number, number])[]
+
+/** One chart. */
+export interface Panel {
+  readonly title: string
+  /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. */
+  readonly paper: { readonly figure: string; readonly cells: readonly Run['cell'][] }
+  /** Names of the runs. */
+  readonly runs: readonly string[]
+  /** `sequences` (iterations × batch) where the batch is not the paper's 16: equal work then stands at equal places. */
+  readonly x: 'iterations' | 'sequences'
+  /** Logarithmic, for runs much shorter than the paper's. */
+  readonly logX?: boolean
+  readonly y: { readonly title: string; readonly log?: boolean; readonly domain: readonly [number, number] }
+  readonly references?: readonly { readonly name: string; readonly value: number }[]
+}
+
+export interface Experiment {
+  /** What `irnn reproduce` calls it. */
+  readonly name: string
+  readonly title: string
+  readonly metric: Metric
+  readonly panels: readonly Panel[]
+  readonly runs: readonly Run[]
+  readonly claims: readonly Claim[]
+}
+
+export interface Verdict {
+  /** null: the runs are not there, or not long enough, to say. */
+  readonly holds: boolean | null
+  /** What was measured, in words. */
+  readonly measured: string
+}
+
+export interface Claim {
+  readonly text: string
+  test(evidence: Evidence): Verdict
+}
+
+/** What claims may look at. */
+export interface Evidence {
+  readonly experiment: Experiment
+  /** undefined: not run. */
+  result(run: string): RunResult | undefined
+  /** @throws Error when the paper has no such curve */
+  paper(figure: string, cell: string): Curve
+}
+
+/** What a run came to: a part of experiments/results/<figure>.json. */
+export interface RunResult {
+  readonly name: string
+  /** The command that repeats it. */
+  readonly command: string
+  /** How far it came and why no further; `killed` has no last word and goes on from its checkpoint, like `stopped`. */
+  readonly ended: 'iterations' | 'target' | 'stopped' | 'killed' | 'diverged'
+  readonly iteration: number
+  /** What it was to do. */
+  readonly iterations: number
+  readonly batch: number
+  readonly seconds: number
+  readonly final: Score | null
+  readonly best: Score | null
+  readonly recipe: string
+  readonly seed: number
+  /** Version of irnn, commit and day the result was taken from the run; commit null outside a git clone. */
+  readonly version: string
+  readonly commit: string | null
+  readonly date: string
+  readonly machine: Readonly<Record<string, string | number>>
+  readonly backend: string
+  /** As config.json has them: complete. */
+  readonly task: object
+  readonly model: object
+  readonly training: object
+  /** Test scores, thinned so that every rise and fall stays. */
+  readonly points: Curve
+}
+
+export interface Score {
+  readonly iteration: number
+  readonly value: number
+}
+
+/** Whether all of a run was done, so that what it has not reached it does not reach. */
+export function isComplete(run: Run, { ended, iteration }: RunResult): boolean {
+  if (ended === 'diverged' || ended === 'target') return true
+  return ended === 'iterations' && iteration >= (typeof run.flags.iterations === 'number' ? run.flags.iterations : 0)
+}

@@ -1,0 +1,16 @@
+/** The experiments by name. */
+import { InputError, shown } from '../src/error.ts'
+import { addingExperiment } from './adding.ts'
+import type { Experiment } from './experiment.ts'
+import { permutedMnistExperiment } from './permuted-mnist.ts'
+import { pixelMnistExperiment } from './pixel-mnist.ts'
+
+export const EXPERIMENTS: readonly Experiment[] = [pixelMnistExperiment, permutedMnistExperiment, addingExperiment]
+
+/** @throws InputError when there is none of that name */
+export function experiment(name: string): Experiment {
+  const found = EXPERIMENTS.find((one) => one.name === name)
+  if (found) return found
+  const names = EXPERIMENTS.map((one) => one.name).join(', ')
+  throw new InputError(`reproduce: expected one of ${names} but received ${shown(name)}`)
+}

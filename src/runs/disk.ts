@@ -1,0 +1,82 @@
+/** The disk: files that are whole or not there, and its failures in words a person can act on. */
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { InputError } from '../error.ts'
+
+/** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
+export class DiskError extends Error {
+  override readonly name: string = 'DiskError'
+}
+
+/** Old content or new, never a mixture, whatever happens while it is written. With `keep` the old one gets that name. */
+export function writeAtomic(file: string, data: string | Uint8Array, { keep }: { keep?: string } = {}): void {
+  const temporary = `${file}${TEMPORARY}`
+  try {
+    fs.writeFileSync(temporary, data, { flush: true })
+    // Killed between the two, only the kept one is there: readers look for it.
+    if (keep !== undefined && fs.existsSync(file)) fs.renameSync(file, keep)
+    fs.renameSync(temporary, file)
+  } catch (error) {
+    try {
+      fs.rmSync(temporary, { force: true })
+    } catch {} // the first failure is the one to tell
+    throw error
+  }
+  // The rename itself is on disk once the folder is. Windows cannot open a folder, and does not need it.
+  if (process.platform === 'win32') return
+  const folder = fs.openSync(path.dirname(file), 'r')
+  try {
+    fs.fsyncSync(folder)
+  } finally {
+    fs.closeSync(folder)
+  }
+}
+
+/**
+ * Makes a folder and those above it. Not mkdir's own `recursive`: where a parent exists but takes no folders (/proc) and says
+ * ENOENT, Node 20 tries again for ever.
+ */
+export function makeFolder(dir: string): void {
+  try {
+    fs.mkdirSync(dir)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && fs.statSync(dir).isDirectory()) return
+    const parent = path.dirname(dir)
+    if (code !== 'ENOENT' || parent === dir || fs.existsSync(parent)) throw error
+    makeFolder(parent)
+    fs.mkdirSync(dir)
+  }
+}
+
+/** The end of the name of a file that is being written. */
+export const TEMPORARY = '.tmp'
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'part of its path is a file, not a folder',
+  EEXIST: 'it is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  ENOENT: 'its path does not exist and cannot be made',
+  ENAMETOOLONG: 'its name is too long',
+}
+
+/** Failures of the file system as one line: bad input when a run begins or is read, a DiskError while it runs. */
+export function explaining<T>(
+  what: string,
+  failure: string,
+  work: () => T,
+  Kind: new (message: string) => Error = InputError,
+): T {
+  try {
+    return work()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (error instanceof InputError || code === undefined) throw error
+    throw new Kind(`${what}: ${failure}: ${REASONS[code] ?? message}`)
+  }
+}

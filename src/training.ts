@@ -1,0 +1,178 @@
+/**
+ * One iteration of training: minibatch → forward → loss → backward → clip → update, and what it takes: options, memory,
+ * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in train.ts.
+ */
+import { z } from 'zod'
+import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
+import { checked, InputError } from './error.ts'
+import { refuseMisfit, score } from './evaluate.ts'
+import type { TestScore } from './events.ts'
+import type { Model } from './model.ts'
+import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
+import { constantRate, learningRate, type Schedule, scheduleSchema } from './schedule.ts'
+import type { Stream, Task } from './tasks/task.ts'
+import type { IterationResult } from './window.ts'
+
+/** How a model is trained, complete: what config.json stores. */
+export interface TrainSpec {
+  /** Sequences a minibatch. */
+  readonly batch: number
+  /** Minibatch updates at most. */
+  readonly iterations: number
+  readonly optimizer: OptimizerSpec
+  readonly schedule: Schedule
+  readonly clip: Clip
+  /** Whether gradients are of the loss averaged or summed over the batch. Reported losses are always means. */
+  readonly reduction: 'mean' | 'sum'
+  /** Iterations between evaluations on the test set; the last iteration is always evaluated. */
+  readonly evalEvery: number
+  /** Sequences a batch of the test set. */
+  readonly evalBatch: number
+  /** Iterations a step record covers. */
+  readonly stepEvery: number
+  /** Stop at the first evaluation as good as this (mse at most, accuracy at least); null: use all iterations. */
+  readonly target: number | null
+  /** After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on, or stop. */
+  readonly onCollapse: 'continue' | 'stop'
+}
+
+/** What a person gives; undefined is the default. */
+export type TrainOptions = { readonly [K in keyof TrainSpec]?: TrainSpec[K] | undefined }
+
+/** A run has no more: stepEvery is chosen, and checked, by it. */
+export const MAX_STEP_RECORDS = 20_000
+
+const count = z.int().min(1)
+const schema: z.ZodType<TrainSpec> = z.strictObject({
+  batch: count,
+  iterations: count,
+  optimizer: optimizerSchema,
+  schedule: scheduleSchema,
+  clip: clipSchema,
+  reduction: z.enum(['mean', 'sum']),
+  evalEvery: count,
+  evalBatch: count,
+  stepEvery: count,
+  target: z.number().nullable(),
+  onCollapse: z.enum(['continue', 'stop']),
+})
+
+/**
+ * The options of a run with every default filled in: batch 16, 10,000 iterations, adam(), a constant rate, clipNorm(1),
+ * mean loss, an evaluation every twentieth of the run, no target, going on after a collapse.
+ * @throws InputError, one line naming the option
+ */
+export function trainSpec({
+  batch = 16,
+  iterations = 10_000,
+  optimizer = adam(),
+  schedule = constantRate(),
+  clip = clipNorm(1),
+  reduction = 'mean',
+  evalEvery = Math.max(1, Math.ceil(iterations / 20)),
+  evalBatch = 100,
+  stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
+  target = null,
+  onCollapse = 'continue',
+  ...unknown
+}: TrainOptions = {}): TrainSpec {
+  const given = { batch, iterations, optimizer, schedule, clip, reduction, evalEvery, evalBatch, stepEvery, target }
+  const spec = checked(schema, { ...given, onCollapse, ...unknown }, 'training')
+  if (spec.iterations > spec.stepEvery * MAX_STEP_RECORDS) {
+    throw new InputError(
+      `training: stepEvery: expected at least ${Math.ceil(spec.iterations / MAX_STEP_RECORDS)}, for at most ` +
+        `${MAX_STEP_RECORDS} records, but received ${spec.stepEvery}`,
+    )
+  }
+  return spec
+}
+
+/** The loss or its gradient is not a number any more. The weights are as they were before that iteration. */
+export class DivergenceError extends Error {
+  override readonly name: string = 'DivergenceError'
+  readonly iteration: number
+  readonly loss: number
+  readonly gradNorm: number
+  constructor(iteration: number, loss: number, gradNorm: number, { clip, optimizer }: TrainSpec, lr: number) {
+    const clipping = clip.kind === 'none' ? 'none' : `${clip.kind} ${clip.limit}`
+    const kind = clip.kind === 'derivative' ? 'norm' : 'derivative'
+    super(
+      `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning rate ` +
+        `than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ${clipping}), ` +
+        'or a recurrent matrix started lower (identity scale 0.999 or less)',
+    )
+    this.iteration = iteration
+    this.loss = loss
+    this.gradNorm = gradNorm
+  }
+}
+
+/** A run at work. */
+export interface Training {
+  readonly model: Model
+  readonly task: Task
+  readonly spec: TrainSpec
+  readonly optimizer: Optimizer
+  readonly stream: Stream
+  /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
+  readonly last: IterationResult
+  /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
+  iterate(): boolean
+  /** Score on the whole test set; null if the signal stopped it. Lets the event loop run in between. */
+  evaluate(signal?: AbortSignal): Promise<TestScore | null>
+  /** Share of nonzero hidden units in the last iteration. */
+  liveShare(): number
+  dispose(): void
+}
+
+/**
+ * A run at iteration 0, its memory planned.
+ * @throws InputError when options are wrong, or model and task do not fit
+ */
+export function createTraining(model: Model, task: Task, options: TrainOptions = {}): Training {
+  const spec = trainSpec(options)
+  refuseMisfit(model, task)
+  const { batch, clip, reduction, schedule, iterations } = spec
+  if (batch > task.trainSize) {
+    throw new InputError(
+      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
+    )
+  }
+  const { backend, weights, gradients } = model
+  const plan = model.plan({ T: task.T, B: batch, training: true })
+  const testB = Math.min(spec.evalBatch, task.testSize)
+  const testPlan = model.plan({ T: task.T, B: testB, training: false })
+  const optimizer = createOptimizer(spec.optimizer, backend, weights.length)
+  const stream = task.train(batch)
+  const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
+  const lossOptions = { reduction, gradient: true } as const
+  const backwardOptions = { derivativeClip: derivativeLimit(clip) }
+  return {
+    model,
+    task,
+    spec,
+    optimizer,
+    stream,
+    last,
+    iterate() {
+      const minibatch = stream.next()
+      plan.forward(minibatch)
+      const { loss, count } = plan.loss(minibatch, lossOptions)
+      gradients.fill(0)
+      plan.backward(minibatch, backwardOptions)
+      clipGradients(clip, backend, gradients, last)
+      last.loss = reduction === 'sum' ? loss / count : loss
+      last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations)
+      if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) return false
+      optimizer.update(weights, gradients, last.lr)
+      return true
+    },
+    evaluate: (signal) => score(testPlan, task, testB, signal),
+    liveShare: () => plan.liveFraction(),
+    dispose() {
+      plan.dispose()
+      testPlan.dispose()
+      optimizer.dispose()
+    },
+  }
+}

@@ -1,0 +1,157 @@
+// irnn train mnist as people meet it: real digits, a few of them; eval and info; bad input.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { decodeEvent } from '../../src/events.ts'
+import { loadDigits } from '../../src/tasks/digits.node.ts'
+import { idx, writeDigits } from '../digits.ts'
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const TINY = '--train-size 64 --test-size 20 --hidden 8 --batch 8 --iterations 4 --eval-every 2'
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-mnist-'))
+after(() => fs.rmSync(home, { recursive: true }))
+
+function run(line: string): Promise<{ code: number | null; out: string; err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...line.split(' ')], { cwd: home })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (data) => {
+    out += data
+  })
+  child.stderr.on('data', (data) => {
+    err += data
+  })
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })))
+}
+const config = (dir: string) => JSON.parse(fs.readFileSync(path.join(home, dir, 'config.json'), 'utf8'))
+
+test('train, eval and info on the real digits', async () => {
+  const { code, out, err } = await run(`train mnist ${TINY}`)
+  assert.equal(code, 0, err)
+  assert.match(
+    out,
+    /^test accuracy [\d.]+ % \(chance: 10\.00 %\) after 4 iterations in .* s; runs\/mnist-irnn-seed1\n$/,
+  )
+  assert.match(err, /^mnist, T = 784: irnn, 8 units/)
+  const { task, model, recipe } = config('runs/mnist-irnn-seed1')
+  assert.equal(recipe, 'fast')
+  assert.deepEqual(task.options, {
+    digits: 'mnist',
+    order: 'scanline',
+    scale: 'unit',
+    seed: 1,
+    trainSize: 64,
+    testSize: 20,
+  })
+  assert.equal(model.head.size, 10)
+  assert.equal(model.rnn.init.recurrent.scale, 0.999)
+  assert.equal(model.rnn.init.input.std, 1)
+  assert.equal(model.head.init.std, 0.06)
+  const scored = await run('eval runs/mnist-irnn-seed1 --json')
+  assert.equal(scored.code, 0, scored.err)
+  const event = decodeEvent(scored.out)
+  const metrics = fs.readFileSync(path.join(home, 'runs/mnist-irnn-seed1/metrics.jsonl'), 'utf8').trim().split('\n')
+  const done = decodeEvent(metrics.at(-1)!)
+  assert.ok(event.type === 'eval' && done.type === 'done')
+  assert.deepEqual(event.test, done.test)
+  const info = await run('info runs/mnist-irnn-seed1')
+  assert.match(info.out, /mnist: digits mnist, order scanline/)
+  assert.match(info.out, /score +test accuracy [\d.]+ %/)
+})
+
+test('every cell trains by both recipes; flags go before them', async () => {
+  const { train, test } = await loadDigits()
+  fs.mkdirSync(path.join(home, 'small'))
+  const write = (name: string, bytes: Uint8Array) => fs.writeFileSync(path.join(home, 'small', name), bytes)
+  write('train-images-idx3-ubyte', idx([64, 28, 28], train.images.subarray(0, 64 * 784)))
+  write('train-labels-idx1-ubyte', idx([64], train.labels.subarray(0, 64)))
+  write('t10k-images-idx3-ubyte', idx([20, 28, 28], test.images.subarray(0, 20 * 784)))
+  write('t10k-labels-idx1-ubyte', idx([20], test.labels.subarray(0, 20)))
+  // 100 units: the random matrix of a relu with 8 overflows within 784 steps.
+  const tiny = '--data small --hidden 100 --batch 8 --iterations 4 --eval-every 2'
+  const runs = ['irnn', 'relu', 'tanh', 'lstm', 'gru'].flatMap((cell) =>
+    ['fast', 'paper'].map((recipe) => `train mnist ${tiny} --json --cell ${cell} --recipe ${recipe}`),
+  )
+  runs.push(`train mnist ${tiny} --json --recipe paper --permuted`)
+  const all = await Promise.all(runs.map((line, i) => run(`${line} --out cell${i}`)))
+  for (const [i, { code, err }] of all.entries()) assert.equal(code, 0, `${runs[i]}: ${err}`)
+  assert.deepEqual(config('cell1').training.optimizer, { kind: 'sgd', lr: 1e-8, momentum: 0 })
+  assert.deepEqual(config('cell10').training.optimizer, { kind: 'sgd', lr: 1e-9, momentum: 0 })
+  assert.equal(config('cell10').task.options.permutation, 92916)
+  assert.equal(config('cell1').task.options.scale, 'raw')
+  assert.equal(config('cell7').model.rnn.forgetBias, 1)
+
+  const flags = '--recipe paper --pixels unit --permuted --permutation-seed 7 --std 0.3 --output-std 0.2 --scale 0.9'
+  const { code, err } = await run(`train mnist ${tiny} ${flags}`)
+  assert.equal(code, 0, err)
+  const { task, model } = config('runs/permuted-mnist-irnn-seed1')
+  assert.deepEqual([task.options.scale, task.options.permutation], ['unit', 7])
+  assert.deepEqual([model.rnn.init.input.std, model.head.init.std, model.rnn.init.recurrent.scale], [0.3, 0.2, 0.9])
+})
+
+test('other digits through --data; a run knows its own', async () => {
+  const options = { train: 40, test: 20, rows: 4, columns: 5 }
+  writeDigits(path.join(home, 'fashion'), { ...options, gzip: true })
+  const tiny = '--hidden 8 --batch 8 --iterations 4'
+  const trained = await run(`train mnist ${tiny} --data fashion --out clothes`)
+  assert.equal(trained.code, 0, trained.err)
+  assert.match(trained.err, /T = 20/)
+  assert.equal((await run('eval clothes --data fashion')).code, 0)
+  assert.equal((await run('info clothes')).code, 0)
+  const other = await run('eval clothes')
+  assert.equal(other.code, 2)
+  assert.match(
+    other.err,
+    /expected the digits "\w{16}" that the run was made with but received "mnist": give --data DIR/,
+  )
+})
+
+test('the help names the recipes and the data', async () => {
+  const { out, code } = await run('train mnist --help')
+  assert.equal(code, 0)
+  assert.match(out, /fast: 100 units, input and output std 1 and 0.06, scale 0.999, unit pixels, adam at 0.0002/)
+  assert.match(out, /paper: 100 units, weights of std 0.01, scale 1, raw pixels, sgd at 1e-8/)
+  assert.match(out, /--data <dir>/)
+})
+
+test('bad input: exit code 2, one clear line, nothing written', async () => {
+  const broken = (name: string, file: string, bytes: Uint8Array | string) => {
+    fs.writeFileSync(path.join(writeDigits(path.join(home, name)), file), bytes)
+  }
+  broken('html', 'train-images-idx3-ubyte', '<html><body>moved</body></html>')
+  broken('short', 't10k-images-idx3-ubyte', idx([20, 28, 28], new Uint8Array(99)))
+  broken('counts', 'train-labels-idx1-ubyte', idx([49], new Uint8Array(49)))
+  broken('eleven', 'train-labels-idx1-ubyte', idx([50], new Uint8Array(50).fill(10)))
+  fs.mkdirSync(path.join(home, 'empty'))
+  const cases: [string, RegExp][] = [
+    ['--data empty', /^irnn: empty: expected the four IDX files .* it has no train-images-idx3-ubyte, train-labels/],
+    ['--data nowhere', /nowhere: .* there is no such folder/],
+    ['--data html', /train-images-idx3-ubyte: .* HTML page/],
+    ['--data short', /t10k-images-idx3-ubyte: .* cut off: 20×28×28 elements are 15680 bytes and it holds 99/],
+    ['--data counts', /train-labels-idx1-ubyte: expected 50 labels/],
+    ['--data eleven', /label 0: expected 0 … 9 but received 10/],
+    ['--pixels dark', /'dark' is invalid. Allowed choices are raw, unit/],
+    ['--permutation-seed 3', /--permutation-seed: .*add --permuted/],
+    ['--permuted --permutation-seed x', /Expected a whole number >= 0/],
+    ['--train-size 60001', /trainSize: expected at most the 60000 images/],
+    ['--test-size 0', /Expected a whole number >= 1/],
+    ['--batch 40 --train-size 30', /batch: expected at most 30/],
+    ['--input-std -1', /Expected a number >= 0/],
+    ['--recipe slow', /Allowed choices are fast, paper/],
+    ['--length 100', /unknown option '--length'/],
+  ]
+  const held = fs.readdirSync(home).toSorted()
+  const results = await Promise.all(cases.map(([flags]) => run(`train mnist ${flags} --out never`)))
+  for (const [i, { code, out, err }] of results.entries()) {
+    const [flags, pattern] = cases[i]!
+    assert.equal(code, 2, `${flags}: ${err}`)
+    assert.match(err, pattern, flags)
+    assert.equal(err.trim().split('\n').length, 1, err)
+    assert.equal(out, '')
+  }
+  assert.deepEqual(fs.readdirSync(home).toSorted(), held)
+})

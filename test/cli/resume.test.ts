@@ -1,0 +1,309 @@
+// Runs that are killed, stopped, starved of disk, locked and damaged, as people meet them: child processes and their files.
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { decodeEvent, type TrainEvent } from '../../src/events.ts'
+import { decode } from '../../src/formats/safetensors.ts'
+import { rng } from '../../src/rng.ts'
+import { iterationOf } from '../../src/runs/checkpoint.ts'
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+// About a second of training; records and checkpoints fall on no common iteration.
+const RUN = (
+  'train adding --length 12 --train-size 300 --test-size 200 --hidden 16 --batch 16 --iterations 4000 --eval-every 200 ' +
+  '--target 0 --checkpoint-every 37 --threads 1'
+).split(' ')
+const SHORT = [...RUN, '--iterations', '60', '--eval-every', '20']
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-resume-'))
+after(() => fs.rmSync(home, { recursive: true }))
+
+interface Result {
+  readonly code: number | null
+  readonly out: string
+  readonly err: string
+}
+
+function start(...args: string[]): { child: ChildProcess; result: Promise<Result> } {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: home })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (data) => {
+    out += data
+  })
+  child.stderr.on('data', (data) => {
+    err += data
+  })
+  return { child, result: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))) }
+}
+
+const run = (...args: string[]): Promise<Result> => start(...args).result
+const at = (...names: string[]) => path.join(home, ...names)
+const read = (...names: string[]) => fs.readFileSync(at(...names))
+const last = (text: string) => text.trimEnd().split('\n').at(-1)!
+
+/** Records without what measures time. */
+function records(dir: string): object[] {
+  const lines = String(read(dir, 'metrics.jsonl')).split('\n').slice(0, -1)
+  return lines.map((line) => {
+    const { seconds: _, ...rest } = decodeEvent(line)
+    return 'iterationsPerSecond' in rest ? { ...rest, iterationsPerSecond: 0 } : rest
+  })
+}
+
+/** Steps and tags of TensorBoard's file, read along its frames. */
+function board(dir: string): string[] {
+  const file = read(dir, 'events.out.tfevents')
+  const found: string[] = []
+  for (let start = 0; start < file.length; ) {
+    const n = Number(file.readBigUInt64LE(start))
+    const message = file.subarray(start + 12, start + 12 + n)
+    // Behind the wall time: the step and, of the scalars, the names.
+    found.push(
+      message
+        .subarray(9)
+        .toString('latin1')
+        .replace(/[^\x20-\x7e]+/g, ' ')
+        .slice(0, 12),
+    )
+    start += 16 + n
+  }
+  return found
+}
+
+assert.equal((await run(...RUN, '--out', 'whole')).code, 0)
+
+// IRNN_KILLS=20 node --test dist/test/cli/resume.test.js for more of it.
+const KILLS = Number(process.env.IRNN_KILLS ?? 4)
+
+test(`killed with SIGKILL ${KILLS} times: the same weights, the same records, as never killed`, async () => {
+  const long = [...RUN, '--iterations', `${2500 * KILLS}`]
+  const reference = await run(...long, '--out', 'unharmed')
+  assert.equal(reference.code, 0, reference.err)
+  const random = rng(Date.now())
+  const moments: string[] = []
+  let args = [...long, '--out', 'killed']
+  for (let kills = 0; kills < KILLS; kills++) {
+    const { child, result } = start(...args, '--json')
+    // Most while it trains; some while it starts, loads and cleans up.
+    const training = random.next() < 0.75
+    const moment = random.below(training ? 250 : 400)
+    moments.push(`${moment} ms${training ? ' of training' : ''}`)
+    if (training) await Promise.race([result, new Promise((resolve) => child.stdout!.once('data', resolve))])
+    await delay(moment)
+    child.kill('SIGKILL')
+    await result
+    if (fs.existsSync(at('killed', 'config.json'))) args = ['train', '--resume', 'killed', '--checkpoint-every', '37']
+    else fs.rmSync(at('killed'), { recursive: true, force: true })
+  }
+  const { code, err, out } = await run(...args)
+  const told = `killed after ${moments.join(', ')}: ${err}`
+  assert.equal(code, 0, told)
+  assert.match(out, /^(finished: )?test MSE .* after [\d,]+ iterations/, told)
+  assert.deepEqual(read('killed', 'model.safetensors'), read('unharmed', 'model.safetensors'), told)
+  assert.deepEqual(records('killed'), records('unharmed'), told)
+  assert.deepEqual(board('killed'), board('unharmed'), told)
+  const best = (dir: string) => decode(read(dir, 'checkpoint-best.safetensors')).tensors
+  assert.deepEqual(best('killed'), best('unharmed'))
+  assert.ok(!fs.readdirSync(at('killed')).some((name) => /tmp|lock/.test(name)), told)
+})
+
+test('stopped by SIGINT and SIGTERM: saved, and it goes on; finished is finished', async () => {
+  let args = [...RUN, '--out', 'stopped', '--json']
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    const { child, result } = start(...args)
+    child.stdout!.once('data', () => setTimeout(() => child.kill(signal), 100))
+    const { code, out } = await result
+    assert.equal(code, signal === 'SIGINT' ? 130 : 143)
+    const events = out.trimEnd().split('\n').map(decodeEvent)
+    const done = events.at(-1)!
+    assert.ok(done.type === 'done' && done.stopped)
+    assert.equal(events.findLast((event) => event.type === 'checkpoint')!.iteration, done.iteration)
+    assert.equal(iterationOf(read('stopped', 'checkpoint-last.safetensors')), done.iteration)
+    args = ['train', '--resume', 'stopped', '--json', '--threads', '2']
+  }
+  const { code, out } = await run(...args)
+  assert.equal(code, 0)
+  assert.deepEqual(records('stopped'), records('whole'))
+  assert.deepEqual(read('stopped', 'model.safetensors'), read('whole', 'model.safetensors'))
+  const before = read('stopped', 'metrics.jsonl')
+  const again = await run(...args)
+  assert.deepEqual([again.code, again.out, again.err], [0, `${last(out)}\n`, ''])
+  assert.match((await run('train', '--resume', 'stopped')).out, /^finished: test MSE .*; stopped\n$/)
+  assert.deepEqual(read('stopped', 'metrics.jsonl'), before)
+})
+
+test('more iterations than were planned, where the rate allows', async () => {
+  await run(...SHORT, '--schedule', 'constant', '--out', 'longer')
+  assert.equal((await run('train', '--resume', 'longer', '--iterations', '100')).code, 0)
+  await run(...SHORT, '--schedule', 'constant', '--iterations', '100', '--out', 'long')
+  assert.deepEqual(read('longer', 'model.safetensors'), read('long', 'model.safetensors'))
+  assert.deepEqual(records('longer'), records('long'))
+  assert.equal(JSON.parse(String(read('longer', 'config.json'))).training.iterations, 100)
+})
+
+test('what cannot go on is refused in one line, and nothing is touched', async () => {
+  await run(...SHORT, '--out', 'short')
+  await run(...SHORT, '--schedule', 'constant', '--out', 'flat')
+  const cases: [string, RegExp][] = [
+    ['train --resume nowhere', /nowhere: expected the folder of a run but it has no config.json/],
+    [
+      'train --resume short --backend wasm',
+      /--backend: expected native, .* but received wasm: another one gives other bits/,
+    ],
+    [
+      'train --resume short --iterations 90',
+      /--iterations: expected the 60 of the run but received 90: its cosine rate/,
+    ],
+    ['train --resume short --hidden 9', /train --resume: expected at most --iterations, .* but received "--hidden"/],
+    ['train --resume short adding', /but received "adding": config.json says the rest/],
+    ['train --iterations 5 adding', /expected options after the task, adding, but received "iterations" before it/],
+    ['train --resume', /option '--resume <dir>' argument missing/],
+    ['train adding --checkpoint-every 0', /Expected a whole number >= 1/],
+    ['train adding --on-collapse pray', /Allowed choices are continue, stop/],
+  ]
+  const before = records('short')
+  const results = await Promise.all(cases.map(([line]) => run(...line.split(' '))))
+  for (const [i, { code, out, err }] of results.entries()) {
+    const [line, pattern] = cases[i]!
+    assert.equal(code, 2, `${line}: ${err}`)
+    assert.match(err, pattern)
+    assert.deepEqual([err.trimEnd().split('\n').length, out], [1, ''], err)
+  }
+  assert.deepEqual(records('short'), before)
+  const fewer = await run('train', '--resume', 'flat', '--iterations', '50')
+  assert.match(fewer.out, /^finished: /, 'there are more than that already')
+})
+
+test('two writers: the second is refused while the first runs', async () => {
+  const { child, result } = start(...RUN, '--iterations', '1000000', '--out', 'locked', '--json')
+  await new Promise((resolve) => child.stdout!.once('data', resolve))
+  for (const args of [
+    ['train', '--resume', 'locked'],
+    [...SHORT, '--out', 'locked', '--overwrite'],
+  ]) {
+    const { code, err } = await run(...args)
+    assert.equal(code, 2, err)
+    assert.match(err, /locked: another process writes this run: wait for process \d+ on /)
+  }
+  child.kill('SIGKILL')
+  await result
+  const { child: next, result: second } = start('train', '--resume', 'locked', '--json')
+  next.stdout!.once('data', () => next.kill('SIGINT'))
+  const { code, err } = await second
+  assert.equal(code, 130, err)
+  assert.match(err, /taking over the lock of process \d+, which is gone/)
+})
+
+test('a damaged last checkpoint: the one before it is named and used, to the same bits', async () => {
+  const { child, result } = start(...RUN, '--out', 'damaged', '--json')
+  await new Promise<void>((resolve) => {
+    let seen = ''
+    child.stdout!.on('data', (data) => {
+      seen += data
+      if (seen.split('"checkpoint"').length > 5) resolve()
+    })
+  })
+  child.kill('SIGKILL')
+  await result
+  const file = at('damaged', 'checkpoint-last.safetensors')
+  const bytes = fs.readFileSync(file)
+  bytes[bytes.length - 100]! ^= 1
+  fs.writeFileSync(file, bytes)
+  const { code, err } = await run('train', '--resume', 'damaged')
+  assert.equal(code, 0, err)
+  assert.match(
+    err,
+    /checkpoint-last.safetensors: damaged: its checksum does not fit.*going on from checkpoint-previous/,
+  )
+  assert.deepEqual(read('damaged', 'model.safetensors'), read('whole', 'model.safetensors'))
+  assert.deepEqual(records('damaged'), records('whole'))
+})
+
+test('a collapse keeps the best checkpoint and says so; a run that diverges names it', async () => {
+  const wild = '--optimizer sgd --lr 1 --clip-kind none --schedule constant --iterations 4000 --std 0.3'.split(' ')
+  const { code, err } = await run(...RUN, ...wild, '--eval-every', '1', '--out', 'wild')
+  assert.equal(code, 1)
+  assert.match(err, /collapse at iteration .*: .*; .*checkpoint-best.safetensors has iteration \d+, the best so far/)
+  assert.match(last(err), /^irnn: training diverged at iteration/)
+  const best = iterationOf(read('wild', 'checkpoint-best.safetensors'))
+  const { code: scored, out } = await run('eval', 'wild', '--best', '--json')
+  assert.equal(scored, 0)
+  const evaluated = decodeEvent(out)
+  const recorded = (records('wild') as TrainEvent[]).find((e) => e.type === 'eval' && e.iteration === best)
+  assert.ok(evaluated.type === 'eval' && recorded?.type === 'eval')
+  assert.equal(evaluated.iteration, best)
+  assert.deepEqual(evaluated.test, recorded.test)
+})
+
+/** Runs `work` in a file system of so many kilobytes, where this user may mount one; else it returns false. */
+async function onSmallDisk(kilobytes: number, work: (dir: string) => Promise<void>): Promise<boolean> {
+  const dir = fs.mkdtempSync(at('disk-'))
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', dir]).status === 0
+  if (!mounted) return false
+  try {
+    await work(dir)
+  } finally {
+    spawnSync('umount', [dir])
+  }
+  return true
+}
+
+test('a full disk is said once, ends nothing, and costs no good checkpoint', async (context) => {
+  const possible = await onSmallDisk(160, async (disk) => {
+    const dir = path.join(disk, 'run')
+    const { child, result } = start(...RUN, '--iterations', '1000000', '--out', dir, '--json')
+    const saved = path.join(dir, 'checkpoint-last.safetensors')
+    while (!fs.existsSync(saved)) await delay(20)
+    // tmpfs is written in whole pages: this leaves none.
+    const ballast = path.join(disk, 'ballast')
+    assert.throws(() => fs.writeFileSync(ballast, new Uint8Array(200_000)), { code: 'ENOSPC' })
+    await delay(300)
+    child.kill('SIGINT')
+    const { code, err } = await result
+    assert.equal(code, 1, err)
+    const full = err
+      .split('\n')
+      .filter((line) => /cannot be written: the disk is full; going on, and trying/.test(line))
+    assert.ok(full.length >= 1 && full.length <= 5, err)
+    assert.equal(new Set(full).size, full.length, 'each file once')
+    fs.rmSync(ballast)
+    const { child: next, result: second } = start('train', '--resume', dir, '--json')
+    next.stdout!.once('data', () => next.kill('SIGINT'))
+    const resumed = await second
+    assert.equal(resumed.code, 130, resumed.err)
+    const got = decodeEvent(last(resumed.out))
+    const { iteration } = got
+    const steps = fs.readFileSync(path.join(dir, 'metrics.jsonl'), 'utf8').trimEnd().split('\n').map(decodeEvent)
+    const covered = steps.filter((event) => event.type === 'step')
+    assert.equal(
+      covered.reduce((sum, event) => sum + event.window, 0),
+      iteration,
+      'no gap and nothing twice',
+    )
+  })
+  if (!possible) context.skip('needs the right to mount a file system')
+})
+
+test('a read-only folder is said to be one', async (context) => {
+  const possible = await onSmallDisk(500, async (disk) => {
+    const dir = path.join(disk, 'run')
+    const { child, result } = start(...RUN, '--out', dir, '--json')
+    child.stdout!.once('data', () => child.kill('SIGINT'))
+    await result
+    spawnSync('mount', ['-o', 'remount,ro', disk])
+    for (const args of [
+      ['train', '--resume', dir],
+      [...SHORT, '--out', path.join(disk, 'other')],
+    ]) {
+      const { code, err } = await run(...args)
+      assert.equal(code, 2)
+      assert.match(err, /cannot be written: the file system is read-only\n$/)
+    }
+  })
+  if (!possible) context.skip('needs the right to mount a file system')
+})

@@ -1,0 +1,214 @@
+// A small experiment from nothing to figure and page: run, kept, paused and gone on with, collected, drawn.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { reaches } from '../../experiments/claims.ts'
+import { collect, type Results, readResults, writeResults } from '../../experiments/collect.ts'
+import { figure } from '../../experiments/draw.ts'
+import type { Experiment, Run } from '../../experiments/experiment.ts'
+import { EXPERIMENTS } from '../../experiments/known.ts'
+import { page } from '../../experiments/page.ts'
+import { type Outcome, reproduce } from '../../experiments/reproduce.ts'
+import { InputError } from '../../src/error.ts'
+
+const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const command = [process.execPath, MAIN]
+const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-reproduce-'))
+after(() => fs.rmSync(home, { recursive: true }))
+const tiny = { length: 10, trainSize: 200, testSize: 50, hidden: 8, evalEvery: 20, iterations: 60, seed: 1 }
+
+function run(name: string, cell: Run['cell'], flags: Run['flags'] = {}): Run {
+  return { name, label: cell, task: 'adding', cell, recipe: 'fast', flags: { ...tiny, ...flags }, note: 'tiny <&>' }
+}
+
+const SMALL: Experiment = {
+  name: 'small',
+  title: 'Small & quick',
+  metric: 'mse',
+  panels: [
+    {
+      title: 'T = 10',
+      paper: { figure: 'adding-150', cells: ['irnn', 'lstm'] },
+      runs: ['one', 'two', 'wild'],
+      x: 'iterations',
+      y: { title: 'MSE', domain: [0, 1] },
+    },
+  ],
+  runs: [run('one', 'irnn'), run('two', 'lstm'), run('wild', 'relu', { optimizer: 'sgd', lr: 1e9, clipKind: 'none' })],
+  claims: [
+    reaches('one', 100, 'a low bar'),
+    reaches('one', 1e-9, 'a bar too high'),
+    reaches('two', 1e-9, 'the other run'),
+  ],
+}
+
+const kinds = (outcomes: ReadonlyMap<string, Outcome>) =>
+  Object.fromEntries([...outcomes].map(([name, { kind }]) => [name, kind]))
+const holds = ({ claims }: Results) => claims.map((claim) => claim.holds)
+const empty: Results = { figure: 'small', runs: [], claims: [] }
+
+/** Every element is closed, in order; nothing is fetched from anywhere. */
+function selfContained(text: string): void {
+  const open: string[] = []
+  for (const [, close, name, self] of text.matchAll(/<(\/?)([a-z][a-z0-9]*)\b[^<>]*?(\/?)>/gi)) {
+    if (/^(meta|br)$/.test(name!)) continue
+    if (close) assert.equal(open.pop(), name)
+    else if (!self) open.push(name!)
+  }
+  assert.deepEqual(open, [])
+  assert.doesNotMatch(text, /NaN|Infinity|undefined|&(?!amp;|lt;|gt;|quot;)/)
+  const bare = text.replaceAll('http://www.w3.org/2000/svg', '')
+  assert.doesNotMatch(bare, /https?:|\/\/[a-z]|src=|href=|url\(|@import|<script|<link/i)
+}
+
+test('runs, keeps what is done, collects, draws', async () => {
+  const runs = path.join(home, 'runs')
+  const out = path.join(home, 'results')
+  const heard: number[] = []
+  const first = await reproduce(SMALL, {
+    command,
+    runs,
+    only: ['one'],
+    onEvent: (_, event) => heard.push(event.iteration),
+  })
+  assert.deepEqual(kinds(first), { one: 'done' })
+  assert.equal(heard.at(-1), 60)
+  const part = collect(SMALL, runs, empty)
+  assert.deepEqual(holds(part), [true, false, null])
+  selfContained(page(SMALL, part))
+  assert.match(page(SMALL, part), /lstm \(not run\)/)
+
+  const all = await reproduce(SMALL, { command, runs })
+  assert.deepEqual(kinds(all), { one: 'kept', two: 'done', wild: 'diverged' })
+  const results = collect(SMALL, runs, part)
+  assert.deepEqual(holds(results), [true, false, false])
+  const [one] = results.runs
+  assert.equal(one!.iteration, 60)
+  assert.equal(one!.ended, 'iterations')
+  assert.deepEqual(
+    one!.points.map(([iteration]) => iteration),
+    [20, 40, 60],
+  )
+  assert.equal(one!.final!.value, one!.points.at(-1)![1])
+  assert.ok(one!.machine.cpu && one!.machine.node)
+  assert.match(one!.command, /^irnn train adding --cell irnn --recipe fast --length 10 --train-size 200 /)
+  assert.equal(results.runs[2]!.ended, 'diverged')
+
+  writeResults(out, SMALL, results)
+  assert.deepEqual(readResults(out, SMALL), JSON.parse(JSON.stringify(results)))
+  const text = page(SMALL, results)
+  selfContained(text)
+  selfContained(figure(SMALL, results.runs))
+  assert.match(text, /prefers-color-scheme: dark/)
+  assert.match(text, /<td class="verdict yes">holds<\/td><td>a low bar/)
+  assert.match(text, /<td class="verdict no">fails<\/td><td>a bar too high/)
+
+  // A clone has results and no folders: they stay, and what is run again takes its place.
+  const stale = { ...results.runs[1]!, date: '2001-01-01' }
+  const kept = collect(SMALL, path.join(home, 'nowhere'), { ...results, runs: [one!, stale] })
+  assert.deepEqual(kept.runs, [one, stale])
+  const same = collect(SMALL, runs, { ...results, runs: [one!, stale] })
+  assert.equal(same.runs[1]!.date, '2001-01-01', 'the same result keeps its date')
+  const other = collect(SMALL, runs, { ...results, runs: [{ ...stale, seconds: 1e6 }] })
+  assert.notEqual(other.runs[1]!.date, '2001-01-01')
+})
+
+test('a budget pauses a run, and the next call goes on to the same results', async () => {
+  const runs = path.join(home, 'paused')
+  const long: Experiment = { ...SMALL, runs: [run('one', 'irnn', { iterations: 2000, evalEvery: 100 })], claims: [] }
+  const first = await reproduce(long, { command, runs, budget: 0.01 })
+  assert.deepEqual(kinds(first), { one: 'paused' })
+  const [paused] = collect(long, runs, empty).runs
+  assert.equal(paused!.ended, 'stopped')
+  assert.ok(paused!.iteration >= 100 && paused!.iteration < 2000)
+  assert.deepEqual(kinds(await reproduce(long, { command, runs, budget: 100 })), { one: 'kept' })
+  assert.deepEqual(kinds(await reproduce(long, { command, runs })), { one: 'done' })
+  const straight = path.join(home, 'straight')
+  await reproduce(long, { command, runs: straight })
+  const [whole] = collect(long, straight, empty).runs
+  const [resumed] = collect(long, runs, empty).runs
+  assert.deepEqual(resumed!.points, whole!.points)
+})
+
+test('the signal pauses all runs; a run that cannot start fails alone', async () => {
+  const runs = path.join(home, 'stopped')
+  const controller = new AbortController()
+  const long: Experiment = {
+    ...SMALL,
+    runs: [run('bad', 'tanh', { scale: 1 }), run('one', 'irnn', { iterations: 1_000_000 })],
+  }
+  const outcomes = await reproduce(long, {
+    command,
+    runs,
+    jobs: 1,
+    signal: controller.signal,
+    onEvent: () => controller.abort(),
+  })
+  assert.deepEqual(kinds(outcomes), { bad: 'failed', one: 'paused' })
+  assert.match(outcomes.get('bad')!.message, /--scale: only an irnn/)
+})
+
+test('a folder with another run is refused before anything runs, as are unknown names', async () => {
+  const runs = path.join(home, 'runs')
+  const other: Experiment = { ...SMALL, runs: [run('two', 'lstm', { seed: 2 }), run('new', 'irnn')] }
+  await assert.rejects(reproduce(other, { command, runs }), (error: Error) => {
+    return (
+      error instanceof InputError && /two: expected the run two, --seed 2, but it holds one with 1/.test(error.message)
+    )
+  })
+  assert.ok(!fs.existsSync(path.join(runs, 'new')))
+  await assert.rejects(
+    reproduce(SMALL, { command, runs, only: ['three'] }),
+    /--only: expected runs of small \(one, two, wild\)/,
+  )
+  fs.writeFileSync(path.join(home, 'small.json'), '{"figure": "large", "runs": []}')
+  assert.throws(() => readResults(home, SMALL), /expected the results of small/)
+})
+
+test('every experiment draws with nothing run', () => {
+  for (const one of EXPERIMENTS) {
+    const nothing = collect(one, path.join(home, 'nowhere'), { figure: one.name, runs: [], claims: [] })
+    selfContained(page(one, nothing))
+    selfContained(figure(one, nothing.runs))
+  }
+})
+
+test('the command: collects into a folder, and says what is wrong in a line', async () => {
+  fs.mkdirSync(path.join(home, 'none'))
+  const start = (line: string) =>
+    new Promise<{ code: number; out: string; err: string }>((resolve) => {
+      execFile(process.execPath, [MAIN, ...line.split(' ')], { cwd: home }, (error, out, err) =>
+        resolve({ code: error ? Number(error.code) : 0, out, err }),
+      )
+    })
+  const drawn = await start('reproduce adding --collect --runs none --out drawn')
+  assert.equal(drawn.code, 0, drawn.err)
+  assert.equal(
+    drawn.out.match(/^not run {2}/gm)!.length,
+    EXPERIMENTS.find(({ name }) => name === 'adding')!.claims.length,
+  )
+  assert.deepEqual(fs.readdirSync(path.join(home, 'drawn')).toSorted(), ['adding.html', 'adding.json', 'adding.svg'])
+  const before = fs.readdirSync(home)
+  const wrong: [string, RegExp][] = [
+    ['reproduce figure-9', /expected one of pixel-mnist, permuted-mnist, adding but received "figure-9"/],
+    ['reproduce adding --only irnn-7', /--only: expected runs of adding \(irnn-fast-150, /],
+    ['reproduce adding --budget 1.5', /Expected a share above 0 and at most 1, or a whole number of iterations/],
+    ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],
+    ['reproduce adding --data digits', /--data: adding makes its own data: remove it/],
+    ['reproduce', /missing required argument 'figure'/],
+  ]
+  await Promise.all(
+    wrong.map(async ([line, pattern]) => {
+      const { code, out, err } = await start(line)
+      assert.equal(code, 2, err)
+      assert.equal(out, '')
+      assert.match(err, pattern)
+      assert.equal(err.trim().split('\n').length, 1)
+    }),
+  )
+  assert.deepEqual(fs.readdirSync(home), before)
+})

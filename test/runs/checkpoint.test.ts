@@ -1,0 +1,172 @@
+// Checkpoints: what is saved is what is found, damage is seen wherever it is, and the good one before it is used.
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { referenceBackend } from '../../src/backend/reference.ts'
+import { InputError } from '../../src/error.ts'
+import { gaussian, irnn, regression } from '../../src/index.ts'
+import { createModel, loadModel } from '../../src/model.ts'
+import { BEST, decodeCheckpoint, encodeCheckpoint, iterationOf, LAST, PREVIOUS } from '../../src/runs/checkpoint.ts'
+import { createRunFolder, type RunConfig, resumeRunFolder } from '../../src/runs/folder.ts'
+import { cosineRate } from '../../src/schedule.ts'
+import { adding } from '../../src/tasks/adding.ts'
+import { type RunState, train, trainSpec } from '../../src/train.ts'
+
+const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-checkpoint-'))
+after(() => fs.rmSync(root, { recursive: true }))
+let made = 0
+const fresh = () => path.join(root, `run${made++}`)
+
+const TASK = adding({ T: 4, train: 50, test: 10 })
+const backend = referenceBackend()
+const model = createModel(
+  { input: 2, rnn: irnn(4, { inputStd: 0.1 }), head: regression(1, { init: gaussian(0.1) }) },
+  { backend },
+)
+const CONFIG: RunConfig = {
+  version: '0.0.0',
+  recipe: 'fast',
+  seed: 1,
+  task: { name: 'adding', options: TASK.options },
+  model: model.spec,
+  training: trainSpec({ iterations: 30, evalEvery: 10 }),
+  backend: { name: 'reference', threads: 1, description: 'reference' },
+  machine: { node: 'v20', platform: 'linux', arch: 'x64' },
+}
+
+/** A run in a folder with a checkpoint every seven iterations; each one's state and the length of the records at it. */
+async function run(dir: string): Promise<{ iteration: number; metrics: number }[]> {
+  const folder = createRunFolder(dir, CONFIG)
+  const saved: { iteration: number; metrics: number }[] = []
+  const events = train(createModel(model.spec, { backend }), TASK, { ...CONFIG.training, checkpoints: { every: 7 } })
+  for await (const event of events) {
+    folder.append(event)
+    const state = events.getState()
+    if (event.type === 'eval' && state.best?.iteration === event.iteration) folder.saveCheckpoint('best', model, state)
+    if (event.type !== 'checkpoint') continue
+    folder.saveCheckpoint('last', model, state)
+    saved.push({ iteration: event.iteration, metrics: fs.statSync(path.join(dir, 'metrics.jsonl')).size })
+  }
+  folder.close()
+  return saved
+}
+
+async function state(): Promise<RunState> {
+  const events = train(model, TASK, { iterations: 3, checkpoints: { every: 2 } })
+  for await (const event of events) if (event.type === 'checkpoint') break
+  const { optimizer, ...rest } = events.getState()
+  const n = model.weights.length
+  const m = Float64Array.from({ length: n }, (_, i) => i)
+  assert.deepEqual(optimizer, {}, 'a run that was left holds no arrays')
+  return { ...rest, optimizer: { m, v: m.map(Math.sqrt) } }
+}
+
+test('what is saved is what is found, and it loads as a model', async () => {
+  const before = { ...(await state()), test: { loss: Number.POSITIVE_INFINITY, mse: Number.NaN } }
+  const bytes = encodeCheckpoint(model, before, CONFIG, { metrics: 12, board: 34 })
+  const found = decodeCheckpoint(bytes, JSON.parse(JSON.stringify(CONFIG)))
+  assert.deepEqual(found.state, before)
+  assert.deepEqual(found.lengths, { metrics: 12, board: 34 })
+  assert.deepEqual(loadModel(bytes, { backend }).weights, model.weights)
+  assert.equal(iterationOf(bytes), 2)
+})
+
+test('a change of any byte is seen, and so is any cut', async () => {
+  const bytes = encodeCheckpoint(model, await state(), CONFIG, { metrics: 0, board: 0 })
+  const refused = (changed: Uint8Array, what: string) =>
+    assert.throws(
+      () => decodeCheckpoint(changed, CONFIG),
+      (error: Error) => error instanceof InputError && /^damaged: /.test(error.message),
+      what,
+    )
+  for (let i = 0; i < bytes.length; i++) {
+    const changed = bytes.slice()
+    changed[i]! ^= 1 << (i % 8)
+    refused(changed, `byte ${i}`)
+  }
+  for (let length = 0; length < bytes.length; length += 7) refused(bytes.subarray(0, length), `first ${length} bytes`)
+  refused(new Uint8Array([...bytes, 0]), 'a byte too many')
+})
+
+test('a checkpoint is of one run: other seeds and options are refused, a longer run is not', async () => {
+  const now = await state()
+  const bytes = encodeCheckpoint(model, now, CONFIG, { metrics: 0, board: 0 })
+  const others: Partial<RunConfig>[] = [
+    { seed: 2 },
+    { training: trainSpec({ ...CONFIG.training, batch: 8 }) },
+    { task: { name: 'adding', options: { ...TASK.options, T: 5 } } },
+  ]
+  for (const other of others) {
+    assert.throws(() => decodeCheckpoint(bytes, { ...CONFIG, ...other }), /^InputError: of another run: its seed, task/)
+  }
+  const longer = (config: RunConfig) => ({ ...config, training: { ...config.training, iterations: 99 } })
+  assert.equal(decodeCheckpoint(bytes, longer(CONFIG)).state.iteration, 2)
+  const falling = { ...CONFIG, training: trainSpec({ ...CONFIG.training, schedule: cosineRate() }) }
+  const cosine = encodeCheckpoint(model, now, falling, { metrics: 0, board: 0 })
+  assert.throws(() => decodeCheckpoint(cosine, longer(falling)), /of another run/)
+})
+
+test('last, the one before, and best are kept; going on takes back the records after the last', async () => {
+  const dir = fresh()
+  const saved = await run(dir)
+  assert.deepEqual(
+    saved.map(({ iteration }) => iteration),
+    [7, 14, 21, 28, 30],
+  )
+  const iteration = (name: string) => iterationOf(fs.readFileSync(path.join(dir, name)))
+  assert.deepEqual([LAST, PREVIOUS].map(iteration), [30, 28])
+  assert.equal(iteration(BEST) % 10, 0)
+  const { folder, events, checkpoint } = resumeRunFolder(dir)
+  folder.close()
+  assert.equal(checkpoint!.state.iteration, 30)
+  assert.ok(events.every(({ type }) => type !== 'done') && events.length > 0)
+  assert.equal(fs.statSync(path.join(dir, 'metrics.jsonl')).size, saved.at(-1)!.metrics)
+})
+
+test('a damaged last one is named, and the one before it is used and not pushed out', async () => {
+  const dir = fresh()
+  const saved = await run(dir)
+  fs.truncateSync(path.join(dir, LAST), 500)
+  const lines: string[] = []
+  const { folder, checkpoint } = resumeRunFolder(dir, { say: (line) => lines.push(line) })
+  assert.equal(checkpoint!.state.iteration, 28)
+  assert.equal(fs.statSync(path.join(dir, 'metrics.jsonl')).size, saved.at(-2)!.metrics)
+  assert.equal(lines.length, 1)
+  assert.match(lines[0]!, /checkpoint-last.safetensors: damaged: .*; going on from checkpoint-previous.safetensors$/)
+  const good = fs.readFileSync(path.join(dir, PREVIOUS))
+  folder.saveCheckpoint('last', model, checkpoint!.state)
+  assert.deepEqual(fs.readFileSync(path.join(dir, PREVIOUS)), good)
+  folder.saveCheckpoint('last', model, checkpoint!.state)
+  assert.equal(iterationOf(fs.readFileSync(path.join(dir, PREVIOUS))), 28)
+  folder.close()
+})
+
+test('records shorter than a checkpoint says are damage too', async () => {
+  const dir = fresh()
+  const saved = await run(dir)
+  fs.truncateSync(path.join(dir, 'metrics.jsonl'), saved.at(-2)!.metrics)
+  const lines: string[] = []
+  const { folder, checkpoint } = resumeRunFolder(dir, { say: (line) => lines.push(line) })
+  folder.close()
+  assert.equal(checkpoint!.state.iteration, 28)
+  assert.match(lines[0]!, /needs \d+ bytes of metrics.jsonl, which has \d+: it was cut off/)
+})
+
+test('none good: a clear line, nothing touched; none at all: from the beginning', async () => {
+  const dir = fresh()
+  await run(dir)
+  for (const name of [LAST, PREVIOUS, BEST]) fs.writeFileSync(path.join(dir, name), 'x')
+  const records = fs.readFileSync(path.join(dir, 'metrics.jsonl'))
+  const refusal = /cannot go on: no checkpoint is good: .*last.* damaged: .*previous.*best.*: start the run anew$/
+  assert.throws(
+    () => resumeRunFolder(dir),
+    (error: Error) => error instanceof InputError && refusal.test(error.message) && !error.message.includes('\n'),
+  )
+  assert.deepEqual(fs.readFileSync(path.join(dir, 'metrics.jsonl')), records)
+  for (const name of [LAST, PREVIOUS, BEST]) fs.rmSync(path.join(dir, name))
+  const { folder, events, checkpoint } = resumeRunFolder(dir)
+  folder.close()
+  assert.deepEqual([events, checkpoint], [[], null])
+})

@@ -1,0 +1,77 @@
+// One writer for a run; who was killed holds nothing.
+import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as os from 'node:os'
+import * as path from 'node:path'
+import { after, test } from 'node:test'
+import { InputError } from '../../src/error.ts'
+import { LOCK, lockFolder } from '../../src/runs/lock.ts'
+
+const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-lock-'))
+after(() => fs.rmSync(dir, { recursive: true }))
+const file = path.join(dir, LOCK)
+const write = (holder: object | string) =>
+  fs.writeFileSync(file, typeof holder === 'string' ? holder : JSON.stringify(holder))
+
+function refused(pattern: RegExp): void {
+  const before = fs.readFileSync(file)
+  assert.throws(
+    () => lockFolder(dir),
+    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
+  )
+  assert.deepEqual(fs.readFileSync(file), before)
+}
+
+test('the second writer is refused until the first has let go', () => {
+  const unlock = lockFolder(dir)
+  refused(new RegExp(`another process writes this run: wait for process ${process.pid} on `))
+  unlock()
+  assert.equal(fs.existsSync(file), false)
+  lockFolder(dir)()
+})
+
+test('the lock of a process that is gone is taken over, with a line', () => {
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  write({ host: os.hostname(), pid, started: null })
+  const lines: string[] = []
+  const unlock = lockFolder(dir, (line) => lines.push(line))
+  assert.deepEqual(lines, [`${dir}: taking over the lock of process ${pid}, which is gone`])
+  refused(/another process writes this run/)
+  unlock()
+  assert.deepEqual(fs.readdirSync(dir), [])
+})
+
+test('its number may belong to another process by now', { skip: process.platform !== 'linux' }, () => {
+  write({ host: os.hostname(), pid: process.pid, started: 'another-boot 123' })
+  lockFolder(dir)()
+  const child = spawn('sleep', ['60'])
+  write({ host: os.hostname(), pid: child.pid, started: null })
+  refused(/another process writes this run/)
+  child.kill()
+  fs.rmSync(file)
+})
+
+test('of another machine, or unreadable: the person decides', () => {
+  write({ host: 'elsewhere', pid: 1, started: null })
+  refused(/process 1 on elsewhere writes this run: if it is gone, remove run.lock/)
+  write('')
+  refused(/its run.lock cannot be read: if no other process writes this run, remove that file/)
+  fs.rmSync(file)
+})
+
+test('one of many that find a dead lock gets it', async () => {
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  write({ host: os.hostname(), pid, started: null })
+  const module = new URL('../../src/runs/lock.js', import.meta.url).href
+  const code = `import { lockFolder } from ${JSON.stringify(module)}
+    try { lockFolder(${JSON.stringify(dir)}); console.log('mine'); setTimeout(() => {}, 3000) } catch { console.log('no') }`
+  const children = Array.from({ length: 4 }, () => spawn(process.execPath, ['--input-type=module', '-e', code]))
+  const answers = await Promise.all(
+    children.map(
+      (child) => new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data).trim()))),
+    ),
+  )
+  assert.deepEqual(answers.toSorted(), ['mine', 'no', 'no', 'no'])
+  for (const child of children) child.kill()
+})
