@@ -1,38 +1,13 @@
 // The command as people and scripts meet it: a child process, its streams, its exit codes, the files it leaves.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
 import { decodeEvent } from '../src/events.ts'
+import { home, run, start } from './command.ts'
 
-const MAIN = fileURLToPath(new URL('../cli/main.js', import.meta.url))
 const TINY = '--length 8 --train-size 200 --test-size 50 --hidden 8 --iterations 60 --eval-every 20'.split(' ')
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-cli-'))
-after(() => fs.rmSync(home, { recursive: true }))
 
-interface Result {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function start(...args: string[]): { child: ChildProcess; result: Promise<Result> } {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: home })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (data) => {
-    out += data
-  })
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  return { child, result: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))) }
-}
-
-const run = (...args: string[]): Promise<Result> => start(...args).result
 const lines = (text: string) => text.split('\n').filter((line) => line !== '')
 const measured = (out: string) => out.replace(/^\{"type":"checkpoint".*\n/gm, '')
 const read = (...names: string[]) => fs.readFileSync(path.join(home, ...names))

@@ -1,32 +1,16 @@
 // irnn train mnist as people meet it: real digits, a few of them; eval and info; bad input.
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
+import { test } from 'node:test'
 import { decodeEvent } from '../../src/events.ts'
 import { loadDigits } from '../../src/tasks/digits.node.ts'
+import { home, run as runArgs } from '../command.ts'
 import { idx, writeDigits } from '../digits.ts'
 
-const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 const TINY = '--train-size 64 --test-size 20 --hidden 8 --batch 8 --iterations 4 --eval-every 2'
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-mnist-'))
-after(() => fs.rmSync(home, { recursive: true }))
 
-function run(line: string): Promise<{ code: number | null; out: string; err: string }> {
-  const child = spawn(process.execPath, [MAIN, ...line.split(' ')], { cwd: home })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (data) => {
-    out += data
-  })
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  return new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err })))
-}
+const run = (line: string) => runArgs(...line.split(' '))
 const config = (dir: string) => JSON.parse(fs.readFileSync(path.join(home, dir, 'config.json'), 'utf8'))
 
 test('train, eval and info on the real digits', async () => {

@@ -81,7 +81,7 @@ test('numbers as people read them', () => {
     '?',
   ])
   assert.equal(
-    scored({ loss: 1, accuracy: 0.98765 }, { ...adding(), metric: 'accuracy' }),
-    'test accuracy 98.77 % (always 1: 0.167)',
+    scored({ loss: 1, accuracy: 0.98765 }, { metric: 'accuracy', baseline: { name: 'chance', value: 0.1 } }),
+    'test accuracy 98.77 % (chance: 10.00 %)',
   )
 })

@@ -1,47 +1,23 @@
 // Runs that are killed, stopped, starved of disk, locked and damaged, as people meet them: child processes and their files.
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
+import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { decodeEvent, type TrainEvent } from '../../src/events.ts'
 import { decode } from '../../src/formats/safetensors.ts'
 import { rng } from '../../src/rng.ts'
 import { iterationOf } from '../../src/runs/checkpoint.ts'
+import { home, run, start } from '../command.ts'
 
-const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 // About a second of training; records and checkpoints fall on no common iteration.
 const RUN = (
   'train adding --length 12 --train-size 300 --test-size 200 --hidden 16 --batch 16 --iterations 4000 --eval-every 200 ' +
   '--target 0 --checkpoint-every 37 --threads 1'
 ).split(' ')
 const SHORT = [...RUN, '--iterations', '60', '--eval-every', '20']
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-resume-'))
-after(() => fs.rmSync(home, { recursive: true }))
 
-interface Result {
-  readonly code: number | null
-  readonly out: string
-  readonly err: string
-}
-
-function start(...args: string[]): { child: ChildProcess; result: Promise<Result> } {
-  const child = spawn(process.execPath, [MAIN, ...args], { cwd: home })
-  let out = ''
-  let err = ''
-  child.stdout.on('data', (data) => {
-    out += data
-  })
-  child.stderr.on('data', (data) => {
-    err += data
-  })
-  return { child, result: new Promise((resolve) => child.on('close', (code) => resolve({ code, out, err }))) }
-}
-
-const run = (...args: string[]): Promise<Result> => start(...args).result
 const at = (...names: string[]) => path.join(home, ...names)
 const read = (...names: string[]) => fs.readFileSync(at(...names))
 const last = (text: string) => text.trimEnd().split('\n').at(-1)!
