@@ -52,7 +52,10 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       progress.show(event)
     }
   } catch (error) {
-    if (error instanceof DivergenceError && run.getState().best) progress.say(kept(run, recording))
+    if (error instanceof DivergenceError) {
+      attempt(() => folder.saveModel(saveModel(recording.model)), FAILED) // as it was before that iteration
+      if (run.getState().best) progress.say(kept(run, recording))
+    }
     throw error
   } finally {
     progress.clear()
