@@ -154,6 +154,7 @@ test('a run that diverges fails with 1, says where and what to try, and leaves i
     'curve.svg',
     'events.out.tfevents',
     'metrics.jsonl',
+    'model.safetensors',
   ])
   assert.match(String(read('diverged', 'metrics.jsonl')), /"(NaN|Infinity)"/)
 })

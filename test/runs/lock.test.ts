@@ -45,7 +45,7 @@ test('the lock of a process that is gone is taken over, with a line', () => {
 test('its number may belong to another process by now', { skip: process.platform !== 'linux' }, () => {
   write({ host: os.hostname(), pid: process.pid, started: 'another-boot 123' })
   lockFolder(dir)()
-  const child = spawn('sleep', ['60'])
+  const child = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)'])
   write({ host: os.hostname(), pid: child.pid, started: null })
   refused(/another process writes this run/)
   child.kill()
