@@ -64,7 +64,7 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
 function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum }: TrainFlags): OptimizerSpec {
   const make = { sgd, rmsprop, adam }[optimizer ?? base.kind]
   const chosen: OptimizerSpec = optimizer === undefined || optimizer === base.kind ? base : make()
-  // Momentum of another optimiser than sgd is refused by the check of the options, which names it.
+  // Momentum of another optimiser than sgd is refused by the check of the options as an unknown key.
   return { ...chosen, ...(lr !== undefined && { lr }), ...(momentum !== undefined && { momentum }) } as OptimizerSpec
 }
 

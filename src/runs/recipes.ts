@@ -124,7 +124,7 @@ function mnistFast(cell: Cell): Recipe {
     name: 'fast',
     why:
       'Input weights of ordinary size (std 1, not 0.001), a small rate for Adam that falls to nothing, and an identity a ' +
-      'hair below one: 92 % after 12,000 iterations, where the recipe of the paper is at 81 % after as many images.',
+      'hair below one. 91.8 % at the end, after 1.9 million digits, where the recipe of the paper is at 85 %.',
     hidden: 100,
     // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60 iterations.
     ...((cell === 'irnn' || cell === 'tanh') && { inputStd: 1, outputStd: 0.06 }),
@@ -132,7 +132,7 @@ function mnistFast(cell: Cell): Recipe {
     pixels: 'unit',
     training: {
       batch: 64,
-      iterations: 60_000,
+      iterations: 30_000,
       evalEvery: 1000,
       optimizer: adam({ lr: 2e-4 }),
       schedule: cosineRate(),
