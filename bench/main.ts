@@ -2,7 +2,7 @@
  * Speed of one training iteration (forward, loss, backward, clip, update) beside the peak this machine has when it does
  * nothing but multiply and add. Prints a table; `--save` also writes bench/results/DATE.json.
  *
- * The machine may be shared: peak and iteration are timed in turn, many times, the fastest of each counts, and the figure to
+ * Work is counted dense. The machine may be shared: peak and iteration are timed in turn, many times, the fastest of each counts, and the figure to
  * quote is their ratio.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
@@ -120,6 +120,7 @@ const backends: BackendOptions[] = [
 ]
 const rows: Row[] = []
 console.log('one training iteration: forward, loss, backward, clip, Adam; (B, T, I, H)')
+console.log('GFLOP/s of the dense work: a ReLU network leaves out the units that are 0, so its share of the peak may pass 100 %')
 for (const options of backends) {
   const backend = await createBackend(options).catch((error: Error) => console.log(error.message))
   for (const shape of backend ? SHAPES : []) {
