@@ -16,6 +16,7 @@ export const permutedMnistExperiment: Experiment = pixelExperiment({
     tanh: { lr: 1e-8, clip: 1 },
     relu: { lr: 1e-6, clip: 10 },
   },
+  seed: 1,
   best: 82.1,
   fast: 90,
   large: 92.5,

@@ -11,6 +11,8 @@ export interface PixelFigure {
   readonly permuted: boolean
   /** The paper's Table 2. */
   readonly table: Readonly<Record<(typeof CELLS)[number], { lr: number; clip: number; forgetBias?: number }>>
+  /** Of the runs with the paper's recipe. */
+  readonly seed: number
   /** The paper's best test accuracy, and what our recipe is to reach with 100 and with 256 units; percent. */
   readonly best: number
   readonly fast: number
@@ -27,7 +29,7 @@ const BUDGET = 200_000
 /** The paper: "at most 1,000,000". */
 const LONGEST = 1_000_000
 
-function paperRun(cell: (typeof CELLS)[number], { permuted, table }: PixelFigure): Run {
+function paperRun(cell: (typeof CELLS)[number], { permuted, table, seed }: PixelFigure): Run {
   const iterations = cell === 'irnn' ? LONGEST : BUDGET
   return {
     name: `${cell}-paper`,
@@ -35,7 +37,7 @@ function paperRun(cell: (typeof CELLS)[number], { permuted, table }: PixelFigure
     task: 'mnist',
     cell,
     recipe: 'paper',
-    flags: { ...(permuted && { permuted }), ...table[cell], clipKind: 'derivative', iterations, seed: 1 },
+    flags: { ...(permuted && { permuted }), ...table[cell], clipKind: 'derivative', iterations, seed },
     note: 'Table 2; raw pixels, summed loss, the clip elementwise on the derivatives inside back-propagation',
   }
 }

@@ -70,9 +70,10 @@ IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stri
   });
 }
 
-// acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]
+// acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]; rows of the panel are panel_stride floats apart.
 template <int MR, int NV>
-IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV]) {
+IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV],
+                          size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
 #pragma clang loop unroll(disable)   // unrolled, V8 runs out of registers: forward 8 ms -> 16
 #endif
@@ -87,7 +88,7 @@ IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_str
       for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
     }
     A += k_stride;
-    panel += NV * VL;
+    panel += panel_stride;
   }
 }
 

@@ -6,7 +6,7 @@ namespace IRNN_TARGET {
 namespace {
 
 constexpr int STEPS = GRADIENT_STEPS, PACKED_ROWS = STEPS * SHARD_ROWS;
-constexpr size_t FUSED_FLOATS = 64 * 1024;        // a sum of 256 KB is half of a usual L2
+constexpr size_t FUSED_FLOATS = 72 * 1024;        // a sum of 288 KB (H = 256) fits a usual L2
 constexpr int MAX_GROUPS = 64;
 constexpr int MAX_BLOCK = 128;
 
@@ -116,40 +116,6 @@ void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, fl
   }
 }
 
-// The same with the columns of A that are live at each step: tiles of any MAX_ROWS of them, one step's rows deep.
-void WeightGradient::add_live_steps(const Piece& piece, int shard, int t0, int t1, float* sum, const Live* lives) const {
-  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
-  pack_right(piece, shard, t0, t1);
-  for (int p = 0; p < panels_.count; p++) {
-    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
-      constexpr int width = nv.value * VL;
-      float* sums = sum + panels_.offset(p, M_);
-      for (int t = t0; t < t1; t++) {
-        const Live& live = lives[t % STEPS];
-        const float* right = piece.right + panels_.offset(p, K) + size_t(t - t0) * rows * width;
-        const float* a = A_ + (size_t(t) * B_ + b0) * lda_;
-        for_rows<MAX_ROWS>(live.count, [&](int j, auto mr) IRNN_INLINE_LAMBDA {
-          const int* m = live.units + j;
-          vf acc[mr.value][nv.value];
-          for (int i = 0; i < mr.value; i++) {
-            for (int v = 0; v < nv.value; v++) acc[i][v] = load(sums + size_t(m[i]) * width + v * VL);
-          }
-          for (int r = 0; r < rows; r++) {
-            const float* row = a + size_t(r) * lda_;
-            for (int v = 0; v < nv.value; v++) {
-              const vf b = load(right + (r * nv.value + v) * VL);
-              for (int i = 0; i < mr.value; i++) acc[i][v] = fma(splat(row[m[i]]), b, acc[i][v]);
-            }
-          }
-          for (int i = 0; i < mr.value; i++) {
-            for (int v = 0; v < nv.value; v++) store(sums + size_t(m[i]) * width + v * VL, acc[i][v]);
-          }
-        });
-      }
-    });
-  }
-}
-
 void WeightGradient::clear(float* sum) const {
   for (size_t j = 0; j < sum_floats_; j++) sum[j] = 0.0f;
 }
@@ -161,22 +127,42 @@ void WeightGradient::fold(float* to, const float* from, size_t floats) const {
 // The counter after `done` shards holds one sum for every 1 bit of `done`.
 static int sums_after(int done) { return __builtin_popcount(unsigned(done)); }
 
-void WeightGradient::step_done(int group, int shard, int t, bool ascending, const Live* lives) const {
-  if (!fused_) return;
+float* WeightGradient::shard_sum(int group, int shard) const {
+  return piece(group, 0, M_).sums + sums_after(shard % group_shards) * sum_floats_;
+}
+
+void WeightGradient::shard_start(int group, int shard) const {
+  if (fused_) clear(shard_sum(group, shard));
+}
+
+void WeightGradient::step_done(int group, int shard, int t, bool ascending) const {
   const bool last = ascending ? (t + 1) % STEPS == 0 || t == T_ - 1 : t % STEPS == 0;
-  if (!last) return;
-  const int t0 = t / STEPS * STEPS, t1 = min(T_, t0 + STEPS);
-  const Piece own = piece(group, 0, M_);
-  float* sum = own.sums + sums_after(shard % group_shards) * sum_floats_;
-  if (ascending ? t0 == 0 : t1 == T_) clear(sum);
-  int live = 0;
-  bool listed = true;
-  for (int i = t0; i < t1; i++) {
-    live += lives[i % STEPS].count;
-    listed &= lives[i % STEPS].units != nullptr;
+  if (!fused_ || !last) return;
+  const int t0 = t / STEPS * STEPS;
+  add_steps(piece(group, 0, M_), shard, t0, min(T_, t0 + STEPS), shard_sum(group, shard));
+}
+
+// f(where in a sum, where in the part) for the elements of take_part and put_part.
+template <class F>
+IRNN_INLINE void WeightGradient::each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const {
+  for (int p = 0, j0 = 0, j1 = 0; p < panels_.count; p++, j0 = j1) {
+    const int n0 = panels_.first(p) * VL, width = panels_.width(p) * VL;
+    while (j1 < n_count && columns[j1] < n0 + width) j1++;
+    for (int i = 0; i < m_count; i++) {
+      const size_t row = panels_.offset(p, M_) + size_t(rows[i]) * width - n0;
+      for (int j = j0; j < j1; j++) f(row + columns[j], i * stride + j);
+    }
   }
-  if (listed && live < (t1 - t0) * (M_ - M_ / 4)) add_live_steps(own, shard, t0, t1, sum, lives);
-  else add_steps(own, shard, t0, t1, sum);
+}
+
+void WeightGradient::take_part(const float* sum, const int* rows, int m_count, const int* columns, int n_count, float* part,
+                               size_t stride) const {
+  each_of(rows, m_count, columns, n_count, stride, [=](size_t at, size_t to) IRNN_INLINE_LAMBDA { part[to] = sum[at]; });
+}
+
+void WeightGradient::put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part,
+                              size_t stride) const {
+  each_of(rows, m_count, columns, n_count, stride, [=](size_t at, size_t from) IRNN_INLINE_LAMBDA { sum[at] = part[from]; });
 }
 
 void WeightGradient::shard_done(int group, int shard) const {

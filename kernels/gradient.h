@@ -32,19 +32,27 @@ class WeightGradient {
   size_t bytes() const { return floats_ * sizeof(float); }
   void place(void* memory) { memory_ = static_cast<float*>(memory); }
 
-  // Called by the worker of a group for each of its shards in ascending order: every step in the order of
-  // back-propagation, then the end. They do nothing unless fused.
-  // lives[t % GRADIENT_STEPS] are the columns of A that are not 0 throughout the shard's rows at t.
-  void step_done(int group, int shard, int t, bool ascending, const Live* lives) const;
+  // Called by the worker of a group for each of its shards in ascending order: the start, every step in the order of
+  // back-propagation, the end. They do nothing unless fused.
+  void shard_start(int group, int shard) const;
+  void step_done(int group, int shard, int t, bool ascending) const;
   void shard_done(int group, int shard) const;
   // After all groups: what is left to add.
   void finish() const;
+
+  // For those who add blocks themselves (compact.h): the running sum of a shard [M, columns of all factors], and the part of it
+  // that lies in the given rows and (ascending) columns, copied to `part` [m_count][stride] or back.
+  bool fused() const { return fused_; }
+  float* shard_sum(int group, int shard) const;
+  void take_part(const float* sum, const int* rows, int m_count, const int* columns, int n_count, float* part, size_t stride) const;
+  void put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part, size_t stride) const;
 
  private:
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   Piece piece(int group, int m0, int m1) const;
   void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const;
-  void add_live_steps(const Piece& piece, int shard, int t0, int t1, float* sum, const Live* lives) const;
+  template <class F>
+  void each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const;
   void pack_left(const Piece& piece, int shard, int t0, int t1) const;
   void pack_right(const Piece& piece, int shard, int t0, int t1) const;
   void copy(size_t row, int rows, int n0, int width, float* out) const;

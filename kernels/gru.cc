@@ -87,7 +87,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), input, 2, true),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), reset_update, 2, true),
                                 WeightGradient(T, B, H, da + 3 * H, size_t(M), candidate, 2, true)};
-  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, reverse, gradients, 3, [&](int s, const auto& after_step) {
+  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
@@ -118,7 +118,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
       }
       // The recurrent side of da is r z m: column n is left out.
       carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true);
-      after_step(step.t, Live{});
+      for (const WeightGradient& gradient : gradients) gradient.step_done(group, s, step.t, reverse != 0);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });

@@ -84,7 +84,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse,
                   const float* h,      // [T+1,B,H]
                   const float* dh,     // [T,B,H] or null: gradient of the output of each step
                   const float* dhT,    // [B,H] or null: gradient of the final state, added to it
-                  float* da,           // [T,B,H] = ; may be dh itself
+                  float* da,           // [T,B,H] = if dx is wanted, else undefined; may be dh itself
                   float* dWxh,         // [H,I] +=
                   float* dWhh,         // [H,H] +=
                   float* dbx,          // [H] or null +=

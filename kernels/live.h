@@ -21,11 +21,7 @@ IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
   each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
     vi any = {};
     for (int r = 0; r < rows; r++) any |= lanes.load(states + size_t(r) * H + n0) != 0.0f;
-    const unsigned mask = lane_mask(any);
-    for (int j = 0; j < VL; j++) {   // without a branch: it would be mispredicted once a vector
-      list[n] = n0 + j;
-      n += (mask >> j) & 1;
-    }
+    n += list_lanes(n0, lane_mask(any), list + n);
   });
   return n > H - H / 4 ? Live{H, nullptr} : Live{n, list};
 }

@@ -95,7 +95,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, true);
-  backward_shards(size_t(T) * B * 4 * H * H, B, reverse, &gradient, 1, [&](int s, const auto& after_step) {
+  backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry_h = whh + packed_floats + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
@@ -129,7 +129,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
         });
       }
       carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false);
-      after_step(step.t, Live{});
+      gradient.step_done(group, s, step.t, reverse != 0);
     }
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);

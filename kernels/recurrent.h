@@ -95,10 +95,22 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
   }
 }
 
-// backward(shard, after_step) for every shard, where after_step(t, live units of da) hands a finished step to the weight gradients; then what
-// is left of those. Uses scratch slot 1.
+// The k-th block, in the order of back-propagation, of the steps t0 … t1-1 that weight gradients take at a time.
+struct Block {
+  int t0, t1;
+  Block(int k, int T, int reverse)
+      : t0((reverse ? k : ceil_div(T, GRADIENT_STEPS) - 1 - k) * GRADIENT_STEPS), t1(min(T, t0 + GRADIENT_STEPS)) {}
+  // The j-th step of the block in the order of back-propagation.
+  Step step(int j, int T, int reverse) const {
+    const int t = reverse ? t0 + j : t1 - 1 - j;
+    return Step(reverse ? T - 1 - t : t, T, reverse);
+  }
+};
+
+// backward(group, shard) for every shard, which hands each step to the weight gradients with step_done; then what is left of those.
+// Uses scratch slot 1.
 template <class F>
-IRNN_INLINE void backward_shards(size_t work, int B, int reverse, WeightGradient* gradients, int count, const F& backward) {
+IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, const F& backward) {
   size_t bytes = 0;
   for (int i = 0; i < count; i++) bytes += gradients[i].bytes();
   char* memory = static_cast<char*>(irnn_host::scratch(1, bytes));
@@ -106,11 +118,8 @@ IRNN_INLINE void backward_shards(size_t work, int B, int reverse, WeightGradient
   parallel_if_worth(work, gradients[0].groups, [&](int group) {
     const int first = group * gradients[0].group_shards, end = min(ceil_div(B, SHARD_ROWS), first + gradients[0].group_shards);
     for (int s = first; s < end; s++) {
-      Live lives[GRADIENT_STEPS];
-      backward(s, [&](int t, const Live& live) {
-        lives[t % GRADIENT_STEPS] = live;
-        for (int i = 0; i < count; i++) gradients[i].step_done(group, s, t, reverse != 0, lives);
-      });
+      for (int i = 0; i < count; i++) gradients[i].shard_start(group, s);
+      backward(group, s);
       for (int i = 0; i < count; i++) gradients[i].shard_done(group, s);
     }
   });

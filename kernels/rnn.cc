@@ -1,7 +1,7 @@
 // The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each shard of
 // 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
 #include "math.h"
-#include "recurrent.h"
+#include "compact.h"
 
 namespace IRNN_TARGET {
 
@@ -84,50 +84,67 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
   });
 }
 
+namespace {
+
+struct RnnBackward {
+  int T, B, H, activation;
+  float clip;
+  const Panels& panels;
+  const float *Whh, *h, *dh;   // Whh packed
+  float* da;
+
+  // da of one step from dL/dh of its state, `carry` [rows,H], which becomes that of the state before.
+  void step(const Shard& shard, const Step& step, float* carry, int* list) const {
+    const size_t first = (size_t(step.t) * B + shard.b0) * H;
+    const float* states = h + (size_t(step.to) * B + shard.b0) * H;
+    prefetch(h + (size_t(step.from) * B + shard.b0) * H, shard.rows * H);
+    for (int r = 0; r < shard.rows; r++) {
+      float* out = da + first + r * H;
+      if (shard.padded(r, step.t)) {
+        fill_zero(H, out);
+        continue;
+      }
+      each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
+        vf d = lanes.load(carry + r * H + n) + 0.0f;   // no -0
+        if (dh) d += lanes.load(dh + first + r * H + n);
+        const vf state = lanes.load(states + r * H + n);
+        d = activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
+        lanes.store(out + n, clip > 0.0f ? clamp(d, clip) : d);
+      });
+    }
+    // Where h is 0 for all rows, so is da.
+    const Live live = activation == RELU ? live_units(shard.rows, H, states, list) : Live{H, nullptr};
+    carry_back(shard, step.t, {da + first, H, H, 0, 0, live}, H, panels, Whh, carry, false);
+  }
+};
+
+}  // namespace
+
 void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip, const float* x,
                   const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
                   float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0) {
   const Panels panels(H);
-  const int shards = ceil_div(B, SHARD_ROWS);
-  const size_t packed_floats = panels.floats(H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  const size_t floats = packed_floats + shards * carry_floats, lists = shards * GRADIENT_STEPS * Live::ints(H);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, floats * sizeof(float) + lists * sizeof(int)));
-  int* list = reinterpret_cast<int*>(whh + floats);
-  pack(panels, H, Whh, size_t(H), 1, whh);
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, true);
-  backward_shards(size_t(T) * B * H * H, B, reverse, &gradient, 1, [&](int s, const auto& after_step) {
+  const int shards = ceil_div(B, SHARD_ROWS), blocks = ceil_div(T, GRADIENT_STEPS);
+  const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = gradient.fused() ? 0 : panels.floats(H);
+  const size_t shard_floats = carry_floats + (gradient.fused() ? CompactBackward::floats(I, H) : Live::ints(H));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * shard_floats) * sizeof(float)));
+  if (!gradient.fused()) pack(panels, H, Whh, size_t(H), 1, whh);
+  const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
+  const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
+  backward_shards(size_t(T) * B * H * H, B, &gradient, 1, [&](int group, int s) {
     const Shard shard(s, B, lengths);
-    float* carry = whh + packed_floats + s * carry_floats;   // dL/dh of the step at hand [rows,H]
+    float* carry = whh + packed_floats + s * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
-    for (int i = T - 1; i >= 0; i--) {
-      const Step step(i, T, reverse);
-      const size_t first = (size_t(step.t) * B + shard.b0) * H;
-      const float* states = h + (size_t(step.to) * B + shard.b0) * H;
-      if (i > 0) {
-        prefetch(h + (size_t(step.from) * B + shard.b0) * H, shard.rows * H);
-        prefetch(da + (size_t(Step(i - 1, T, reverse).t) * B + shard.b0) * H, shard.rows * H);
-      }
-      for (int r = 0; r < shard.rows; r++) {
-        float* out = da + first + r * H;
-        if (shard.padded(r, step.t)) {
-          fill_zero(H, out);
-          continue;
-        }
-        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
-          vf d = lanes.load(carry + r * H + n) + 0.0f;   // no -0
-          if (dh) d += lanes.load(dh + first + r * H + n);
-          const vf state = lanes.load(states + r * H + n);
-          d = activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
-          lanes.store(out + n, clip > 0.0f ? clamp(d, clip) : d);
-        });
-      }
-      // Where h is 0 for all rows, so is da. The lists of a gradient's steps stay until it has taken them.
-      int* units = list + (size_t(s) * GRADIENT_STEPS + step.t % GRADIENT_STEPS) * Live::ints(H);
-      const Live live = activation == RELU ? live_units(shard.rows, H, states, units) : Live{H, nullptr};
-      carry_back(shard, step.t, {da + first, H, H, 0, 0, live}, H, panels, whh, carry, false);
-      after_step(step.t, live);
+    if (gradient.fused()) {
+      CompactBackward compact(problem, shard, gradient, gradient.shard_sum(group, s), carry, carry + carry_floats);
+      for (int k = 0; k < blocks; k++) compact.block(Block(k, T, reverse), dh0 && k == blocks - 1);
+      compact.close();
+    } else {
+      int* list = reinterpret_cast<int*>(carry + carry_floats);
+      for (int i = T - 1; i >= 0; i--) plain.step(shard, Step(i, T, reverse), carry, list);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });

@@ -74,7 +74,10 @@ export function recurrentCases(cell: Cell, sizes: Sizes, options: Options, seed:
   const c = after.has('c') ? [input('c', rounded(after.get('c')!, () => false))] : []
   const gates = after.has('gates') ? [input('gates', rounded(after.get('gates')!, padded(4 * H)))] : []
   const dh = optional(input('dh', rounded(r.uniform(T * B * H), padded(H))))
-  const da = output('da', T * B * (kernel === 'rnn' ? 1 : 4) * H, { alias: inPlace ? (gates[0] ?? dh) : null })
+  const unwanted = kernel === 'rnn' && nulls.includes('dx')
+  const da = output('da', T * B * (kernel === 'rnn' ? 1 : 4) * H, {
+    alias: inPlace ? (gates[0] ?? dh) : null, ...(unwanted && { unspecified: () => true }),
+  })
   const backward: Case = {
     kernel: `${kernel}_backward`, name,
     args: [...head, clip, x, ...weights, h, ...c, ...gates, dh, optional(input('dhT', r.uniform(B * H))),
@@ -114,7 +117,7 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
   const sweep: Sizes[] = [
     ...WIDTHS.map((H) => ({ T: 3, B: 3, I: 2, H })), ...WIDTHS.map((I) => ({ T: 2, B: 3, I, H: 5 })),
     ...BATCHES.map((B) => ({ T: 3, B, I: 3, H: 9 })), ...BATCHES.map((B) => ({ T: 2, B, I: 9, H: 25 })),
-    ...[1, 2, 3, 7, 8, 9, 20].map((T) => ({ T, B: 2, I: 3, H: 8 })),
+    ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33].map((T) => ({ T, B: 2, I: 3, H: 8 })),
   ]
   for (const sizes of sweep) {
     const n = seed++
