@@ -20,7 +20,7 @@ export interface BackendOptions {
 }
 
 const MAX_THREADS = 256
-/** A wasm thread is a worker: 25 ms and 5 MB each to start, and minibatches of 32 make 4 pieces of a recurrence. */
+/** A wasm thread is a worker, some 35 ms and 8 MB to start, and a minibatch of 32 gives 4 pieces of a recurrence to share out. */
 const DEFAULT_WASM_THREADS = 4
 
 /**
