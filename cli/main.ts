@@ -78,7 +78,7 @@ function command(finish: (code: number) => void): Command {
     .argument('<dir>', 'folder of a run')
     .addOption(dataOption())
     .addOption(backendOption())
-    .option('--threads <N>', 'threads of the native backend', whole())
+    .option('--threads <N>', 'threads of the native or wasm backend', whole())
     .option('--best', 'the checkpoint with the best test score, not the last weights')
     .option('--json', 'one JSON object on stdout')
     .action(async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)))
@@ -176,7 +176,7 @@ function trainingOptions(command: Command, task: string): void {
     .option('--seed <n>', 'of data and weights: the same seed gives the same bits', whole(0), 1)
     .option(
       '--threads <N>',
-      'threads of the native backend, which do not change the result (default: all cores)',
+      'threads of the native or wasm backend, which do not change the result (default: all cores, of wasm at most 4)',
       whole(),
     )
     .addOption(backendOption())

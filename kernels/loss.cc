@@ -47,7 +47,7 @@ Row exponentials(int K, const float* logits, float* p) {
   vf total = {};
   for (int k = 0; k < K; k += VL) {
     const vf x = load_n(logits + k, K - k) - top;
-    vf e = exp_in_range(x < lowest ? lowest : x);
+    vf e = exp_in_range(select(x < lowest, lowest, x));
     store_n(p + k, e, K - k);
     if (K - k < VL) {
       for (int j = K - k; j < VL; j++) e[j] = 0.0f;

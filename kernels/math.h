@@ -25,7 +25,7 @@ IRNN_INLINE vf exp_in_range(vf x) {
   return (p + 1.0f) * (vf)(n_biased << 23);   // · 2^n; a product, so that NaN stays NaN
 }
 
-IRNN_INLINE vf bound_below(vf x, float limit) { return x < limit ? splat(limit) : x; }
+IRNN_INLINE vf bound_below(vf x, float limit) { return select(x < limit, splat(limit), x); }
 
 // |x| < 0.625: x + x³ P(x²), else 1 - 2 / (e^2|x| + 1). From 9.02 on the result is 1 in float32.
 IRNN_INLINE vf tanh(vf x) {
@@ -37,7 +37,7 @@ IRNN_INLINE vf tanh(vf x) {
   p = fma(p, z, splat(1.33314422036e-1f));
   p = fma(p, z, splat(-3.33332819422e-1f));
   const vf small = fma(p * z, x, x);
-  const vf bounded = a > 10.0f ? splat(10.0f) : a;
+  const vf bounded = select(a > 10.0f, splat(10.0f), a);
   const vf large = 1.0f - 2.0f / (exp_in_range(bounded + bounded) + 1.0f);
   return a < 0.625f ? small : copysign(large, x);
 }

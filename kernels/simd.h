@@ -118,17 +118,29 @@ IRNN_INLINE vf fma(vf a, vf b, vf c) {
   return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 #elif defined(__ARM_NEON)
   return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+#elif defined(__wasm_relaxed_simd__)
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);   // the host runs this build only where it is rounded once
 #else
   return a * b + c;
 #endif
 }
 
+// mask ? a : b by lanes. Where a or b is what was compared this is a minimum or maximum, and Clang 22 makes such a ternary a
+// relaxed one, which may lose NaN: there it has to be this function.
+IRNN_INLINE vf select(vi mask, vf a, vf b) {
+#if defined(__wasm_relaxed_simd__)
+  return (vf)__builtin_wasm_bitselect((vi)a, (vi)b, mask);
+#else
+  return mask ? a : b;
+#endif
+}
+
 // Comparisons with NaN are false: max_zero lets NaN through, clamp too. max_zero makes -0 a 0.
-IRNN_INLINE vf max_zero(vf a) { return a <= 0.0f ? vf{} : a; }
+IRNN_INLINE vf max_zero(vf a) { return select(a <= 0.0f, vf{}, a); }
 IRNN_INLINE vf clamp(vf a, float limit) {
   const vf hi = splat(limit), lo = splat(-limit);
-  a = a > hi ? hi : a;
-  return a < lo ? lo : a;
+  a = select(a > hi, hi, a);
+  return select(a < lo, lo, a);
 }
 IRNN_INLINE vf abs(vf a) { return (vf)((vi)a & splat_int(0x7fffffff)); }
 IRNN_INLINE vf copysign(vf magnitude, vf sign) {

@@ -64,10 +64,11 @@ double count_nonzero(int n, const float* x) {
 double clip_value(int n, float limit, float* x) {
   return sum_blocks(n, [=](int first, int count) {
     int changed = 0;
-    for (int i = first; i < first + count; i++) {
-      changed += x[i] > limit || x[i] < -limit;
-      x[i] = x[i] > limit ? limit : x[i] < -limit ? -limit : x[i];
-    }
+    each_vector(count, [&](int i, auto lanes) IRNN_INLINE_LAMBDA {
+      const vf v = lanes.load(x + first + i);
+      changed += __builtin_popcount(lane_mask((v > limit) | (v < -limit)));
+      lanes.store(x + first + i, clamp(v, limit));
+    });
     return double(changed);
   });
 }

@@ -1,4 +1,4 @@
-// Builds everything a clone needs: TypeScript to dist/, the kernels to build/irnn.wasm and, where there is a C++ compiler,
+// Builds everything a clone needs: TypeScript to dist/, the kernels to build/*.wasm and, where there is a C++ compiler,
 // to build/irnn.node. "npm ci" runs it. Arguments pick parts: typescript, wasm, native.
 //
 // No node-gyp: it wants Python, make and Node's headers; Node-API needs one C header, which comes as a package, and a
@@ -36,6 +36,10 @@ const TARGETS = {
   },
   arm64: { irnn_baseline: [] },
 }
+/** The same for WebAssembly: build/irnn-<instruction set>.wasm, and -shared.wasm for a memory that threads share. */
+const WASM_TARGETS = { simd128: ['-msimd128'], 'relaxed-simd': ['-msimd128', '-mrelaxed-simd'] }
+/** A module says what memory it imports; a shared one must name its maximum, here the largest that wasm32 can have. */
+const WASM_MEMORIES = { '': [], '-shared': ['-Wl,--shared-memory', `-Wl,--max-memory=${2 ** 32 - 65536}`] }
 
 /** Runs a command; its error output is kept for the one who asks. */
 function run(command, args, options = {}) {
@@ -92,37 +96,47 @@ async function wasm() {
     '-nostdlib',
     '-nostdinc++',
     '-ffreestanding',
-    '-msimd128',
+    '-matomics',
     '-mbulk-memory',
+    '-mmutable-globals',
+  ]
+  const link = [
+    '--target=wasm32',
+    '-nostdlib',
     '-Wl,--no-entry',
     '-Wl,--import-memory',
-  ]
-  flags.push(
     '-Wl,--export=__heap_base',
     '-Wl,--export=__stack_pointer',
-    '-mmutable-globals',
     '-Wl,--strip-all',
     '-Wl,--stack-first',
     '-Wl,-z,stack-size=65536',
-  )
+  ]
   const files = await sources()
-  await make('irnn.wasm', [flags, files], async (folder) => {
+  const clang = async (args, tree, made) => {
     const { runClang } = await import('@yowasp/clang')
     let output = ''
     const print = (bytes) => {
       if (bytes) output += new TextDecoder().decode(bytes)
     }
     try {
-      const made = await runClang(['clang++', ...flags, 'wasm.cc', '-o', 'irnn.wasm'], files, {
-        stdout: print,
-        stderr: print,
-      })
-      await writeFile(join(folder, 'irnn.wasm'), made['irnn.wasm'])
+      const result = await runClang(['clang++', ...args, '-o', made], tree, { stdout: print, stderr: print })
+      return { [made]: result[made] }
     } catch (error) {
       throw new Error(`WebAssembly: ${error.message}\n${output}`)
     }
-    return join(folder, 'irnn.wasm')
-  })
+  }
+  for (const [target, extra] of Object.entries(WASM_TARGETS)) {
+    let object
+    for (const [memory, how] of Object.entries(WASM_MEMORIES)) {
+      const file = `irnn-${target}${memory}.wasm`
+      await make(file, [flags, extra, link, how, files], async (folder) => {
+        object ??= await clang([...flags, ...extra, '-c', 'wasm.cc'], files, 'wasm.o')
+        const made = await clang([...link, ...how, 'wasm.o'], object, file)
+        await writeFile(join(folder, file), made[file])
+        return join(folder, file)
+      })
+    }
+  }
 }
 
 async function native() {

@@ -11,7 +11,7 @@ export const backends: readonly Named[] = await Promise.all(
   (await availableBackends()).map(async (options) => {
     const { name, instructionSet } = options
     const label = instructionSet ? `${name} ${instructionSet}` : String(name)
-    return { label, backend: await createBackend({ ...options, ...(name === 'native' && { threads: 2 }) }) }
+    return { label, backend: await createBackend({ ...options, ...(name !== 'reference' && { threads: 2 }) }) }
   }),
 )
 

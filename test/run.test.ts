@@ -33,13 +33,16 @@ async function bytesAfter(cell: Cell, options: BackendOptions): Promise<Uint8Arr
 
 for (const cell of ['irnn', 'lstm', 'gru'] as const) {
   test(`${cell}: weights after ${ITERATIONS} iterations are the same bits on 1, 2 and 4 threads, and again`, async () => {
-    for (const { name, instructionSet } of available.filter(({ name }) => name === 'native')) {
+    for (const { name, instructionSet } of available.filter(({ name }) => name !== 'reference')) {
       const one = await bytesAfter(cell, { name, instructionSet, threads: 1 })
       for (const threads of [2, 4, 1]) {
-        assert.deepEqual(await bytesAfter(cell, { name, instructionSet, threads }), one, `${threads} threads`)
+        assert.deepEqual(
+          await bytesAfter(cell, { name, instructionSet, threads }),
+          one,
+          `${name} ${instructionSet}, ${threads} threads`,
+        )
       }
     }
-    assert.deepEqual(await bytesAfter(cell, { name: 'wasm' }), await bytesAfter(cell, { name: 'wasm' }))
   })
 }
 

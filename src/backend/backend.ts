@@ -9,7 +9,10 @@
 /** float32 on native and wasm, float64 on the reference backend. */
 export type Floats = Float32Array | Float64Array
 export type BackendName = 'native' | 'wasm' | 'reference'
-export type InstructionSet = 'baseline' | 'avx2' | 'avx512'
+export type NativeInstructionSet = 'baseline' | 'avx2' | 'avx512'
+/** simd128 multiplies, then adds; relaxed-simd does both at once and rounds once, which is faster, and other bits. */
+export type WasmInstructionSet = 'simd128' | 'relaxed-simd'
+export type InstructionSet = NativeInstructionSet | WasmInstructionSet
 
 /** The `activation` argument of rnn_forward and rnn_backward. */
 export const RELU = 0
@@ -93,7 +96,7 @@ export interface Backend extends Kernels {
   /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
   readonly description: string
   readonly threads: number
-  /** Of the native backend. */
+  /** Not of the reference backend. Another one gives other bits. */
   readonly instructionSet?: InstructionSet
   /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
   floats(n: number): Floats

@@ -1,21 +1,27 @@
 /** Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for. */
-import { defaultThreads, loadAddon, wasmBytes } from '#platform'
+import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
 import { InputError } from '../error.ts'
-import type { Backend, BackendName, InstructionSet } from './backend.ts'
+import type { Backend, BackendName, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference.ts'
+import { fusesMultiplyAdd } from './relaxed.ts'
 import { wasmBackend } from './wasm.ts'
 
 export interface BackendOptions {
   /** Default: native, else wasm. */
   readonly name?: BackendName | undefined
-  /** Threads of the native backend, default one per core. The numbers that come out do not depend on it. */
+  /**
+   * Of the native and wasm backends; the numbers that come out do not depend on it. Default: native one per core; wasm the
+   * same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated).
+   */
   readonly threads?: number | undefined
-  /** Of the native backend, default the best this processor has. */
+  /** Default: the best this processor, or WebAssembly here, has. */
   readonly instructionSet?: InstructionSet | undefined
 }
 
 const MAX_THREADS = 256
+/** A wasm thread is a worker, some 35 ms and 8 MB to start, and a minibatch of 32 gives 4 pieces of a recurrence to share out. */
+const DEFAULT_WASM_THREADS = 4
 
 /**
  * A backend ready to run. Its `description` says which one and why.
@@ -29,21 +35,44 @@ export async function createBackend({ name, threads, instructionSet }: BackendOp
     throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${threads}`)
   }
   if (name === 'reference') return referenceBackend()
-  if (name === 'wasm') return wasmBackend(await wasmBytes(), '')
+  if (name === 'wasm') return chooseWasm(threads, instructionSet, '')
   const loaded = loadAddon()
   if ('addon' in loaded) {
     const { addon } = loaded
-    if (instructionSet !== undefined && !addon.instructionSets.includes(instructionSet)) {
-      throw new InputError(
-        `instruction set: expected one of ${addon.instructionSets.join(', ')} on this processor but received ${instructionSet}`,
-      )
-    }
-    return nativeBackend(addon, threads ?? defaultThreads(), instructionSet)
+    return nativeBackend(addon, threads ?? defaultThreads(), oneOf(addon.instructionSets, instructionSet))
   }
   if (name === 'native') {
     throw new InputError(`backend native: expected its add-on but ${loaded.missing}; build it with "npm run build", or use --backend wasm`)
   }
-  return wasmBackend(await wasmBytes(), ` (no native add-on: ${loaded.missing})`)
+  return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing})`)
+}
+
+async function chooseWasm(threads: number | undefined, wanted: InstructionSet | undefined, reason: string): Promise<Backend> {
+  const instructionSet = oneOf(wasmInstructionSets(), wanted)
+  const make = (threads: number, reason: string): Promise<Backend> =>
+    wasmBackend({ instructionSet, threads, reason, load: wasmBytes, start: startThread })
+  const alone = noWasmThreads()
+  if (threads !== undefined) {
+    if (threads > 1 && alone) throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
+    return make(threads, reason)
+  }
+  if (alone) return make(1, reason)
+  const usual = Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
+  // Nobody asked for threads: where a page's rules or a bundler keep workers from starting, one does.
+  return make(usual, reason).catch((error: Error) => make(1, `${reason} (${error.message})`))
+}
+
+/** Best first. */
+function wasmInstructionSets(): readonly WasmInstructionSet[] {
+  allowRelaxedSimd()
+  return fusesMultiplyAdd() ? ['relaxed-simd', 'simd128'] : ['simd128']
+}
+
+function oneOf<S extends InstructionSet>(here: readonly S[], wanted: InstructionSet | undefined): S {
+  if (wanted === undefined) return here[0]!
+  const found = here.find((set) => set === wanted)
+  if (found) return found
+  throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${wanted}`)
 }
 
 /** Every backend and instruction set that runs here, for tests and benchmarks. */
@@ -52,7 +81,7 @@ export async function availableBackends(): Promise<BackendOptions[]> {
   const native = 'addon' in loaded ? loaded.addon.instructionSets : []
   return [
     { name: 'reference' },
-    { name: 'wasm' },
+    ...wasmInstructionSets().map((instructionSet) => ({ name: 'wasm' as const, instructionSet })),
     ...native.map((instructionSet) => ({ name: 'native' as const, instructionSet })),
   ]
 }

@@ -1,20 +1,20 @@
 /** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
-import type { Backend, InstructionSet, Kernels } from './backend.ts'
+import type { Backend, Kernels, NativeInstructionSet } from './backend.ts'
 
 /** What kernels/napi.cc exports. */
 export interface Addon {
   /** What this processor can run, best first. */
-  readonly instructionSets: readonly InstructionSet[]
+  readonly instructionSets: readonly NativeInstructionSet[]
   /** Kernels of one instruction set, with a thread pool of their own. */
-  create(instructionSet: InstructionSet, threads: number): Kernels
+  create(instructionSet: NativeInstructionSet, threads: number): Kernels
   /** How far into `buffer` the first 64-byte boundary is. */
   alignmentOffset(buffer: ArrayBuffer): number
 }
 
-const NAMES: Record<InstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
+const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
 /** `threads` pool members including the calling thread; results do not depend on their number. */
-export function nativeBackend(addon: Addon, threads: number, instructionSet: InstructionSet = addon.instructionSets[0]!): Backend {
+export function nativeBackend(addon: Addon, threads: number, instructionSet: NativeInstructionSet = addon.instructionSets[0]!): Backend {
   const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
     const buffer = new ArrayBuffer(n * size + 64)
     return make(buffer, addon.alignmentOffset(buffer), n)

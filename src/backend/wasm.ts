@@ -1,20 +1,22 @@
 /**
- * The kernels as WebAssembly SIMD: the same sources, one thread, the same interface. Runs wherever WebAssembly does.
+ * The kernels as WebAssembly SIMD: the same sources, the same interface. Runs wherever WebAssembly does, on several threads
+ * where memory can be shared (./threads.ts).
  *
  * The memory is created once at its full size and never grows, because growing detaches every view a model holds. Size
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
-import type { Backend, Floats, Kernels } from './backend.ts'
+import type { Backend, Floats, Kernels, WasmInstructionSet } from './backend.ts'
+import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
 const PAGE = 65536
 const ALIGN = 64
 /** Tried in turn, largest first: 4 GiB less a page is what wasm32 can address, small ones are for phones. */
 const SIZES_MIB = [4095, 2048, 1024, 512, 256]
 
-interface Exports {
+const NAMES: Record<WasmInstructionSet, string> = { simd128: 'SIMD128', 'relaxed-simd': 'relaxed SIMD' }
+
+interface Exports extends PoolExports {
   readonly __heap_base: WebAssembly.Global
-  readonly __stack_pointer: WebAssembly.Global
-  readonly [kernel: string]: unknown
 }
 
 /** First fit over a list of free blocks sorted by address; neighbours are merged when one is given back. */
@@ -64,9 +66,25 @@ class Heap {
   }
 }
 
-/** Instantiates the kernels from the bytes of the module. `reason` says why this backend runs, for people. */
-export async function wasmBackend(bytes: BufferSource, reason: string): Promise<Backend> {
-  const memory = largestMemory()
+export interface WasmOptions {
+  readonly instructionSet: WasmInstructionSet
+  readonly threads: number
+  /** Why this backend runs, for people. */
+  readonly reason: string
+  /** The bytes of a module by its name in build/. */
+  readonly load: (file: string) => Promise<BufferSource>
+  /** Makes a worker. */
+  readonly start: (work: Work, died: (why: string) => void) => Thread
+}
+
+/**
+ * Instantiates the kernels. One thread has a memory of its own, several share one.
+ * @throws Error when the workers do not start, RangeError when there is no memory
+ */
+export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Backend> {
+  const shared = threads > 1
+  const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
+  const memory = largestMemory(shared)
   let heap: Heap
   const slots = [0, 0]
   const slotBytes = [0, 0]
@@ -80,19 +98,23 @@ export async function wasmBackend(bytes: BufferSource, reason: string): Promise<
     }
     return slots[slot]!
   }
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory, scratch } })
+  const instance = await WebAssembly.instantiate(module, { env: { memory, scratch } })
   const exports = instance.exports as unknown as Exports
   heap = new Heap(exports.__heap_base.value as number, memory.buffer.byteLength)
+  const rooms = Array.from({ length: threads - 1 }, () => heap.allocate(ROOM))
+  const pool = shared ? await startPool(start, exports, { module, memory, rooms }) : null
 
   const kernels: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(exports)) {
-    if (typeof value === 'function') kernels[name] = bind(value as Kernel, exports.__stack_pointer)
+    if (typeof value !== 'function' || name.startsWith('pool_')) continue
+    kernels[name] = bind(value as Kernel, exports.__stack_pointer, pool)
   }
   return {
     ...(kernels as unknown as Kernels),
     name: 'wasm',
-    description: `wasm, SIMD128, 1 thread${reason}`,
-    threads: 1,
+    description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,
+    threads,
+    instructionSet,
     floats(n: number): Floats {
       return new Float32Array(memory.buffer, heap.allocate(4 * n), n).fill(0)
     },
@@ -113,11 +135,13 @@ type Argument = number | null | { readonly byteOffset: number }
 
 /**
  * A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. When memory is full, the
- * error passes through frames of wasm that then never give their stack back: it is put back here.
+ * error passes through frames of wasm that then never give their stack back: it is put back here. The pool lives as long as
+ * a kernel does.
  */
-function bind(kernel: Kernel, stack: WebAssembly.Global): (...args: Argument[]) => number {
+function bind(kernel: Kernel, stack: WebAssembly.Global, pool: Pool | null): (...args: Argument[]) => number {
   const numbers: number[] = new Array(kernel.length).fill(0)
   return (...args) => {
+    pool?.check()
     for (let i = 0; i < args.length; i++) {
       const arg = args[i]!
       numbers[i] = arg === null ? 0 : typeof arg === 'number' ? arg : arg.byteOffset
@@ -127,17 +151,17 @@ function bind(kernel: Kernel, stack: WebAssembly.Global): (...args: Argument[]) 
       return kernel(...numbers)
     } catch (error) {
       stack.value = top
-      throw error
+      throw pool ? pool.settle(error) : error
     }
   }
 }
 
-function largestMemory(): WebAssembly.Memory {
+function largestMemory(shared: boolean): WebAssembly.Memory {
   let refused: unknown
   for (const size of SIZES_MIB) {
     const pages = (size * 2 ** 20) / PAGE
     try {
-      return new WebAssembly.Memory({ initial: pages, maximum: pages })
+      return new WebAssembly.Memory({ initial: pages, maximum: pages, shared })
     } catch (error) {
       refused = error
     }

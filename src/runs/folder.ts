@@ -45,7 +45,7 @@ export interface RunConfig {
     readonly name: string
     readonly threads: number
     readonly description: string
-    /** Of the native backend: another one gives other bits. */
+    /** Another one gives other bits. */
     readonly instructionSet?: string
   }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }

@@ -59,7 +59,7 @@ let measured = 0
 const label = (backend: Backend): string => backend.description
 
 const backends: Backend[] = []
-for (const options of await availableBackends()) backends.push(await createBackend({ ...options, ...(options.name === 'native' && { threads: 2 }) }))
+for (const options of await availableBackends()) backends.push(await createBackend({ ...options, ...(options.name !== 'reference' && { threads: 2 }) }))
 
 describe('every kernel agrees with the reference', () => {
   for (const [title, table] of Object.entries(TABLES))

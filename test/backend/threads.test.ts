@@ -1,4 +1,4 @@
-/** The same bits on 1, 2 and 4 threads, and again on a second run: every native kernel that may cut its work into pieces. */
+/** The same bits on 1, 2 and 4 threads, and again on a second run: every kernel that may cut its work into pieces. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Backend } from '../../src/backend/backend.ts'
@@ -73,18 +73,17 @@ function bits(row: Case, outcome: ReturnType<typeof run>): Buffer[] {
   return [...arrays, Float64Array.of(outcome.returned ?? 0)].map((a) => Buffer.from(a.buffer))
 }
 
-const natives: { instructionSet: string | undefined; pools: Backend[] }[] = []
+const all: { title: string; pools: Backend[] }[] = []
 for (const { name, instructionSet } of await availableBackends()) {
-  if (name !== 'native') continue
-  natives.push({ instructionSet, pools: await Promise.all(THREADS.map((threads) => createBackend({ name, instructionSet, threads }))) })
+  if (name === 'reference') continue
+  all.push({ title: `${name} ${instructionSet}`, pools: await Promise.all(THREADS.map((threads) => createBackend({ name, instructionSet, threads }))) })
 }
 
 describe('the same bits on any number of threads', () => {
-  if (natives.length === 0) test('native', { skip: 'the native add-on is not built here' }, () => {})
-  for (const { instructionSet, pools } of natives) {
+  for (const { title: where, pools } of all) {
     const tables = { ...Object.fromEntries([33, 17, 16].map((B) => [`B = ${B}`, () => [...cells(B), ...layers(B)]])), 'flat arrays': () => [...flat()] }
     for (const [title, table] of Object.entries(tables))
-      test(`${instructionSet}, ${title}`, () => {
+      test(`${where}, ${title}`, () => {
         assert.deepEqual(pools.map(({ threads }) => threads), THREADS)
         for (const row of table()) {
           const [one, ...others] = pools.map((pool) => bits(row, run(pool, row)))

@@ -1,11 +1,14 @@
-/** A full wasm memory is an error and nothing more: what was there stays, and the backend goes on. */
+/** What only the wasm backend has: a memory that can be full, modules to choose from, and a platform that may lack things. */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Floats } from '../../src/backend/backend.ts'
 import { createBackend } from '../../src/backend/choose.ts'
+import { fusesMultiplyAdd } from '../../src/backend/relaxed.ts'
 
 test('after a full memory the arrays are whole and kernels work', async () => {
-  const backend = await createBackend({ name: 'wasm' })
+  const backend = await createBackend({ name: 'wasm', threads: 1 })
   const x = backend.floats(1000).fill(2)
   backend.fma_peak(1, 1) // scratch slot 0 has something small
   const taken: Floats[] = []
@@ -28,4 +31,85 @@ test('after a full memory the arrays are whole and kernels work', async () => {
   assert.equal(backend.sum_of_squares(1000, x), 4000)
   assert.ok(fresh.every((value) => value === 5))
   assert.equal(last[0], 3)
+})
+
+test('the same on threads', async () => {
+  const backend = await createBackend({ name: 'wasm', threads: 2 })
+  for (let i = 0; i < 200; i++) {
+    assert.throws(() => backend.fma_peak(2 ** 28 - 1, 0), /^RangeError: wasm memory: expected room for 4096 MiB but/)
+  }
+  assert.equal(backend.fma_peak(2, 1), 192)
+})
+
+test('relaxed SIMD where it is there and rounds once, else plain SIMD, and either on request', async (t) => {
+  const plain = { name: 'wasm', threads: 1, instructionSet: 'simd128' } as const
+  const relaxed = { ...plain, instructionSet: 'relaxed-simd' } as const
+  const best = await createBackend({ name: 'wasm', threads: 1 })
+  assert.equal(best.instructionSet, fusesMultiplyAdd() ? 'relaxed-simd' : 'simd128')
+  assert.equal((await createBackend(plain)).description, 'wasm, SIMD128, 1 thread')
+  if (fusesMultiplyAdd()) assert.equal((await createBackend(relaxed)).description, 'wasm, relaxed SIMD, 1 thread')
+  await assert.rejects(createBackend({ ...plain, instructionSet: 'avx2' }), {
+    name: 'InputError',
+    message: /^instruction set: expected one of (relaxed-simd, )?simd128 here but received avx2$/,
+  })
+  const without = async (): Promise<void> => {
+    assert.equal((await createBackend({ name: 'wasm', threads: 1 })).instructionSet, 'simd128')
+    await assert.rejects(createBackend(relaxed), { message: 'instruction set: expected one of simd128 here but received relaxed-simd' })
+  }
+  const validate = t.mock.method(WebAssembly, 'validate', () => false)
+  await without()
+  validate.mock.restore()
+  // A processor without FMA: the product is rounded before the sum.
+  const f = (a: number, c: number): number => Math.fround(Math.fround(a * a) + c)
+  t.mock.method(WebAssembly, 'Instance', class { exports = { f } } as never)
+  await without()
+})
+
+test('the relaxed module has no relaxed instruction but multiply-add: the others may lose NaN', () => {
+  for (const shared of ['', '-shared']) {
+    const bytes = readFileSync(new URL(`../../../build/irnn-relaxed-simd${shared}.wasm`, import.meta.url))
+    const found = new Set<string>() // f32x4.relaxed_madd is fd 85 02, others are fd 80 02 … fd 94 02
+    for (let at = bytes.indexOf(0xfd); at >= 0; at = bytes.indexOf(0xfd, at + 1)) {
+      const [, opcode, page] = bytes.subarray(at, at + 3)
+      if (page === 2 && opcode! >= 0x80 && opcode! <= 0x94) found.add(opcode!.toString(16))
+    }
+    assert.deepEqual([...found], ['85'], 'see select() in kernels/simd.h')
+  }
+})
+
+/** Runs a script as a page would: the browser's platform file, and fetch from disk. */
+function asPage(script: string): string {
+  const hooks = `export const resolve = (name, context, next) =>
+    next(name === '#platform' ? new URL('../../src/backend/platform.browser.js', '${import.meta.url}').href : name, context)`
+  const before = `
+    import { register } from 'node:module'
+    import { readFileSync } from 'node:fs'
+    register(${JSON.stringify(`data:text/javascript,${encodeURIComponent(hooks)}`)})
+    globalThis.navigator ??= { hardwareConcurrency: 2 }
+    globalThis.fetch = async (url) => new Response(readFileSync(url))
+    const { createBackend } = await import('${new URL('../../src/index.js', import.meta.url).href}')`
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', before + script], { encoding: 'utf8' })
+  assert.equal(stderr, '')
+  return stdout
+}
+
+test('a page that is not cross-origin isolated has one thread, and says why', () => {
+  const printed = asPage(`
+    const backend = await createBackend()
+    console.log(backend.description, backend.sum_of_squares(3, backend.floats(3).fill(2)))
+    await createBackend({ threads: 2 }).catch((error) => console.log(error.name, error.message))`)
+  const [description, error] = printed.trim().split('\n')
+  assert.match(description!, /^wasm, (SIMD128|relaxed SIMD), 1 thread \(no native add-on: this is not Node\) 12$/)
+  assert.match(error!, /^InputError threads: expected 1 but received 2: the page is not cross-origin isolated: it needs the headers/)
+})
+
+test('where workers cannot start, one thread runs unless more were asked for', () => {
+  const printed = asPage(`
+    globalThis.crossOriginIsolated = true
+    globalThis.Worker = class { postMessage() { queueMicrotask(() => this.onerror({ message: 'no' })) } terminate() {} }
+    console.log((await createBackend({ name: 'wasm' })).description)
+    await createBackend({ threads: 3 }).catch((error) => console.log(error.message))`)
+  const [description, error] = printed.trim().split('\n')
+  assert.match(description!, /^wasm, .*, 1 thread \(wasm threads: expected 1 workers to start but no\)$/)
+  assert.equal(error, 'wasm threads: expected 2 workers to start but no')
 })

@@ -122,6 +122,28 @@ test('more iterations than were planned, where the rate allows', async () => {
   assert.equal(JSON.parse(String(read('longer', 'config.json'))).training.iterations, 100)
 })
 
+test('a wasm run goes on with the instruction set it began with, on any number of threads', async () => {
+  assert.equal((await run(...SHORT, '--backend', 'wasm', '--threads', '2', '--out', 'wasm')).code, 0)
+  const config = JSON.parse(String(read('wasm', 'config.json')))
+  // Without a checkpoint a run starts again from its seed, with what its config says.
+  const again = async (instructionSet: string, ...flags: string[]) => {
+    fs.rmSync(at('again'), { recursive: true, force: true })
+    fs.mkdirSync(at('again'))
+    const changed = { ...config, backend: { ...config.backend, instructionSet } }
+    fs.writeFileSync(at('again', 'config.json'), JSON.stringify(changed))
+    return run('train', '--resume', 'again', ...flags)
+  }
+  const { instructionSet } = config.backend
+  assert.equal((await again(instructionSet, '--threads', '1')).code, 0)
+  assert.deepEqual(read('again', 'model.safetensors'), read('wasm', 'model.safetensors'))
+  assert.equal((await again('simd128')).code, 0)
+  const same = read('again', 'model.safetensors').equals(read('wasm', 'model.safetensors'))
+  assert.equal(same, instructionSet === 'simd128')
+  const { code, err } = await again('avx2')
+  assert.equal(code, 2)
+  assert.match(err, /instruction set: expected one of (relaxed-simd, )?simd128 here but received avx2/)
+})
+
 test('what cannot go on is refused in one line, and nothing is touched', async () => {
   await run(...SHORT, '--out', 'short')
   await run(...SHORT, '--schedule', 'constant', '--out', 'flat')

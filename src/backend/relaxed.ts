@@ -1,0 +1,25 @@
+/**
+ * Whether relaxed SIMD's multiply-add is there and rounds once. Where it rounds twice (a processor without FMA) it would be
+ * the plain module under another name, so that "relaxed-simd" says which bits come out.
+ */
+
+/** (func (export "f") (param $a f32) (param $c f32) (result f32) → lane 0 of f32x4.relaxed_madd of a, a and c) */
+// biome-ignore format: a section a line
+const MODULE = Uint8Array.of(
+  0, 0x61, 0x73, 0x6d, 1, 0, 0, 0,
+  1, 7, 1, 0x60, 2, 0x7d, 0x7d, 1, 0x7d, // types
+  3, 2, 1, 0, // functions
+  7, 5, 1, 1, 0x66, 0, 0, // exports
+  10, 22, 1, 20, 0, 0x20, 0, 0xfd, 0x13, 0x20, 0, 0xfd, 0x13, 0x20, 1, 0xfd, 0x13, 0xfd, 0x85, 2, 0xfd, 0x1f, 0, 0x0b, // code
+)
+
+export function hasRelaxedSimd(): boolean {
+  return WebAssembly.validate(MODULE)
+}
+
+/** (1 + 2^-12)² - (1 + 2^-11) is 2^-24, and 0 where the product is rounded before the sum. */
+export function fusesMultiplyAdd(): boolean {
+  if (!hasRelaxedSimd()) return false
+  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(MODULE))
+  return (exports.f as (a: number, c: number) => number)(1 + 2 ** -12, -1 - 2 ** -11) === 2 ** -24
+}

@@ -1,0 +1,123 @@
+/**
+ * Threads of the wasm backend: each is a worker that instantiates the same module on the same shared memory and lives in
+ * `pool_work` (kernels/wasm.cc), which hands out the pieces of a kernel. Nothing but a thread's start goes by messages.
+ */
+
+/** What a worker gets to become a thread. */
+export interface Work {
+  readonly module: WebAssembly.Module
+  readonly memory: WebAssembly.Memory
+  /** 1, 2, …; the thread that calls the kernels is 0. */
+  readonly worker: number
+  /** Where this worker may write: REPORT bytes to say why it crashed, and its stack above them, which grows downwards. */
+  readonly room: number
+}
+
+/** A worker. */
+export interface Thread {
+  /** Resolves when it works; rejects when it cannot. */
+  readonly ready: Promise<void>
+  /** Ends it, also in its sleep. */
+  stop(): void
+}
+
+const STACK = 65536
+const REPORT = 256
+export const ROOM: number = REPORT + STACK
+const PATIENCE_MS = 20_000
+
+/** What kernels/wasm.cc exports beside the kernels. */
+export interface PoolExports {
+  readonly __stack_pointer: WebAssembly.Global
+  pool_start(workers: number, maySleep: number): void
+  pool_finish(): void
+  pool_crashed(): number
+  pool_work(): void
+  pool_crash(worker: number): void
+}
+
+/** In the worker: announces itself with `ready`, then works until it is terminated. */
+export function serve({ module, memory, worker, room }: Work, ready: () => void): never {
+  const scratch = (): never => {
+    throw new Error('a piece of a kernel asked for scratch memory')
+  }
+  const { exports } = new WebAssembly.Instance(module, { env: { memory, scratch } })
+  const { __stack_pointer, pool_work, pool_crash } = exports as unknown as PoolExports
+  ready()
+  for (;;) {
+    __stack_pointer.value = room + ROOM
+    try {
+      pool_work()
+    } catch (error) {
+      const text = new TextEncoder().encode(String(error).slice(0, REPORT / 3 - 1)) // UTF-8: at most 3 bytes a unit
+      new Uint8Array(memory.buffer, room, REPORT).fill(0).set(text)
+      pool_crash(worker)
+    }
+  }
+}
+
+/** The workers of one backend, as the thread that calls the kernels sees them. They end when this object is collected. */
+export interface Pool {
+  /** @throws Error when a worker has died: it may have had a piece in hand */
+  check(): void
+  /** After a kernel threw: waits until no worker runs a piece of it any more, and returns the error to throw. */
+  settle(error: unknown): unknown
+}
+
+const collected = new FinalizationRegistry<readonly Thread[]>((threads) => {
+  for (const { stop } of threads) stop()
+})
+
+/**
+ * One worker for each of `rooms`. `start` is the platform's: it makes a worker that serves, and calls `died` when that ends.
+ * @throws Error when a worker cannot start; then there is none
+ */
+export async function startPool(
+  start: (work: Work, died: (why: string) => void) => Thread,
+  exports: PoolExports,
+  { module, memory, rooms }: { module: WebAssembly.Module; memory: WebAssembly.Memory; rooms: readonly number[] },
+): Promise<Pool> {
+  const health = { death: '' } // apart from the pool, which a worker's listeners must not keep alive
+  const threads = rooms.map((room, i) =>
+    start({ module, memory, worker: i + 1, room }, (why) => {
+      health.death ||= `worker ${i + 1} of ${rooms.length} has died (${why})`
+    }),
+  )
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const patience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`there was no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
+  })
+  try {
+    await Promise.race([Promise.all(threads.map(({ ready }) => ready)), patience])
+  } catch (error) {
+    for (const { stop } of threads) stop()
+    throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, { cause: error })
+  } finally {
+    clearTimeout(timer)
+  }
+  exports.pool_start(rooms.length, maySleep(memory) ? 1 : 0)
+  const pool: Pool = {
+    check() {
+      if (health.death) throw new Error(`wasm threads: ${health.death}: make the backend anew, or with threads: 1`)
+    },
+    settle(error) {
+      exports.pool_finish()
+      const worker = exports.pool_crashed()
+      if (worker === 0) return error
+      const report = new Uint8Array(memory.buffer, rooms[worker - 1], REPORT).slice()
+      return new Error(`wasm threads: a kernel crashed on thread ${worker}: ${new TextDecoder().decode(report).replace(/\0+$/, '')}`)
+    },
+  }
+  collected.register(pool, threads)
+  return pool
+}
+
+/** Atomics.wait throws where it is not allowed: on the main thread of a page, which spins instead until a kernel is done. */
+function maySleep(memory: WebAssembly.Memory): boolean {
+  try {
+    Atomics.wait(new Int32Array(memory.buffer), 0, 0, 0)
+    return true
+  } catch {
+    return false
+  }
+}
