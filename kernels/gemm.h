@@ -13,6 +13,7 @@ namespace IRNN_TARGET {
 // 8 + 2 + 1, where 12 spill), 32 with AVX-512. With 8 or more accumulators two FMA units of latency 4 stay busy.
 constexpr int MAX_ROWS = VL == 16 ? 8 : 4;
 constexpr int MAX_VECTORS = VL == 4 ? 2 : 3;
+constexpr int ROW_VECTORS = 8;   // for a single row, whose sums are all that keeps the units busy
 
 template <int N>
 struct Const {
@@ -41,8 +42,8 @@ IRNN_INLINE void for_rows(int rows, const F& f, int first = 0) {
 // one vector would leave the FMA units waiting).
 struct Panels {
   int columns, vectors, count, narrow, wide_ones;   // the first `wide_ones` panels have a vector more than `narrow`
-  explicit Panels(int n)
-      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, MAX_VECTORS)), narrow(count ? vectors / count : 0),
+  explicit Panels(int n, int widest = MAX_VECTORS)
+      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest)), narrow(count ? vectors / count : 0),
         wide_ones(vectors - narrow * count) {}
   int first(int panel) const { return panel * narrow + min(panel, wide_ones); }   // vector
   int width(int panel) const { return narrow + (panel < wide_ones); }             // vectors

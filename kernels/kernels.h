@@ -24,6 +24,7 @@
 #define IRNN_KERNELS(X)                                                                                              \
   X(gemm) X(dense_forward) X(dense_backward)                                                                         \
   X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)                     \
+  X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                                      \
   X(softmax_cross_entropy) X(squared_error) X(softmax)                                                               \
   X(embedding_forward) X(embedding_backward) X(copy_columns)                                                         \
   X(tanh_forward) X(sigmoid_forward)                                                                                 \
@@ -135,6 +136,31 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
                   float* dh0);
+
+// Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
+// for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.
+void step_pack(int N, int I, int H,
+               const float* Wxh,   // [N,I] or null if I is 0
+               const float* Whh,   // [N,H] or null if H is 0
+               const float* bx,    // [N] or null
+               const float* bh,    // [N] or null
+               float* packed);     // =
+void dense_step(int B, int I, int K,
+                const float* x,        // [B,I]
+                const float* packed,   // of N = K, I, H = 0
+                float* y);             // [B,K] =
+void rnn_step(int B, int I, int H, int activation, const float* x,
+              const float* packed,     // of N = H, I, H
+              float* h);               // [B,H] read, then =
+void lstm_step(int B, int I, int H, const float* x,
+               const float* packed,    // of N = 4H, I, H
+               float* h,               // [B,H] read, then =
+               float* c);              // [B,H] read, then =
+void gru_step(int B, int I, int H, const float* x,
+              const float* reset_update,   // of N = 2H, I, H: r z
+              const float* candidate_x,    // of N = H, I, H = 0: Wxn and bxn
+              const float* candidate_h,    // of N = H, I = 0, H: Whn and bhn, as its Whh and bh
+              float* h);                   // [B,H] read, then =
 
 // Losses over the rows (t,b) with t < lengths[b]. Rows that do not count get gradient 0. stats [3] = sum of the losses,
 // rows whose arg-max is the target (first of equals; 0 for squared_error), count of what was summed.

@@ -38,6 +38,10 @@ struct Context {
   size_t sizes[2] = {0, 0};
 };
 
+void release(Context* context) {
+  if (--context->references == 0) delete context;
+}
+
 thread_local Context* current = nullptr;   // set for the length of one kernel call
 
 }  // namespace
@@ -92,14 +96,27 @@ template <class R, class... Args, R (*kernel)(Args...)>
 struct Call<kernel> {
   static constexpr size_t count = sizeof...(Args);
 
+  using Arguments = std::tuple<Args...>;
+
   template <size_t... I>
-  static napi_value apply(napi_env env, napi_value* values, std::index_sequence<I...>) {
+  static Arguments unwrap_all(napi_env env, napi_value* values, bool& ok, std::index_sequence<I...>) {
+    return Arguments{unwrap<Args>(env, values[I], ok)...};
+  }
+
+  // The arguments of a call from JavaScript; throws there, and returns false, where they do not fit.
+  static bool read(napi_env env, napi_callback_info info, napi_value* values, Context*& context, Arguments& args) {
+    size_t given = count;
+    void* data = nullptr;
+    napi_get_cb_info(env, info, &given, values, nullptr, &data);
+    context = static_cast<Context*>(data);
     bool ok = true;
-    std::tuple<Args...> args{unwrap<Args>(env, values[I], ok)...};
-    if (!ok) {
-      napi_throw_type_error(env, nullptr, "kernel: expected numbers, and typed arrays of the backend, in the order of kernels.h");
-      return nullptr;
-    }
+    args = unwrap_all(env, values, ok, std::make_index_sequence<count>{});
+    if (!ok) napi_throw_type_error(env, nullptr, "kernel: expected numbers, and typed arrays of the backend, in the order of kernels.h");
+    return ok;
+  }
+
+  static napi_value apply(napi_env env, Context* context, const Arguments& args) {
+    current = context;
     FlushDenormals flush;
     if constexpr (std::is_void_v<R>) {
       std::apply(kernel, args);
@@ -113,11 +130,44 @@ struct Call<kernel> {
 
   static napi_value run(napi_env env, napi_callback_info info) {
     napi_value values[count];
-    size_t given = count;
-    void* context = nullptr;
-    napi_get_cb_info(env, info, &given, values, nullptr, &context);
-    current = static_cast<Context*>(context);
-    return apply(env, values, std::make_index_sequence<count>{});
+    Context* context;
+    Arguments args;
+    return read(env, info, values, context, args) ? apply(env, context, args) : nullptr;
+  }
+
+  // What bind() makes: the arguments unwrapped once. `arrays` keeps the typed arrays, and with them their memory, alive; a
+  // typed array whose data has been asked for never moves.
+  struct Bound {
+    Context* context;
+    Arguments args;
+    napi_ref arrays;
+  };
+
+  static napi_value run_bound(napi_env env, napi_callback_info info) {
+    void* data = nullptr;
+    napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+    const Bound* bound = static_cast<Bound*>(data);
+    return apply(env, bound->context, bound->args);
+  }
+
+  static napi_value bind(napi_env env, napi_callback_info info) {
+    napi_value values[count], list, function;
+    Context* context;
+    Arguments args;
+    if (!read(env, info, values, context, args)) return nullptr;
+    napi_create_array_with_length(env, count, &list);
+    for (size_t i = 0; i < count; i++) napi_set_element(env, list, uint32_t(i), values[i]);
+    Bound* bound = new Bound{context, args, nullptr};
+    napi_create_reference(env, list, 1, &bound->arrays);
+    napi_create_function(env, nullptr, 0, run_bound, bound, &function);
+    context->references++;
+    napi_add_finalizer(env, function, bound, [](napi_env env, void* data, void*) {
+      Bound* bound = static_cast<Bound*>(data);
+      napi_delete_reference(env, bound->arrays);
+      release(bound->context);
+      delete bound;
+    }, nullptr, nullptr);
+    return function;
   }
 };
 
@@ -133,8 +183,7 @@ void define_kernel(napi_env env, napi_value object, const char* name, napi_callb
   napi_set_named_property(env, object, name, function);
   context->references++;
   napi_add_finalizer(env, function, context, [](napi_env, void* data, void*) {
-    Context* owner = static_cast<Context*>(data);
-    if (--owner->references == 0) delete owner;
+    release(static_cast<Context*>(data));
   }, nullptr, nullptr);
 }
 
@@ -156,9 +205,9 @@ napi_value text(napi_env env, const char* value) {
   return result;
 }
 
-// create(instructionSet, threads): an object of kernels.
+// create(instructionSet, threads): { kernels, binders }, two functions for every kernel.
 napi_value create(napi_env env, napi_callback_info info) {
-  napi_value args[2], kernels;
+  napi_value args[2], kernels, binders, both;
   size_t given = 2, length = 0;
   char name[16] = "";
   int32_t threads = 1;
@@ -166,9 +215,15 @@ napi_value create(napi_env env, napi_callback_info info) {
   napi_get_value_string_utf8(env, args[0], name, sizeof name, &length);
   napi_get_value_int32(env, args[1], &threads);
   napi_create_object(env, &kernels);
+  napi_create_object(env, &binders);
+  napi_create_object(env, &both);
+  napi_set_named_property(env, both, "kernels", kernels);
+  napi_set_named_property(env, both, "binders", binders);
   Context* context = nullptr;
   const std::string_view wanted(name, length);
-#define IRNN_DEFINE(kernel) define_kernel(env, kernels, #kernel, Call<IRNN_TARGET::kernel>::run, context);
+#define IRNN_DEFINE(kernel)                                                            \
+  define_kernel(env, kernels, #kernel, Call<IRNN_TARGET::kernel>::run, context);       \
+  define_kernel(env, binders, #kernel, Call<IRNN_TARGET::kernel>::bind, context);
   for (int set = 0; set < 3; set++) {
     if (wanted != NAMES[set] || !supported(set)) continue;
     context = new Context(threads < 1 ? 1 : threads);
@@ -188,7 +243,7 @@ napi_value create(napi_env env, napi_callback_info info) {
     napi_throw_range_error(env, nullptr, "instruction set: expected one of instructionSets");
     return nullptr;
   }
-  return kernels;
+  return both;
 }
 
 napi_value alignment_offset(napi_env env, napi_callback_info info) {

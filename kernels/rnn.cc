@@ -45,6 +45,10 @@ struct RnnForward {
       const Live live = ACTIVATION == RELU ? live_units(shard.rows, H, before, list) : Live{H, nullptr};
       if (i + 1 < T) prefetch(h + (size_t(Step(i + 1, T, reverse).to) * B + shard.b0) * H, shard.rows * H);
       for (int p = 0; p < panels.count; p++) {
+        if (B == 1) {
+          with_const<ROW_VECTORS>(panels.width(p), [&](auto nv) IRNN_INLINE_LAMBDA { tile<ACTIVATION, 1, nv.value>(shard, step, live, 0, p); });
+          continue;
+        }
         with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
           for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, live, r0, p); });
         });
@@ -61,7 +65,7 @@ struct RnnForward {
 
 void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, const float* x, const float* Wxh,
                  const float* Whh, const float* bx, const float* bh, float* h) {
-  const Panels panels(H);
+  const Panels panels(H, B == 1 ? ROW_VECTORS : MAX_VECTORS);
   const bool fused = I <= FUSED_INPUTS;
   const size_t whh_floats = panels.floats(H), wxh_floats = fused ? panels.floats(I) : 0;
   const size_t bias_floats = size_t(panels.vectors) * VL;

@@ -39,6 +39,7 @@ export {
   type Plan,
   type PlanOptions,
   type State,
+  type Stepper,
   saveModel,
 } from './model.ts'
 export { type Adam, adam, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'

@@ -17,10 +17,12 @@ import {
 import { createPlan, type Plan, type PlanOptions } from './plan.ts'
 import { type ModelInput, type ModelSpec, modelSpec } from './spec.ts'
 import { hostFloats, ONE_WAY, type State } from './state.ts'
+import { createStepper, type Stepper } from './stepper.ts'
 
 export type { Parameter } from './parameters.ts'
 export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 export type { State } from './state.ts'
+export type { Stepper } from './stepper.ts'
 
 export interface Model {
   readonly spec: ModelSpec
@@ -31,6 +33,10 @@ export interface Model {
   readonly weights: Floats
   /** Their gradients, likewise. */
   readonly gradients: Floats
+  /** How often `weightsChanged` was called. */
+  readonly version: number
+  /** To be called after writing into weights by hand: steppers keep them in another order. `train` calls it itself. */
+  weightsChanged(): void
   /** Buffers to run batches of at most T steps and B sequences, and to train on them. */
   plan(options: PlanOptions): Plan
   /**
@@ -44,7 +50,13 @@ export interface Model {
    * @throws InputError for a bidirectional model
    */
   step(x: number | ArrayLike<number>, state?: State): ModelOutput
-  /** Gives the backend's memory back (plans are disposed of by who made them). */
+  /**
+   * The same for streams that do not wait: a step allocates nothing and takes some 0.4 µs at H = 100, a tenth of `step`. Keeps
+   * its own state, of B sequences (default 1), and starts from zero.
+   * @throws InputError for a bidirectional model
+   */
+  stepper(options?: { B?: number }): Stepper
+  /** Gives the backend's memory back (plans and steppers are disposed of by who made them). */
   dispose(): void
 }
 
@@ -124,6 +136,7 @@ class Unfilled implements Model {
   readonly parameters: readonly Parameter[]
   readonly weights: Floats
   readonly gradients: Floats
+  version = 0
   private whole: Plan | null = null
   private single: Plan | null = null
 
@@ -135,6 +148,10 @@ class Unfilled implements Model {
     this.weights = backend.floats(n)
     this.gradients = backend.floats(n)
     this.parameters = viewParameters(shapes, this.weights, this.gradients)
+  }
+
+  weightsChanged(): void {
+    this.version += 1
   }
 
   plan(options: PlanOptions): Plan {
@@ -163,6 +180,10 @@ class Unfilled implements Model {
     this.single = this.atLeast(this.single, 1, B)
     const batch = tokens ? { T: 1, B, tokens: new Int32Array(values) } : { T: 1, B, x: new Float64Array(values) }
     return run(this.backend, this.single, batch, state)
+  }
+
+  stepper({ B = 1 }: { B?: number } = {}): Stepper {
+    return createStepper(this, B)
   }
 
   dispose(): void {

@@ -42,7 +42,7 @@ function cellLayer(
   return rnnLayer(arena, weights, cell === 'tanh' ? TANH : RELU, options)
 }
 
-function recurrentWeights(parameters: readonly Parameter[], suffix: string): RecurrentWeights {
+export function recurrentWeights(parameters: readonly Parameter[], suffix: string): RecurrentWeights {
   const [Wxh, Whh, bx, bh] = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'].map((name) =>
     named(parameters, `rnn.${name}${suffix}`),
   ) as [Parameter, Parameter, Parameter, Parameter]

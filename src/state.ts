@@ -94,7 +94,13 @@ export function checkState(spec: ModelSpec, { B, h, c }: State): void {
         `h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
     )
   }
-  if (!h.every(Number.isFinite) || c?.every(Number.isFinite) === false) {
+  if (!finite(h) || (c && !finite(c))) {
     throw new InputError('state: expected finite numbers but it holds NaN or Infinity: start without a state')
   }
+}
+
+function finite(array: Floats): boolean {
+  let zero = 0 // 0·v is 0 unless v is NaN or infinite; every() takes ten times as long
+  for (let i = 0; i < array.length; i++) zero += 0 * array[i]!
+  return zero === 0
 }

@@ -165,6 +165,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations)
       if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) return false
       optimizer.update(weights, gradients, last.lr)
+      model.weightsChanged()
       return true
     },
     evaluate: (signal) => score(testPlan, task, testB, signal),

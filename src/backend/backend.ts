@@ -60,6 +60,15 @@ export interface Kernels {
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
     dh0: OrNull<Floats>,
   ): void
+  step_pack(
+    N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,
+  ): void
+  rnn_step(B: number, I: number, H: number, activation: number, x: Floats, packed: Floats, h: Floats): void
+  lstm_step(B: number, I: number, H: number, x: Floats, packed: Floats, h: Floats, c: Floats): void
+  gru_step(
+    B: number, I: number, H: number, x: Floats, resetUpdate: Floats, candidateX: Floats, candidateH: Floats, h: Floats,
+  ): void
+  dense_step(B: number, I: number, K: number, x: Floats, packed: Floats, y: Floats): void
   softmax_cross_entropy(
     T: number, B: number, K: number, lengths: OrNull<Int32Array>,
     logits: Floats, y: Int32Array, scale: number, dlogits: OrNull<Floats>, stats: Float64Array,
@@ -102,6 +111,11 @@ export interface Backend extends Kernels {
   floats(n: number): Floats
   ints(n: number): Int32Array
   doubles(n: number): Float64Array
+  /**
+   * A kernel and its arguments as a function without any, for what is called every microsecond: unwrapping costs native calls
+   * some 15 ns an array. The function keeps its arrays alive; they must not be given back or transferred while it is in use.
+   */
+  bind<K extends keyof Kernels>(kernel: K, ...args: Parameters<Kernels[K]>): () => ReturnType<Kernels[K]>
   /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
   free(array: Floats | Int32Array): void
 }

@@ -5,11 +5,13 @@ import type { Backend, Kernels, NativeInstructionSet } from './backend.ts'
 export interface Addon {
   /** What this processor can run, best first. */
   readonly instructionSets: readonly NativeInstructionSet[]
-  /** Kernels of one instruction set, with a thread pool of their own. */
-  create(instructionSet: NativeInstructionSet, threads: number): Kernels
+  /** Kernels of one instruction set, with a thread pool of their own, and what binds each to its arguments. */
+  create(instructionSet: NativeInstructionSet, threads: number): { kernels: Kernels; binders: Record<keyof Kernels, Binder> }
   /** How far into `buffer` the first 64-byte boundary is. */
   alignmentOffset(buffer: ArrayBuffer): number
 }
+
+type Binder = (...args: unknown[]) => () => never
 
 const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
@@ -19,8 +21,9 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     const buffer = new ArrayBuffer(n * size + 64)
     return make(buffer, addon.alignmentOffset(buffer), n)
   }
+  const { kernels, binders } = addon.create(instructionSet, threads)
   return {
-    ...addon.create(instructionSet, threads),
+    ...kernels,
     name: 'native',
     description: `native, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}`,
     threads,
@@ -28,6 +31,7 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),
     ints: (n) => view((buffer, offset) => new Int32Array(buffer, offset, n), n, 4),
     doubles: (n) => view((buffer, offset) => new Float64Array(buffer, offset, n), n, 8),
+    bind: (kernel, ...args) => binders[kernel](...args),
     free: () => {},
   }
 }

@@ -3,7 +3,7 @@
  * in float64. It is never fast and never clever: the native and the WebAssembly builds are held against it case by case
  * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
  */
-import type { Backend } from './backend.ts'
+import type { Backend, Kernels } from './backend.ts'
 import { dense_backward, dense_forward, gemm } from './reference/dense.ts'
 import { clip_value, copy_columns, count_nonzero, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
 import { embedding_backward, embedding_forward } from './reference/embedding.ts'
@@ -11,11 +11,24 @@ import { gru_backward, gru_forward } from './reference/gru.ts'
 import { softmax, softmax_cross_entropy, squared_error } from './reference/loss.ts'
 import { lstm_backward, lstm_forward } from './reference/lstm.ts'
 import { rnn_backward, rnn_forward } from './reference/rnn.ts'
+import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './reference/step.ts'
 import { adam_update, rmsprop_update, sgd_update } from './reference/update.ts'
 
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
 export function referenceBackend(): Backend {
+  const kernels: Kernels = {
+    gemm, dense_forward, dense_backward,
+    rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
+    step_pack, rnn_step, lstm_step, gru_step, dense_step,
+    softmax_cross_entropy, squared_error, softmax,
+    embedding_forward, embedding_backward, copy_columns,
+    tanh_forward, sigmoid_forward,
+    sum_of_squares, count_nonzero, clip_value, scale,
+    sgd_update, rmsprop_update, adam_update,
+    fma_peak,
+  }
   return {
+    ...kernels,
     name: 'reference',
     description: 'reference, plain TypeScript in float64, 1 thread',
     threads: 1,
@@ -23,13 +36,6 @@ export function referenceBackend(): Backend {
     ints: (n) => new Int32Array(n),
     doubles: (n) => new Float64Array(n),
     free: () => {},
-    gemm, dense_forward, dense_backward,
-    rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
-    softmax_cross_entropy, squared_error, softmax,
-    embedding_forward, embedding_backward, copy_columns,
-    tanh_forward, sigmoid_forward,
-    sum_of_squares, count_nonzero, clip_value, scale,
-    sgd_update, rmsprop_update, adam_update,
-    fma_peak,
+    bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
   }
 }

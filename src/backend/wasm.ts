@@ -111,6 +111,7 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
   }
   return {
     ...(kernels as unknown as Kernels),
+    bind: binder(kernels as unknown as Kernels),
     name: 'wasm',
     description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,
     threads,
@@ -133,6 +134,17 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
 type Kernel = (...args: number[]) => number
 type Argument = number | null | { readonly byteOffset: number }
 
+/** Not inside wasmBackend: the instance holds on to what `scratch` sees, and through kernels it would keep the pool alive. */
+function binder(kernels: Kernels): Backend['bind'] {
+  return (kernel, ...args) => {
+    const call = kernels[kernel] as (...args: unknown[]) => never
+    const numbers = (args as Argument[]).map(pointer)
+    return () => call(...numbers)
+  }
+}
+
+const pointer = (arg: Argument): number => (arg === null ? 0 : typeof arg === 'number' ? arg : arg.byteOffset)
+
 /**
  * A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. When memory is full, the
  * error passes through frames of wasm that then never give their stack back: it is put back here. The pool lives as long as
@@ -142,10 +154,7 @@ function bind(kernel: Kernel, stack: WebAssembly.Global, pool: Pool | null): (..
   const numbers: number[] = new Array(kernel.length).fill(0)
   return (...args) => {
     pool?.check()
-    for (let i = 0; i < args.length; i++) {
-      const arg = args[i]!
-      numbers[i] = arg === null ? 0 : typeof arg === 'number' ? arg : arg.byteOffset
-    }
+    for (let i = 0; i < args.length; i++) numbers[i] = pointer(args[i]!)
     const top = stack.value
     try {
       return kernel(...numbers)

@@ -14,6 +14,8 @@ export interface ArrayArgument {
   readonly alias: ArrayArgument | null
   /** Elements of which the contract says nothing. */
   readonly unspecified: (index: number) => boolean
+  /** Arguments of the `step_pack` that fills it, all but the last. */
+  readonly pack?: readonly Argument[]
 }
 export type Argument = number | null | ArrayArgument
 
@@ -54,6 +56,13 @@ export function output(
   return { label, kind: 'floats', written: true, start: new Float64Array(n).fill(Number.NaN), alias, unspecified }
 }
 
+/** Weights packed by the backend itself, in just the room that the contract gives them. */
+export function packed(label: string, pack: readonly Argument[]): ArrayArgument {
+  const [N, I, H] = pack as readonly number[]
+  const start = new Float64Array(Math.ceil(N / 16) * 16 * (2 + I + H)).fill(Number.NaN)
+  return { label, kind: 'floats', written: false, start, alias: null, unspecified: never, pack }
+}
+
 export function stats(): ArrayArgument {
   const start = new Float64Array(3).fill(Number.NaN)
   return { label: 'stats', kind: 'doubles', written: true, start, alias: null, unspecified: never }
@@ -70,13 +79,21 @@ interface Guarded {
 const bytes = (a: Floats | Int32Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** An array with at least 16 elements of 0xff bytes (NaN, or -1) on either side. */
-function guarded(backend: Backend, { kind, start }: ArrayArgument, shift: number): Guarded {
+function guarded(backend: Backend, { kind, start, pack }: ArrayArgument, shift: number): Guarded {
   const first = GUARD + shift
   const whole = backend[kind](first + start.length + GUARD)
   bytes(whole).fill(0xff)
   const view = whole.subarray(first, first + start.length)
   view.set(start)
+  if (pack !== undefined) packInto(backend, pack, view as Floats)
   return { whole, view, before: bytes(whole).slice() }
+}
+
+function packInto(backend: Backend, pack: readonly Argument[], view: Floats): void {
+  const arrays = pack.map((argument) => (argument !== null && typeof argument !== 'number' ? guarded(backend, argument, 3) : argument))
+  const args = arrays.map((array) => (array !== null && typeof array !== 'number' ? array.view : array))
+  backend.step_pack(...([...args, view] as Parameters<Backend['step_pack']>))
+  for (const array of arrays) if (array !== null && typeof array !== 'number') backend.free(array.whole)
 }
 
 function faultsOf(label: string, { whole, view, before }: Guarded, written: boolean): string[] {

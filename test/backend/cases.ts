@@ -1,5 +1,6 @@
 /** Rows of the kernel table for everything but the recurrent cells. */
-import { type Case, input, integers, output, stats, updated } from './arguments.ts'
+import { RELU, TANH } from '../../src/backend/backend.ts'
+import { type ArrayArgument, type Case, input, integers, output, packed, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
 import { BATCHES, isPadded, lengthsOf, WIDTHS } from './recurrentCases.ts'
 
@@ -129,6 +130,26 @@ export function* copyColumnsTable(): Generator<Case> {
           args: [N, columns, input('src', r.uniform(N * srcWidth)), srcWidth, before, updated('dst', r.uniform(N * dstWidth)), dstWidth,
             behind, accumulate] }
       }
+}
+
+/** One step of each cell, from weights as `step_pack` leaves them: the order inside is each backend's own, so it is packed by it. */
+export function* stepTable(): Generator<Case> {
+  let seed = 1
+  const sizes = [...WIDTHS.map((H) => [3, 2, H]), ...WIDTHS.map((I) => [2, I, 5]), ...[1, 2, 9].map((B) => [B, 1, 100])]
+  for (const [B, I, H] of sizes) {
+    const r = random(seed++)
+    const name = `B=${B} I=${I} H=${H}`
+    const x = input('x', r.uniform(B * I))
+    const [h, c] = [updated('h', r.uniform(B * H)), updated('c', r.uniform(B * H))]
+    const pack = (label: string, N: number, I: number, H: number): ArrayArgument => packed(label, [N, I, H,
+      I > 0 ? input('Wxh', r.uniform(N * I, 1.5 / Math.sqrt(I))) : null, H > 0 ? input('Whh', r.uniform(N * H, 1.5 / Math.sqrt(H))) : null,
+      seed % 3 > 0 && I > 0 ? input('bx', r.uniform(N, 0.5)) : null, seed % 2 > 0 && H > 0 ? input('bh', r.uniform(N, 0.5)) : null])
+    yield { kernel: 'dense_step', name, args: [B, I, H, x, pack('packed', H, I, 0), output('y', B * H)] }
+    for (const activation of [RELU, TANH])
+      yield { kernel: 'rnn_step', name: `${name} activation=${activation}`, args: [B, I, H, activation, x, pack('packed', H, I, H), h] }
+    yield { kernel: 'lstm_step', name, args: [B, I, H, x, pack('packed', 4 * H, I, H), h, c] }
+    yield { kernel: 'gru_step', name, args: [B, I, H, x, pack('r z', 2 * H, I, H), pack('n of x', H, I, 0), pack('n of h', H, 0, H), h] }
+  }
 }
 
 /** Kernels over one flat array of n numbers, and the optimisers. */

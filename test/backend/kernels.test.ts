@@ -10,7 +10,7 @@ import { referenceBackend } from '../../src/backend/reference.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
   copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, embeddingTable, flatTable, gemmTable, softmaxTable,
-  squaredErrorTable,
+  squaredErrorTable, stepTable,
 } from './cases.ts'
 import { nanTable, recurrentTable } from './recurrentCases.ts'
 
@@ -26,6 +26,7 @@ const TABLES: Record<string, () => Generator<Case>> = {
   'rnn, tanh': () => recurrentTable('tanh'),
   lstm: () => recurrentTable('lstm'),
   gru: () => recurrentTable('gru'),
+  'one step': stepTable,
   'NaN goes through': nanTable,
   softmax_cross_entropy: crossEntropyTable,
   squared_error: squaredErrorTable,
