@@ -48,15 +48,15 @@ export function checkInputs(batch: Batch, shape: BatchShape): void {
     const I = shape.input.size
     if (x === undefined)
       throw new InputError(`batch: x: expected [T,B,I] values for a model with input size ${I}: add x`)
-    ofLength('x', x, T * B * I, `T·B·I = ${T}·${B}·${I}`)
+    if (x.length !== T * B * I) throw misfit('x', x, T * B * I, `T·B·I = ${T}·${B}·${I}`)
     finite('x', x)
   } else {
     const V = shape.input.vocabulary
     if (tokens === undefined) throw new InputError(`batch: tokens: expected [T,B] for a vocabulary of ${V}: add tokens`)
-    ofLength('tokens', tokens, T * B, `T·B = ${T}·${B}`)
+    if (tokens.length !== T * B) throw misfit('tokens', tokens, T * B, `T·B = ${T}·${B}`)
   }
   if (lengths !== undefined) {
-    ofLength('lengths', lengths, B, `B = ${B}`)
+    if (lengths.length !== B) throw misfit('lengths', lengths, B, `B = ${B}`)
     within('lengths', lengths, 1, T)
   }
   if ('vocabulary' in shape.input) tokensWithin(batch, shape.input.vocabulary)
@@ -76,14 +76,14 @@ export function checkTargets(batch: Batch, shape: BatchShape): number {
   if (kind === 'regression') {
     if (y instanceof Int32Array)
       throw new InputError('batch: y: expected Float32Array for regression but received Int32Array')
-    ofLength('y', y, rows * K, `${letters}·K = ${rows}·${K}`)
+    if (y.length !== rows * K) throw misfit('y', y, rows * K, `${letters}·K = ${rows}·${K}`)
     finite('y', y)
     return (steps === 'every' && lengths ? sum(lengths) : rows) * K
   }
   if (!(y instanceof Int32Array)) {
     throw new InputError(`batch: y: expected Int32Array of classes but received ${y.constructor.name}`)
   }
-  ofLength('y', y, rows, `${letters} = ${rows}`)
+  if (y.length !== rows) throw misfit('y', y, rows, `${letters} = ${rows}`)
   within('y', y, -1, K - 1)
   let count = 0
   for (let n = 0; n < rows; n++) {
@@ -97,17 +97,32 @@ function wholeUpTo(what: string, value: number, most: number): void {
   throw new InputError(`batch: ${what}: expected a whole number from 1 to the plan's ${most} but received ${value}`)
 }
 
-function ofLength(what: string, array: ArrayLike<number>, length: number, reason: string): void {
-  if (array.length === length) return
-  throw new InputError(`batch: ${what}: expected ${length} elements (${reason}) but received ${array.length}`)
+/** Made only where it is thrown: a message composed at every check was most of what an iteration allocated. */
+function misfit(what: string, array: ArrayLike<number>, length: number, reason: string): InputError {
+  return new InputError(`batch: ${what}: expected ${length} elements (${reason}) but received ${array.length}`)
 }
 
 function finite(what: string, array: Float32Array | Float64Array): void {
-  let zero = 0 // 0·v is 0 unless v is NaN or infinite: one pass without a branch
-  for (let i = 0; i < array.length; i++) zero += 0 * array[i]!
-  if (zero === 0) return
+  if (allFinite(array)) return
   const i = array.findIndex((value) => !Number.isFinite(value))
   throw new InputError(`batch: ${what}[${i}]: expected a finite number but received ${array[i]}: clean the data`)
+}
+
+/** 0·v is 0 unless v is NaN or infinite. Four sums, which do not wait for each other: 12,544 numbers in 3 µs, not 10. */
+export function allFinite(array: Float32Array | Float64Array): boolean {
+  let a = 0
+  let b = 0
+  let c = 0
+  let d = 0
+  const end = array.length - (array.length % 4)
+  for (let i = 0; i < end; i += 4) {
+    a += 0 * array[i]!
+    b += 0 * array[i + 1]!
+    c += 0 * array[i + 2]!
+    d += 0 * array[i + 3]!
+  }
+  for (let i = end; i < array.length; i++) a += 0 * array[i]!
+  return a + b + c + d === 0
 }
 
 function within(what: string, array: Int32Array, least: number, most: number): void {

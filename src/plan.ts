@@ -51,8 +51,11 @@ export interface Plan {
   forward(batch: Batch): void
   /** Of the last forward: [B,K] for a head on the last step, [T,B,K] for every step. A view: the next forward overwrites it. */
   readonly logits: Floats
-  /** The loss of the last forward against batch.y, where `batch` is the one given to forward. */
-  loss(batch: Batch, options: LossOptions): Loss
+  /**
+   * The loss of the last forward against batch.y, where `batch` is the one given to forward. Who wants no garbage gives the
+   * object to fill in.
+   */
+  loss(batch: Batch, options: LossOptions, result?: Loss): Loss
   /**
    * Adds the gradient of the loss to the model's `gradients` (the caller zeroes them), after `loss` with gradient: true and
    * once per forward. derivativeClip > 0 bounds every element of dL/da_t inside BPTT (Graves 2013); 0, the default, none.
@@ -124,7 +127,7 @@ class Unrolled implements Plan {
   private readonly dense: readonly Layer[]
   private readonly layers: readonly Layer[]
   // Of the last forward; `ready` says what may be called next.
-  private now: { T: number; B: number; padded: boolean } = { T: 0, B: 0, padded: false }
+  private readonly now = { T: 0, B: 0, padded: false }
   private logitsView: Floats
   private start: 'zero' | 'carry' | State = 'zero'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
@@ -173,14 +176,14 @@ class Unrolled implements Plan {
     } else this.x.set(batch.x!)
     const lengths = batch.lengths ? this.lengths : null
     let below = this.x
-    for (const layer of this.layers) {
-      layer.forward(below, lengths)
-      below = layer.y
+    for (let i = 0; i < this.layers.length; i++) {
+      this.layers[i]!.forward(below, lengths)
+      below = this.layers[i]!.y
     }
     this.ready = 'loss'
   }
 
-  loss(batch: Batch, { reduction, gradient }: LossOptions): Loss {
+  loss(batch: Batch, { reduction, gradient }: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
     const { kind, size: K, steps } = this.parts.spec.head
     const { backend } = this.parts
     const { y, dy } = this.head
@@ -200,7 +203,10 @@ class Unrolled implements Plan {
       backend.squared_error(T, batch.B, K, lengths, y, this.values!, scale, dlogits, this.stats)
     }
     if (gradient) this.ready = 'backward'
-    return { loss: this.stats[0]! * scale, correct: this.stats[1]!, count }
+    result.loss = this.stats[0]! * scale
+    result.correct = this.stats[1]!
+    result.count = count
+    return result
   }
 
   backward({ T, B }: Batch, { derivativeClip = 0 }: { derivativeClip?: number } = {}): void {
@@ -257,7 +263,7 @@ class Unrolled implements Plan {
 
   dispose(): void {
     this.arena.release()
-    this.now = { T: 0, B: 0, padded: false }
+    this.now.T = 0
     this.ready = 'disposed'
   }
 
@@ -279,7 +285,9 @@ class Unrolled implements Plan {
       for (const layer of this.dense) layer.shape(rows, B)
       this.logitsView = this.head.y.subarray(0, rows * B * this.parts.spec.head.size)
     }
-    this.now = { T, B, padded: lengths !== undefined }
+    now.T = T
+    now.B = B
+    now.padded = lengths !== undefined
     if (start === 'zero') zeroState(this.directions)
     else if (start !== 'carry') writeState(this.directions, start)
     this.start = 'zero'

@@ -3,6 +3,7 @@
  * from. In PyTorch's order (h_n, c_n): layer by layer, forward direction first.
  */
 import type { Backend, Floats } from './backend/backend.ts'
+import { allFinite } from './batch.ts'
 import { InputError } from './error.ts'
 import type { Direction } from './layers/layer.ts'
 import type { ModelSpec } from './spec.ts'
@@ -94,13 +95,7 @@ export function checkState(spec: ModelSpec, { B, h, c }: State): void {
         `h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
     )
   }
-  if (!finite(h) || (c && !finite(c))) {
+  if (!allFinite(h) || (c && !allFinite(c))) {
     throw new InputError('state: expected finite numbers but it holds NaN or Infinity: start without a state')
   }
-}
-
-function finite(array: Floats): boolean {
-  let zero = 0 // 0·v is 0 unless v is NaN or infinite; every() takes ten times as long
-  for (let i = 0; i < array.length; i++) zero += 0 * array[i]!
-  return zero === 0
 }

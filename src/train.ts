@@ -134,7 +134,8 @@ class Loop {
       while (reason === null) {
         reason = signal?.aborted ? 'stopped' : null
         if (reason) break
-        if (!this.owesEvaluation()) for (const event of this.iterate()) yield event
+        const events = this.owesEvaluation() ? NOTHING : this.iterate()
+        for (let i = 0; i < events.length; i++) yield events[i]! // an iterator would be garbage, one an iteration
         if (this.failure) throw this.failure
         saving?.changed()
         if (this.owesEvaluation()) {

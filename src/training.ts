@@ -146,6 +146,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   const lossOptions = { reduction, gradient: true } as const
+  const result = { loss: 0, correct: 0, count: 0 }
   const backwardOptions = { derivativeClip: derivativeLimit(clip) }
   return {
     model,
@@ -157,7 +158,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     iterate() {
       const minibatch = stream.next()
       plan.forward(minibatch)
-      const { loss, count } = plan.loss(minibatch, lossOptions)
+      const { loss, count } = plan.loss(minibatch, lossOptions, result)
       gradients.fill(0)
       plan.backward(minibatch, backwardOptions)
       clipGradients(clip, backend, gradients, last)

@@ -82,24 +82,28 @@ export function createWindow(countsClipped: boolean, from?: WindowState): Window
   }
 }
 
+/** Its numbers are fields: a captured variable would be a new heap number at every iteration. */
 function createSpread(n = 0, from: readonly [number, number, number] | null = null) {
-  let [sum, min, max] = from ?? [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  const [sum, min, max] = from ?? [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
   const spread = {
     n,
-    getState: () => (spread.n === 0 ? null : ([sum, min, max] as const)),
+    sum,
+    min,
+    max,
+    getState: () => (spread.n === 0 ? null : ([spread.sum, spread.min, spread.max] as const)),
     add(value: number): void {
       spread.n += 1
-      sum += value
+      spread.sum += value
       // Math.min and max keep a NaN, which a comparison would lose.
-      min = Math.min(min, value)
-      max = Math.max(max, value)
+      spread.min = Math.min(spread.min, value)
+      spread.max = Math.max(spread.max, value)
     },
     take(): Spread {
-      const result = { mean: sum / spread.n, min, max }
+      const result = { mean: spread.sum / spread.n, min: spread.min, max: spread.max }
       spread.n = 0
-      sum = 0
-      min = Number.POSITIVE_INFINITY
-      max = Number.NEGATIVE_INFINITY
+      spread.sum = 0
+      spread.min = Number.POSITIVE_INFINITY
+      spread.max = Number.NEGATIVE_INFINITY
       return result
     },
   }

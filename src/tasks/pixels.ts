@@ -113,8 +113,8 @@ function shape({ rows, columns }: LabelledImages): string {
 }
 
 /**
- * A function that lays images next(), next(), … side by side into one batch of n <= B. Time-major means that each image is
- * a column: it is read in one go and written with stride n (16 × 784 take 45 to 90 µs, 1 to 2 % of an iteration).
+ * A function that lays images next(), next(), … side by side into one batch of n <= B. Time-major means that each image is a
+ * column; several images at a time, or each would wait for its own memory: 16 × 784 take 15 µs, column by column 55.
  */
 function filler(
   { images, labels }: LabelledImages,
@@ -125,17 +125,45 @@ function filler(
   const T = images.length / labels.length
   // Rounded to float32, byte · (1/255) is byte / 255 for all 256 of them.
   const factor = scale === 'raw' ? 1 : 1 / 255
+  const value = Float32Array.from({ length: 256 }, (_, byte) => byte * factor)
   const pixel = order ?? Int32Array.from({ length: T }, (_, t) => t)
   const x = new Float32Array(T * B)
   const y = new Int32Array(B)
+  const starts = new Int32Array(B)
   const full: Batch = { T, B, x, y }
   return (n, next) => {
     for (let b = 0; b < n; b++) {
       const i = next()
-      const start = i * T
-      for (let t = 0, at = b; t < T; t++, at += n) x[at] = images[start + pixel[t]!]! * factor
+      starts[b] = i * T
       y[b] = labels[i]!
     }
+    gather(images, n === B ? starts : starts.subarray(0, n), pixel, value, x)
     return n === B ? full : { T, B: n, x: x.subarray(0, T * n), y: y.subarray(0, n) }
+  }
+}
+
+/**
+ * x [T,n] = value of the pixel of each image, four images at a time. A function of its own, given all it needs: with variables
+ * captured from a filler, V8 makes it fast for the first filler and slow for the second.
+ */
+function gather(images: Uint8Array, starts: Int32Array, pixel: Int32Array, value: Float32Array, x: Float32Array): void {
+  const n = starts.length
+  let b = 0
+  for (; b + 4 <= n; b += 4) {
+    const i0 = starts[b]!
+    const i1 = starts[b + 1]!
+    const i2 = starts[b + 2]!
+    const i3 = starts[b + 3]!
+    for (let t = 0, at = b; t < pixel.length; t++, at += n) {
+      const p = pixel[t]!
+      x[at] = value[images[i0 + p]!]!
+      x[at + 1] = value[images[i1 + p]!]!
+      x[at + 2] = value[images[i2 + p]!]!
+      x[at + 3] = value[images[i3 + p]!]!
+    }
+  }
+  for (; b < n; b++) {
+    const start = starts[b]!
+    for (let t = 0, at = b; t < pixel.length; t++, at += n) x[at] = value[images[start + pixel[t]!]!]!
   }
 }
