@@ -187,6 +187,10 @@ function trainingOptions(command: Command, task: string): void {
         'when the training loss is ten times its best, or a minibatch not finite (default: continue, saying so)',
       ).choices(['continue', 'stop']),
     )
+    .option(
+      '--activation-checkpointing',
+      'keep every √T-th state only and compute the others again: memory for very long sequences, the same bits',
+    )
     .option('--out <dir>', 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)')
     .option('--overwrite', 'replace the run that is in the folder')
     .option('--json', 'events only, one JSON object a line on stdout')

@@ -40,6 +40,7 @@ export interface TrainFlags {
   backend?: BackendName
   checkpointEvery?: number
   onCollapse?: 'continue' | 'stop'
+  activationCheckpointing?: boolean
   out?: string
   overwrite?: boolean
   json?: boolean
@@ -58,6 +59,7 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
     reduction: flags.loss ?? training.reduction,
     target: flags.target ?? training.target,
     onCollapse: flags.onCollapse ?? training.onCollapse,
+    activationCheckpointing: flags.activationCheckpointing,
   })
 }
 

@@ -27,7 +27,8 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const model = loadModel(bytes, { backend })
   const iteration = best ? iterationOf(bytes) : iterations(run)
   const start = performance.now()
-  const test = await evaluate(model, task)
+  const { activationCheckpointing } = run.config.training
+  const test = await evaluate(model, task, { activationCheckpointing })
   const seconds = (performance.now() - start) / 1000
   if (json) {
     process.stdout.write(`${encodeEvent({ type: 'eval', iteration, seconds, test })}\n`)

@@ -116,8 +116,18 @@ void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, fl
   }
 }
 
-void WeightGradient::clear(float* sum) const {
-  for (size_t j = 0; j < sum_floats_; j++) sum[j] = 0.0f;
+// A shard's running sum over the rows from m0 on: where the last segment left it, or 0.
+void WeightGradient::begin(float* sum, int shard, int m0, size_t floats) const {
+  const float* kept = kept_ + shard * panels_.floats(M_) + panels_.floats(m0);
+  for (size_t j = 0; j < floats; j += VL) store(sum + j, part_ & FIRST ? vf{} : load(kept + j));
+}
+
+// Puts it there for the next segment; false if there is none.
+bool WeightGradient::keep(const float* sum, int shard, int m0, size_t floats) const {
+  if (part_ & LAST) return false;
+  float* kept = kept_ + shard * panels_.floats(M_) + panels_.floats(m0);
+  for (size_t j = 0; j < floats; j += VL) store(kept + j, load(sum + j));
+  return true;
 }
 
 void WeightGradient::fold(float* to, const float* from, size_t floats) const {
@@ -132,7 +142,7 @@ float* WeightGradient::shard_sum(int group, int shard) const {
 }
 
 void WeightGradient::shard_start(int group, int shard) const {
-  if (fused_) clear(shard_sum(group, shard));
+  if (fused_) begin(shard_sum(group, shard), shard, 0, sum_floats_);
 }
 
 void WeightGradient::step_done(int group, int shard, int t, bool ascending) const {
@@ -166,7 +176,7 @@ void WeightGradient::put_part(float* sum, const int* rows, int m_count, const in
 }
 
 void WeightGradient::shard_done(int group, int shard) const {
-  if (!fused_) return;
+  if (!fused_ || keep(shard_sum(group, shard), shard, 0, sum_floats_)) return;
   float* sums = piece(group, 0, M_).sums;
   const int done = shard % group_shards + 1;
   int used = sums_after(done - 1) + 1;
@@ -203,10 +213,15 @@ void WeightGradient::add_block(int i) const {
   const auto top = [&](int below) { return own.sums + (used - 1 - below) * sum_floats_; };
   for (int s = 0; s < shards_; s++) {
     used++;
-    clear(top(0));
-    for (int t0 = 0; t0 < T_; t0 += STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0));
+    begin(top(0), s, own.m0, floats);
+    for (int t0 = (T_ - 1) / STEPS * STEPS; t0 >= 0; t0 -= STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0));
+    if (keep(top(0), s, own.m0, floats)) {
+      used--;
+      continue;
+    }
     for (int carry = s + 1; carry % 2 == 0; carry /= 2, used--) fold(top(1), top(0), floats);
   }
+  if (!(part_ & LAST)) return;
   for (; used > 1; used--) fold(top(1), top(0), floats);
   deliver(own.m0, own.m1, own.sums);
 }
@@ -216,6 +231,7 @@ void WeightGradient::finish() const {
     parallel_if_worth(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int i) { add_block(i); });
     return;
   }
+  if (!(part_ & LAST)) return;
   for (int gap = 1; gap < groups; gap *= 2) {
     for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, M_).sums, piece(g + gap, 0, M_).sums, sum_floats_);
   }

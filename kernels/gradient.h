@@ -28,6 +28,13 @@ class WeightGradient {
   // A [T,B,M], rows lda apart. Keeps pointers only; nothing is read before the steps are handed over.
   WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse);
 
+  // Of a segment of a longer sequence (kernels.h, Part): running sums live in `sums`, kept_floats() of them, between the calls.
+  void segment(float* sums, int part) {
+    kept_ = sums;
+    part_ = part;
+  }
+  size_t kept_floats() const { return size_t(shards_) * panels_.floats(M_); }
+
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
   size_t bytes() const { return floats_ * sizeof(float); }
   void place(void* memory) { memory_ = static_cast<float*>(memory); }
@@ -58,7 +65,8 @@ class WeightGradient {
   void copy(size_t row, int rows, int n0, int width, float* out) const;
   void copy_mixed(size_t row, int n0, int width, float* out) const;
   void add_row(int m, int n0, int width, const float* sum) const;
-  void clear(float* sum) const;
+  void begin(float* sum, int shard, int m0, size_t floats) const;
+  bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
   void add_block(int block) const;
   void deliver(int m0, int m1, const float* sum) const;
@@ -73,6 +81,8 @@ class WeightGradient {
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;
+  float* kept_ = nullptr;        // [shards][rows of the gradient][panels], as a sum lies for a block of rows
+  int part_ = FIRST | LAST;
 
  public:
   int groups, group_shards;      // work for parallel(): group g has the shards g · group_shards … , a power of two of them

@@ -72,7 +72,8 @@ void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, co
 
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
                   const float* Whh, const float* h, const float* gates, const float* dh, const float* dhT, float* da, float* dWxh,
-                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0) {
+                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0,
+                  float* sums, int part) {
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS), M = GRU_SAVED * H;
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
@@ -87,7 +88,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), input, 2, true),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), reset_update, 2, true),
                                 WeightGradient(T, B, H, da + 3 * H, size_t(M), candidate, 2, true)};
-  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, [&](int group, int s) {
+  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);

@@ -10,7 +10,7 @@
 //
 // States are [T+1,B,H]. Forward in time, slot 0 is the initial state (read) and slot t+1 the state after x[t]. With
 // `reverse`, slot T is the initial state and slot t the state after x[t], which is read from the last step to the first.
-// `lengths` [B] (or null: all are T; 1 <= lengths[b] <= T): at a padded step t >= lengths[b] the state is carried over
+// `lengths` [B] (or null: all are T; 0 <= lengths[b] <= T): at a padded step t >= lengths[b] the state is carried over
 // unchanged, so the final state (slot T, or 0 in reverse) is right for every sequence; gradients of padded outputs are
 // ignored, da and dx are 0 there.
 //
@@ -51,6 +51,13 @@ namespace IRNN_TARGET {
 constexpr int SHARD_ROWS = 8;
 enum Activation { RELU = 0, TANH = 1 };
 
+// A long sequence can go through the backward kernels segment by segment, the last steps first (activation checkpointing), to the
+// same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
+// calls, [ceil(B/8) · M · (N rounded up to 16)] for a gradient [M, N with its bias], and `part` says which call it is: FIRST
+// starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
+// sequence at once is null, FIRST | LAST.
+enum Part { FIRST = 1, LAST = 2 };
+
 // C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);
 
@@ -66,7 +73,8 @@ void dense_backward(int T, int B, int I, int K,
                     const float* dy,   // [T,B,K]
                     float* dW,         // [K,I] +=
                     float* db,         // [K] or null +=
-                    float* dx);        // [T,B,I] or null =
+                    float* dx,         // [T,B,I] or null =
+                    float* sums, int part);   // of M = K, N = I + 1
 
 // h_t = f(Wxh x_t + bx + Whh h_{t-1} + bh), f = ReLU or tanh (Le et al. 2015, section 3). NaN goes through ReLU as NaN.
 void rnn_forward(int T, int B, int I, int H, int activation, int reverse,
@@ -92,7 +100,8 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse,
                   float* dbh,          // [H] or null +=
                   float* dx,           // [T,B,I] or null = (+= if accumulate_dx)
                   int accumulate_dx,
-                  float* dh0);         // [B,H] or null: gradient of the initial state =
+                  float* dh0,          // [B,H] or null: gradient of the initial state = ; may be dhT itself
+                  float* sums, int part);   // of M = H, N = H + I + 1
 
 // PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -114,8 +123,9 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    float* da,          // [T,B,4H] = gradient before the nonlinearities; may be gates itself
                    float* dWxh, float* dWhh, float* dbx, float* dbh,   // +=; the biases or null
                    float* dx, int accumulate_dx,                        // as in rnn_backward
-                   float* dh0,         // [B,H] or null =
-                   float* dc0);        // [B,H] or null =
+                   float* dh0,         // [B,H] or null = ; may be dhT
+                   float* dc0,         // [B,H] or null = ; may be dcT
+                   float* sums, int part);   // of M = 4H, N = H + I + 1
 
 // PyTorch's gate order r z n: n_t = tanh(Wxn x + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z h_{t-1}
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -135,7 +145,8 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                                        // clip bounds r z n, and the fourth after it is taken from the clipped n
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
-                  float* dh0);
+                  float* dh0,          // [B,H] or null = ; may be dhT
+                  float* sums, int part);   // of M = 6H, N = H + I + 1
 
 // Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
 // for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.

@@ -86,7 +86,7 @@ void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, c
 void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
                    const float* Whh, const float* h, const float* c, const float* gates, const float* dh, const float* dhT,
                    const float* dcT, float* da, float* dWxh, float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx,
-                   float* dh0, float* dc0) {
+                   float* dh0, float* dc0, float* sums, int part) {
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS), M = LSTM_GATES * H;
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
@@ -95,7 +95,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, true);
-  backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, [&](int group, int s) {
+  backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry_h = whh + packed_floats + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;

@@ -110,8 +110,12 @@ struct Block {
 // backward(group, shard) for every shard, which hands each step to the weight gradients with step_done; then what is left of those.
 // Uses scratch slot 1.
 template <class F>
-IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, const F& backward) {
+IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, float* sums, int part, const F& backward) {
   size_t bytes = 0;
+  for (int i = 0; i < count; i++) {
+    gradients[i].segment(sums, part);
+    if (sums) sums += gradients[i].kept_floats();
+  }
   for (int i = 0; i < count; i++) bytes += gradients[i].bytes();
   char* memory = static_cast<char*>(irnn_host::scratch(1, bytes));
   for (int i = 0; i < count; memory += gradients[i++].bytes()) gradients[i].place(memory);

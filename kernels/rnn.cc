@@ -126,7 +126,7 @@ struct RnnBackward {
 
 void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip, const float* x,
                   const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
-                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0) {
+                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part) {
   const Panels panels(H);
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
@@ -138,7 +138,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   if (!gradient.fused()) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
   const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
-  backward_shards(size_t(T) * B * H * H, B, &gradient, 1, [&](int group, int s) {
+  backward_shards(size_t(T) * B * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + s * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);

@@ -7,13 +7,20 @@ import { turns } from './turns.ts'
 
 /**
  * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
- * the last bits of the sum). The event loop gets its turns.
+ * the last bits of the sum). The event loop gets its turns. With activationCheckpointing, long sequences take little memory.
  * @throws InputError when model and task do not fit
  */
-export async function evaluate(model: Model, task: Task, { batch = 100 }: { batch?: number } = {}): Promise<TestScore> {
+export async function evaluate(
+  model: Model,
+  task: Task,
+  {
+    batch = 100,
+    activationCheckpointing = false,
+  }: { batch?: number; activationCheckpointing?: boolean | undefined } = {},
+): Promise<TestScore> {
   refuseMisfit(model, task)
   const B = Math.min(batch, task.testSize)
-  const plan = model.plan({ T: task.T, B, training: false })
+  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing })
   try {
     return (await score(plan, task, B))!
   } finally {

@@ -6,12 +6,12 @@
 import type { Backend, Floats } from './backend/backend.ts'
 import { type Batch, type BatchShape, checkInputs, checkTargets } from './batch.ts'
 import { InputError, shown } from './error.ts'
-import { denseLayer } from './layers/dense.ts'
+import type { CheckpointedLayer } from './layers/checkpointed.ts'
 import { type EmbeddingLayer, embeddingLayer } from './layers/embedding.ts'
 import { type Direction, type Layer, type Memory, memory, type RecurrentLayer } from './layers/layer.ts'
 import { type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
-import { denseWeights, recurrentStack, widestBuffer } from './stack.ts'
+import { type LayerOptions, largestBuffer, modelLayers, stepsInMemory } from './stack.ts'
 import { carryState, checkState, ONE_WAY, readOutput, readState, type State, writeState, zeroState } from './state.ts'
 
 export interface PlanOptions {
@@ -23,6 +23,12 @@ export interface PlanOptions {
   training?: boolean
   /** Also compute the gradient of x (tokens have none). Default false. */
   inputGradient?: boolean
+  /**
+   * Keep only every √T-th state and compute the others again in `backward` (Chen et al. 2016): memory for long sequences, the
+   * same bits, some fifth more time. A number says how many steps lie between kept states, a multiple of 16. Default false.
+   * What is of every step by nature stays: x, embeddings, and logits of a head on every step. `output` is not there.
+   */
+  activationCheckpointing?: boolean | number
 }
 
 export interface LossOptions {
@@ -86,12 +92,14 @@ interface Parts {
 }
 
 /** @throws InputError for sizes that are none or too large; RangeError when the backend's memory is full */
-export function createPlan(parts: Parts, { T, B, training = true, inputGradient = false }: PlanOptions): Plan {
+export function createPlan(parts: Parts, options: PlanOptions): Plan {
+  const { T, B, training = true, inputGradient = false, activationCheckpointing = false } = options
   for (const [name, value] of Object.entries({ T, B })) {
     if (Number.isInteger(value) && value >= 1) continue
     throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
   }
-  const most = (T + 1) * B * widestBuffer(parts.spec)
+  const S = stepsInMemory(parts.spec, T, activationCheckpointing)
+  const most = largestBuffer(parts.spec, { T, B, S })
   if (most >= 2 ** 31) {
     throw new InputError(
       `plan: expected buffers of fewer than 2^31 elements but T ${T} and B ${B} need ${most}: cut T or B`,
@@ -99,7 +107,7 @@ export function createPlan(parts: Parts, { T, B, training = true, inputGradient 
   }
   const arena = memory(parts.backend)
   try {
-    return new Unrolled(parts, arena, { T, B, training, inputGradient })
+    return new Unrolled(parts, arena, { T, B, training, inputGradient, S })
   } catch (error) {
     arena.release()
     throw error
@@ -122,6 +130,8 @@ class Unrolled implements Plan {
   private readonly embedding: EmbeddingLayer | null
   private readonly stack: readonly RecurrentLayer[]
   private readonly directions: readonly Direction[]
+  /** The stack where it goes by segments, alone or with the layers above it. */
+  private readonly checkpointed: CheckpointedLayer | null
   private readonly head: Layer
   /** The layers above the stack, which see rows and not time. */
   private readonly dense: readonly Layer[]
@@ -132,10 +142,14 @@ class Unrolled implements Plan {
   private start: 'zero' | 'carry' | State = 'zero'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
 
-  constructor(parts: Parts, arena: Memory, { T, B, training, inputGradient }: Required<PlanOptions>) {
+  constructor(
+    parts: Parts,
+    arena: Memory,
+    { T, B, training, inputGradient, S }: LayerOptions & { inputGradient: boolean },
+  ) {
     const { spec, backend, parameters } = parts
-    const { input, head, projection } = spec
-    const { input: I, stack: W } = widths(spec)
+    const { input, head } = spec
+    const { input: I } = widths(spec)
     this.parts = parts
     this.arena = arena
     this.T = T
@@ -152,13 +166,13 @@ class Unrolled implements Plan {
     this.classes = head.kind === 'classification' ? arena.ints(rows * B) : null
     this.values = head.kind === 'regression' ? arena.floats(rows * B * K) : null
     this.stats = backend.doubles(3)
-    this.stack = recurrentStack(spec, parameters, arena, { T, B, training })
+    const { stack, dense, checkpointed } = modelLayers(spec, parameters, arena, { T, B, training, S })
+    this.stack = stack
+    this.dense = dense
+    this.checkpointed = checkpointed
+    this.layers = [...stack, ...dense]
+    this.head = this.layers.at(-1)!
     this.directions = this.stack.flatMap((layer) => layer.directions)
-    const dense = (name: string, I: number, K: number) =>
-      denseLayer(arena, denseWeights(parameters, name), { T: rows, B, I, K, training })
-    this.head = dense('head', projection?.size ?? W, K)
-    this.dense = projection ? [dense('projection', W, projection.size), this.head] : [this.head]
-    this.layers = [...this.stack, ...this.dense]
     this.logitsView = this.head.y
   }
 
@@ -247,11 +261,13 @@ class Unrolled implements Plan {
   }
 
   output(): Floats {
+    if (this.checkpointed) throw new Error('plan.output: a plan with activationCheckpointing does not keep it')
     const { T, B, padded } = this.now
     return readOutput(this.parts.backend, this.stack.at(-1)!.directions, T, B, padded ? this.lengths : null)
   }
 
   liveFraction(): number {
+    if (this.checkpointed) return this.checkpointed.live.nonzero / this.checkpointed.live.all
     let live = 0
     let all = 0
     for (const { h } of this.directions) {

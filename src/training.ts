@@ -34,6 +34,8 @@ export interface TrainSpec {
   readonly target: number | null
   /** After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on, or stop. */
   readonly onCollapse: 'continue' | 'stop'
+  /** Keep only every √T-th state and compute the others again (PlanOptions): for sequences too long for memory, same bits. */
+  readonly activationCheckpointing: boolean
 }
 
 /** What a person gives; undefined is the default. */
@@ -55,11 +57,12 @@ const schema: z.ZodType<TrainSpec> = z.strictObject({
   stepEvery: count,
   target: z.number().nullable(),
   onCollapse: z.enum(['continue', 'stop']),
+  activationCheckpointing: z.boolean(),
 })
 
 /**
  * The options of a run with every default filled in: batch 16, 10,000 iterations, adam(), a constant rate, clipNorm(1),
- * mean loss, an evaluation every twentieth of the run, no target, going on after a collapse.
+ * mean loss, an evaluation every twentieth of the run, no target, going on after a collapse, all states in memory.
  * @throws InputError, one line naming the option
  */
 export function trainSpec({
@@ -74,10 +77,11 @@ export function trainSpec({
   stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
   target = null,
   onCollapse = 'continue',
+  activationCheckpointing = false,
   ...unknown
 }: TrainOptions = {}): TrainSpec {
   const given = { batch, iterations, optimizer, schedule, clip, reduction, evalEvery, evalBatch, stepEvery, target }
-  const spec = checked(schema, { ...given, onCollapse, ...unknown }, 'training')
+  const spec = checked(schema, { ...given, onCollapse, activationCheckpointing, ...unknown }, 'training')
   if (spec.iterations > spec.stepEvery * MAX_STEP_RECORDS) {
     throw new InputError(
       `training: stepEvery: expected at least ${Math.ceil(spec.iterations / MAX_STEP_RECORDS)}, for at most ` +
@@ -132,16 +136,16 @@ export interface Training {
 export function createTraining(model: Model, task: Task, options: TrainOptions = {}): Training {
   const spec = trainSpec(options)
   refuseMisfit(model, task)
-  const { batch, clip, reduction, schedule, iterations } = spec
+  const { batch, clip, reduction, schedule, iterations, activationCheckpointing } = spec
   if (batch > task.trainSize) {
     throw new InputError(
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
     )
   }
   const { backend, weights, gradients } = model
-  const plan = model.plan({ T: task.T, B: batch, training: true })
+  const plan = model.plan({ T: task.T, B: batch, training: true, activationCheckpointing })
   const testB = Math.min(spec.evalBatch, task.testSize)
-  const testPlan = model.plan({ T: task.T, B: testB, training: false })
+  const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing })
   const optimizer = createOptimizer(spec.optimizer, backend, weights.length)
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }

@@ -177,3 +177,25 @@ test('a reader that goes away ends the run', async () => {
   assert.equal(code, 1, err)
   assert.ok(fs.existsSync(path.join(home, 'unread', 'model.safetensors')))
 })
+
+test('--activation-checkpointing: the same files; a run of before there was one reads as without', async () => {
+  const long = [...TINY.slice(2), '--length', '40', '--batch', '9']
+  const whole = await run('train', 'adding', ...long, '--out', 'whole')
+  const segments = await run('train', 'adding', ...long, '--out', 'segments', '--activation-checkpointing')
+  assert.equal(segments.code, 0, segments.err)
+  assert.equal(whole.code, 0, whole.err)
+  assert.deepEqual(read('segments', 'model.safetensors'), read('whole', 'model.safetensors'))
+  const config = JSON.parse(String(read('segments', 'config.json')))
+  assert.equal(config.training.activationCheckpointing, true)
+  const score = async () => (await run('eval', 'segments', '--json')).out.replace(/"seconds":[^,]*/, '')
+  const before = await score()
+  assert.match(before, /"mse":/)
+  delete config.training.activationCheckpointing
+  fs.writeFileSync(path.join(home, 'segments', 'config.json'), JSON.stringify(config))
+  assert.equal(await score(), before)
+  const both = await run('train', 'adding', ...TINY, '--bidirectional', '--activation-checkpointing', '--length', '40')
+  assert.equal(both.code, 2)
+  assert.match(both.err, /activationCheckpointing: a bidirectional model reads the sequence from its end/)
+  const folder = (dir: string) => fs.existsSync(path.join(home, dir))
+  assert.ok(!folder('runs/adding-irnn-T40-seed1'), 'refused before anything was written')
+})

@@ -18,6 +18,11 @@ export type InstructionSet = NativeInstructionSet | WasmInstructionSet
 export const RELU = 0
 export const TANH = 1
 
+/** The `part` argument of the backward kernels: bits, and what a whole sequence in one call is. */
+export const FIRST = 1
+export const LAST = 2
+export const WHOLE: number = FIRST | LAST
+
 type OrNull<A> = A | null
 type Flag = 0 | 1
 
@@ -28,6 +33,7 @@ export interface Kernels {
   dense_backward(
     T: number, B: number, I: number, K: number,
     x: Floats, W: Floats, dy: Floats, dW: Floats, db: OrNull<Floats>, dx: OrNull<Floats>,
+    sums: OrNull<Floats>, part: number,
   ): void
   rnn_forward(
     T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>,
@@ -37,7 +43,7 @@ export interface Kernels {
     T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>,
+    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
   ): void
   lstm_forward(
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
@@ -48,7 +54,7 @@ export interface Kernels {
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, c: Floats, gates: Floats,
     dh: OrNull<Floats>, dhT: OrNull<Floats>, dcT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, dc0: OrNull<Floats>,
+    dh0: OrNull<Floats>, dc0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
   ): void
   gru_forward(
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
@@ -58,7 +64,7 @@ export interface Kernels {
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, gates: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>,
+    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
   ): void
   step_pack(
     N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,

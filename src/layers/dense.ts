@@ -1,6 +1,6 @@
 /** y = x Wᵀ + b at every row: the head, and the linear projection in front of a large one. Shapes as in torch.nn.Linear. */
-import type { Floats } from '../backend/backend.ts'
-import type { Layer, Memory } from './layer.ts'
+import { type Floats, WHOLE } from '../backend/backend.ts'
+import { type Layer, type Memory, runningSums, type Segment } from './layer.ts'
 
 export interface DenseWeights {
   readonly W: Floats
@@ -16,15 +16,18 @@ export interface DenseOptions {
   I: number
   K: number
   training: boolean
+  /** Absent: sequences come whole. */
+  segment?: Segment | null
 }
 
 export function denseLayer(arena: Memory, weights: DenseWeights, options: DenseOptions): Layer {
   const { backend } = arena
-  const { I, K, training } = options
+  const { I, K, training, segment = null } = options
   const { W, b, dW, db } = weights
   let { T, B } = options
   const y = arena.floats(T * B * K)
   const dy = training ? arena.floats(T * B * K) : null
+  const sums = training ? runningSums(arena, segment, B, K, I + 1) : null
 
   return {
     y,
@@ -37,7 +40,7 @@ export function denseLayer(arena: Memory, weights: DenseWeights, options: DenseO
       backend.dense_forward(T * B, I, K, x, W, b, y)
     },
     backward(x, _lengths, _clip, dx) {
-      backend.dense_backward(T, B, I, K, x, W, dy!, dW, db, dx)
+      backend.dense_backward(T, B, I, K, x, W, dy!, dW, db, dx, sums, segment?.part ?? WHOLE)
     },
   }
 }

@@ -24,6 +24,24 @@ export interface Layer {
 /** A layer with states: one direction of one layer, or both. */
 export interface RecurrentLayer extends Layer {
   readonly directions: readonly Direction[]
+  /**
+   * Of layers built for segments: the gradients of their final states [B,H], which `backward` takes, and leaves those of the
+   * initial states in.
+   */
+  readonly stateGradients?: readonly Floats[]
+}
+
+/**
+ * The call that a layer built for segments of a sequence is in: `part` of the kernels, FIRST for the last steps. Weight gradients
+ * are running sums over all segments, which the layer keeps.
+ */
+export interface Segment {
+  part: number
+}
+
+/** Room for the running sums of a gradient [M, N with the bias], as kernels.h has it; null where sequences are whole. */
+export function runningSums(arena: Memory, segment: Segment | null, B: number, M: number, N: number): Floats | null {
+  return segment && arena.floats(Math.ceil(B / 8) * M * Math.ceil(N / 16) * 16)
 }
 
 export interface Direction {
@@ -54,6 +72,8 @@ export interface RecurrentOptions {
   /** What the layer above reads. */
   steps: Steps
   training: boolean
+  /** Absent: sequences come whole. */
+  segment?: Segment | null
 }
 
 /** Arrays of one backend that live and die together. */

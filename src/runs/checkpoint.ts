@@ -154,9 +154,9 @@ export function findCheckpoint(
   return { found: null, problems }
 }
 
-/** How long a run is changes nothing on the way, unless its rate falls towards the end; nor does what is only said of it. */
+/** How long a run is changes nothing on the way, unless its rate falls towards the end; nor does what is only said of it, or saves memory. */
 function identityOf({ seed, task, model, training }: RunIdentity): string {
-  const { iterations, stepEvery: _, target: __, onCollapse: ___, ...numbers } = training
+  const { iterations, stepEvery: _, target: __, onCollapse: ___, activationCheckpointing: ____, ...numbers } = training
   const end = knowsItsEnd(training) ? { iterations } : {}
   return JSON.stringify({
     seed,

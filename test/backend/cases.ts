@@ -1,5 +1,5 @@
 /** Rows of the kernel table for everything but the recurrent cells. */
-import { RELU, TANH } from '../../src/backend/backend.ts'
+import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
 import { type ArrayArgument, type Case, input, integers, output, packed, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
 import { BATCHES, isPadded, lengthsOf, WIDTHS } from './recurrentCases.ts'
@@ -51,7 +51,7 @@ export function* denseBackwardTable(): Generator<Case> {
         yield {
           kernel: 'dense_backward', name: `T=${T} B=${B} I=${I} K=${K} db=${bias} dx=${wanted}`,
           args: [T, B, I, K, input('x', r.uniform(T * B * I)), input('W', r.uniform(K * I)), input('dy', r.uniform(T * B * K)),
-            updated('dW', r.uniform(K * I)), bias ? updated('db', r.uniform(K)) : null, wanted ? output('dx', T * B * I) : null],
+            updated('dW', r.uniform(K * I)), bias ? updated('db', r.uniform(K)) : null, wanted ? output('dx', T * B * I) : null, null, WHOLE],
         }
       }
 }

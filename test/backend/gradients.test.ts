@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { RELU, TANH } from '../../src/backend/backend.ts'
+import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference.ts'
 import { random } from './random.ts'
 import { lengthsOf } from './recurrentCases.ts'
@@ -82,11 +82,11 @@ function recurrence(cell: 'relu' | 'tanh' | 'lstm' | 'gru', reverse: 0 | 1, ragg
     },
     backward() {
       if (cell === 'lstm') {
-        reference.lstm_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, c, gates, dh, dhT, dcT, da, ...outputs, h0[1], c0[1])
+        reference.lstm_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, c, gates, dh, dhT, dcT, da, ...outputs, h0[1], c0[1], null, WHOLE)
       } else if (cell === 'gru') {
-        reference.gru_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, gates, dh, dhT, da, ...outputs, h0[1])
+        reference.gru_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, gates, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
       } else {
-        reference.rnn_backward(T, B, I, H, activation, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, dh, dhT, da, ...outputs, h0[1])
+        reference.rnn_backward(T, B, I, H, activation, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
       }
     },
     pairs: { x, Wxh, Whh, bx, bh, h0, ...(cell === 'lstm' && { c0 }) },
@@ -112,7 +112,7 @@ describe('gradients of the reference equal central differences', () => {
         reference.dense_forward(T * B, I, K, x[0], W[0], b[0], y)
         return product(dy, y, 0)
       },
-      backward: () => reference.dense_backward(T, B, I, K, x[0], W[0], dy, W[1], b[1], x[1]),
+      backward: () => reference.dense_backward(T, B, I, K, x[0], W[0], dy, W[1], b[1], x[1], null, WHOLE),
       pairs: { x, W, b },
     })
   })

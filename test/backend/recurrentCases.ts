@@ -1,5 +1,5 @@
 /** Rows of the kernel table for rnn, lstm and gru: one forward and one backward case for given sizes and options. */
-import { RELU, TANH } from '../../src/backend/backend.ts'
+import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference.ts'
 import { type Argument, type ArrayArgument, type Case, input, integers, output, run, updated } from './arguments.ts'
 import { type Random, random } from './random.ts'
@@ -85,7 +85,7 @@ export function recurrentCases(cell: Cell, sizes: Sizes, options: Options, seed:
       updated('dWxh', r.uniform(R * I)), updated('dWhh', r.uniform(R * H)),
       optional(updated('dbx', r.uniform(R))), optional(updated('dbh', r.uniform(R))),
       optional(accumulate ? updated('dx', r.uniform(T * B * I)) : output('dx', T * B * I)), accumulate,
-      optional(output('dh0', B * H)), ...(kernel === 'lstm' ? [optional(output('dc0', B * H))] : [])],
+      optional(output('dh0', B * H)), ...(kernel === 'lstm' ? [optional(output('dc0', B * H))] : []), null, WHOLE],
   }
   return [forward, backward]
 }

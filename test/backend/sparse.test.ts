@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Backend, type Floats, RELU } from '../../src/backend/backend.ts'
+import { type Backend, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
 import { availableBackends, createBackend } from '../../src/backend/choose.ts'
 import { rng } from '../../src/rng.ts'
 
@@ -105,7 +105,7 @@ function check(backend: Backend, fma: Fma, row: Case): number {
   const [dWxh, dWhh, db, dx] = [H * I, H * H, H, T * B * I].map((n) => backend.floats(n))
   const dh0 = row.dh0 ? backend.floats(B * H) : null
   backend.rnn_backward(
-    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0,
+    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE,
   )
   const exactDa = new Float32Array(T * B * H)
   const exactDh0 = new Float32Array(B * H)

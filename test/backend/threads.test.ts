@@ -1,7 +1,7 @@
 /** The same bits on 1, 2 and 4 threads, and again on a second run: every kernel that may cut its work into pieces. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Backend } from '../../src/backend/backend.ts'
+import { type Backend, WHOLE } from '../../src/backend/backend.ts'
 import { availableBackends, createBackend } from '../../src/backend/choose.ts'
 import { type Case, input, integers, output, run, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
@@ -31,7 +31,7 @@ function* layers(B: number): Generator<Case> {
   yield { kernel: 'dense_forward', name, args: [T * B, I, K, floats('x', T * B * I), floats('W', K * I), floats('b', K), output('y', T * B * K)] }
   yield {
     kernel: 'dense_backward', name,
-    args: [T, B, I, K, floats('x', T * B * I), floats('W', K * I), floats('dy', T * B * K), sums('dW', K * I), sums('db', K), output('dx', T * B * I)],
+    args: [T, B, I, K, floats('x', T * B * I), floats('W', K * I), floats('dy', T * B * K), sums('dW', K * I), sums('db', K), output('dx', T * B * I), null, WHOLE],
   }
   yield { kernel: 'softmax', name, args: [T * B, K, floats('logits', T * B * K), output('p', T * B * K)] }
   yield {

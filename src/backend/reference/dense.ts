@@ -16,8 +16,13 @@ export const dense_forward: Kernels['dense_forward'] = (N, I, K, x, W, b, y) => 
     for (let k = 0; k < K; k++) y[n * K + k] = dot(I, W, k, x, n * I) + (b === null ? 0 : b[k])
 }
 
+/** Rows of [T,B] from the last step to the first, as in back-propagation: segments then add in the order of the whole. */
+function rowsBackward(T: number, B: number): number[] {
+  return Array.from({ length: T * B }, (_, i) => (T - 1 - Math.floor(i / B)) * B + (i % B))
+}
+
 export const dense_backward: Kernels['dense_backward'] = (T, B, I, K, x, W, dy, dW, db, dx) => {
-  for (let n = 0; n < T * B; n++) {
+  for (const n of rowsBackward(T, B)) {
     addOuter(K, I, dy, n * K, x, n * I, dW, 0)
     addBias(K, dy, n * K, db, 0)
     if (dx !== null) {
