@@ -32,11 +32,6 @@ IRNN_INLINE void copy(int n, const float* from, float* to) {
 IRNN_INLINE void fill_zero(int n, float* to) {
   for (int i = 0; i < n; i++) to[i] = 0.0f;
 }
-// Asks for the n floats at p ahead of their use. States are walked with a stride of B rows, which hardware does not foresee:
-// without this, every step of rnn_forward waits for the lines it is about to write.
-IRNN_INLINE void prefetch(const float* p, int n) {
-  for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
-}
 // The rows of [B,H] that a shard owns; zeros where there is no array.
 IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* to) {
   if (from) copy(shard.rows * H, from + size_t(shard.b0) * H, to);

@@ -93,11 +93,13 @@ IRNN_INLINE void store_n(float* p, vf v, int n) {
 
 // f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist.
 struct AllLanes {
+  static constexpr int count() { return VL; }
   IRNN_INLINE vf load(const float* p) const { return IRNN_TARGET::load(p); }
   IRNN_INLINE void store(float* p, vf v) const { IRNN_TARGET::store(p, v); }
 };
 struct SomeLanes {
   int n;
+  IRNN_INLINE int count() const { return n; }
   IRNN_INLINE vf load(const float* p) const { return load_part(p, n); }
   IRNN_INLINE void store(float* p, vf v) const { store_part(p, v, n); }
 };
@@ -288,6 +290,11 @@ IRNN_INLINE void transpose4(const float* from, size_t lf, float* to, size_t lt) 
   *reinterpret_cast<v4_unaligned*>(to + 2 * lt) = IRNN_SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
   *reinterpret_cast<v4_unaligned*>(to + 3 * lt) = IRNN_SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
 #undef IRNN_SHUFFLE
+}
+
+// Asks for the n floats at p ahead of their use.
+IRNN_INLINE void prefetch(const float* p, int n) {
+  for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
 }
 
 constexpr int min(int a, int b) { return a < b ? a : b; }
