@@ -3,33 +3,44 @@
 
 namespace IRNN_TARGET {
 
+// The right-hand side is packed a chunk at a time, so that what was packed is still in L2 when it is read: packed as a whole, a
+// matrix of 20 MB went to memory and back. Within a chunk, pieces of work are blocks of rows by a few panels.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate) {
-  constexpr int KC = 256;    // a panel of 256 · 24 floats is 24 KB: it stays in L1 while the rows of a block pass by
-  constexpr int BLOCK = 32;  // rows of one piece of work
+  constexpr int KC = 256;                  // a panel of 256 · 24 floats is 24 KB: it stays in L1 while the rows of a block pass by
+  constexpr int CHUNK = 160 * 1024 / KC;   // columns: 640 KB
+  constexpr int BLOCK = 32, GROUP = 2;     // rows and panels of a piece
   const Panels panels(N);
-  float* packed = static_cast<float*>(irnn_host::scratch(1, panels.floats(K) * sizeof(float)));
-  pack(panels, K, b.p, b.row_stride, b.column_stride, packed);
-  parallel_if_worth(size_t(M) * N * K, ceil_div(M, BLOCK), [=, &panels](int block) {
-    const int m1 = min(M, (block + 1) * BLOCK);
+  const int chunks = ceil_div(panels.count * MAX_VECTORS * VL, CHUNK), step = ceil_div(panels.count, max(1, chunks));
+  float* packed = static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));
+  const int blocks = ceil_div(M, BLOCK);
+  for (int p0 = 0; p0 < panels.count; p0 += step) {
+    const int count = min(step, panels.count - p0), first = panels.first(p0);
     for (int k0 = 0; k0 == 0 || k0 < K; k0 += KC) {
       const int kc = min(KC, K - k0);
-      for (int p = 0; p < panels.count; p++) {
-        const int n0 = panels.first(p) * VL, width = panels.width(p);
-        const float* panel = packed + panels.offset(p, K) + size_t(k0) * width * VL;
-        with_const<MAX_VECTORS>(width, [&](auto nv) {
-          for_rows<MAX_ROWS>(m1, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-            vf acc[mr.value][nv.value];
-            float* c = C + m * ldc + n0;
-            if (accumulate || k0 > 0) load_tile(c, ldc, N - n0, acc);
-            else if (bias) load_tile(bias + n0, 0, N - n0, acc);
-            else clear_tile(acc);
-            multiply(kc, a.p + m * a.row_stride + k0 * a.column_stride, a.row_stride, a.column_stride, panel, acc);
-            store_tile(c, ldc, N - n0, acc);
-          }, block * BLOCK);
-        });
-      }
+      const auto panel = [=, &panels](int p) { return packed + size_t(panels.first(p) - first) * VL * kc; };
+      const size_t floats = size_t(panels.first(p0 + count) - first) * VL * kc;
+      parallel_if_worth(floats, count, [=, &panels](int i) {
+        pack_panel(panels, p0 + i, kc, b.p + k0 * b.row_stride, b.row_stride, b.column_stride, panel(p0 + i));
+      });
+      parallel_if_worth(floats * M, blocks * ceil_div(count, GROUP), [=, &panels](int piece) {
+        const int m0 = piece % blocks * BLOCK, m1 = min(M, m0 + BLOCK), group = p0 + piece / blocks * GROUP;
+        for (int p = group; p < min(group + GROUP, p0 + count); p++) {
+          const int n0 = panels.first(p) * VL;
+          with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
+            for_rows<MAX_ROWS>(m1, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+              vf acc[mr.value][nv.value];
+              float* c = C + m * ldc + n0;
+              if (accumulate || k0 > 0) load_tile(c, ldc, N - n0, acc);
+              else if (bias) load_tile(bias + n0, 0, N - n0, acc);
+              else clear_tile(acc);
+              multiply(kc, a.p + m * a.row_stride + k0 * a.column_stride, a.row_stride, a.column_stride, panel(p), acc);
+              store_tile(c, ldc, N - n0, acc);
+            }, m0);
+          });
+        }
+      });
     }
-  });
+  }
 }
 
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate) {

@@ -56,12 +56,21 @@ IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, 
   const int n0 = panels.first(p) * VL, width = panels.width(p) * VL, n1 = min(n0 + width, panels.columns);
   if (n_stride == 1) {
     for (int k = 0; k < K; k++) {
-      for (int n = n0; n < n1; n += VL) store(out + size_t(k) * width + n - n0, load_n(B + k * k_stride + n, n1 - n));
+      for (int n = n0; n < n0 + width; n += VL) store(out + size_t(k) * width + n - n0, load_n(B + k * k_stride + n, n1 - n));
     }
     return;
   }
-  for (int n = n0; n < n0 + width; n++) {
-    for (int k = 0; k < K; k++) out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f;
+  const auto one = [=](int k, int n) { out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f; };
+  int n = n0;
+  for (; k_stride == 1 && n + 4 <= n1; n += 4) {
+    int k = 0;
+    for (; k + 4 <= K; k += 4) transpose4(B + k + n * n_stride, n_stride, out + size_t(k) * width + n - n0, width);
+    for (; k < K; k++) {
+      for (int j = 0; j < 4; j++) one(k, n + j);
+    }
+  }
+  for (; n < n0 + width; n++) {
+    for (int k = 0; k < K; k++) one(k, n);
   }
 }
 

@@ -9,6 +9,9 @@ constexpr int STEPS = GRADIENT_STEPS, PACKED_ROWS = STEPS * SHARD_ROWS;
 constexpr size_t FUSED_FLOATS = 72 * 1024;        // a sum of 288 KB (H = 256) fits a usual L2
 constexpr int MAX_GROUPS = 64;
 constexpr int MAX_BLOCK = 128;
+constexpr int SHORT_ROWS = 1024;   // rows (t, b) up to which a gradient is taken a tile at a time
+constexpr int SHORT_BLOCK = 64;    // rows of the gradient that share one packing of A
+int short_pieces(int M) { return min(16, ceil_div(M, SHORT_BLOCK)); }   // each has memory of its own
 
 int columns_of(const Factor* factors, int count) {
   int columns = 0;
@@ -33,6 +36,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
     : T_(T), B_(B), M_(M), A_(A), lda_(lda), count_(count), panels_(columns_of(factors, count)), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
   fused_ = may_fuse && panels_.floats(M) <= FUSED_FLOATS;
+  short_ = !fused_ && T * B <= SHORT_ROWS;
   group_shards = 1;
   while (ceil_div(shards_, group_shards) > MAX_GROUPS) group_shards *= 2;
   groups = ceil_div(shards_, group_shards);
@@ -42,6 +46,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
   piece_floats_ = panels_.floats(PACKED_ROWS) + round_up(size_t(block_) * PACKED_ROWS, 16) +
                   levels_of(fused_ ? group_shards : shards_) * sum_floats_;
   floats_ = piece_floats_ * (fused_ ? groups : ceil_div(M, block_));
+  if (short_) floats_ = panels_.floats(T * B) + size_t(short_pieces(M)) * SHORT_BLOCK * T * B;
 }
 
 WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {
@@ -187,14 +192,17 @@ void WeightGradient::shard_done(int group, int shard) const {
 
 // Adds row m of a sum, columns n0 … n0+width-1, to the gradients.
 void WeightGradient::add_row(int m, int n0, int width, const float* sum) const {
+  const auto add = [](float* to, const float* from, int n) {
+    each_vector(n, [=](int i, auto lanes) IRNN_INLINE_LAMBDA { lanes.store(to + i, lanes.load(to + i) + lanes.load(from + i)); });
+  };
   int first = 0;
   for (int f = 0; f < count_; first += factors_[f++].columns) {
     const Factor& factor = factors_[f];
-    for (int n = max(n0, first); n < min(n0 + width, first + factor.columns); n++) {
-      const size_t at = size_t(m) * factor.columns + (n - first);
-      if (factor.gradient) factor.gradient[at] += sum[n - n0];
-      if (factor.second) factor.second[at] += sum[n - n0];
-    }
+    const int begin = max(n0, first), columns = min(n0 + width, first + factor.columns) - begin;
+    if (columns <= 0) continue;
+    const size_t at = size_t(m) * factor.columns + (begin - first);
+    if (factor.gradient) add(factor.gradient + at, sum + begin - n0, columns);
+    if (factor.second) add(factor.second + at, sum + begin - n0, columns);
   }
 }
 
@@ -227,6 +235,7 @@ void WeightGradient::add_block(int i) const {
 }
 
 void WeightGradient::finish() const {
+  if (short_) return finish_short();
   if (!fused_) {
     parallel_if_worth(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int i) { add_block(i); });
     return;

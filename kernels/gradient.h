@@ -6,7 +6,7 @@
 //
 // Fused, the recurrence hands over its steps while da and h are still in L2; that halves the memory read (the gradient alone
 // took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would not stay in L2 itself, the
-// gradient is taken at the end, a block of its rows at a time.
+// gradient is taken at the end, a block of its rows at a time; of few rows (t, b), a tile at a time (gradient_short.cc).
 #pragma once
 
 #include "live.h"
@@ -69,6 +69,9 @@ class WeightGradient {
   bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
   void add_block(int block) const;
+  void finish_short() const;
+  void pack_short_right(int panel, int shard) const;
+  void add_short_rows(int m0, int m1, float* left) const;
   void deliver(int m0, int m1, const float* sum) const;
 
   int T_, B_, M_;
@@ -77,7 +80,7 @@ class WeightGradient {
   Factor factors_[3];
   int count_;
   Panels panels_;
-  bool fused_;
+  bool fused_, short_;
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;

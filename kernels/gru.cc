@@ -8,49 +8,69 @@ namespace IRNN_TARGET {
 namespace {
 
 constexpr int GRU_GATES = 3, GRU_SAVED = 4;
-constexpr int GRU_ROWS = VL == 16 ? 4 : VL == 8 ? 4 : 2;
 
 struct GruForward {
-  int T, B, H, reverse;
-  const float *Whh, *bhn;   // packed; bhn [H] or null
+  int T, B, I, H, reverse;
+  const float* x;
+  const Panels& panels;
+  const float *Whh, *bias;   // packed, in the columns r z m
+  const float *bhn;          // [H] or null
+  const float *Wxh, *bn;     // [I,3,Hv] and the bias of n [Hv], Hv whole vectors of units; Wxh null: the input's r z n are in gates
   float *h, *gates;
 
-  template <int MR>
-  IRNN_INLINE void tile(const Shard& shard, const Step& step, int r0, int u) const {
-    const int n0 = u * VL, units = H - n0;
-    const size_t row = size_t(step.t) * B + shard.b0 + r0, before = size_t(step.from) * B + shard.b0 + r0;
-    vf acc[MR][GRU_GATES];
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const float* saved = gates + (row + r) * GRU_SAVED * H + n0;
-      acc[r][0] = load_n(saved, units);
-      acc[r][1] = load_n(saved + H, units);
-      acc[r][2] = bhn ? load_n(bhn + n0, units) : vf{};
-    }
-    multiply(H, h + before * H, H, 1, Whh + size_t(u) * H * GRU_GATES * VL, acc);
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      float* saved = gates + (row + r) * GRU_SAVED * H + n0;
-      const vf reset = sigmoid(acc[r][0]), z = sigmoid(acc[r][1]), m = acc[r][2];
-      const vf n = tanh(fma(reset, m, load_n(saved + 2 * H, units)));
-      const vf state = load_n(h + (before + r) * H + n0, units);
-      store_n(saved, reset, units);
-      store_n(saved + H, z, units);
-      store_n(saved + 2 * H, n, units);
-      store_n(saved + 3 * H, m, units);
-      store_n(h + (size_t(step.to) * B + shard.b0 + r0 + r) * H + n0, fma(z, state - n, n), units);
-    }
-  }
-
-  void shard(const Shard& shard) const {
+  // The step's product in a buffer [rows,3H], as r z m, and then a pass over the units.
+  void shard(const Shard& shard, float* buffer) const {
+    const int M = GRU_GATES * H, S = GRU_SAVED * H;
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
-      for (int u = 0; u < ceil_div(H, VL); u++) {
-        for_rows<GRU_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<mr.value>(shard, step, r0, u); });
+      const size_t row = size_t(step.t) * B + shard.b0;
+      const size_t from = (size_t(step.from) * B + shard.b0) * H, to = (size_t(step.to) * B + shard.b0) * H;
+      Ahead ahead;
+      if (i + 1 < T) {
+        const Step next(i + 1, T, reverse);
+        ahead.add(gates + (size_t(next.t) * B + shard.b0) * S, shard.rows * S);
+        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
-      for (int r = 0; shard.lengths && r < shard.rows; r++) {
-        if (!shard.padded(r, step.t)) continue;
-        copy(H, h + (size_t(step.from) * B + shard.b0 + r) * H, h + (size_t(step.to) * B + shard.b0 + r) * H);
+      for (int r = 0; !Wxh && r < shard.rows; r++) {
+        copy(2 * H, gates + (row + r) * S, buffer + r * M);
+        if (bhn) copy(H, bhn, buffer + r * M + 2 * H);
+        else fill_zero(H, buffer + r * M + 2 * H);
+      }
+      // Narrow inputs come last in a sum and not first: m takes nothing from x, not even 0 · NaN.
+      step_product(shard.rows, H, h + from, panels, Whh, {0, x, Wxh, bias}, buffer, M, ahead);
+      for (int r = 0; r < shard.rows; r++) {
+        float* saved = gates + (row + r) * S;
+        const float* product = buffer + r * M;
+        if (shard.padded(r, step.t)) {
+          copy(H, h + from + r * H, h + to + r * H);
+          continue;
+        }
+        each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
+          vf reset = lanes.load(product + n0), z = lanes.load(product + H + n0), n;
+          if (Wxh) {
+            const size_t Hv = round_up(H, VL);
+            n = load(bn + n0);
+            for (int k = 0; k < I; k++) {
+              const vf input = splat(x[(row + r) * I + k]);
+              const float* w = Wxh + k * GRU_GATES * Hv + n0;
+              reset = fma(input, load(w), reset);
+              z = fma(input, load(w + Hv), z);
+              n = fma(input, load(w + 2 * Hv), n);
+            }
+          } else {
+            n = lanes.load(saved + 2 * H + n0);
+          }
+          const vf m = lanes.load(product + 2 * H + n0);
+          reset = sigmoid(reset);
+          z = sigmoid(z);
+          n = tanh(fma(reset, m, n));
+          const vf state = lanes.load(h + from + r * H + n0);
+          lanes.store(saved + n0, reset);
+          lanes.store(saved + H + n0, z);
+          lanes.store(saved + 2 * H + n0, n);
+          lanes.store(saved + 3 * H + n0, m);
+          lanes.store(h + to + r * H + n0, fma(z, state - n, n));
+        });
       }
     }
   }
@@ -60,14 +80,29 @@ struct GruForward {
 
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh, const float* Whh,
                  const float* bx, const float* bh, float* h, float* gates) {
-  const size_t whh_floats = size_t(ceil_div(H, VL)) * H * GRU_GATES * VL;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (whh_floats + size_t(GRU_GATES) * H) * sizeof(float)));
-  float* bias = whh + whh_floats;   // of the input side; the recurrent biases of r and z simply add to it
-  for (int n = 0; n < GRU_GATES * H; n++) bias[n] = (bx ? bx[n] : 0.0f) + (bh && n < 2 * H ? bh[n] : 0.0f);
-  pack_gates<GRU_GATES>(H, H, Whh, whh);
-  matmul(T * B, GRU_GATES * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
-  const GruForward forward{T, B, H, reverse, whh, bh ? bh + 2 * H : nullptr, h, gates};
-  parallel_if_worth(size_t(T) * B * 3 * H * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
+  const int M = GRU_GATES * H, shards = ceil_div(B, SHARD_ROWS);
+  const Panels panels(M);
+  const bool fused = I <= FUSED_INPUTS;
+  const size_t Hv = round_up(H, VL), whh_floats = panels.floats(H), bias_floats = panels.floats(1);
+  const size_t wxh_floats = fused ? size_t(I) * GRU_GATES * Hv : 0, buffer_floats = round_up(size_t(SHARD_ROWS) * M, 16);
+  const size_t floats = whh_floats + bias_floats + wxh_floats + Hv + shards * buffer_floats;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, floats * sizeof(float)));
+  float *bias = whh + whh_floats, *wxh = bias + bias_floats, *bn = wxh + wxh_floats, *buffers = bn + Hv;
+  pack(panels, H, Whh, 1, size_t(H), whh);
+  // Both biases of r and z start their sums. Those of n stand apart: the reset gate acts on the recurrent one only.
+  const float* bhn = bh ? bh + 2 * H : nullptr;
+  for (int n = 0; n < M; n++) bias[n] = (bx ? bx[n] : 0.0f) + (bh && n < 2 * H ? bh[n] : 0.0f);
+  if (fused) {
+    for (int k = 0; k < I; k++) {
+      for (int n = 0; n < M; n++) wxh[(k * GRU_GATES + n / H) * Hv + n % H] = Wxh[size_t(n) * I + k];
+    }
+    for (int n = 0; n < H; n++) bn[n] = bias[2 * H + n];
+    for (int n = 2 * H; n < int(bias_floats); n++) bias[n] = bhn && n < M ? bhn[n - 2 * H] : 0.0f;
+  } else {
+    matmul(T * B, M, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
+  }
+  const GruForward forward{T, B, I, H, reverse, x, panels, whh, bias, bhn, fused ? wxh : nullptr, bn, h, gates};
+  parallel_if_worth(size_t(T) * B * M * H, shards, [&](int s) { forward.shard(Shard(s, B, lengths), buffers + s * buffer_floats); });
 }
 
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
@@ -96,6 +131,13 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
     for (int i = T - 1; i >= 0; i--) {
       const Step step(i, T, reverse);
       const size_t first = size_t(step.t) * B + shard.b0;
+      Ahead ahead;
+      if (i > 0) {
+        const Step next(i - 1, T, reverse);
+        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
+        ahead.add(h + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
+        if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+      }
       for (int r = 0; r < shard.rows; r++) {
         const float* saved = gates + (first + r) * M;
         float* out = da + (first + r) * M;
@@ -118,7 +160,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
         });
       }
       // The recurrent side of da is r z m: column n is left out.
-      carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true);
+      carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true, ahead);
       for (const WeightGradient& gradient : gradients) gradient.step_done(group, s, step.t, reverse != 0);
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);

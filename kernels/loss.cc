@@ -1,4 +1,5 @@
-// Softmax cross-entropy and squared error, with their gradients; sums in double, per shard, shards as a binary tree.
+// Softmax cross-entropy and squared error, with their gradients; sums in double, per shard, shards as a binary tree. Rows are
+// computed in blocks by any thread and added afterwards.
 #include "math.h"
 
 namespace IRNN_TARGET {
@@ -30,33 +31,45 @@ struct Row {
   int arg_max;   // first of equals
 };
 
+// The maximum of a row, NaN if any logit is, and where it is first.
+Row maximum(int K, const float* logits) {
+  vf top = splat(-__builtin_inff());
+  vi nan = {};
+  each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
+    const vf x = lanes.load(logits + k);
+    nan |= x != x;
+    if (lanes.count() == VL) {
+      top = select(x > top, x, top);
+    } else {   // lanes that do not exist read 0
+      for (int j = 0; j < lanes.count(); j++) top[j] = x[j] > top[j] ? x[j] : top[j];
+    }
+  });
+  if (lane_mask(nan)) return {__builtin_nanf(""), 0.0f, 0};
+  float max = top[0];
+  for (int j = 1; j < VL; j++) max = top[j] > max ? top[j] : max;
+  for (int k = 0; k < K; k += VL) {
+    const unsigned equal = lane_mask(load_n(logits + k, K - k) == max);
+    if (equal) return {max, 0.0f, k + __builtin_ctz(equal)};   // a lane that does not exist comes after the one that does
+  }
+  return {max, 0.0f, 0};
+}
+
 // p = e^(logit - max); p may be logits.
 Row exponentials(int K, const float* logits, float* p) {
-  float top = logits[0];
-  int at = 0;
-  bool nan = false;
-  for (int k = 0; k < K; k++) {
-    nan |= logits[k] != logits[k];
-    if (logits[k] > top) {
-      top = logits[k];
-      at = k;
-    }
-  }
-  if (nan) top = __builtin_nanf("");
-  const vf lowest = splat(-87.0f);   // e^-87 = 1.6e-38 stands for everything below
+  Row row = maximum(K, logits);
   vf total = {};
-  for (int k = 0; k < K; k += VL) {
-    const vf x = load_n(logits + k, K - k) - top;
-    vf e = exp_in_range(select(x < lowest, lowest, x));
-    store_n(p + k, e, K - k);
-    if (K - k < VL) {
-      for (int j = K - k; j < VL; j++) e[j] = 0.0f;
-    }
+  each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
+    vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));   // e^-87 = 1.6e-38 stands for everything below
+    lanes.store(p + k, e);
+    for (int j = lanes.count(); j < VL; j++) e[j] = 0.0f;
     total += e;
-  }
-  float sum = 0.0f;
-  for (int j = 0; j < VL; j++) sum += total[j];
-  return {top, sum, at};
+  });
+  for (int j = 0; j < VL; j++) row.sum += total[j];
+  return row;
+}
+
+void scale_row(int K, float factor, float* p) {
+  each_vector(K, [=](int k, auto lanes) IRNN_INLINE_LAMBDA { lanes.store(p + k, lanes.load(p + k) * factor); });
 }
 
 // Adds n triples of doubles as a balanced tree over the shards, in place; the sum ends in the first.
@@ -68,65 +81,72 @@ void tree_sum(double* stats, int n) {
   }
 }
 
-// row(index of the row, whether it counts, stats of the shard) for every row of every shard.
+// row(index of the row, whether it counts, its piece of work, its stats, which start at 0) for every row.
+constexpr int PIECE_ROWS = 8;
 template <class F>
 void each_row(int T, int B, int K, const int* lengths, double* stats, const F& row) {
-  const int shards = ceil_div(B, SHARD_ROWS);
-  double* partial = static_cast<double*>(irnn_host::scratch(0, size_t(shards) * 3 * sizeof(double)));
-  parallel_if_worth(size_t(T) * B * K, shards, [&](int s) {
-    double* own = partial + 3 * s;
-    own[0] = own[1] = own[2] = 0.0;
-    for (int t = 0; t < T; t++) {
-      for (int b = s * SHARD_ROWS; b < min(B, (s + 1) * SHARD_ROWS); b++) row(size_t(t) * B + b, !lengths || t < lengths[b], own);
+  const int rows = T * B, shards = ceil_div(B, SHARD_ROWS);
+  double* each = static_cast<double*>(irnn_host::scratch(0, size_t(rows + shards) * 3 * sizeof(double)));
+  double* sums = each + size_t(rows) * 3;
+  parallel_if_worth(size_t(rows) * K, ceil_div(rows, PIECE_ROWS), [=](int piece) {
+    for (int i = piece * PIECE_ROWS; i < min(rows, (piece + 1) * PIECE_ROWS); i++) {
+      double* own = each + size_t(i) * 3;
+      own[0] = own[1] = own[2] = 0.0;
+      row(size_t(i), !lengths || i / B < lengths[i % B], piece, own);
     }
   });
-  tree_sum(partial, shards);
-  for (int j = 0; j < 3; j++) stats[j] = partial[j];
+  for (int s = 0; s < shards; s++) {
+    double* sum = sums + 3 * s;
+    sum[0] = sum[1] = sum[2] = 0.0;
+    for (int t = 0; t < T; t++) {
+      for (int b = s * SHARD_ROWS; b < min(B, (s + 1) * SHARD_ROWS); b++) {
+        for (int j = 0; j < 3; j++) sum[j] += each[(size_t(t) * B + b) * 3 + j];
+      }
+    }
+  }
+  tree_sum(sums, shards);
+  for (int j = 0; j < 3; j++) stats[j] = sums[j];
 }
 
 }  // namespace
 
 void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale, float* dlogits,
                            double* stats) {
-  // Without a gradient the exponentials still need a place: a row a shard.
-  const int shards = ceil_div(B, SHARD_ROWS);
-  float* rows = static_cast<float*>(irnn_host::scratch(1, size_t(shards) * K * sizeof(float)));
-  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
-    float* p = dlogits ? dlogits + i * K : rows + (i % B) / SHARD_ROWS * K;
+  // Without a gradient the exponentials still need a place: a row for each piece of work.
+  float* rows = dlogits ? nullptr : static_cast<float*>(irnn_host::scratch(1, size_t(ceil_div(T * B, PIECE_ROWS)) * K * sizeof(float)));
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, int piece, double* own) {
+    float* p = dlogits ? dlogits + i * K : rows + size_t(piece) * K;
     if (!counts || y[i] < 0) {
-      if (dlogits) {
-        for (int k = 0; k < K; k++) p[k] = 0.0f;
-      }
+      for (int k = 0; dlogits && k < K; k++) p[k] = 0.0f;
       return;
     }
     const float target = logits[i * K + y[i]];
     const Row row = exponentials(K, logits + i * K, p);
-    own[0] += row.sum == row.sum ? log(row.sum) + (double(row.max) - double(target)) : double(row.sum);
-    own[1] += row.arg_max == y[i] ? 1.0 : 0.0;
-    own[2] += 1.0;
+    own[0] = row.sum == row.sum ? log(row.sum) + (double(row.max) - double(target)) : double(row.sum);
+    own[1] = row.arg_max == y[i] ? 1.0 : 0.0;
+    own[2] = 1.0;
     if (!dlogits) return;
-    const float factor = scale / row.sum;
-    for (int k = 0; k < K; k += VL) store_n(p + k, load_n(p + k, K - k) * factor, K - k);
+    scale_row(K, scale / row.sum, p);
     p[y[i]] -= scale;
   });
 }
 
 void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy, double* stats) {
-  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, int, double* own) {
     for (int k = 0; k < K; k++) {
       const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
       own[0] += double(difference) * difference;
       if (dy) dy[i * K + k] = 2.0f * scale * difference;
     }
-    own[2] += counts ? K : 0;
+    own[2] = counts ? K : 0;
   });
 }
 
 void softmax(int N, int K, const float* logits, float* p) {
   parallel_if_worth(size_t(N) * K, ceil_div(N, SHARD_ROWS), [=](int s) {
     for (int n = s * SHARD_ROWS; n < min(N, (s + 1) * SHARD_ROWS); n++) {
-      const float factor = 1.0f / exponentials(K, logits + size_t(n) * K, p + size_t(n) * K).sum;
-      for (int k = 0; k < K; k += VL) store_n(p + size_t(n) * K + k, load_n(p + size_t(n) * K + k, K - k) * factor, K - k);
+      float* row = p + size_t(n) * K;
+      scale_row(K, 1.0f / exponentials(K, logits + size_t(n) * K, row).sum, row);
     }
   });
 }

@@ -1,5 +1,5 @@
-// The LSTM with forget gate (Hochreiter & Schmidhuber 1997, Gers 2000), PyTorch's form and gate order i f g o. The packed
-// recurrent matrix keeps the four gates of a vector of units side by side, so that a tile ends with all it needs for c and h.
+// The LSTM with forget gate (Hochreiter & Schmidhuber 1997, Gers 2000), PyTorch's form and gate order i f g o. A step is one
+// product over all four gates, 4H columns that fill their vectors better than four times H, and then a pass over the units.
 #include "math.h"
 #include "recurrent.h"
 
@@ -8,54 +8,47 @@ namespace IRNN_TARGET {
 namespace {
 
 constexpr int LSTM_GATES = 4;
-constexpr int LSTM_ROWS = VL == 16 ? 4 : 2;   // 2 rows · 4 gates = 8 accumulators
+constexpr float SMALLEST_NORMAL = 1.17549435e-38f;
 
 struct LstmForward {
-  int T, B, I, H, reverse, fused;
+  int T, B, I, H, reverse;
   const float* x;
-  const float *Wxh, *Whh, *bias;   // packed
+  const Panels& panels;
+  const float *Wxh, *Whh, *bias;   // packed; Wxh null: its product is in gates
   float *h, *c, *gates;
 
-  template <int MR>
-  IRNN_INLINE void tile(const Shard& shard, const Step& step, int r0, int u) const {
-    const int n0 = u * VL, units = H - n0;
-    const size_t row = size_t(step.t) * B + shard.b0 + r0, before = size_t(step.from) * B + shard.b0 + r0;
-    const size_t after = size_t(step.to) * B + shard.b0 + r0;
-    vf acc[MR][LSTM_GATES];
-    if (fused) {
-      load_tile(bias + size_t(u) * LSTM_GATES * VL, 0, LSTM_GATES * VL, acc);
-      multiply(I, x + row * I, I, 1, Wxh + size_t(u) * I * LSTM_GATES * VL, acc);
-    } else {
-      for (int r = 0; r < MR; r++) {
-        for (int g = 0; g < LSTM_GATES; g++) acc[r][g] = load_n(gates + ((row + r) * LSTM_GATES + g) * H + n0, units);
-      }
-    }
-    multiply(H, h + before * H, H, 1, Whh + size_t(u) * H * LSTM_GATES * VL, acc);
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const vf i = sigmoid(acc[r][0]), f = sigmoid(acc[r][1]), g = tanh(acc[r][2]), o = sigmoid(acc[r][3]);
-      const vf cell = fma(f, load_n(c + (before + r) * H + n0, units), i * g);
-      float* out = gates + (row + r) * LSTM_GATES * H + n0;
-      store_n(out, i, units);
-      store_n(out + H, f, units);
-      store_n(out + 2 * H, g, units);
-      store_n(out + 3 * H, o, units);
-      store_n(c + (after + r) * H + n0, cell, units);
-      store_n(h + (after + r) * H + n0, o * tanh(cell), units);
-    }
-  }
-
   void shard(const Shard& shard) const {
+    const int M = LSTM_GATES * H;
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
-      for (int u = 0; u < ceil_div(H, VL); u++) {
-        for_rows<LSTM_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<mr.value>(shard, step, r0, u); });
+      const size_t row = size_t(step.t) * B + shard.b0;
+      const size_t from = (size_t(step.from) * B + shard.b0) * H, to = (size_t(step.to) * B + shard.b0) * H;
+      Ahead ahead;
+      if (i + 1 < T) {
+        const Step next(i + 1, T, reverse);
+        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
+        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
+        ahead.add(c + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
-      for (int r = 0; shard.lengths && r < shard.rows; r++) {
-        if (!shard.padded(r, step.t)) continue;
-        const size_t from = (size_t(step.from) * B + shard.b0 + r) * H, to = (size_t(step.to) * B + shard.b0 + r) * H;
-        copy(H, h + from, h + to);
-        copy(H, c + from, c + to);
+      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias}, gates + row * M, M, ahead);
+      for (int r = 0; r < shard.rows; r++) {
+        float* gate = gates + (row + r) * M;
+        if (shard.padded(r, step.t)) {
+          copy(H, h + from + r * H, h + to + r * H);
+          copy(H, c + from + r * H, c + to + r * H);
+          continue;
+        }
+        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
+          const vf i = sigmoid(lanes.load(gate + n)), f = sigmoid(lanes.load(gate + H + n));
+          const vf g = tanh(lanes.load(gate + 2 * H + n)), o = sigmoid(lanes.load(gate + 3 * H + n));
+          const vf cell = fma(f, lanes.load(c + from + r * H + n), i * g);
+          lanes.store(gate + n, i);
+          lanes.store(gate + H + n, f);
+          lanes.store(gate + 2 * H + n, g);
+          lanes.store(gate + 3 * H + n, o);
+          lanes.store(c + to + r * H + n, cell);
+          lanes.store(h + to + r * H + n, o * tanh(cell));
+        });
       }
     }
   }
@@ -65,22 +58,18 @@ struct LstmForward {
 
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh, const float* Whh,
                   const float* bx, const float* bh, float* h, float* c, float* gates) {
+  const int M = LSTM_GATES * H;
+  const Panels panels(M);
   const bool fused = I <= FUSED_INPUTS;
-  const size_t vectors = ceil_div(H, VL), lane = LSTM_GATES * VL;
-  const size_t whh_floats = vectors * H * lane, wxh_floats = fused ? vectors * I * lane : 0;
-  const size_t bias_floats = vectors * lane;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (whh_floats + wxh_floats + 2 * bias_floats) * sizeof(float)));
-  float *wxh = whh + whh_floats, *bias = wxh + wxh_floats, *packed_bias = bias + bias_floats;
-  for (int n = 0; n < LSTM_GATES * H; n++) bias[n] = (bx ? bx[n] : 0.0f) + (bh ? bh[n] : 0.0f);
-  pack_gates<LSTM_GATES>(H, H, Whh, whh);
-  if (fused) {
-    pack_gates<LSTM_GATES>(H, I, Wxh, wxh);
-    pack_gates<LSTM_GATES>(H, 1, bias, packed_bias);
-  } else {
-    matmul(T * B, LSTM_GATES * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(LSTM_GATES) * H, false);
-  }
-  const LstmForward forward{T, B, I, H, reverse, fused, x, wxh, whh, packed_bias, h, c, gates};
-  parallel_if_worth(size_t(T) * B * 4 * H * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
+  const size_t whh_floats = panels.floats(H), wxh_floats = fused ? panels.floats(I) : 0, bias_floats = panels.floats(1);
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (whh_floats + wxh_floats + bias_floats) * sizeof(float)));
+  float *wxh = whh + whh_floats, *bias = wxh + wxh_floats;
+  for (int n = 0; n < int(bias_floats); n++) bias[n] = n < M ? (bx ? bx[n] : 0.0f) + (bh ? bh[n] : 0.0f) : 0.0f;
+  pack(panels, H, Whh, 1, size_t(H), whh);
+  if (fused) pack(panels, I, Wxh, 1, size_t(I), wxh);
+  else matmul(T * B, M, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(M), false);
+  const LstmForward forward{T, B, I, H, reverse, x, panels, fused ? wxh : nullptr, whh, bias, h, c, gates};
+  parallel_if_worth(size_t(T) * B * M * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
 }
 
 void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
@@ -105,6 +94,14 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
     for (int step_index = T - 1; step_index >= 0; step_index--) {
       const Step step(step_index, T, reverse);
       const size_t first = size_t(step.t) * B + shard.b0;
+      Ahead ahead;
+      if (step_index > 0) {
+        const Step next(step_index - 1, T, reverse);
+        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
+        ahead.add(c + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
+        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
+        if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+      }
       for (int r = 0; r < shard.rows; r++) {
         const float* gate = gates + (first + r) * M;
         float* out = da + (first + r) * M;
@@ -113,22 +110,23 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
           continue;
         }
         const float* c_before = c + (size_t(step.from) * B + shard.b0 + r) * H;
-        const float* c_after = c + (size_t(step.to) * B + shard.b0 + r) * H;
+        const float* h_after = h + (size_t(step.to) * B + shard.b0 + r) * H;
         each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
           const vf i = lanes.load(gate + n), f = lanes.load(gate + H + n);
           const vf g = lanes.load(gate + 2 * H + n), o = lanes.load(gate + 3 * H + n);
           vf d = lanes.load(carry_h + r * H + n);
           if (dh) d += lanes.load(dh + (first + r) * H + n);
-          const vf tanh_c = tanh(lanes.load(c_after + n));
-          const vf dc = lanes.load(carry_c + r * H + n) + d * o * (1.0f - tanh_c * tanh_c);
+          // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
+          const vf state = lanes.load(h_after + n), tanh_c = state / at_least(o, SMALLEST_NORMAL);
+          const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + r * H + n));
           lanes.store(out + n, limit(dc * g * i * (1.0f - i)));
           lanes.store(out + H + n, limit(dc * lanes.load(c_before + n) * f * (1.0f - f)));
           lanes.store(out + 2 * H + n, limit(dc * i * (1.0f - g * g)));
-          lanes.store(out + 3 * H + n, limit(d * tanh_c * o * (1.0f - o)));
+          lanes.store(out + 3 * H + n, limit(d * state * (1.0f - o)));
           lanes.store(carry_c + r * H + n, dc * f);
         });
       }
-      carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false);
+      carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false, ahead);
       gradient.step_done(group, s, step.t, reverse != 0);
     }
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);

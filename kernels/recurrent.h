@@ -32,29 +32,71 @@ IRNN_INLINE void copy(int n, const float* from, float* to) {
 IRNN_INLINE void fill_zero(int n, float* to) {
   for (int i = 0; i < n; i++) to[i] = 0.0f;
 }
-// Asks for the n floats at p ahead of their use. States are walked with a stride of B rows, which hardware does not foresee:
-// without this, every step of rnn_forward waits for the lines it is about to write.
-IRNN_INLINE void prefetch(const float* p, int n) {
-  for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
-}
 // The rows of [B,H] that a shard owns; zeros where there is no array.
 IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* to) {
   if (from) copy(shard.rows * H, from + size_t(shard.b0) * H, to);
   else fill_zero(shard.rows * H, to);
 }
 
-// Packs W [GATES·H,K] to [unit vector][K][gate][VL]: the gates of a vector of units side by side.
-template <int GATES>
-IRNN_INLINE void pack_gates(int H, int K, const float* W, float* out) {
-  parallel_if_worth(size_t(GATES) * H * K, ceil_div(H, VL), [=](int u) {
-    float* to = out + size_t(u) * K * GATES * VL;
-    for (int g = 0; g < GATES; g++) {
-      for (int j = 0; j < VL; j++) {
-        const int n = u * VL + j;
-        for (int k = 0; k < K; k++) to[(size_t(k) * GATES + g) * VL + j] = n < H ? W[(size_t(g) * H + n) * K + k] : 0.0f;
-      }
+// Memory of the next step, asked for a few lines at a time between multiplications: at once, 300 lines wait for each other and
+// all else waits for them. (The states of a shard are walked with a stride of B rows, which hardware does not foresee.)
+class Ahead {
+ public:
+  IRNN_INLINE void add(const float* p, int n) {
+    if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(p + n)};
+  }
+  IRNN_INLINE void some() {
+    for (int lines = 0; lines < 6 && next_ < count_; lines++) {
+      Range& range = ranges_[next_];
+      __builtin_prefetch(range.at, 1);
+      range.at += 64;
+      next_ += range.at >= range.end;
     }
-  });
+  }
+
+ private:
+  struct Range {
+    const char *at, *end;
+  };
+  Range ranges_[4];
+  int count_ = 0, next_ = 0;
+};
+
+// multiply() that looks ahead every 16 k.
+template <int MR, int NV>
+IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
+  for (int k = 0; k < K; k += 16) {
+    ahead.some();
+    multiply(min(16, K - k), A + k, row_stride, 1, panel + size_t(k) * NV * VL, acc);
+  }
+}
+
+// What a step's product starts from: bias + x Wxh, or, where W is null, what the output holds already.
+struct StepInput {
+  int I;
+  const float *x, *W, *bias;   // x of the first row; W packed, bias in whole vectors
+};
+
+// out [rows, panels], rows ldo apart, = input + before [rows,K] times the packed matrix.
+IRNN_INLINE void step_product(int rows, int K, const float* before, const Panels& panels, const float* packed, const StepInput& input,
+                              float* out, size_t ldo, Ahead& ahead) {
+  for (int p = 0; p < panels.count; p++) {
+    const int n0 = panels.first(p) * VL, columns = panels.columns - n0;
+    with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
+      for_rows<MAX_ROWS>(rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+        vf acc[mr.value][nv.value];
+        float* to = out + r0 * ldo + n0;
+        if (input.W) {
+          load_tile(input.bias + n0, 0, nv.value * VL, acc);
+          multiply(input.I, input.x + size_t(r0) * input.I, input.I, 1, input.W + panels.offset(p, input.I), acc);
+        } else {
+          load_tile(to, ldo, columns, acc);
+        }
+        multiply_ahead(K, before + size_t(r0) * K, K, packed + panels.offset(p, K), ahead, acc);
+        store_tile(to, ldo, columns, acc);
+      });
+    });
+  }
 }
 
 // Rows of da, `width` apart, and the columns of them that meet the recurrent matrix: the first `head`, and `tail` of them
@@ -67,7 +109,7 @@ struct Delta {
 
 // carry [rows,H] = (or +=, if add) delta times the packed recurrent matrix, for the rows that are not padded at t.
 IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H, const Panels& panels, const float* packed,
-                            float* carry, bool add) {
+                            float* carry, bool add, Ahead ahead = {}) {
   for (int p = 0; p < panels.count; p++) {
     const int n0 = panels.first(p) * VL;
     const float* panel = packed + panels.offset(p, delta.head + delta.tail);
@@ -78,9 +120,10 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
         const float* da = delta.da + size_t(r0) * delta.width;
         if (add) load_tile(to, H, H - n0, acc);
         else clear_tile(acc);
-        multiply_units(delta.live, delta.head, da, delta.width, panel, acc);
+        if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, panel, acc);
+        else multiply_ahead(delta.head, da, delta.width, panel, ahead, acc);
         if (delta.tail > 0) {
-          multiply(delta.tail, da + delta.tail_column, delta.width, 1, panel + size_t(delta.head) * nv.value * VL, acc);
+          multiply_ahead(delta.tail, da + delta.tail_column, delta.width, panel + size_t(delta.head) * nv.value * VL, ahead, acc);
         }
         if (!shard.lengths) {
           store_tile(to, H, H - n0, acc);

@@ -93,11 +93,13 @@ IRNN_INLINE void store_n(float* p, vf v, int n) {
 
 // f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist.
 struct AllLanes {
+  static constexpr int count() { return VL; }
   IRNN_INLINE vf load(const float* p) const { return IRNN_TARGET::load(p); }
   IRNN_INLINE void store(float* p, vf v) const { IRNN_TARGET::store(p, v); }
 };
 struct SomeLanes {
   int n;
+  IRNN_INLINE int count() const { return n; }
   IRNN_INLINE vf load(const float* p) const { return load_part(p, n); }
   IRNN_INLINE void store(float* p, vf v) const { store_part(p, v, n); }
 };
@@ -141,6 +143,25 @@ IRNN_INLINE vf clamp(vf a, float limit) {
   const vf hi = splat(limit), lo = splat(-limit);
   a = select(a > hi, hi, a);
   return select(a < lo, lo, a);
+}
+// NaN goes through both, as the second operand does where the hardware compares.
+IRNN_INLINE vf at_least(vf a, float limit) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return (vf)_mm512_maskz_max_ps(__mmask16(-1), (__m512)splat(limit), (__m512)a);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return (vf)_mm256_max_ps((__m256)splat(limit), (__m256)a);
+#else
+  return select(a < limit, splat(limit), a);
+#endif
+}
+IRNN_INLINE vf at_most(vf a, float limit) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return (vf)_mm512_maskz_min_ps(__mmask16(-1), (__m512)splat(limit), (__m512)a);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return (vf)_mm256_min_ps((__m256)splat(limit), (__m256)a);
+#else
+  return select(a > limit, splat(limit), a);
+#endif
 }
 IRNN_INLINE vf abs(vf a) { return (vf)((vi)a & splat_int(0x7fffffff)); }
 IRNN_INLINE vf copysign(vf magnitude, vf sign) {
@@ -250,6 +271,31 @@ IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
   return n;
 }
 #endif
+// The transpose of 4 by 4 floats: row j of `from` becomes float j of each row of `to`; rows are `lf` and `lt` floats apart.
+IRNN_INLINE void transpose4(const float* from, size_t lf, float* to, size_t lt) {
+  typedef float v4 __attribute__((vector_size(16)));
+  typedef float v4_unaligned __attribute__((vector_size(16), aligned(4), may_alias));
+#if defined(__clang__)
+#define IRNN_SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)
+#else
+  typedef int i4 __attribute__((vector_size(16)));
+#define IRNN_SHUFFLE(a, b, i, j, k, l) __builtin_shuffle(a, b, i4{i, j, k, l})
+#endif
+  const v4 a = *reinterpret_cast<const v4_unaligned*>(from), b = *reinterpret_cast<const v4_unaligned*>(from + lf);
+  const v4 c = *reinterpret_cast<const v4_unaligned*>(from + 2 * lf), d = *reinterpret_cast<const v4_unaligned*>(from + 3 * lf);
+  const v4 ab_low = IRNN_SHUFFLE(a, b, 0, 4, 1, 5), ab_high = IRNN_SHUFFLE(a, b, 2, 6, 3, 7);
+  const v4 cd_low = IRNN_SHUFFLE(c, d, 0, 4, 1, 5), cd_high = IRNN_SHUFFLE(c, d, 2, 6, 3, 7);
+  *reinterpret_cast<v4_unaligned*>(to) = IRNN_SHUFFLE(ab_low, cd_low, 0, 1, 4, 5);
+  *reinterpret_cast<v4_unaligned*>(to + lt) = IRNN_SHUFFLE(ab_low, cd_low, 2, 3, 6, 7);
+  *reinterpret_cast<v4_unaligned*>(to + 2 * lt) = IRNN_SHUFFLE(ab_high, cd_high, 0, 1, 4, 5);
+  *reinterpret_cast<v4_unaligned*>(to + 3 * lt) = IRNN_SHUFFLE(ab_high, cd_high, 2, 3, 6, 7);
+#undef IRNN_SHUFFLE
+}
+
+// Asks for the n floats at p ahead of their use.
+IRNN_INLINE void prefetch(const float* p, int n) {
+  for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
+}
 
 constexpr int min(int a, int b) { return a < b ? a : b; }
 constexpr int max(int a, int b) { return a > b ? a : b; }

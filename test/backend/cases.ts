@@ -12,6 +12,7 @@ export function* gemmTable(): Generator<Case> {
   const sizes = sides.flatMap((M) => sides.flatMap((N) => sides.map((K) => [M, N, K])))
   for (const n of WIDTHS) sizes.push([n, 5, 9], [9, n, 5], [5, 9, n], [n, n, 3])
   sizes.push([100, 100, 257], [257, 33, 100], [1, 257, 257], [257, 1, 257])
+  sizes.push([33, 1300, 3], [9, 700, 300]) // several chunks of the packed right-hand side
   let seed = 1
   for (const [M, N, K] of sizes)
     for (const transA of FLAGS)
@@ -54,9 +55,18 @@ export function* denseBackwardTable(): Generator<Case> {
             updated('dW', r.uniform(K * I)), bias ? updated('db', r.uniform(K)) : null, wanted ? output('dx', T * B * I) : null, null, WHOLE],
         }
       }
+  // More rows (t, b) than a tile of the gradient takes at a time: sums of blocks instead, over one row of blocks and over several.
+  for (const [T, B, I, K] of [[130, 9, 5, 7], [35, 33, 40, 150]]) {
+    const r = random(seed++)
+    yield {
+      kernel: 'dense_backward', name: `T=${T} B=${B} I=${I} K=${K}`,
+      args: [T, B, I, K, input('x', r.uniform(T * B * I)), input('W', r.uniform(K * I)), input('dy', r.uniform(T * B * K)),
+        updated('dW', r.uniform(K * I)), updated('db', r.uniform(K)), output('dx', T * B * I)],
+    }
+  }
 }
 
-const LOSS_SIZES = [...WIDTHS.map((K) => [3, 5, K]), ...BATCHES.map((B) => [4, B, 10]), ...[1, 2, 7, 20].map((T) => [T, 3, 11])]
+const LOSS_SIZES = [...WIDTHS.map((K) => [3, 5, K]), ...BATCHES.map((B) => [4, B, 10]), ...[1, 2, 7, 20].map((T) => [T, 3, 11]), [2, 9, 1000]]
 
 export function* crossEntropyTable(): Generator<Case> {
   let seed = 1

@@ -1,0 +1,66 @@
+// Weight gradients over few rows (t, b) that are too large to stay in L2: a linear layer over a vocabulary, a wide recurrence over
+// a short window. A tile of the gradient takes all its shards in turn and adds them up, as the tree of gradient.h, in registers and
+// on the stack: sums of blocks of rows, 100 MB of them at 400 x 512 by 512 x 10000, went to memory and back.
+#include "gradient.h"
+
+namespace IRNN_TARGET {
+
+// The right-hand side as [panel][shard][t][row][panel width], once for all pieces.
+void WeightGradient::pack_short_right(int p, int shard) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), width = panels_.width(p) * VL;
+  float* out = memory_ + panels_.offset(p, T_ * B_) + size_t(T_) * b0 * width;
+  for (int t = 0; t < T_; t++, out += rows * width) copy(size_t(t) * B_ + b0, rows, panels_.first(p) * VL, width, out);
+}
+
+// Adds the rows m0 … m1-1 to the gradients; left [tile][shard][t][row][tile rows] holds them packed.
+void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
+  constexpr int LEVELS = 9;   // of the counter: at most 128 shards
+  const int K = T_ * B_;
+  for (int b0 = 0, k = 0; b0 < B_; b0 += SHARD_ROWS) {
+    const int rows = min(SHARD_ROWS, B_ - b0);
+    for (int t = 0; t < T_; t++, k += rows) {
+      for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        const float* from = A_ + (size_t(t) * B_ + b0) * lda_ + m0 + m;
+        float* to = left + size_t(m) * K + k * mr.value;
+        for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
+      });
+    }
+  }
+  for (int p = 0; p < panels_.count; p++) {
+    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+      constexpr int width = nv.value * VL;
+      const int n0 = panels_.first(p) * VL;
+      for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        float sums[LEVELS][mr.value * width];
+        int used = 0;
+        if (n0 < factors_[0].columns && factors_[0].gradient) {   // the multiplication hides the way to memory
+          for (int r = 0; r < mr.value; r++) prefetch(factors_[0].gradient + size_t(m0 + m + r) * factors_[0].columns + n0, width);
+        }
+        for (int b0 = 0, done = 1; b0 < B_; b0 += SHARD_ROWS, done++) {
+          const int first = T_ * b0;
+          vf acc[mr.value][nv.value];
+          clear_tile(acc);
+          multiply(T_ * min(SHARD_ROWS, B_ - b0), left + size_t(m) * K + first * mr.value, 1, mr.value,
+                   memory_ + panels_.offset(p, K) + size_t(first) * width, acc);
+          store_tile(sums[used++], width, width, acc);
+          for (int carry = done; carry % 2 == 0; carry /= 2, used--) fold(sums[used - 2], sums[used - 1], mr.value * width);
+        }
+        for (; used > 1; used--) fold(sums[used - 2], sums[used - 1], mr.value * width);
+        for (int r = 0; r < mr.value; r++) add_row(m0 + m + r, n0, width, sums[0] + r * width);
+      });
+    });
+  }
+}
+
+void WeightGradient::finish_short() const {
+  const int K = T_ * B_, blocks = ceil_div(M_, SHORT_BLOCK), pieces = short_pieces(M_);
+  parallel_if_worth(panels_.floats(K), panels_.count * shards_, [=](int i) { pack_short_right(i / shards_, i % shards_); });
+  parallel_if_worth(size_t(K) * M_ * panels_.columns, pieces, [=](int piece) {
+    float* left = memory_ + panels_.floats(K) + size_t(piece) * SHORT_BLOCK * K;
+    for (int block = piece * blocks / pieces; block < (piece + 1) * blocks / pieces; block++) {
+      add_short_rows(block * SHORT_BLOCK, min(M_, (block + 1) * SHORT_BLOCK), left);
+    }
+  });
+}
+
+}  // namespace IRNN_TARGET
