@@ -1,143 +1,162 @@
 /**
- * Speed of one training iteration (forward, loss, backward, clip, update) beside the peak this machine has when it does
- * nothing but multiply and add. Prints a table; `--save` also writes bench/results/DATE.json.
- *
- * Work is counted dense. The machine may be shared: peak and iteration are timed in turn, many times, the fastest of each counts, and the figure to
- * quote is their ratio.
+ * `npm run bench`: what the machine can do, every shape on every backend, instruction set and number of threads, then the
+ * rivals that are there, and what all of it shows. Some five minutes with all rivals, `--quick` under one.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, cpus } from 'node:os'
+import { availableParallelism } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { clipGradients, clipNorm } from '../src/clip.ts'
-import {
-  adam, type Backend, type BackendOptions, type Batch, classification, createBackend, createModel, gru, irnn, lstm, type Model, 
-  type RnnInput,regression, rng,
-} from '../src/index.ts'
-import { createOptimizer } from '../src/optim.ts'
+import { createBackend } from '../src/index.ts'
+import { verdicts } from './claims.ts'
+import { bars } from './figure.ts'
+import { trainingJob } from './job.ts'
+import { loopOf, streamingOf } from './loop.ts'
+import { commit, machine, today } from './machine.ts'
+import { engines, forwardRow, type Measured, trainingRow, truth } from './ours.ts'
+import { type Problem, randomProblem, SHAPES, TRAINED } from './problems.ts'
+import { writeReadme } from './readme.ts'
+import { claimLine, engineLine, rowLine, tableLines } from './report.ts'
+import type { Results, Row } from './results.ts'
+import { contest, FORWARD, RIVALS, type Task } from './rivals.ts'
+import { paragraph, scalingFigure } from './scaling.ts'
+import { measureScaling } from './sweep.ts'
+import { type Trained, trainedProblem } from './trained.ts'
 
-interface Shape {
-  readonly name: string
-  readonly B: number
-  readonly T: number
-  readonly I: number
-  readonly rnn: RnnInput
-  readonly gates: number
-  readonly classes: number
-}
+const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url))
+const QUICK = { rivals: ['PyTorch', 'oneDNN'], problems: ['S1 trained', 'S3', 'S5', 'S6'], seconds: 0.15 }
 
-const small = { scale: 0.999, inputStd: 0.1 }
-/** The paper's networks: pixel MNIST (S1, with 64 rows S4), adding (S2), their LSTM and GRU (S3, S3g), a language model's layer (S5). */
-const SHAPES: readonly Shape[] = [
-  { name: 'S1 ReLU', B: 16, T: 784, I: 1, rnn: irnn(100, small), gates: 1, classes: 10 },
-  { name: 'S2 ReLU', B: 16, T: 150, I: 2, rnn: irnn(100, small), gates: 1, classes: 0 },
-  { name: 'S3 LSTM', B: 16, T: 784, I: 1, rnn: lstm(100), gates: 4, classes: 10 },
-  { name: 'S3 GRU', B: 16, T: 784, I: 1, rnn: gru(100), gates: 3, classes: 10 },
-  { name: 'S4 ReLU', B: 64, T: 784, I: 1, rnn: irnn(100, small), gates: 1, classes: 10 },
-  { name: 'S5 ReLU', B: 20, T: 20, I: 512, rnn: irnn(512, { scale: 0.5, inputStd: 0.02 }), gates: 1, classes: 10 },
-]
-
-interface Row {
-  readonly shape: string
-  readonly backend: string
-  readonly threads: number
-  readonly ms: number
-  readonly gflops: number
-  readonly peakGflops: number
-  readonly share: number
-}
-
-/** Dense multiply-adds of forward, dx of h and weight gradient, twice each (multiply, add): the paper's networks without I and K. */
-const work = ({ B, T, I, rnn, gates }: Shape): number => {
-  const H = rnn.hidden
-  return 2 * B * T * gates * H * (3 * H + 2 * I)
-}
-
-function batchOf({ B, T, I, classes }: Shape): Batch {
-  const r = rng(1, 'bench')
-  const x = Float32Array.from({ length: T * B * I }, () => r.next())
-  const y = classes > 0 ? Int32Array.from({ length: B }, () => r.below(classes)) : Float32Array.from({ length: B }, () => r.next())
-  return { T, B, x, y }
-}
-
-/** One iteration of training, as the loop in src/train.ts does it. */
-function iteration(model: Model, batch: Batch): () => void {
-  const { backend, weights, gradients } = model
-  const plan = model.plan({ T: batch.T, B: batch.B })
-  const optimizer = createOptimizer(adam({ lr: 1e-6 }), backend, weights.length)
-  const clip = clipNorm(1)
-  const result = { norm: 0, clipped: false }
-  return () => {
-    plan.forward(batch)
-    plan.loss(batch, { reduction: 'mean', gradient: true })
-    gradients.fill(0)
-    plan.backward(batch)
-    clipGradients(clip, backend, gradients, result)
-    optimizer.update(weights, gradients, 1e-6)
-  }
-}
-
-function milliseconds(run: () => void): number {
-  const start = performance.now()
-  run()
-  return performance.now() - start
-}
-
-/** GFLOP/s of nothing but multiply-adds, on as many threads as the backend has. */
-function peak(backend: Backend): number {
-  const rounds = 400_000
-  let flops = 0
-  const ms = milliseconds(() => {
-    flops = backend.fma_peak(backend.threads, rounds)
-  })
-  return flops / ms / 1e6
-}
-
-function measure(shape: Shape, backend: Backend, seconds: number): Row {
-  const model = createModel(
-    { input: shape.I, rnn: shape.rnn, head: shape.classes > 0 ? classification(shape.classes) : regression(1) },
-    { backend, seed: 1 },
-  )
-  const run = iteration(model, batchOf(shape))
-  for (let i = 0; i < 3; i++) run()
-  let best = Number.POSITIVE_INFINITY
-  let top = 0
-  const end = performance.now() + 1000 * seconds
-  for (let n = 0; n < 5 || performance.now() < end; n++) {
-    top = Math.max(top, peak(backend))
-    for (let i = 0; i < 5; i++) best = Math.min(best, milliseconds(run))
-  }
-  const gflops = work(shape) / best / 1e6
-  return { shape: shape.name, backend: backend.description, threads: backend.threads, ms: best, gflops, peakGflops: top, share: gflops / top }
-}
+const HELP = `npm run bench -- [options]
+  --quick            the best instruction sets alone, short, beside PyTorch and oneDNN on four shapes: under a minute
+  --only A,B         problems whose names begin so: ${SHAPES.map(({ name }) => name).join(', ')}
+  --rivals A,B       only these (none: no rival): ${RIVALS.map(({ library }) => library).join(', ')}
+  --seconds N        for each row (default 0.6)
+  --save             write bench/results/DATE.json and .svg, and README's table from them
+  --scaling          instead: time and memory against T, H, B and threads; with --save also its paragraph in bench/README.md
+  --readme           instead: write README's table and bench/README.md's paragraph again from the newest results
+`
 
 const { values } = parseArgs({
-  options: { save: { type: 'boolean', default: false }, seconds: { type: 'string', default: '2' }, only: { type: 'string', default: '' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    rivals: { type: 'string' },
+    seconds: { type: 'string' },
+    save: { type: 'boolean', default: false },
+    scaling: { type: 'boolean', default: false },
+    readme: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 })
-const backends: BackendOptions[] = [
-  { name: 'native', threads: 1 },
-  ...(availableParallelism() > 1 ? [{ name: 'native' as const, threads: 2 }] : []),
-  { name: 'wasm' },
-]
-const rows: Row[] = []
-console.log('one training iteration: forward, loss, backward, clip, Adam; (B, T, I, H)')
-console.log('GFLOP/s of the dense work: a ReLU network leaves out the units that are 0, so its share of the peak may pass 100 %')
-for (const options of backends) {
-  const backend = await createBackend(options).catch((error: Error) => console.log(error.message))
-  for (const shape of backend ? SHAPES : []) {
-    if (!shape.name.includes(values.only)) continue
-    const row = measure(shape, backend!, Number(values.seconds))
-    rows.push(row)
-    const size = `(${shape.B}, ${shape.T}, ${shape.I}, ${shape.rnn.hidden})`
-    console.log(
-      `${shape.name.padEnd(8)} ${size.padEnd(20)} ${row.backend.padEnd(28)} ${row.ms.toFixed(2).padStart(8)} ms ` +
-        `${row.gflops.toFixed(0).padStart(4)} GFLOP/s, ${(100 * row.share).toFixed(0)} % of ${row.peakGflops.toFixed(0)} measured`,
-    )
+
+if (values.help) process.stdout.write(HELP)
+else if (values.readme) writeReadme()
+else if (values.scaling) scale()
+else await bench()
+
+async function bench(): Promise<void> {
+  const partial = values.quick || values.only !== undefined || values.rivals !== undefined
+  if (values.save && partial) throw new Error('--save: expected a whole run: leave out --quick, --only and --rivals')
+  const seconds = Number(values.seconds ?? (values.quick ? QUICK.seconds : 0.6))
+  const measured = await engines({ best: values.quick })
+  print('nothing but multiply-adds; memory', measured.map(({ engine }) => engineLine(engine)))
+  const { tasks, trained } = await prepare(measured[0]!)
+  const own = ourRows(measured, tasks, seconds)
+  const around = trained ? await aroundKernels(measured, trained, seconds) : { loops: [], streaming: null, trained: null }
+  const { rows, missing } = await rivalRows(tasks, seconds)
+  const results: Results = {
+    date: today(),
+    commit: commit(),
+    machine: machine(),
+    engines: measured.map(({ engine }) => engine),
+    ...around,
+    rows: [...own, ...rows],
+    missing,
   }
+  print('the best of each', tableLines(results))
+  const claims = verdicts(results)
+  print('claims', claims.map(claimLine))
+  if (!values.save) return
+  keep(results.date, { ...results, claims }, bars(results))
 }
-if (values.save) {
-  const date = new Date().toISOString().slice(0, 10)
-  const file = new URL(`../../bench/results/${date}.json`, import.meta.url)
-  mkdirSync(new URL('.', file), { recursive: true })
-  const machine = { cpu: cpus()[0]!.model, cores: availableParallelism(), node: process.version }
-  writeFileSync(file, `${JSON.stringify({ date, machine, rows }, null, 2)}\n`)
+
+function scale(): void {
+  const result = measureScaling()
+  print('where it bends', [paragraph(result)])
+  if (values.save) keep(`scaling-${result.date}`, result, scalingFigure(result))
+}
+
+/** The numbers and their figure under one name, and what the pages say of them. */
+function keep(name: string, result: object, svg: string): void {
+  const digits = (_: string, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(6)) : value)
+  mkdirSync(RESULTS, { recursive: true })
+  writeFileSync(`${RESULTS}${name}.json`, `${JSON.stringify(result, digits, 1)}\n`)
+  writeFileSync(`${RESULTS}${name}.svg`, svg)
+  writeReadme()
+}
+
+/** The problems that were asked for, with the answers all must agree on. */
+async function prepare(first: Measured): Promise<{ tasks: Task[]; trained: Trained | null }> {
+  const beginnings = values.only?.split(',') ?? ['']
+  const shapes = SHAPES.filter(({ name }) => beginnings.some((start) => name.startsWith(start)))
+  if (shapes.length === 0) throw new Error(`--only: expected a beginning of ${SHAPES.map(({ name }) => name).join(', ')} but received ${values.only}`)
+  const trained = shapes.includes(TRAINED) ? await trainedProblem(await createBackend()) : null
+  if (trained) print(`${trained.iterations} iterations of training on MNIST: accuracy ${(100 * trained.accuracy).toFixed(1)} %`, [])
+  const problems: Problem[] = []
+  for (const shape of shapes) problems.push(shape === TRAINED ? trained!.problem : await randomProblem(shape))
+  return { tasks: problems.map((problem) => ({ problem, truth: truth(problem, first) })), trained }
+}
+
+function ourRows(measured: readonly Measured[], tasks: readonly Task[], seconds: number): Row[] {
+  print('one training iteration: forward, loss, backward, clip, Adam', [])
+  const rows: Row[] = []
+  const add = (row: Row) => {
+    rows.push(row)
+    console.log(rowLine(row))
+  }
+  for (const task of tasks) for (const engine of measured) add(trainingRow(engine, { ...task, seconds }))
+  // Of the forward pass only what is set beside onnxruntime's.
+  const best = measured.filter(({ engine }) => engine.instructionSet === measured[0]!.engine.instructionSet)
+  for (const task of tasks.filter(({ problem }) => FORWARD.includes(problem.name))) {
+    for (const engine of best) add(forwardRow(engine, { ...task, seconds: seconds / 2 }))
+  }
+  return rows
+}
+
+async function aroundKernels(
+  measured: readonly Measured[], { problem, task, model, accuracy, iterations }: Trained, seconds: number,
+): Promise<Pick<Results, 'loops' | 'streaming' | 'trained'>> {
+  const native = measured.filter(({ engine }) => engine.instructionSet === measured[0]!.engine.instructionSet)
+  const loops = []
+  for (const { backend } of native) loops.push(await loopOf(backend, model, task, Math.max(1, 3 * seconds)))
+  const dense = await randomProblem(SHAPES.find(({ name }) => name === 'S1 dense')!)
+  const streaming = streamingOf(native[0]!.backend, dense, Math.max(0.3, seconds / 2))
+  return { loops, streaming, trained: { iterations, accuracy, live: liveShare(native[0]!, problem) } }
+}
+
+function liveShare({ backend }: Measured, problem: Problem): number {
+  const job = trainingJob(problem, backend)
+  job.run()
+  const live = job.live()
+  job.dispose()
+  return live
+}
+
+async function rivalRows(tasks: readonly Task[], seconds: number): Promise<Pick<Results, 'rows' | 'missing'>> {
+  const asked = values.rivals?.split(',') ?? (values.quick ? QUICK.rivals : RIVALS.map(({ library }) => library))
+  const mine = values.quick ? tasks.filter(({ problem }) => QUICK.problems.includes(problem.name)) : tasks
+  const rows: Row[] = []
+  const missing: { library: string; reason: string }[] = []
+  for (const rival of RIVALS.filter(({ library }) => asked.includes(library))) {
+    const say = (row: Row) => console.log(rowLine(row))
+    const found = await contest(rival, mine, { seconds, cores: availableParallelism(), say })
+    rows.push(...found.rows)
+    if (found.missing === undefined) continue
+    missing.push({ library: rival.library, reason: found.missing })
+    console.log(`${rival.library}: not here: ${found.missing}`)
+  }
+  return { rows, missing }
+}
+
+function print(title: string, lines: readonly string[]): void {
+  console.log([`\n${title}`, ...lines].join('\n'))
 }

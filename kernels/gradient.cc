@@ -46,7 +46,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
   piece_floats_ = panels_.floats(PACKED_ROWS) + round_up(size_t(block_) * PACKED_ROWS, 16) +
                   levels_of(fused_ ? group_shards : shards_) * sum_floats_;
   floats_ = piece_floats_ * (fused_ ? groups : ceil_div(M, block_));
-  if (short_) floats_ = panels_.floats(T * B) + size_t(short_pieces(M)) * SHORT_BLOCK * T * B;
+  short_floats_ = panels_.floats(T * B) + size_t(short_pieces(M)) * SHORT_BLOCK * T * B;
 }
 
 WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {
@@ -235,7 +235,7 @@ void WeightGradient::add_block(int i) const {
 }
 
 void WeightGradient::finish() const {
-  if (short_) return finish_short();
+  if (is_short()) return finish_short();
   if (!fused_) {
     parallel_if_worth(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int i) { add_block(i); });
     return;

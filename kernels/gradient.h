@@ -36,7 +36,7 @@ class WeightGradient {
   size_t kept_floats() const { return size_t(shards_) * panels_.floats(M_); }
 
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
-  size_t bytes() const { return floats_ * sizeof(float); }
+  size_t bytes() const { return (is_short() ? short_floats_ : floats_) * sizeof(float); }
   void place(void* memory) { memory_ = static_cast<float*>(memory); }
 
   // Called by the worker of a group for each of its shards in ascending order: the start, every step in the order of
@@ -69,6 +69,7 @@ class WeightGradient {
   bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
   void add_block(int block) const;
+  bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
   void finish_short() const;
   void pack_short_right(int panel, int shard) const;
   void add_short_rows(int m0, int m1, float* left) const;
@@ -81,6 +82,7 @@ class WeightGradient {
   int count_;
   Panels panels_;
   bool fused_, short_;
+  size_t short_floats_;
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;

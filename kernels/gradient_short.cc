@@ -5,11 +5,22 @@
 
 namespace IRNN_TARGET {
 
+// f(t) for the steps in the order in which gradients add them: blocks of GRADIENT_STEPS from the last one on, ascending inside.
+template <class F>
+IRNN_INLINE void each_step(int T, const F& f) {
+  for (int t0 = (T - 1) / GRADIENT_STEPS * GRADIENT_STEPS; t0 >= 0; t0 -= GRADIENT_STEPS) {
+    for (int t = t0; t < min(T, t0 + GRADIENT_STEPS); t++) f(t);
+  }
+}
+
 // The right-hand side as [panel][shard][t][row][panel width], once for all pieces.
 void WeightGradient::pack_short_right(int p, int shard) const {
   const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), width = panels_.width(p) * VL;
   float* out = memory_ + panels_.offset(p, T_ * B_) + size_t(T_) * b0 * width;
-  for (int t = 0; t < T_; t++, out += rows * width) copy(size_t(t) * B_ + b0, rows, panels_.first(p) * VL, width, out);
+  each_step(T_, [&](int t) {
+    copy(size_t(t) * B_ + b0, rows, panels_.first(p) * VL, width, out);
+    out += rows * width;
+  });
 }
 
 // Adds the rows m0 … m1-1 to the gradients; left [tile][shard][t][row][tile rows] holds them packed.
@@ -18,13 +29,14 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
   const int K = T_ * B_;
   for (int b0 = 0, k = 0; b0 < B_; b0 += SHARD_ROWS) {
     const int rows = min(SHARD_ROWS, B_ - b0);
-    for (int t = 0; t < T_; t++, k += rows) {
+    each_step(T_, [&](int t) {
       for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
         const float* from = A_ + (size_t(t) * B_ + b0) * lda_ + m0 + m;
         float* to = left + size_t(m) * K + k * mr.value;
         for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
       });
-    }
+      k += rows;
+    });
   }
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {

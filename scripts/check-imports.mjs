@@ -26,7 +26,7 @@ const problems = []
 for (const folder of ['src', 'cli', 'bench', 'experiments', 'test']) {
   if (!existsSync(join(ROOT, folder))) continue
   for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
-    if (!entry.name.endsWith('.ts')) continue
+    if (!entry.name.endsWith('.ts') || entry.parentPath.includes('node_modules')) continue
     const file = relative(ROOT, join(entry.parentPath, entry.name))
     const rule = RULES.find((rule) => rule.file.test(file))
     const text = readFileSync(join(ROOT, file), 'utf8')

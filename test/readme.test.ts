@@ -1,9 +1,10 @@
-/** What README and docs show is true: every snippet runs, and the README's table holds the committed results. */
+/** What README and docs show is true: every snippet runs, and the numbers are those of the committed results. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { between, blocks } from '../bench/readme.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')
@@ -25,29 +26,17 @@ for (const page of pages.filter((name) => name.endsWith('.md'))) {
   }
 }
 
-test('the README’s table is the committed benchmark', () => {
-  const readme = read('README.md')
-  const file = /\((bench\/results\/[\d-]+\.json)\)/.exec(readme)![1]!
-  const { rows } = JSON.parse(read(file)) as { rows: { shape: string; backend: string; threads: number; ms: number }[] }
-  const shapes = {
-    'ReLU, pixel': 'S1 ReLU',
-    'ReLU, adding': 'S2 ReLU',
-    LSTM: 'S3 LSTM',
-    GRU: 'S3 GRU',
-    'ReLU (20': 'S5 ReLU',
-  }
-  for (const [start, shape] of Object.entries(shapes)) {
-    const line = readme.split('\n').find((line) => line.startsWith(`| ${start}`))!
-    const shown = line.split('|').slice(2, 5).map(Number)
-    const measured = [
-      ['native', 1],
-      ['native', 2],
-      ['wasm', 1],
-    ].map(
-      ([backend, threads]) =>
-        rows.find((r) => r.shape === shape && r.backend.startsWith(`${backend}`) && r.threads === threads)!.ms,
-    )
-    for (const k of [0, 1, 2])
-      assert.ok(Math.abs(shown[k]! - measured[k]!) <= 0.0501, `${shape}: ${shown} but measured ${measured}`)
-  }
-})
+for (const block of blocks()) {
+  test(`${block.page}: what is between its marks "${block.mark}" is what the newest committed results say`, () => {
+    const shown = between(block).split('\n')
+    for (const [i, line] of block.text.split('\n').entries()) {
+      const cells = line.split('|')
+      const there = (shown[i] ?? '').split('|')
+      for (const [k, cell] of cells.entries()) {
+        const where = `${block.page}, "${block.mark}", line ${i + 1}${cells.length > 1 ? `, column ${k}` : ''}`
+        assert.equal(there[k], cell, `${where}: write it again with: npm run bench -- --readme`)
+      }
+    }
+    assert.equal(shown.length, block.text.split('\n').length)
+  })
+}

@@ -61,7 +61,7 @@ export function* denseBackwardTable(): Generator<Case> {
     yield {
       kernel: 'dense_backward', name: `T=${T} B=${B} I=${I} K=${K}`,
       args: [T, B, I, K, input('x', r.uniform(T * B * I)), input('W', r.uniform(K * I)), input('dy', r.uniform(T * B * K)),
-        updated('dW', r.uniform(K * I)), updated('db', r.uniform(K)), output('dx', T * B * I)],
+        updated('dW', r.uniform(K * I)), updated('db', r.uniform(K)), output('dx', T * B * I), null, WHOLE],
     }
   }
 }

@@ -1,0 +1,85 @@
+/**
+ * Numbers in README.md and bench/README.md are written by this file, from committed results, between two marks: what stands
+ * between them is never edited by hand. test/readme.test.ts says which cell is off.
+ */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { size } from './problems.ts'
+import { COLUMNS, number, tableOf } from './report.ts'
+import type { Results } from './results.ts'
+import { paragraph, type Scaling } from './scaling.ts'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const RESULTS = 'bench/results'
+
+/** A page, the mark of its block, and what belongs there; null without results. */
+export interface Block {
+  readonly page: string
+  readonly mark: string
+  readonly text: string
+}
+
+export function blocks(): Block[] {
+  const results = newest(/^\d{4}-\d\d-\d\d\.json$/)
+  const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
+  return [
+    ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
+    ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
+  ]
+}
+
+/** What stands in the page between the marks. @throws when they are not there */
+export function between({ page, mark }: Pick<Block, 'page' | 'mark'>): string {
+  return parts(readFileSync(`${ROOT}${page}`, 'utf8'), page, mark).text
+}
+
+/** Writes every block again. */
+export function writeReadme(): void {
+  for (const { page, mark, text } of blocks()) {
+    const file = `${ROOT}${page}`
+    const { before, after } = parts(readFileSync(file, 'utf8'), page, mark)
+    writeFileSync(file, before + text + after)
+    console.log(`${page}: the numbers between the marks "${mark}" are written`)
+  }
+}
+
+function parts(content: string, page: string, mark: string): { before: string; text: string; after: string } {
+  const [start, end] = [`<!-- ${mark}, written by npm run bench -->\n`, `<!-- end of ${mark} -->`]
+  const [before, rest] = content.split(start)
+  const [text, after] = rest?.split(end) ?? []
+  if (after === undefined) throw new Error(`${page}: expected the marks ${start.trim()} and ${end}`)
+  return { before: before! + start, text: text!, after: end + after }
+}
+
+function newest(pattern: RegExp): string | undefined {
+  return readdirSync(`${ROOT}${RESULTS}`).filter((name) => pattern.test(name)).sort().at(-1)
+}
+
+/** README shows a part of the columns, and no shape that says nothing new. */
+const SHOWN = ['irnn, 1 thread', '2 threads', 'irnn, wasm', 'oneDNN', 'PyTorch', 'TensorFlow.js']
+const SHAPES = ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5', 'S6']
+
+function table(file: string): string {
+  const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
+  const columns = COLUMNS.filter(({ title }) => SHOWN.includes(title))
+  const { machine, engines } = results
+  const peak = engines.find(({ backend, threads }) => backend === 'native' && threads === 1)?.peak ?? Number.NaN
+  const lines = tableOf(results, columns).filter(({ shape }) => SHAPES.includes(shape.name)).map(({ shape, times }) => {
+    const cells = times.map((time) => (time === null ? '–' : number(time)))
+    return `| ${shape.label} ${size(shape)} | ${cells.join(' | ')} |`
+  })
+  return [
+    `Milliseconds on ${machine.cores} cores of ${machine.cpu}, a measured ${peak.toFixed(0)} GFLOP/s each`,
+    `([the numbers](${RESULTS}/${file}); rivals at their best number of threads):`,
+    '',
+    `| network (B, T, I, H) | ${columns.map(({ title }) => title).join(' | ')} |`,
+    `|---|${columns.map(() => '---|').join('')}`,
+    ...lines,
+    '',
+  ].join('\n')
+}
+
+function bends(file: string): string {
+  const result = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Scaling
+  return `From [the numbers](results/${file}) ([figure](results/${file.replace('.json', '.svg')})):\n\n${paragraph(result).split('\n').map((line) => `- ${line}`).join('\n')}\n`
+}
