@@ -31,13 +31,27 @@ struct GruForward {
         ahead.add(gates + (size_t(next.t) * B + shard.b0) * S, shard.rows * S);
         ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
-      for (int r = 0; !Wxh && r < shard.rows; r++) {
-        copy(2 * H, gates + (row + r) * S, buffer + r * M);
+      const size_t Hv = round_up(H, VL);
+      for (int r = 0; r < shard.rows; r++) {
+        if (Wxh) {
+          each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
+            vf reset = lanes.load(bias + n0), z = lanes.load(bias + H + n0);
+            for (int k = 0; k < I; k++) {
+              const vf input = splat(x[(row + r) * I + k]);
+              const float* w = Wxh + k * GRU_GATES * Hv + n0;
+              reset = fma(input, load(w), reset);
+              z = fma(input, load(w + Hv), z);
+            }
+            lanes.store(buffer + r * M + n0, reset);
+            lanes.store(buffer + r * M + H + n0, z);
+          });
+        } else {
+          copy(2 * H, gates + (row + r) * S, buffer + r * M);
+        }
         if (bhn) copy(H, bhn, buffer + r * M + 2 * H);
         else fill_zero(H, buffer + r * M + 2 * H);
       }
-      // Narrow inputs come last in a sum and not first: m takes nothing from x, not even 0 · NaN.
-      step_product(shard.rows, H, h + from, panels, Whh, {0, x, Wxh, bias}, buffer, M, ahead);
+      step_product(shard.rows, H, h + from, panels, Whh, {0, nullptr, nullptr, nullptr}, buffer, M, ahead);
       for (int r = 0; r < shard.rows; r++) {
         float* saved = gates + (row + r) * S;
         const float* product = buffer + r * M;
@@ -48,15 +62,8 @@ struct GruForward {
         each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
           vf reset = lanes.load(product + n0), z = lanes.load(product + H + n0), n;
           if (Wxh) {
-            const size_t Hv = round_up(H, VL);
             n = load(bn + n0);
-            for (int k = 0; k < I; k++) {
-              const vf input = splat(x[(row + r) * I + k]);
-              const float* w = Wxh + k * GRU_GATES * Hv + n0;
-              reset = fma(input, load(w), reset);
-              z = fma(input, load(w + Hv), z);
-              n = fma(input, load(w + 2 * Hv), n);
-            }
+            for (int k = 0; k < I; k++) n = fma(splat(x[(row + r) * I + k]), load(Wxh + (k * GRU_GATES + 2) * Hv + n0), n);
           } else {
             n = lanes.load(saved + 2 * H + n0);
           }
@@ -97,7 +104,6 @@ void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, co
       for (int n = 0; n < M; n++) wxh[(k * GRU_GATES + n / H) * Hv + n % H] = Wxh[size_t(n) * I + k];
     }
     for (int n = 0; n < H; n++) bn[n] = bias[2 * H + n];
-    for (int n = 2 * H; n < int(bias_floats); n++) bias[n] = bhn && n < M ? bhn[n - 2 * H] : 0.0f;
   } else {
     matmul(T * B, M, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
   }
