@@ -65,10 +65,15 @@ class Ahead {
 // multiply() that looks ahead every 16 k.
 template <int MR, int NV>
 IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
+#if defined(__wasm__)   // which has no such request
+  (void)ahead;
+  multiply(K, A, row_stride, 1, panel, acc);
+#else
   for (int k = 0; k < K; k += 16) {
     ahead.some();
     multiply(min(16, K - k), A + k, row_stride, 1, panel + size_t(k) * NV * VL, acc);
   }
+#endif
 }
 
 // What a step's product starts from: bias + x Wxh, or, where W is null, what the output holds already.
