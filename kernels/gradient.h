@@ -68,7 +68,7 @@ class WeightGradient {
   void begin(float* sum, int shard, int m0, size_t floats) const;
   bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
-  void add_block(int block) const;
+  void add_block(int block, int memory) const;
   bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
   void finish_short() const;
   void pack_short_right(int panel, int shard) const;

@@ -65,13 +65,11 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
 }
 
 void WeightGradient::finish_short() const {
-  const int K = T_ * B_, blocks = ceil_div(M_, SHORT_BLOCK), pieces = short_pieces(M_);
+  const int K = T_ * B_;
   parallel_if_worth(panels_.floats(K), panels_.count * shards_, [=](int i) { pack_short_right(i / shards_, i % shards_); });
-  parallel_if_worth(size_t(K) * M_ * panels_.columns, pieces, [=](int piece) {
+  each_block(size_t(K) * M_ * panels_.columns, ceil_div(M_, SHORT_BLOCK), [=](int block, int piece) {
     float* left = memory_ + panels_.floats(K) + size_t(piece) * SHORT_BLOCK * K;
-    for (int block = piece * blocks / pieces; block < (piece + 1) * blocks / pieces; block++) {
-      add_short_rows(block * SHORT_BLOCK, min(M_, (block + 1) * SHORT_BLOCK), left);
-    }
+    add_short_rows(block * SHORT_BLOCK, min(M_, (block + 1) * SHORT_BLOCK), left);
   });
 }
 

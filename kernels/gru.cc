@@ -121,14 +121,15 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
-  // Input side r z n, recurrent side r z m.
+  // r and z meet both h and x, n only x, m only h.
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor input[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
-  const Factor reset_update[] = {{before, H, size_t(H), dWhh, nullptr}, {nullptr, 1, 0, dbh, nullptr}};
-  const Factor candidate[] = {{before, H, size_t(H), dWhh + 2 * H * H, nullptr}, {nullptr, 1, 0, dbh ? dbh + 2 * H : nullptr, nullptr}};
-  WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), input, 2, true),
-                                WeightGradient(T, B, 2 * H, da, size_t(M), reset_update, 2, true),
-                                WeightGradient(T, B, H, da + 3 * H, size_t(M), candidate, 2, true)};
+  const auto tail = [=](float* gradient, int columns) { return gradient ? gradient + size_t(2) * H * columns : nullptr; };
+  const Factor both[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
+  const Factor input[] = {{x, I, size_t(I), tail(dWxh, I), nullptr}, {nullptr, 1, 0, tail(dbx, 1), nullptr}};
+  const Factor recurrent[] = {{before, H, size_t(H), tail(dWhh, H), nullptr}, {nullptr, 1, 0, tail(dbh, 1), nullptr}};
+  WeightGradient gradients[] = {WeightGradient(T, B, 2 * H, da, size_t(M), both, 3, true),
+                                WeightGradient(T, B, H, da + 2 * H, size_t(M), input, 2, true),
+                                WeightGradient(T, B, H, da + 3 * H, size_t(M), recurrent, 2, true)};
   backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]

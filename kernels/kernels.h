@@ -146,7 +146,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
                   float* dh0,          // [B,H] or null = ; may be dhT
-                  float* sums, int part);   // of M = 6H, N = H + I + 1
+                  float* sums, int part);   // of M = 4H, N = H + I + 1
 
 // Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
 // for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.

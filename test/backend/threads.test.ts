@@ -33,6 +33,11 @@ function* layers(B: number): Generator<Case> {
     kernel: 'dense_backward', name,
     args: [T, B, I, K, floats('x', T * B * I), floats('W', K * I), floats('dy', T * B * K), sums('dW', K * I), sums('db', K), output('dx', T * B * I), null, WHOLE],
   }
+  const long = 70 // above 1024 rows (t, b) a gradient is added up another way
+  yield {
+    kernel: 'dense_backward', name: `T=${long} B=${B}`,
+    args: [long, B, 9, 300, floats('x', long * B * 9), floats('W', 300 * 9), floats('dy', long * B * 300), sums('dW', 300 * 9), sums('db', 300), null, null, WHOLE],
+  }
   yield { kernel: 'softmax', name, args: [T * B, K, floats('logits', T * B * K), output('p', T * B * K)] }
   yield {
     kernel: 'softmax_cross_entropy', name,
