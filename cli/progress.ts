@@ -2,6 +2,7 @@
  * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
  */
 import type { StepEvent, TestScore, TrainEvent } from '../src/events.ts'
+import { METRICS } from '../src/tasks/metric.ts'
 import type { Task } from '../src/tasks/task.ts'
 import { duration, grouped, scored, significant } from './words.ts'
 
@@ -36,7 +37,9 @@ export function createProgress(
     if (step) {
       const rate = step.iterationsPerSecond
       parts.push(`${grouped(rate)} it/s`, `${duration((iterations - iteration) / rate)} left`)
-      parts.push(`train ${task.metric === 'mse' ? 'MSE' : 'loss'} ${significant(step.loss.mean)}`)
+      parts.push(
+        `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(step.loss.mean)}`,
+      )
     }
     if (test) parts.push(scored(test, task))
     return parts.join('  ')

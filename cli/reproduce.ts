@@ -12,7 +12,7 @@ import { InputError } from '../src/error.ts'
 import type { TrainEvent } from '../src/events.ts'
 import { writeAtomic } from '../src/runs/folder.ts'
 import { stopOnSignals } from './signals.ts'
-import { grouped, significant } from './words.ts'
+import { grouped, scored } from './words.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 
@@ -78,9 +78,7 @@ function say(text: string): void {
 
 function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
-  const score = event.test[metric]!
-  const shown = metric === 'mse' ? `test MSE ${significant(score)}` : `test accuracy ${(100 * score).toFixed(2)} %`
-  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${shown}`)
+  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event.test, { metric })}`)
 }
 
 function sayOutcome(run: Run, { kind, message }: Outcome): void {

@@ -6,6 +6,7 @@ import { encodeEvent } from '../src/events.ts'
 import { loadModel } from '../src/model.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
+import { metricOf } from '../src/tasks/metric.ts'
 import { openTask } from '../src/tasks/open.node.ts'
 import { duration, grouped, scored } from './words.ts'
 
@@ -56,7 +57,7 @@ export async function infoRun(dir: string): Promise<number> {
       : 'killed'
   const score = events.findLast((event) => event.type === 'eval')
   // Not from the task: a look at a run shall not load, or download, what it was trained on.
-  const metric = { metric: score?.test.mse === undefined ? 'accuracy' : 'mse' } as const
+  const metric = score && metricOf(score.test)
   const { optimizer, clip } = config.training
   const options = Object.entries(config.task.options).map(([key, value]) => `${key} ${value}`)
   const lines = [
@@ -73,7 +74,7 @@ export async function infoRun(dir: string): Promise<number> {
       'ran',
       `${grouped(iterations(run))} of ${grouped(config.training.iterations)} iterations, ${ended}; ${config.backend.description}`,
     ],
-    ['score', score ? `${scored(score.test, metric)} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
+    ['score', metric ? `${scored(score.test, { metric })} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
     ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
     ['weights', grouped(model.weights.length)],
   ]

@@ -1,8 +1,7 @@
 /** Numbers as people read them. */
 import type { TestScore } from '../src/events.ts'
-import type { Metric, Task } from '../src/tasks/task.ts'
-
-const METRIC_NAMES: Readonly<Record<Metric, string>> = { mse: 'MSE', accuracy: 'accuracy' }
+import { METRICS, type Metric } from '../src/tasks/metric.ts'
+import type { Task } from '../src/tasks/task.ts'
 
 /** 16000 → "16,000" */
 export function grouped(n: number): string {
@@ -26,9 +25,13 @@ export function duration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 
+/** A score as people read it: "0.00014", "98.77 %". */
+export function measured(metric: Metric, value: number): string {
+  return METRICS[metric].percent ? `${(100 * value).toFixed(2)} %` : significant(value)
+}
+
 /** "test MSE 0.00014 (always 1: 0.167)" */
-export function scored(test: TestScore, task: Pick<Task, 'metric' | 'baseline'>): string {
-  const said = (value: number) => (task.metric === 'accuracy' ? `${(100 * value).toFixed(2)} %` : significant(value))
-  const { baseline } = task
-  return `test ${METRIC_NAMES[task.metric]} ${said(test[task.metric]!)}${baseline ? ` (${baseline.name}: ${said(baseline.value)})` : ''}`
+export function scored(test: TestScore, { metric, baseline }: Pick<Task, 'metric' | 'baseline'>): string {
+  const against = baseline ? ` (${baseline.name}: ${measured(metric, baseline.value)})` : ''
+  return `test ${METRICS[metric].name} ${measured(metric, test[metric]!)}${against}`
 }

@@ -2,6 +2,7 @@
  * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every case.
  * What a run has reached it has reached, however short it was; what it has not, it fails only once it is complete.
  */
+import { isAsGood, METRICS } from '../src/tasks/metric.ts'
 import { type Claim, type Curve, type Evidence, isComplete, type RunResult, type Verdict } from './experiment.ts'
 
 /** The run's best test score is at least as good as `level`, within `by` iterations if given. */
@@ -115,12 +116,12 @@ export function valueAt(curve: Curve, x: number): number | undefined {
 }
 
 function asGood({ experiment }: Evidence, value: number, level: number): boolean {
-  return experiment.metric === 'mse' ? value <= level : value >= level
+  return isAsGood(experiment.metric, value, level)
 }
 
 function bestOf({ experiment }: Evidence, points: Curve): number {
   const values = points.map(([, value]) => value)
-  return experiment.metric === 'mse' ? Math.min(...values) : Math.max(...values)
+  return METRICS[experiment.metric].lowerIsBetter ? Math.min(...values) : Math.max(...values)
 }
 
 function complete({ experiment }: Evidence, result: RunResult): boolean {
@@ -144,7 +145,7 @@ function state({ ended, iteration, iterations }: RunResult): string {
 
 function score({ experiment }: Evidence, value: number): string {
   if (!Number.isFinite(value)) return 'no score'
-  return experiment.metric === 'mse' ? String(Number(value.toPrecision(3))) : `${value.toFixed(1)} %`
+  return METRICS[experiment.metric].percent ? `${value.toFixed(1)} %` : String(Number(value.toPrecision(3)))
 }
 
 function grouped(n: number): string {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { InputError } from '../src/error.ts'
 import type { TrainEvent } from '../src/events.ts'
 import { readRunFolder, type StoredRun, writeAtomic } from '../src/runs/folder.ts'
-import type { Metric } from '../src/tasks/task.ts'
+import { beats, METRICS, type Metric } from '../src/tasks/metric.ts'
 import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 
@@ -81,9 +81,8 @@ export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
   const stored = readRunFolder(dir)
   refuseAnother(run, stored, dir)
   const { config, events } = stored
-  const scale = metric === 'accuracy' ? 100 : 1
+  const scale = METRICS[metric].percent ? 100 : 1
   const scores = scoresOf(events, metric, scale)
-  const better = (a: Score, b: Score) => (metric === 'mse' ? b.value < a.value : b.value > a.value)
   const last = events.at(-1)
   return {
     name: run.name,
@@ -94,7 +93,10 @@ export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
     batch: config.training.batch,
     seconds: Math.round(last?.seconds ?? 0),
     final: scores.at(-1) ?? null,
-    best: scores.reduce<Score | null>((best, score) => (best && !better(best, score) ? best : score), null),
+    best: scores.reduce<Score | null>(
+      (best, score) => (best && !beats(metric, score.value, best.value) ? best : score),
+      null,
+    ),
     recipe: config.recipe,
     seed: config.seed,
     version: config.version,

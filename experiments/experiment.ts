@@ -2,7 +2,7 @@
  * An experiment is data: the runs that make one figure of Le, Jaitly & Hinton (2015), how they are drawn over the paper's
  * curves, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
  */
-import type { Metric } from '../src/tasks/task.ts'
+import type { Metric } from '../src/tasks/metric.ts'
 
 /** One training run. It is what `irnn train <task> --cell <cell> …` does, and its flags are that command's. */
 export interface Run {
@@ -19,7 +19,7 @@ export interface Run {
   readonly note: string
 }
 
-/** (iteration, score): mean squared error, or accuracy in percent. */
+/** (iteration, score): the metric, a share in percent. */
 export type Curve = readonly (readonly [number, number])[]
 
 /** One chart. */

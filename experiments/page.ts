@@ -1,5 +1,6 @@
 /** An experiment as one HTML file that needs nothing else: charts, verdicts, runs. */
 import { svg } from '../src/runs/figure.ts'
+import { METRICS } from '../src/tasks/metric.ts'
 import type { Results } from './collect.ts'
 import { charts } from './draw.ts'
 import type { Experiment, RunResult } from './experiment.ts'
@@ -76,7 +77,7 @@ function runRow(run: Experiment['runs'][number], { metric }: Experiment, result:
   if (!result) return `<tr><td>${what}</td><td class="open" colspan="6">not run</td></tr>`
   const score = (value: { iteration: number; value: number } | null) => {
     if (!value) return 'none'
-    const shown = metric === 'mse' ? String(Number(value.value.toPrecision(3))) : `${value.value.toFixed(2)} %`
+    const shown = METRICS[metric].percent ? `${value.value.toFixed(2)} %` : String(Number(value.value.toPrecision(3)))
     return `${shown}<br><small>at ${grouped(value.iteration)}</small>`
   }
   const { cpu, cores, node } = result.machine

@@ -1,7 +1,8 @@
 /** Scores a model on the whole test set of a task. */
 import { InputError, shown } from './error.ts'
 import type { TestScore } from './events.ts'
-import type { Model, Plan } from './model.ts'
+import type { Loss, Model, Plan } from './model.ts'
+import type { Metric } from './tasks/metric.ts'
 import type { Task } from './tasks/task.ts'
 import { turns } from './turns.ts'
 
@@ -42,8 +43,14 @@ export async function score(plan: Plan, task: Task, B: number, signal?: AbortSig
     total.count += count
     if (pause.due()) await pause.take()
   }
-  const loss = total.loss / total.count
-  return task.metric === 'mse' ? { loss, mse: loss } : { loss, accuracy: total.correct / total.count }
+  return testScore(task.metric, total)
+}
+
+function testScore(metric: Metric, { loss: sum, correct, count }: Loss): TestScore {
+  const loss = sum / count
+  const accuracy = correct / count
+  const value = { mse: loss, accuracy, perplexity: Math.exp(loss), frameError: 1 - accuracy }[metric]
+  return { loss, [metric]: value }
 }
 
 /** @throws InputError unless inputs and outputs of the model are the task's */

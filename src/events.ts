@@ -39,6 +39,10 @@ export interface TestScore {
   readonly loss: number
   readonly mse?: number
   readonly accuracy?: number
+  /** e to the mean negative log-likelihood of a token. */
+  readonly perplexity?: number
+  /** Share of the frames whose most probable class is not the target. */
+  readonly frameError?: number
 }
 
 export interface EvalEvent {

@@ -65,6 +65,7 @@ export {
 } from './spec.ts'
 export { type AddingOptions, adding } from './tasks/adding.ts'
 export type { Digits } from './tasks/digits.ts'
+export { METRICS, type Metric } from './tasks/metric.ts'
 export { type PixelInput, type PixelOptions, pixels } from './tasks/pixels.ts'
-export type { Metric, Stream, StreamState, Task } from './tasks/task.ts'
+export type { Stream, StreamState, Task } from './tasks/task.ts'
 export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train.ts'

@@ -10,6 +10,7 @@ import { createWatch, type WatchState } from './collapse.ts'
 import { InputError } from './error.ts'
 import type { DoneEvent, StepEvent, TestScore, TrainEvent } from './events.ts'
 import type { Model } from './model.ts'
+import { beats, isAsGood } from './tasks/metric.ts'
 import type { StreamState, Task } from './tasks/task.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './training.ts'
 import { turns } from './turns.ts'
@@ -283,10 +284,10 @@ function restore({ optimizer, stream }: Training, from: RunState): void {
 function better({ metric }: Task, test: TestScore, best: TestScore | undefined): boolean {
   const value = test[metric]!
   if (!Number.isFinite(value)) return false
-  return best === undefined || (metric === 'mse' ? value < best.mse! : value > best.accuracy!)
+  return best === undefined || beats(metric, value, best[metric]!)
 }
 
 function meets(test: TestScore | null, task: Task, target: number | null): boolean {
   if (target === null || test === null) return false
-  return task.metric === 'mse' ? test.mse! <= target : test.accuracy! >= target
+  return isAsGood(task.metric, test[task.metric]!, target)
 }

@@ -30,7 +30,7 @@ export interface TrainSpec {
   readonly evalBatch: number
   /** Iterations a step record covers. */
   readonly stepEvery: number
-  /** Stop at the first evaluation as good as this (mse at most, accuracy at least); null: use all iterations. */
+  /** Stop at the first evaluation as good as this (mse at most, accuracy at least; METRICS says which way); null: use all iterations. */
   readonly target: number | null
   /** After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on, or stop. */
   readonly onCollapse: 'continue' | 'stop'

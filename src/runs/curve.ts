@@ -1,20 +1,20 @@
 /** The learning curve of a run, from its records. */
 import type { TrainEvent } from '../events.ts'
+import { METRICS } from '../tasks/metric.ts'
 import type { Task } from '../tasks/task.ts'
 import { type Series, svg } from './figure.ts'
 
-const METRICS = { mse: { title: 'mean squared error', log: true }, accuracy: { title: 'accuracy', log: false } }
 const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
-  const { title: name, log } = METRICS[task.metric]
+  const { title: name, log, isLoss } = METRICS[task.metric]
   const test = events.flatMap((e) => (e.type === 'eval' ? [[e.iteration, e.test[task.metric]!] as const] : []))
   const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
   const last = test.at(-1)
   const series: Series[] = [{ name: `test ${name}`, points: test }]
   // Only where the loss is the metric do both belong on one axis.
-  if (task.metric === 'mse') series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
+  if (isLoss) series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
   // Training spikes of 1e7 and more, of single iterations, would flatten all the rest: they leave at the top.
   return svg({
     title,
@@ -22,7 +22,7 @@ export function curve(events: readonly TrainEvent[], task: Task, title: string):
       ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
       : 'No evaluation yet.',
     x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
-    y: { title: name, log, ...(task.metric === 'mse' && task.baseline && { most: 10 * task.baseline.value }) },
+    y: { title: name, log, ...(isLoss && task.baseline && { most: 10 * task.baseline.value }) },
     series,
     references: task.baseline
       ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]

@@ -6,9 +6,7 @@ import { z } from 'zod'
 import type { Batch } from '../batch.ts'
 import { checked } from '../error.ts'
 import { permutation, rng } from '../rng.ts'
-
-/** What an evaluation reports beside the loss. */
-export type Metric = 'mse' | 'accuracy'
+import type { Metric } from './metric.ts'
 
 export interface Task {
   readonly name: string
