@@ -1,7 +1,7 @@
 /**
  * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
  */
-import type { StepEvent, TestScore, TrainEvent } from '../src/events.ts'
+import type { Scores, StepEvent, TrainEvent } from '../src/events.ts'
 import { METRICS } from '../src/tasks/metric.ts'
 import type { Task } from '../src/tasks/task.ts'
 import { duration, grouped, scored, significant } from './words.ts'
@@ -30,7 +30,7 @@ export function createProgress(
 ): Progress {
   const redraws = out.isTTY === true
   let step: StepEvent | undefined
-  let test: TestScore | null = null
+  let scores: Scores | null = null
   let drawn = Number.NEGATIVE_INFINITY
   const line = (iteration: number) => {
     const parts = [`${grouped(iteration)}/${grouped(iterations)}`]
@@ -41,7 +41,7 @@ export function createProgress(
         `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(step.loss.mean)}`,
       )
     }
-    if (test) parts.push(scored(test, task))
+    if (scores) parts.push(scored(scores, task))
     return parts.join('  ')
   }
   const clear = () => {
@@ -50,7 +50,7 @@ export function createProgress(
   return {
     show(event) {
       if (event.type === 'step') step = event
-      if (event.type === 'eval') test = event.test
+      if (event.type === 'eval') scores = event
       if (quiet || event.type === 'done' || event.type === 'checkpoint') return
       if (!redraws) {
         if (event.type === 'eval') out.write(`${line(event.iteration)}\n`)

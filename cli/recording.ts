@@ -76,7 +76,7 @@ export function result(done: DoneEvent, task: Task, dir: string): string {
     stopped: `, stopped; irnn train --resume ${dir} goes on`,
     collapse: ', stopped by its collapse',
   }[done.reason]
-  const score = done.test ? scored(done.test, task) : 'not evaluated'
+  const score = done.test ? scored({ ...done, test: done.test }, task) : 'not evaluated'
   return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
 }
 
@@ -118,5 +118,5 @@ function kept(run: Run, { task, folder }: Recording): string {
   const { best } = run.getState()
   if (!best) return 'there was no evaluation yet'
   const where = `${path.join(folder.dir, BEST)} has iteration ${grouped(best.iteration)}`
-  return `${where}, the best so far: ${scored(best.test, task)}`
+  return `${where}, the best so far: ${scored(best, task)}`
 }

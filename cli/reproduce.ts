@@ -78,7 +78,7 @@ function say(text: string): void {
 
 function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
-  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event.test, { metric })}`)
+  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
 }
 
 function sayOutcome(run: Run, { kind, message }: Outcome): void {

@@ -35,7 +35,7 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
     process.stdout.write(`${encodeEvent({ type: 'eval', iteration, seconds, test })}\n`)
   } else {
     const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
-    process.stdout.write(`${scored(test, task)} on ${how}\n`)
+    process.stdout.write(`${scored({ test }, task)} on ${how}\n`)
   }
   model.dispose()
   return 0
@@ -74,7 +74,7 @@ export async function infoRun(dir: string): Promise<number> {
       'ran',
       `${grouped(iterations(run))} of ${grouped(config.training.iterations)} iterations, ${ended}; ${config.backend.description}`,
     ],
-    ['score', metric ? `${scored(score.test, { metric })} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
+    ['score', metric ? `${scored(score!, { metric })} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
     ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
     ['weights', grouped(model.weights.length)],
   ]

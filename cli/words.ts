@@ -1,5 +1,5 @@
 /** Numbers as people read them. */
-import type { TestScore } from '../src/events.ts'
+import type { Scores } from '../src/events.ts'
 import { METRICS, type Metric } from '../src/tasks/metric.ts'
 import type { Task } from '../src/tasks/task.ts'
 
@@ -30,8 +30,9 @@ export function measured(metric: Metric, value: number): string {
   return METRICS[metric].percent ? `${(100 * value).toFixed(2)} %` : significant(value)
 }
 
-/** "test MSE 0.00014 (always 1: 0.167)" */
-export function scored(test: TestScore, { metric, baseline }: Pick<Task, 'metric' | 'baseline'>): string {
+/** "test MSE 0.00014 (always 1: 0.167)", "test perplexity 301, held-out 312" */
+export function scored({ test, heldOut }: Scores, { metric, baseline }: Pick<Task, 'metric' | 'baseline'>): string {
+  const besides = heldOut ? `, held-out ${measured(metric, heldOut[metric]!)}` : ''
   const against = baseline ? ` (${baseline.name}: ${measured(metric, baseline.value)})` : ''
-  return `test ${METRICS[metric].name} ${measured(metric, test[metric]!)}${against}`
+  return `test ${METRICS[metric].name} ${measured(metric, test[metric]!)}${besides}${against}`
 }

@@ -1,6 +1,7 @@
-/** Scores a model on the whole test set of a task. */
+/** Scores a model on the whole test set of a task, and on its held-out set where it has one. */
+import type { Batch } from './batch.ts'
 import { InputError, shown } from './error.ts'
-import type { TestScore } from './events.ts'
+import type { Scores, TestScore } from './events.ts'
 import type { Loss, Model, Plan } from './model.ts'
 import type { Metric } from './tasks/metric.ts'
 import type { Task } from './tasks/task.ts'
@@ -23,18 +24,30 @@ export async function evaluate(
   const B = Math.min(batch, task.testSize)
   const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing })
   try {
-    return (await score(plan, task, B))!
+    return (await score(plan, task.metric, task.test(B)))!
   } finally {
     plan.dispose()
   }
 }
 
-/** The same with a plan for B sequences that is there already; null if the signal stopped it. */
-export async function score(plan: Plan, task: Task, B: number, signal?: AbortSignal): Promise<TestScore | null> {
+/** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */
+export async function scores(plan: Plan, task: Task, B: number, signal?: AbortSignal): Promise<Scores | null> {
+  const test = await score(plan, task.metric, task.test(B), signal)
+  if (test === null || !task.heldOut) return test && { test }
+  const heldOut = await score(plan, task.metric, task.heldOut(B), signal)
+  return heldOut && { test, heldOut }
+}
+
+async function score(
+  plan: Plan,
+  metric: Metric,
+  batches: Iterable<Batch>,
+  signal?: AbortSignal,
+): Promise<TestScore | null> {
   const pause = turns()
   const options = { reduction: 'sum', gradient: false } as const
   const total = { loss: 0, correct: 0, count: 0 }
-  for (const batch of task.test(B)) {
+  for (const batch of batches) {
     if (signal?.aborted) return null
     plan.forward(batch)
     const { loss, correct, count } = plan.loss(batch, options)
@@ -43,7 +56,7 @@ export async function score(plan: Plan, task: Task, B: number, signal?: AbortSig
     total.count += count
     if (pause.due()) await pause.take()
   }
-  return testScore(task.metric, total)
+  return testScore(metric, total)
 }
 
 function testScore(metric: Metric, { loss: sum, correct, count }: Loss): TestScore {

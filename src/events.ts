@@ -33,7 +33,7 @@ export interface StepEvent {
   readonly iterationsPerSecond: number
 }
 
-/** A score on the whole test set. */
+/** A score on a whole set. */
 export interface TestScore {
   /** Mean, whatever the reduction of the training loss. */
   readonly loss: number
@@ -45,11 +45,22 @@ export interface TestScore {
   readonly frameError?: number
 }
 
-export interface EvalEvent {
+/** What one evaluation gives. */
+export interface Scores {
+  readonly test: TestScore
+  /** On the held-out set, of a task that has one: what is best is decided here, so that the test set stays unseen. */
+  readonly heldOut?: TestScore
+}
+
+/** The score that decides. */
+export function deciding({ test, heldOut }: Scores): TestScore {
+  return heldOut ?? test
+}
+
+export interface EvalEvent extends Scores {
   readonly type: 'eval'
   readonly iteration: number
   readonly seconds: number
-  readonly test: TestScore
 }
 
 /**
@@ -85,6 +96,7 @@ export interface DoneEvent {
   readonly stopped: boolean
   /** The last evaluation; null if stopped before the first. */
   readonly test: TestScore | null
+  readonly heldOut?: TestScore
 }
 
 export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent

@@ -10,6 +10,7 @@ export type {
   CollapseEvent,
   DoneEvent,
   EvalEvent,
+  Scores,
   Spread,
   StepEvent,
   TestScore,

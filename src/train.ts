@@ -8,7 +8,7 @@
 import type { Floats } from './backend/backend.ts'
 import { createWatch, type WatchState } from './collapse.ts'
 import { InputError } from './error.ts'
-import type { DoneEvent, StepEvent, TestScore, TrainEvent } from './events.ts'
+import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import type { Model } from './model.ts'
 import { beats, isAsGood } from './tasks/metric.ts'
 import type { StreamState, Task } from './tasks/task.ts'
@@ -40,9 +40,10 @@ export interface RunState {
   readonly skipped: number
   /** The last evaluation and its iteration; null and 0 before the first. */
   readonly test: TestScore | null
+  readonly heldOut?: TestScore
   readonly evaluated: number
-  /** The best evaluation. */
-  readonly best: { readonly iteration: number; readonly test: TestScore } | null
+  /** The best evaluation, by the held-out score where there is one. */
+  readonly best: (Scores & { readonly iteration: number }) | null
 }
 
 export interface RunOptions {
@@ -87,7 +88,7 @@ class Loop {
   private readonly window: ReturnType<typeof createWindow>
   private readonly watch: ReturnType<typeof createWatch>
   private readonly start: number
-  private test: TestScore | null
+  private scores: Scores | null
   private evaluated: number
   private best: RunState['best']
   private skipped: number
@@ -101,7 +102,7 @@ class Loop {
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.window = createWindow(training.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
-    this.test = from?.test ?? null
+    this.scores = from?.test ? { test: from.test, ...(from.heldOut && { heldOut: from.heldOut }) } : null
     this.evaluated = from?.evaluated ?? 0
     this.best = from?.best ?? null
     this.skipped = from?.skipped ?? 0
@@ -119,7 +120,7 @@ class Loop {
       liveShare: this.window.length > 0 ? this.live() : 0,
       collapse: this.watch.getState(),
       skipped: this.skipped,
-      test: this.test,
+      ...(this.scores ?? { test: null }),
       evaluated: this.evaluated,
       best: this.best,
     }
@@ -140,7 +141,7 @@ class Loop {
         if (this.failure) throw this.failure
         saving?.changed()
         if (this.owesEvaluation()) {
-          if (await this.evaluate(signal)) yield { type: 'eval', ...this.now(), test: this.test! }
+          if (await this.evaluate(signal)) yield { type: 'eval', ...this.now(), ...this.scores! }
           else reason = 'stopped'
         }
         reason ??= this.ending()
@@ -156,7 +157,7 @@ class Loop {
         ...this.now(),
         reason,
         stopped: reason === 'stopped' || reason === 'collapse',
-        test: this.test,
+        ...(this.scores ?? { test: null }),
       }
     } finally {
       this.training.dispose()
@@ -202,13 +203,13 @@ class Loop {
   private async evaluate(signal?: AbortSignal): Promise<boolean> {
     const { training, window } = this
     const began = performance.now()
-    const test = await training.evaluate(signal)
+    const scores = await training.evaluate(signal)
     window.skip(performance.now() - began)
-    if (test === null) return false
+    if (scores === null) return false
     const { iteration } = training.optimizer
-    this.test = test
+    this.scores = scores
     this.evaluated = iteration
-    if (better(training.task, test, this.best?.test)) this.best = { iteration, test }
+    if (better(training.task, scores, this.best)) this.best = { iteration, ...scores }
     return true
   }
 
@@ -222,7 +223,7 @@ class Loop {
   private ending(): DoneEvent['reason'] | null {
     const { optimizer, spec, task } = this.training
     if (this.owesEvaluation()) return null
-    if (meets(this.test, task, spec.target)) return 'target'
+    if (meets(this.scores, task, spec.target)) return 'target'
     if (optimizer.iteration >= spec.iterations) return 'iterations'
     return this.collapsed ? 'collapse' : null
   }
@@ -281,13 +282,13 @@ function restore({ optimizer, stream }: Training, from: RunState): void {
 }
 
 /** Ties go to the earlier. */
-function better({ metric }: Task, test: TestScore, best: TestScore | undefined): boolean {
-  const value = test[metric]!
+function better({ metric }: Task, scores: Scores, best: Scores | null): boolean {
+  const value = deciding(scores)[metric]!
   if (!Number.isFinite(value)) return false
-  return best === undefined || beats(metric, value, best[metric]!)
+  return best === null || beats(metric, value, deciding(best)[metric]!)
 }
 
-function meets(test: TestScore | null, task: Task, target: number | null): boolean {
-  if (target === null || test === null) return false
-  return isAsGood(task.metric, test[task.metric]!, target)
+function meets(scores: Scores | null, { metric }: Task, target: number | null): boolean {
+  if (target === null || scores === null) return false
+  return isAsGood(metric, deciding(scores)[metric]!, target)
 }

@@ -5,8 +5,8 @@
 import { z } from 'zod'
 import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
 import { checked, InputError } from './error.ts'
-import { refuseMisfit, score } from './evaluate.ts'
-import type { TestScore } from './events.ts'
+import { refuseMisfit, scores } from './evaluate.ts'
+import type { Scores } from './events.ts'
 import type { Model } from './model.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
 import { constantRate, learningRate, type Schedule, scheduleSchema } from './schedule.ts'
@@ -24,9 +24,9 @@ export interface TrainSpec {
   readonly clip: Clip
   /** Whether gradients are of the loss averaged or summed over the batch. Reported losses are always means. */
   readonly reduction: 'mean' | 'sum'
-  /** Iterations between evaluations on the test set; the last iteration is always evaluated. */
+  /** Iterations between evaluations on the test set, and the held-out set where the task has one; the last iteration is always evaluated. */
   readonly evalEvery: number
-  /** Sequences a batch of the test set. */
+  /** Sequences a batch of an evaluation. */
   readonly evalBatch: number
   /** Iterations a step record covers. */
   readonly stepEvery: number
@@ -122,8 +122,8 @@ export interface Training {
   readonly last: IterationResult
   /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
   iterate(): boolean
-  /** Score on the whole test set; null if the signal stopped it. Lets the event loop run in between. */
-  evaluate(signal?: AbortSignal): Promise<TestScore | null>
+  /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
+  evaluate(signal?: AbortSignal): Promise<Scores | null>
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
   dispose(): void
@@ -173,7 +173,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       model.weightsChanged()
       return true
     },
-    evaluate: (signal) => score(testPlan, task, testB, signal),
+    evaluate: (signal) => scores(testPlan, task, testB, signal),
     liveShare: () => plan.liveFraction(),
     dispose() {
       plan.dispose()

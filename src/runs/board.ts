@@ -8,9 +8,10 @@ export const BOARD = 'events.out.tfevents'
 /** A record for its file; null if the event has no numbers to draw. @param wallTime seconds since 1970 */
 export function boardRecord(event: TrainEvent, wallTime: number): Uint8Array | null {
   if (event.type === 'eval') {
-    const { loss, ...metrics } = event.test
-    const scalars = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`test/${name}`, value]))
-    return encodeScalars(wallTime, event.iteration, { 'test/loss': loss, ...scalars })
+    const named = (set: string, score: object | undefined) =>
+      Object.entries(score ?? {}).map(([name, value]) => [`${set}/${name}`, value as number] as const)
+    const scalars = [...named('test', event.test), ...named('held-out', event.heldOut)]
+    return encodeScalars(wallTime, event.iteration, Object.fromEntries(scalars))
   }
   if (event.type !== 'step') return null
   const { loss, gradNorm, clippedShare, liveShare, lr, iterationsPerSecond } = event

@@ -62,8 +62,9 @@ const stateSchema = z.object({
   collapse: z.object({ n: count, sum: z.number(), best: z.number().nullable(), collapsed: z.boolean() }),
   skipped: count,
   test: score.nullable(),
+  heldOut: score.optional(),
   evaluated: count,
-  best: z.object({ iteration: count, test: score }).nullable(),
+  best: z.object({ iteration: count, test: score, heldOut: score.optional() }).nullable(),
 })
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: count })

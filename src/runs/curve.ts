@@ -9,10 +9,14 @@ const MAX_POINTS = 1000
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
   const { title: name, log, isLoss } = METRICS[task.metric]
-  const test = events.flatMap((e) => (e.type === 'eval' ? [[e.iteration, e.test[task.metric]!] as const] : []))
+  const scores = (set: 'test' | 'heldOut') =>
+    events.flatMap((e) => (e.type === 'eval' && e[set] ? [[e.iteration, e[set][task.metric]!] as const] : []))
+  const test = scores('test')
+  const heldOut = scores('heldOut')
   const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
   const last = test.at(-1)
   const series: Series[] = [{ name: `test ${name}`, points: test }]
+  if (heldOut.length > 0) series.unshift({ name: `held-out ${name}`, points: heldOut, faint: true })
   // Only where the loss is the metric do both belong on one axis.
   if (isLoss) series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
   // Training spikes of 1e7 and more, of single iterations, would flatten all the rest: they leave at the top.

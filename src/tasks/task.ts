@@ -30,6 +30,8 @@ export interface Task {
   train(B: number): Stream
   /** The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for the next. */
   test(B: number): Iterable<Batch>
+  /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
+  heldOut?(B: number): Iterable<Batch>
 }
 
 /** Where a stream stands: plain data, to be stored and set again. */

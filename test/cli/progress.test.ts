@@ -81,7 +81,9 @@ test('numbers as people read them', () => {
     '?',
   ])
   assert.equal(
-    scored({ loss: 1, accuracy: 0.98765 }, { metric: 'accuracy', baseline: { name: 'chance', value: 0.1 } }),
+    scored({ test: { loss: 1, accuracy: 0.98765 } }, { metric: 'accuracy', baseline: { name: 'chance', value: 0.1 } }),
     'test accuracy 98.77 % (chance: 10.00 %)',
   )
+  const perplexities = { test: { loss: 1, perplexity: 301.4 }, heldOut: { loss: 1, perplexity: 312.4 } }
+  assert.equal(scored(perplexities, { metric: 'perplexity' }), 'test perplexity 301, held-out 312')
 })

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createBackend } from '../../src/backend/choose.ts'
 import { evaluate } from '../../src/evaluate.ts'
+import type { EvalEvent } from '../../src/events.ts'
 import { classification, createModel, gaussian, irnn } from '../../src/index.ts'
 import { sgd } from '../../src/optim.ts'
 import { rng } from '../../src/rng.ts'
@@ -84,3 +85,23 @@ for (const [metric, target] of [
     }
     assert.ok(best !== undefined)
   })
+
+test('where there is a held-out set it decides: what is best, and when to stop', async () => {
+  const backend = await createBackend({})
+  const task = counting('perplexity')
+  // Held out: targets that contradict training, so the more is learnt the worse it is scored.
+  const heldOut: Task['heldOut'] = (B) =>
+    [...task.test(B)].map((batch) => ({ ...batch, y: (batch.y as Int32Array).map((y) => (y + 1) % V) }))
+  const options = { iterations: 60, evalEvery: 20, optimizer: sgd({ lr: 0.3 }), target: 3 }
+  const run = train(tiny(backend, 0), { ...task, heldOut }, options)
+  const evals: EvalEvent[] = []
+  for await (const event of run) {
+    if (event.type === 'eval') evals.push(event)
+    if (event.type !== 'done') continue
+    assert.equal(event.reason, 'iterations', 'a test score as good as the target ends no run')
+    assert.deepEqual([event.test, event.heldOut], [evals.at(-1)!.test, evals.at(-1)!.heldOut])
+  }
+  assert.ok(evals.at(-1)!.test.perplexity! < 3 && evals.at(-1)!.heldOut!.perplexity! > evals[0]!.heldOut!.perplexity!)
+  const { best } = run.getState()
+  assert.deepEqual(best, { iteration: 20, test: evals[0]!.test, heldOut: evals[0]!.heldOut })
+})
