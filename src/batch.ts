@@ -16,6 +16,11 @@ export interface Batch {
   /** [B], each 1 … T: the steps of each sequence that count. Absent: all T. */
   readonly lengths?: Int32Array
   /**
+   * [B], each 0 or 1: 1 where a row goes on from the state that the batch before left in it (after its last step that counts),
+   * 0 where it starts from zero. No gradient flows back to that batch. Absent: all start from zero.
+   */
+  readonly carry?: Uint8Array
+  /**
    * The targets. Classification: Int32Array of classes, [B] for a head on the last step, [T,B] for one on every step, -1
    * where there is no target. Regression: floats, [B,K] or [T,B,K].
    */
@@ -41,7 +46,7 @@ export interface BatchShape {
  * @throws InputError
  */
 export function checkInputs(batch: Batch, shape: BatchShape): void {
-  const { T, B, x, tokens, lengths } = batch
+  const { T, B, x, tokens, lengths, carry } = batch
   wholeUpTo('T', T, shape.T)
   wholeUpTo('B', B, shape.B)
   if ('size' in shape.input) {
@@ -58,6 +63,10 @@ export function checkInputs(batch: Batch, shape: BatchShape): void {
   if (lengths !== undefined) {
     if (lengths.length !== B) throw misfit('lengths', lengths, B, `B = ${B}`)
     within('lengths', lengths, 1, T)
+  }
+  if (carry !== undefined) {
+    if (carry.length !== B) throw misfit('carry', carry, B, `B = ${B}`)
+    within('carry', carry, 0, 1)
   }
   if ('vocabulary' in shape.input) tokensWithin(batch, shape.input.vocabulary)
 }
@@ -125,7 +134,7 @@ export function allFinite(array: Float32Array | Float64Array): boolean {
   return a + b + c + d === 0
 }
 
-function within(what: string, array: Int32Array, least: number, most: number): void {
+function within(what: string, array: Int32Array | Uint8Array, least: number, most: number): void {
   for (let i = 0; i < array.length; i++) {
     if (array[i]! >= least && array[i]! <= most) continue
     throw new InputError(`batch: ${what}[${i}]: expected ${least} … ${most} but received ${array[i]}`)

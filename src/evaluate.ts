@@ -47,6 +47,7 @@ async function score(
   const pause = turns()
   const options = { reduction: 'sum', gradient: false } as const
   const total = { loss: 0, correct: 0, count: 0 }
+  plan.resetState() // not from what an evaluation that was stopped has left
   for (const batch of batches) {
     if (signal?.aborted) return null
     plan.forward(batch)

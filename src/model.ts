@@ -114,7 +114,7 @@ export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }):
   }
   const known = new Set(shapes.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (name.startsWith('optimizer.')) continue // the file is a checkpoint: it holds a model among other things
+    if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
     if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
   }
   const model = new Unfilled(spec, backend)

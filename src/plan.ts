@@ -12,7 +12,18 @@ import { type Direction, type Layer, type Memory, memory, type RecurrentLayer } 
 import { type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
 import { type LayerOptions, largestBuffer, modelLayers, stepsInMemory } from './stack.ts'
-import { carryState, checkState, ONE_WAY, readOutput, readState, type State, writeState, zeroState } from './state.ts'
+import {
+  carryRows,
+  carryState,
+  checkState,
+  ONE_WAY,
+  readOutput,
+  readState,
+  type State,
+  writeState,
+  zeroRows,
+  zeroState,
+} from './state.ts'
 
 export interface PlanOptions {
   /** The most steps a batch may have. */
@@ -51,7 +62,8 @@ export interface Plan {
   readonly T: number
   readonly B: number
   /**
-   * Runs a batch from the zero state, unless carryState or setState was called since the last forward.
+   * Runs a batch from the state that carryState, setState or resetState said since the last forward, else as `batch.carry`
+   * says, else from zero. After setState, rows whose `batch.carry` is 0 start from zero all the same.
    * @throws InputError if the batch does not fit the model or the plan
    */
   forward(batch: Batch): void
@@ -69,7 +81,7 @@ export interface Plan {
   backward(batch: Batch, options?: { derivativeClip?: number }): void
   /** [T,B,I] of the last backward; null unless planned with inputGradient. */
   readonly inputGradient: Floats | null
-  /** The next forward starts from zero, which it does anyway unless told otherwise. */
+  /** The next forward starts from zero, whatever `batch.carry` says. */
   resetState(): void
   /** The next forward starts from the final state of the last one (truncated BPTT). Not for bidirectional models. */
   carryState(): void
@@ -139,7 +151,7 @@ class Unrolled implements Plan {
   // Of the last forward; `ready` says what may be called next.
   private readonly now = { T: 0, B: 0, padded: false }
   private logitsView: Floats
-  private start: 'zero' | 'carry' | State = 'zero'
+  private start: 'batch' | 'zero' | 'carry' | State = 'batch'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
 
   constructor(
@@ -284,9 +296,9 @@ class Unrolled implements Plan {
   }
 
   /** Shapes the layers for a batch and puts its initial state in place. */
-  private shape({ T, B, lengths }: Batch): void {
-    const { now, start } = this
-    const held = start === 'zero' ? B : start === 'carry' ? now.B : start.B
+  private shape({ T, B, lengths, carry }: Batch): void {
+    const { now, start, directions } = this
+    const held = start === 'carry' ? now.B : typeof start === 'object' ? start.B : B
     if (this.ready === 'disposed') throw new Error('plan.forward: the plan is disposed of')
     this.ready = 'nothing'
     if (held !== B) {
@@ -294,7 +306,9 @@ class Unrolled implements Plan {
         `batch: B: expected ${held}, as in the state to start from, but received ${B}: reset the state`,
       )
     }
-    if (start === 'carry') carryState(this.directions)
+    const carries = start === 'batch' && carry !== undefined && this.carries(carry)
+    if (carries) carryRows(directions, carry, now.B)
+    else if (start === 'carry') carryState(directions)
     if (T !== now.T || B !== now.B) {
       for (const layer of this.stack) layer.shape(T, B)
       const rows = this.parts.spec.head.steps === 'last' ? 1 : T
@@ -304,9 +318,22 @@ class Unrolled implements Plan {
     now.T = T
     now.B = B
     now.padded = lengths !== undefined
-    if (start === 'zero') zeroState(this.directions)
-    else if (start !== 'carry') writeState(this.directions, start)
-    this.start = 'zero'
+    if (typeof start === 'object') {
+      writeState(directions, start)
+      if (carry) zeroRows(directions, carry)
+    } else if (!carries && start !== 'carry') zeroState(directions)
+    this.start = 'batch'
+  }
+
+  /** Whether any row goes on from the last batch. @throws InputError if one cannot */
+  private carries(carry: Uint8Array): boolean {
+    const last = carry.lastIndexOf(1)
+    if (last < 0) return false
+    if (this.parts.spec.rnn.bidirectional) throw new InputError(`batch: carry: ${ONE_WAY}`)
+    if (last < this.now.B) return true
+    throw new InputError(
+      `batch: carry[${last}]: expected 0, as the batch before has ${this.now.B} rows, but received 1`,
+    )
   }
 
   /** Tokens of padded steps become 0: they may be anything, but the gather and scatter read them. */

@@ -5,7 +5,7 @@
 import type { Backend, Floats } from './backend/backend.ts'
 import { allFinite } from './batch.ts'
 import { InputError } from './error.ts'
-import type { Direction } from './layers/layer.ts'
+import type { Direction, States } from './layers/layer.ts'
 import type { ModelSpec } from './spec.ts'
 
 export interface State {
@@ -41,6 +41,25 @@ export function carryState(directions: readonly Direction[]): void {
   }
 }
 
+/**
+ * Row by row: where `carry` is 1 the final state to slot 0, elsewhere 0 there. `held` is the B of the final states; the rows
+ * of the next batch may be more or fewer. Forward in time only.
+ */
+export function carryRows(directions: readonly Direction[], carry: Uint8Array, held: number): void {
+  for (const { h, c } of directions) {
+    carryRowsOf(h, carry, held)
+    if (c) carryRowsOf(c, carry, held)
+  }
+}
+
+function carryRowsOf({ all, final }: States, carry: Uint8Array, held: number): void {
+  const H = final.length / held
+  const from = (final.byteOffset - all.byteOffset) / all.BYTES_PER_ELEMENT
+  // Slot 0 of the rows that are carried ends before the final states begin; that of new rows may reach into them.
+  for (let b = 0; b < carry.length; b++) if (carry[b]) all.copyWithin(b * H, from + b * H, from + (b + 1) * H)
+  for (let b = 0; b < carry.length; b++) if (!carry[b]) all.fill(0, b * H, (b + 1) * H)
+}
+
 /** A copy of the final states. */
 export function readState(backend: Backend, directions: readonly Direction[], B: number): State {
   const join = (finals: readonly Floats[]): Floats => {
@@ -73,6 +92,15 @@ export function readOutput(
     })
   }
   return out
+}
+
+/** Zero in the initial slots of the rows whose `carry` is 0. */
+export function zeroRows(directions: readonly Direction[], carry: Uint8Array): void {
+  for (const { h, c } of directions)
+    for (const states of c ? [h, c] : [h]) {
+      const H = states.initial.length / carry.length
+      for (let b = 0; b < carry.length; b++) if (!carry[b]) states.initial.fill(0, b * H, (b + 1) * H)
+    }
 }
 
 /** Puts `state` in the initial slots. */

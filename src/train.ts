@@ -9,7 +9,7 @@ import type { Floats } from './backend/backend.ts'
 import { createWatch, type WatchState } from './collapse.ts'
 import { InputError } from './error.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
-import type { Model } from './model.ts'
+import type { Model, State } from './model.ts'
 import { beats, isAsGood } from './tasks/metric.ts'
 import type { StreamState, Task } from './tasks/task.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './training.ts'
@@ -32,6 +32,8 @@ export interface RunState {
   readonly stream: StreamState
   /** The optimiser's arrays by name. */
   readonly optimizer: Readonly<Record<string, Floats>>
+  /** Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried. */
+  readonly carried: State | null
   /** The step record under way, and the live share it would report. */
   readonly window: WindowState
   readonly liveShare: number
@@ -116,6 +118,7 @@ class Loop {
       ...this.now(),
       stream: stream.getState(),
       optimizer: optimizer.state,
+      carried: this.training.getCarried(),
       window: this.window.getState(),
       liveShare: this.window.length > 0 ? this.live() : 0,
       collapse: this.watch.getState(),
@@ -266,7 +269,7 @@ function checkpointClock(every: number | null) {
   }
 }
 
-function restore({ optimizer, stream }: Training, from: RunState): void {
+function restore({ optimizer, stream, setCarried }: Training, from: RunState): void {
   for (const [name, array] of Object.entries(optimizer.state)) {
     const stored = from.optimizer[name]
     if (stored?.length !== array.length) {
@@ -279,6 +282,7 @@ function restore({ optimizer, stream }: Training, from: RunState): void {
   }
   optimizer.iteration = from.iteration
   stream.setState(from.stream)
+  setCarried(from.carried)
 }
 
 /** Ties go to the earlier. */

@@ -7,7 +7,7 @@ import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from 
 import { checked, InputError } from './error.ts'
 import { refuseMisfit, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
-import type { Model } from './model.ts'
+import type { Model, State } from './model.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
 import { constantRate, learningRate, type Schedule, scheduleSchema } from './schedule.ts'
 import type { Stream, Task } from './tasks/task.ts'
@@ -124,6 +124,10 @@ export interface Training {
   iterate(): boolean
   /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
   evaluate(signal?: AbortSignal): Promise<Scores | null>
+  /** The state that the next minibatch goes on from in the rows it carries; null where there is none. A copy. */
+  getCarried(): State | null
+  /** Goes on from what `getCarried` was. @throws InputError when it is not of this model and batch */
+  setCarried(state: State | null): void
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
   dispose(): void
@@ -152,6 +156,8 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   const lossOptions = { reduction, gradient: true } as const
   const result = { loss: 0, correct: 0, count: 0 }
   const backwardOptions = { derivativeClip: derivativeLimit(clip) }
+  let carries = false // the last minibatch said which rows go on, and left states to go on from
+  let given: State | null = null // by setCarried, until there is a minibatch
   return {
     model,
     task,
@@ -168,12 +174,25 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       clipGradients(clip, backend, gradients, last)
       last.loss = reduction === 'sum' ? loss / count : loss
       last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations)
-      if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) return false
+      carries = minibatch.carry !== undefined
+      given = null
+      if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {
+        plan.resetState() // its states may be what is not finite
+        carries = false
+        return false
+      }
       optimizer.update(weights, gradients, last.lr)
       model.weightsChanged()
       return true
     },
     evaluate: (signal) => scores(testPlan, task, testB, signal),
+    getCarried: () => given ?? (carries ? plan.getState() : null),
+    setCarried(state) {
+      given = state
+      if (state === null) return plan.resetState()
+      if (state.B !== batch) throw new InputError(`resume: carried: expected ${batch} rows but received ${state.B}`)
+      plan.setState(state)
+    },
     liveShare: () => plan.liveFraction(),
     dispose() {
       plan.dispose()

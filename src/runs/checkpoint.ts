@@ -1,7 +1,7 @@
 /**
  * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's, and
- * loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` …, and in the metadata
- * the rest of the state, what run it is of, how long its records were, and a SHA-256 of the whole file.
+ * loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the state of streams of
+ * text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its records were, and a SHA-256 of the whole file.
  *
  * Three are kept: the last, the one before it, and the one with the best test score.
  */
@@ -9,8 +9,9 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
+import type { Floats } from '../backend/backend.ts'
 import { checked, InputError } from '../error.ts'
-import { decode, encode } from '../formats/safetensors.ts'
+import { decode, encode, type NamedTensor } from '../formats/safetensors.ts'
 import type { Model } from '../model.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
@@ -43,6 +44,7 @@ export interface Checkpoint {
 
 const FORMAT = 1
 const OPTIMIZER = 'optimizer.'
+const CARRIED = 'carried.'
 const MARK = '"sha256":"'
 const NO_SUM = '0'.repeat(64)
 
@@ -71,14 +73,14 @@ const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: coun
 
 /** The bytes of a checkpoint. */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array {
-  const { optimizer, ...rest } = state
+  const { optimizer, carried, ...rest } = state
   const weights = model.parameters.map(({ name, shape, data }) => ({ name, shape, data }))
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
     shape: [data.length],
     data,
   }))
-  const bytes = encode([...weights, ...arrays], {
+  const bytes = encode([...weights, ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     lengths: JSON.stringify(lengths),
@@ -90,6 +92,14 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
   const at = sumPosition(bytes)
   bytes.set(Buffer.from(sumOf(bytes, at), 'latin1'), at)
   return bytes
+}
+
+/** What streams of text go on from, as tensors [layers, B, H]. */
+function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
+  if (!carried) return []
+  const { B, h, c } = carried
+  const tensor = (name: string, data: Floats) => ({ name: CARRIED + name, shape: [data.length / (B * H), B, H], data })
+  return [tensor('h', h), ...(c ? [tensor('c', c)] : [])]
 }
 
 /** @throws InputError when a bit is not what was written, or it is of another run */
@@ -105,12 +115,14 @@ export function decodeCheckpoint(bytes: Uint8Array, run: RunIdentity): Checkpoin
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
   }
   const optimizer: Record<string, RunState['optimizer'][string]> = {}
+  const h = tensors.get(`${CARRIED}h`)
+  const carried = h ? { B: h.shape[1]!, h: h.data, c: tensors.get(`${CARRIED}c`)?.data ?? null } : null
   for (const [name, { data }] of tensors) {
     if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = data
     else if (!data.every(Number.isFinite)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
   }
-  const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer'>
-  return { state: { ...state, optimizer }, lengths: part(lengthsSchema, 'lengths'), bytes }
+  const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
+  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), bytes }
 }
 
 /** The iteration of a checkpoint that is used as a model. */
