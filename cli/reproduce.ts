@@ -1,4 +1,5 @@
 /** `irnn reproduce FIGURE`: the runs of an experiment, its results, its figure, and what became of its claims. */
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +9,7 @@ import type { Experiment, Run } from '../experiments/experiment.ts'
 import { experiment as experimentOf } from '../experiments/known.ts'
 import { page, verdictWord } from '../experiments/page.ts'
 import { type Outcome, reproduce } from '../experiments/reproduce.ts'
+import { tableLines } from '../experiments/table.ts'
 import { InputError } from '../src/error.ts'
 import type { TrainEvent } from '../src/events.ts'
 import { writeAtomic } from '../src/runs/folder.ts'
@@ -30,7 +32,9 @@ export interface ReproduceFlags {
 export async function reproduceFigure(name: string, flags: ReproduceFlags): Promise<number> {
   const experiment = experimentOf(name)
   const runs = flags.runs ?? path.join('runs', 'reproduce', experiment.name)
-  const write = () => writeAll(experiment, flags.out, collect(experiment, runs, readResults(flags.out, experiment)))
+  let baselines: Results['baselines']
+  const write = () =>
+    writeAll(experiment, flags.out, collect(experiment, runs, readResults(flags.out, experiment), baselines))
   if (flags.collect) {
     if (!existsSync(runs))
       throw new InputError(`${runs}: expected a folder of runs' folders but it does not exist: name one with --runs`)
@@ -40,6 +44,8 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   if (flags.data !== undefined && experiment.runs.every(({ task }) => task === 'adding')) {
     throw new InputError(`--data: ${experiment.name} makes its own data: remove it`)
   }
+  const extra = flags.data === undefined ? [] : ['--data', flags.data]
+  baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
   const stop = stopOnSignals({ say, show() {}, clear() {} })
   try {
     const outcomes = await reproduce(experiment, {
@@ -48,7 +54,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
       only: flags.only,
       budget: flags.budget,
       jobs: flags.jobs,
-      extra: flags.data === undefined ? [] : ['--data', flags.data],
+      extra,
       signal: stop.signal,
       onEvent: (run, event, goal) => progress(experiment, run, event, goal),
       onEnd(run, outcome) {
@@ -64,10 +70,18 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   }
 }
 
+/** What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it fails */
+function measuredBaselines(args: readonly string[]): Results['baselines'] {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--json'], { encoding: 'utf8' })
+  if (status !== 0) throw new InputError(stderr.trim().replace(/^irnn: /, '') || `irnn ${args.join(' ')} failed`)
+  return JSON.parse(stdout) as Results['baselines']
+}
+
 /** Numbers, picture and page; each whole or not at all. */
 function writeAll(experiment: Experiment, out: string, results: Results): Results {
   writeResults(out, experiment, results)
-  writeAtomic(path.join(out, `${experiment.name}.svg`), figure(experiment, results.runs))
+  if (experiment.panels.length > 0)
+    writeAtomic(path.join(out, `${experiment.name}.svg`), figure(experiment, results.runs))
   writeAtomic(path.join(out, `${experiment.name}.html`), page(experiment, results))
   return results
 }
@@ -96,6 +110,10 @@ function report(experiment: Experiment, out: string, results: Results): void {
   for (const { text, holds, measured } of results.claims) {
     process.stdout.write(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}\n`)
   }
+  for (const table of experiment.tables ?? []) {
+    process.stdout.write(`${tableLines(table, experiment, results).join('\n')}\n`)
+  }
+  const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
   const file = resultsFile(out, experiment)
-  process.stdout.write(`${file}, ${file.replace(/json$/, 'svg')}, ${file.replace(/json$/, 'html')}\n`)
+  process.stdout.write(`${endings.map((ending) => file.replace(/json$/, ending)).join(', ')}\n`)
 }

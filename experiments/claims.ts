@@ -75,6 +75,88 @@ export function ordered(runs: readonly string[], budget: number, text: string): 
   }
 }
 
+/**
+ * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties` says
+ * so: `ties[i]` between runs i and i + 1. All of them must be over.
+ */
+export function ranked(
+  runs: readonly string[],
+  text: string,
+  { ties = [] }: { ties?: readonly boolean[] } = {},
+): Claim {
+  return {
+    text,
+    test(evidence) {
+      const results = runs.map((run) => evidence.result(run))
+      const missing = runs.filter((_, i) => !results[i])
+      if (missing.length > 0) return notRun(missing.join(', '))
+      const there = results as RunResult[]
+      const scores = there.map(({ best }) => best?.value ?? Number.NaN)
+      const over = there.every((result) => complete(evidence, result))
+      const follows = (i: number) =>
+        asGood(evidence, scores[i - 1]!, scores[i]!) && (ties[i - 1] === true || scores[i - 1] !== scores[i])
+      return {
+        holds: over ? scores.every((value, i) => Number.isFinite(value) && (i === 0 || follows(i))) : null,
+        measured: there
+          .map(
+            (result, i) =>
+              `${result.name} ${score(evidence, scores[i]!)}${complete(evidence, result) ? '' : ` (${state(result)})`}`,
+          )
+          .join(', '),
+      }
+    },
+  }
+}
+
+/** The best of the runs is better than a baseline. What one run has reached is enough; it fails once all are over. */
+export function beatsBaseline(runs: readonly string[], baseline: string, text: string): Claim {
+  return {
+    text,
+    test(evidence) {
+      const level = evidence.baseline(baseline)
+      if (level === undefined) return { holds: null, measured: `not computed: ${baseline}` }
+      const there = runs.flatMap((run) => evidence.result(run) ?? [])
+      if (there.length === 0) return notRun(runs.join(', '))
+      const value = bestOf(
+        evidence,
+        there.flatMap(({ iteration, best }) => (best ? [[iteration, best.value] as const] : [])),
+      )
+      const holds = Number.isFinite(value) && asGood(evidence, value, level) && value !== level
+      const over = there.length === runs.length && there.every((result) => complete(evidence, result))
+      return {
+        holds: holds ? true : over ? false : null,
+        measured: `${score(evidence, value)}, ${baseline} ${score(evidence, level)}`,
+      }
+    },
+  }
+}
+
+/** The run uses the flags of the best of the candidates, by held-out score: it was tuned, not picked. */
+export function tuned(run: string, candidates: readonly string[], flags: readonly string[], text: string): Claim {
+  return {
+    text,
+    test(evidence) {
+      const results = candidates.map((name) => evidence.result(name))
+      const missing = candidates.filter((_, i) => !results[i])
+      if (missing.length > 0) return notRun(missing.join(', '))
+      const decisive = (r: RunResult) => r.best?.heldOut ?? r.best?.value ?? Number.NaN
+      const found = (results as RunResult[]).filter((r) => Number.isFinite(decisive(r)))
+      const winner = found.reduce<RunResult | null>(
+        (a, b) => (a && asGood(evidence, decisive(a), decisive(b)) ? a : b),
+        null,
+      )
+      if (!winner) return { holds: false, measured: 'none of the candidates has a score' }
+      const of = (name: string) => evidence.experiment.runs.find((one) => one.name === name)!.flags
+      const said = found.map((r) => `${r.name} ${score(evidence, decisive(r))}`)
+      const over = (results as RunResult[]).every((r) => complete(evidence, r))
+      return {
+        holds: over ? flags.every((flag) => of(run)[flag] === of(winner.name)[flag]) : null,
+        measured: `best ${winner.name}; ${said.join(', ')}`,
+      }
+    },
+  }
+}
+
 /** At each of `at` iterations the run is within `points` percent points of the paper's curve. */
 export function tracks(
   run: string,

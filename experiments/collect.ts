@@ -5,7 +5,7 @@ import { availableParallelism, cpus } from 'node:os'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InputError } from '../src/error.ts'
-import type { TrainEvent } from '../src/events.ts'
+import type { TestScore, TrainEvent } from '../src/events.ts'
 import { readRunFolder, type StoredRun, writeAtomic } from '../src/runs/folder.ts'
 import { beats, METRICS, type Metric } from '../src/tasks/metric.ts'
 import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
@@ -18,6 +18,8 @@ const MOST_POINTS = 400
 export interface Results {
   readonly figure: string
   readonly runs: readonly RunResult[]
+  /** By name; absent where the experiment has none, or they are not computed yet. */
+  readonly baselines?: Readonly<Record<string, number>>
   readonly claims: readonly ({ readonly text: string } & Verdict)[]
 }
 
@@ -43,7 +45,12 @@ export function readResults(dir: string, experiment: Experiment): Results {
  * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has: results travel
  * with the project, run folders do not. A result that is the same keeps its date and commit.
  */
-export function collect(experiment: Experiment, runs: string, earlier: Results): Results {
+export function collect(
+  experiment: Experiment,
+  runs: string,
+  earlier: Results,
+  baselines: Results['baselines'] = earlier.baselines,
+): Results {
   const results = experiment.runs.flatMap((run) => {
     const known = earlier.runs.find(({ name }) => name === run.name)
     const dir = path.join(runs, run.name)
@@ -52,7 +59,8 @@ export function collect(experiment: Experiment, runs: string, earlier: Results):
     const same = known && JSON.stringify(lasting(known)) === JSON.stringify(lasting(fresh))
     return [same ? known : fresh]
   })
-  return { figure: experiment.name, runs: results, claims: verdicts(experiment, results) }
+  const claims = verdicts(experiment, results, baselines)
+  return { figure: experiment.name, runs: results, ...(baselines && { baselines }), claims }
 }
 
 /** What of a result does not depend on when and where it was collected. */
@@ -60,10 +68,15 @@ function lasting({ commit: _commit, date: _date, machine: _machine, ...rest }: R
   return rest
 }
 
-export function verdicts(experiment: Experiment, runs: readonly RunResult[]): Results['claims'] {
+export function verdicts(
+  experiment: Experiment,
+  runs: readonly RunResult[],
+  baselines: Results['baselines'] = {},
+): Results['claims'] {
   const evidence: Evidence = {
     experiment,
     result: (name) => runs.find((run) => run.name === name),
+    baseline: (name) => baselines[name],
     paper: paperCurve,
   }
   return experiment.claims.map((claim) => ({ text: claim.text, ...claim.test(evidence) }))
@@ -94,7 +107,7 @@ export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
     seconds: Math.round(last?.seconds ?? 0),
     final: scores.at(-1) ?? null,
     best: scores.reduce<Score | null>(
-      (best, score) => (best && !beats(metric, score.value, best.value) ? best : score),
+      (best, score) => (best && !beats(metric, decisive(score), decisive(best)) ? best : score),
       null,
     ),
     recipe: config.recipe,
@@ -131,13 +144,18 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
 /** What a folder must agree in with the experiment. Iterations may differ: a shorter run is a partial result. */
 function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
   const { flags } = run
-  const { rnn } = config.model as { rnn?: { cell?: string; hidden?: number } }
+  const { rnn, projection } = config.model as {
+    rnn?: { cell?: string; hidden?: number; layers?: number }
+    projection?: { size?: number }
+  }
   const { optimizer, clip } = config.training
   const { options } = config.task
   const pairs: [string, unknown, unknown][] = [
     ['task', run.task, config.task.name],
     ['cell', run.cell, rnn?.cell],
     ['--hidden', flags.hidden, rnn?.hidden],
+    ['--layers', flags.layers, rnn?.layers],
+    ['--projection', flags.projection, projection?.size],
     ['--length', flags.length, options.T],
     ['--lr', flags.lr, optimizer?.lr],
     ['--clip', flags.clip, clip && 'limit' in clip ? clip.limit : undefined],
@@ -157,16 +175,23 @@ function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
   }
 }
 
-/** Test scores in order, each iteration once. A score that is no number has no place on a curve: left out. */
+/** What decides which evaluation is best. */
+function decisive({ value, heldOut }: Score): number {
+  return heldOut ?? value
+}
+
+/** Scores in order, each iteration once. A score that is no number has no place on a curve: left out. */
 function scoresOf(events: readonly TrainEvent[], metric: Metric, scale: number): Score[] {
-  const scores = new Map<number, number>()
+  const scores = new Map<number, Score>()
+  const said = (score: TestScore) => Number((score[metric]! * scale).toPrecision(6))
   for (const event of events) {
-    if (event.type === 'eval') scores.set(event.iteration, Number((event.test[metric]! * scale).toPrecision(6)))
+    if (event.type !== 'eval') continue
+    const { iteration, test, heldOut } = event
+    scores.set(iteration, { iteration, value: said(test), ...(heldOut && { heldOut: said(heldOut) }) })
   }
-  return [...scores]
-    .filter(([, value]) => Number.isFinite(value))
-    .sort(([a], [b]) => a - b)
-    .map(([iteration, value]) => ({ iteration, value }))
+  return [...scores.values()]
+    .filter((score) => Number.isFinite(score.value) && Number.isFinite(decisive(score)))
+    .sort((a, b) => a.iteration - b.iteration)
 }
 
 function endOf(events: readonly TrainEvent[]): RunResult['ended'] {

@@ -36,8 +36,8 @@ function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunRe
   const found = panel.runs.map((name) => results.find((result) => result.name === name))
   const ours = found.map((result) => (result ? scaled(result.points, x === 'sequences' ? result.batch : 1) : []))
   const theirs = new Map(
-    panel.paper.cells.map((cell) => {
-      const curve = paperCurve(panel.paper.figure, cell)
+    (panel.paper?.cells ?? []).map((cell) => {
+      const curve = paperCurve(panel.paper!.figure, cell)
       return [cell, scaled(curve, x === 'sequences' ? PAPER_BATCH : 1)] as const
     }),
   )
@@ -47,7 +47,7 @@ function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunRe
     title: panel.title,
     description: done.length > 0 ? `Ours: ${done.join(', ')}.` : 'None of our runs is there yet.',
     x: {
-      title: x === 'sequences' ? 'sequences trained on (iterations × batch)' : 'iterations of 16 sequences',
+      title: axisTitle(panel),
       log: logX,
       domain: domainOf(ours, [...theirs.values()], logX),
     },
@@ -55,6 +55,11 @@ function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunRe
     series,
     references: panel.references ?? [],
   }
+}
+
+function axisTitle({ x, paper }: Panel): string {
+  if (x === 'sequences') return 'sequences trained on (iterations × batch)'
+  return paper ? `iterations of ${PAPER_BATCH} sequences` : 'iterations'
 }
 
 /** Ours and the paper's beside each other in the legend, cell by cell. */
@@ -72,7 +77,8 @@ function seriesOf(
     const { cell, label } = runs.find((run) => run.name === name)!
     const paper = left.get(cell)
     left.delete(cell)
-    const color = paper ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
+    const alone = panel.runs.every((other) => other === name || runs.find((run) => run.name === other)!.cell !== cell)
+    const color = paper || alone ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
     const state = stateOf(results.find((result) => result.name === name))
     series.push({ name: `${label}${state}`, points: ours[i]!, color })
     if (paper) series.push(paperSeries(cell, paper, color))

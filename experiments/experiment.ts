@@ -1,6 +1,6 @@
 /**
- * An experiment is data: the runs that make one figure of Le, Jaitly & Hinton (2015), how they are drawn over the paper's
- * curves, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
+ * An experiment is data: the runs that make one figure or table of Le, Jaitly & Hinton (2015), how they are shown beside the
+ * paper's, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
  */
 import type { Metric } from '../src/tasks/metric.ts'
 
@@ -10,9 +10,9 @@ export interface Run {
   readonly name: string
   /** In legends. */
   readonly label: string
-  readonly task: 'adding' | 'mnist'
+  readonly task: 'adding' | 'mnist' | 'words' | 'phones'
   readonly cell: 'irnn' | 'lstm' | 'tanh' | 'relu' | 'gru'
-  readonly recipe: 'paper' | 'fast'
+  readonly recipe: string
   /** What the recipe leaves open, or what shall not change with it; names as in the command, in camel case. */
   readonly flags: Readonly<Record<string, string | number | true>>
   /** Where the numbers are from. */
@@ -25,8 +25,8 @@ export type Curve = readonly (readonly [number, number])[]
 /** One chart. */
 export interface Panel {
   readonly title: string
-  /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. */
-  readonly paper: { readonly figure: string; readonly cells: readonly Run['cell'][] }
+  /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. Absent: it shows none. */
+  readonly paper?: { readonly figure: string; readonly cells: readonly Run['cell'][] }
   /** Names of the runs. */
   readonly runs: readonly string[]
   /** `sequences` (iterations × batch) where the batch is not the paper's 16: equal work then stands at equal places. */
@@ -37,12 +37,33 @@ export interface Panel {
   readonly references?: readonly { readonly name: string; readonly value: number }[]
 }
 
+/** A table, the paper's numbers beside ours. */
+export interface Table {
+  readonly title: string
+  /** Heads of all columns, the first of which names the rows. */
+  readonly columns: readonly string[]
+  readonly rows: readonly (readonly Cell[])[]
+}
+
+/**
+ * What stands in a table: text, a number of the paper's, a run's score on a set (at the evaluation that was best, on the
+ * held-out set where there is one; the test set is the default), or one of the experiment's baselines.
+ */
+export type Cell =
+  | string
+  | number
+  | { readonly run: string; readonly set?: 'test' | 'heldOut' }
+  | { readonly baseline: string }
+
 export interface Experiment {
   /** What `irnn reproduce` calls it. */
   readonly name: string
   readonly title: string
   readonly metric: Metric
   readonly panels: readonly Panel[]
+  readonly tables?: readonly Table[]
+  /** Arguments of an `irnn` that needs no training and prints one JSON object of numbers: what the runs are measured against. */
+  readonly baselines?: readonly string[]
   readonly runs: readonly Run[]
   readonly claims: readonly Claim[]
 }
@@ -64,6 +85,8 @@ export interface Evidence {
   readonly experiment: Experiment
   /** undefined: not run. */
   result(run: string): RunResult | undefined
+  /** undefined: not computed yet, or there is none of that name. */
+  baseline(name: string): number | undefined
   /** @throws Error when the paper has no such curve */
   paper(figure: string, cell: string): Curve
 }
@@ -81,6 +104,7 @@ export interface RunResult {
   readonly batch: number
   readonly seconds: number
   readonly final: Score | null
+  /** By the held-out score where there is one. */
   readonly best: Score | null
   readonly recipe: string
   readonly seed: number
@@ -100,7 +124,9 @@ export interface RunResult {
 
 export interface Score {
   readonly iteration: number
+  /** On the test set. */
   readonly value: number
+  readonly heldOut?: number
 }
 
 /** Whether all of a run was done, so that what it has not reached it does not reach. */

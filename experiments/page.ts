@@ -1,9 +1,9 @@
 /** An experiment as one HTML file that needs nothing else: charts, verdicts, runs. */
 import { svg } from '../src/runs/figure.ts'
-import { METRICS } from '../src/tasks/metric.ts'
 import type { Results } from './collect.ts'
 import { charts } from './draw.ts'
-import type { Experiment, RunResult } from './experiment.ts'
+import type { Experiment, RunResult, Score, Table } from './experiment.ts'
+import { cellText, scoreText } from './table.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #667; --line: #8884; --ground: #fff;
@@ -41,8 +41,9 @@ export function page(experiment: Experiment, results: Results): string {
     '</head>',
     '<body>',
     `<h1>${escapeHtml(experiment.title)}</h1>`,
-    `<p>Solid: ours. Dashed and pale: Le, Jaitly &amp; Hinton, arXiv:1504.00941, read off the figures. Of ${results.claims.length} claims ${held} hold, ${failed} fail, for ${results.claims.length - held - failed} the runs are not there or not long enough. Made by <code>irnn reproduce ${escapeHtml(experiment.name)}</code>.</p>`,
+    `<p>${legend(experiment)}Of ${results.claims.length} claims ${held} hold, ${failed} fail, for ${results.claims.length - held - failed} the runs are not there or not long enough. Made by <code>irnn reproduce ${escapeHtml(experiment.name)}</code>.</p>`,
     `<div class="charts">${charts(experiment, results.runs).map(svg).join('')}</div>`,
+    ...(experiment.tables ?? []).map((shown) => paperTable(shown, experiment, results)),
     '<h2>Claims</h2>',
     table(['verdict', 'claim', 'measured'], results.claims.map(claimRow)),
     '<h2>Runs</h2>',
@@ -67,6 +68,19 @@ function table(head: readonly string[], rows: readonly string[]): string {
   return `<div class="wide"><table><thead><tr>${cells}</tr></thead><tbody>\n${rows.join('\n')}\n</tbody></table></div>`
 }
 
+function legend({ panels }: Experiment): string {
+  if (!panels.some(({ paper }) => paper)) return "The paper's numbers: Le, Jaitly &amp; Hinton, arXiv:1504.00941. "
+  return 'Solid: ours. Dashed and pale: Le, Jaitly &amp; Hinton, arXiv:1504.00941, read off the figures. '
+}
+
+function paperTable({ title, columns, rows }: Table, experiment: Experiment, results: Results): string {
+  const body = rows.map((row) => {
+    const [name, ...cells] = row.map((cell) => escapeHtml(cellText(cell, experiment, results)))
+    return `<tr><td>${name}</td>${cells.map((cell) => `<td class="number">${cell}</td>`).join('')}</tr>`
+  })
+  return `<h2>${escapeHtml(title)}</h2>\n${table(columns.map(escapeHtml), body)}`
+}
+
 function claimRow({ text, holds, measured }: Results['claims'][number]): string {
   const kind = holds === null ? 'open' : holds ? 'yes' : 'no'
   return `<tr><td class="verdict ${kind}">${verdictWord(holds)}</td><td>${escapeHtml(text)}</td><td>${escapeHtml(measured)}</td></tr>`
@@ -75,10 +89,11 @@ function claimRow({ text, holds, measured }: Results['claims'][number]): string 
 function runRow(run: Experiment['runs'][number], { metric }: Experiment, result: RunResult | undefined): string {
   const what = `${escapeHtml(run.name)}<br><small>${escapeHtml(run.note)}</small>`
   if (!result) return `<tr><td>${what}</td><td class="open" colspan="6">not run</td></tr>`
-  const score = (value: { iteration: number; value: number } | null) => {
+  const score = (value: Score | null) => {
     if (!value) return 'none'
-    const shown = METRICS[metric].percent ? `${value.value.toFixed(2)} %` : String(Number(value.value.toPrecision(3)))
-    return `${shown}<br><small>at ${grouped(value.iteration)}</small>`
+    const shown = scoreText(metric, value.value)
+    const heldOut = value.heldOut === undefined ? '' : `, held-out ${scoreText(metric, value.heldOut)}`
+    return `${shown}<br><small>at ${grouped(value.iteration)}${heldOut}</small>`
   }
   const { cpu, cores, node } = result.machine
   const where = `${cpu}, ${cores} cores, Node ${node}<br><small>${escapeHtml(result.backend)}; seed ${result.seed}</small>`

@@ -2,11 +2,12 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { never, ordered, reaches, tracks, valueAt } from '../../experiments/claims.ts'
+import { beatsBaseline, never, ordered, ranked, reaches, tracks, tuned, valueAt } from '../../experiments/claims.ts'
 import { commandOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
-import type { Claim, Curve, Experiment, RunResult } from '../../experiments/experiment.ts'
+import type { Claim, Curve, Experiment, RunResult, Table } from '../../experiments/experiment.ts'
 import { EXPERIMENTS, experiment } from '../../experiments/known.ts'
 import { paperCurve, parseCurves } from '../../experiments/paper.ts'
+import { cellText, tableLines } from '../../experiments/table.ts'
 import { InputError } from '../../src/error.ts'
 import { recipe } from '../../src/runs/recipes.ts'
 
@@ -44,7 +45,7 @@ function result(
 const run = (name: string) =>
   ({ name, label: name, task: 'mnist', cell: 'irnn', recipe: 'paper', flags: { iterations: 1000 }, note: '' }) as const
 
-/** Whether the claim holds, on runs a and b of an accuracy experiment. */
+/** Whether the claim holds, on runs a and b of an accuracy experiment whose baseline `guess` is 50. */
 function holds(claim: Claim, ...results: RunResult[]): boolean | null {
   const made: Experiment = {
     name: 'x',
@@ -54,7 +55,7 @@ function holds(claim: Claim, ...results: RunResult[]): boolean | null {
     runs: [run('a'), run('b')],
     claims: [claim],
   }
-  const [verdict] = verdicts(made, results)
+  const [verdict] = verdicts(made, results, { guess: 50 })
   assert.ok(verdict!.measured.length > 0)
   assert.doesNotMatch(verdict!.measured, /undefined|NaN|Infinity/)
   return verdict!.holds
@@ -126,21 +127,98 @@ test('tracks: within so many points of the paper at each place', () => {
   assert.equal(holds(claim, result('a', shifted(2).slice(0, 1), { ended: 'diverged' })), false)
 })
 
+test('ranked: the scores at the best evaluations, once all runs are over', () => {
+  const better = { ...result('a', slow), best: { iteration: 1000, value: 70 } }
+  const b = { ...result('b', quick), best: { iteration: 500, value: 60, heldOut: 99 } }
+  const claim = ranked(['a', 'b'], 'text')
+  assert.equal(holds(claim, better), null)
+  assert.equal(holds(claim, better, b), true)
+  assert.equal(holds(claim, { ...better, best: { iteration: 1, value: 50 } }, b), false)
+  const tie = { ...better, best: { iteration: 1, value: 60 } }
+  assert.equal(holds(claim, tie, b), false, 'equal is not better')
+  assert.equal(holds(ranked(['a', 'b'], 'text', { ties: [true] }), tie, b), true)
+  assert.equal(holds(claim, better, { ...b, ended: 'killed', iteration: 500 }), null)
+  assert.equal(holds(claim, better, { ...b, best: null }), false)
+})
+
+test('beatsBaseline: by any of the runs; below it only once they are over', () => {
+  const claim = beatsBaseline(['a', 'b'], 'guess', 'text')
+  assert.equal(holds(claim), null)
+  assert.equal(holds(claim, result('a', slow)), true)
+  assert.equal(holds(claim, result('a', slow.slice(0, 2))), null)
+  const low = slow.slice(0, 2)
+  assert.equal(holds(claim, result('a', low, { ended: 'diverged' }), result('b', low, { ended: 'diverged' })), false)
+  assert.equal(holds(beatsBaseline(['a'], 'unknown', 'text'), result('a', slow)), null)
+})
+
+test('tuned: the flags of the candidate with the best held-out score', () => {
+  const made = (name: string, lr: number) => ({ ...run(name), flags: { iterations: 1000, lr } })
+  const claim = tuned('final', ['x', 'y'], ['lr'], 'text')
+  const judge = (lr: number, ...results: RunResult[]) => {
+    const runs = [made('final', lr), made('x', 1), made('y', 2)]
+    const one: Experiment = { name: 'z', title: '', metric: 'accuracy', panels: [], runs, claims: [claim] }
+    return verdicts(one, results)[0]!.holds
+  }
+  const x = { ...result('x', slow), best: { iteration: 1, value: 90, heldOut: 40 } }
+  const y = { ...result('y', slow), best: { iteration: 1, value: 80, heldOut: 50 } }
+  assert.equal(judge(2, x, y), true)
+  assert.equal(judge(1, x, y), false, 'the test set does not decide')
+  assert.equal(judge(2, x), null)
+  assert.equal(judge(1, x, { ...y, ended: 'diverged', best: null }), true)
+})
+
+test('tables: scores, the paper’s numbers, baselines, and what is not there', () => {
+  const table: Table = {
+    title: 'Table 9',
+    columns: ['network', 'paper', 'test', 'held-out'],
+    rows: [
+      ['A', 65.5, { run: 'a' }, { run: 'a', set: 'heldOut' }],
+      ['guess', '', { baseline: 'guess' }, { baseline: 'other' }],
+    ],
+  }
+  const one: Experiment = {
+    name: 'z',
+    title: '',
+    metric: 'accuracy',
+    panels: [],
+    tables: [table],
+    runs: [run('a')],
+    claims: [],
+  }
+  const a = { ...result('a', slow), best: { iteration: 1, value: 61.239, heldOut: 62 } }
+  const results: Results = { figure: 'z', runs: [a], baselines: { guess: 10 }, claims: [] }
+  assert.deepEqual(tableLines(table, one, results), [
+    'Table 9',
+    '  network  paper   test     held-out',
+    '  A        65.5 %  61.24 %  62.00 %',
+    '  guess            10.00 %  not computed',
+  ])
+  const cell = (changed: Partial<RunResult>) => cellText({ run: 'a' }, one, { runs: [{ ...a, ...changed }] })
+  assert.equal(cell({ ended: 'killed', iteration: 500 }), '61.24 % (50 % done)')
+  assert.equal(cell({ ended: 'diverged', best: null }), 'diverged')
+  assert.equal(cellText({ run: 'a' }, one, { runs: [] }), 'not run')
+  assert.equal(cellText({ run: 'a' }, { ...one, metric: 'perplexity' }, { runs: [a] }), '61.24')
+})
+
 test('every experiment: unique names, panels and claims about its own runs, curves the paper has', () => {
-  for (const { name, runs, panels, claims } of EXPERIMENTS) {
+  for (const { name, runs, panels, tables = [], claims } of EXPERIMENTS) {
     const names = runs.map((run) => run.name)
     assert.equal(new Set(names).size, names.length, name)
-    const drawn = new Set(panels.flatMap((panel) => panel.runs))
-    assert.deepEqual([...drawn].toSorted(), names.toSorted(), `${name}: every run is drawn`)
-    for (const panel of panels) for (const cell of panel.paper.cells) paperCurve(panel.paper.figure, cell)
+    const cells = tables.flatMap(({ rows }) => rows.flat())
+    const listed = cells.flatMap((cell) => (typeof cell === 'object' && 'run' in cell ? [cell.run] : []))
+    const shown = new Set([...panels.flatMap((panel) => panel.runs), ...listed])
+    assert.deepEqual([...shown].toSorted(), names.toSorted(), `${name}: every run is drawn or in a table`)
+    for (const { columns, rows } of tables) for (const row of rows) assert.equal(row.length, columns.length)
+    for (const { paper } of panels) for (const cell of paper?.cells ?? []) paperCurve(paper!.figure, cell)
     for (const one of runs) {
       assert.match(one.name, /^[a-z0-9-]+$/)
-      assert.match(commandOf(one), /^irnn train (adding|mnist) --cell \w+ --recipe (paper|fast) /)
+      assert.match(commandOf(one), /^irnn train (adding|mnist|words|phones) --cell \w+ --recipe (paper|fast) /)
     }
     assert.equal(new Set(claims.map(({ text }) => text)).size, claims.length, name)
     // Nothing run: every claim is open, and says which run it misses.
     for (const verdict of verdicts(experiment(name), [])) {
       assert.equal(verdict.holds, null, verdict.text)
+      if (verdict.measured.startsWith('not computed: ')) continue
       const missed = verdict.measured.replace('not run: ', '').split(', ')
       assert.ok(
         missed.every((run) => names.includes(run)),
@@ -201,8 +279,8 @@ test('committed results carry the verdicts their runs give', () => {
   for (const one of EXPERIMENTS) {
     const file = new URL(`../../../experiments/results/${one.name}.json`, import.meta.url)
     if (!existsSync(file)) continue
-    const { runs, claims } = JSON.parse(readFileSync(file, 'utf8')) as Results
-    assert.deepEqual(verdicts(one, runs), claims, one.name)
+    const { runs, baselines, claims } = JSON.parse(readFileSync(file, 'utf8')) as Results
+    assert.deepEqual(verdicts(one, runs, baselines), claims, one.name)
     for (const { machine, date, name } of runs) assert.ok(machine.cpu && date, name)
   }
 })

@@ -38,6 +38,7 @@ const SMALL: Experiment = {
       y: { title: 'MSE', domain: [0, 1] },
     },
   ],
+  tables: [{ title: 'Table <1>', columns: ['cell', 'ours'], rows: [['irnn & co', { run: 'one' }]] }],
   runs: [run('one', 'irnn'), run('two', 'lstm'), run('wild', 'relu', { optimizer: 'sgd', lr: 1e9, clipKind: 'none' })],
   claims: [
     reaches('one', 100, 'a low bar'),
@@ -80,6 +81,7 @@ test('runs, keeps what is done, collects, draws', async () => {
   const part = collect(SMALL, runs, empty)
   assert.deepEqual(holds(part), [true, false, null])
   selfContained(page(SMALL, part))
+  assert.match(page(SMALL, part), /<h2>Table &lt;1&gt;<\/h2>[\s\S]*irnn &amp; co<\/td><td class="number">[\d.]+<\/td>/)
   assert.match(page(SMALL, part), /lstm \(not run\)/)
 
   const all = await reproduce(SMALL, { command, runs })
