@@ -1,4 +1,4 @@
-// Imports point one way: backend ← layers ← model ← train ← {bench, experiments ← cli}; tasks know rng, formats and the batch only.
+// Imports point one way: backend ← layers ← model ← train ← {bench, experiments ← cli}; tasks know rng, formats, features and the batch only.
 // And only files named *.node.ts, src/runs/, cli/, bench/, experiments/ and test/ know Node. Fails with the line that breaks it.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
@@ -12,7 +12,8 @@ const RULES = [
   { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
   { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
-  { file: /^src\/tasks\//, may: [/^src\/(tasks|formats)\//, /^src\/(rng|batch|error)\.ts$/] },
+  { file: /^src\/features\//, may: [/^src\/features\//] },
+  { file: /^src\/tasks\//, may: [/^src\/(tasks|formats|features)\//, /^src\/(rng|batch|error)\.ts$/] },
   { file: /^src\/index\.ts$/, may: [/^src\//] },
   { file: /^src\/runs\//, may: [/^src\//] },
   { file: /^src\//, may: [/^src\/(?!runs|index)/] },
