@@ -42,10 +42,11 @@ const STEPS = 2000
 export function streamingOf(backend: Backend, problem: Problem, seconds: number): Streaming {
   const model = createModel(modelInput(problem), { backend })
   model.weights.set(problem.weights)
-  let state = model.step(0).state
+  const stepper = model.stepper()
   const steps = repeat(() => {
-    for (let t = 0; t < STEPS; t++) state = model.step(problem.x[t % problem.T]!, state).state
+    for (let t = 0; t < STEPS; t++) stepper.step(problem.x[t % problem.T]!)
   }, { seconds })
+  stepper.dispose()
   model.dispose()
   const one = { ...problem, B: 1, x: Float32Array.from({ length: problem.T }, (_, t) => problem.x[t * problem.B]!), y: problem.y.subarray(0, 1) }
   const job = forwardJob(one, backend)
