@@ -13,6 +13,7 @@ import { recipe, recipeNames } from '../src/runs/recipes.ts'
 import { CELLS } from '../src/spec.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
 import { budget, finite, notNegative, positive, whole, words } from './arguments.ts'
+import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type EvalFlags, evalRun, infoRun } from './stored.ts'
@@ -87,6 +88,7 @@ function command(finish: (code: number) => void): Command {
     .description('show what a run was and what its model holds')
     .argument('<dir>', 'folder of a run')
     .action(async (dir: string) => finish(await infoRun(dir)))
+  dataCommand(program, finish)
   reproduceCommand(program, finish)
   return program
 }
@@ -108,6 +110,20 @@ function refuseTask(task: string | undefined, resume: string | undefined): never
     )
   }
   throw new InputError(`train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`)
+}
+
+function dataCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('data')
+    .description('make data to train on')
+    .command('speech')
+    .description("a spoken corpus in TIMIT's layout, synthetic: espeak-ng reads the Brown Corpus")
+    .requiredOption('--out <dir>', 'folder of the corpus, new or empty')
+    .option('--speakers <N>', 'voices; a tenth of them for DEV, three twentieths for TEST', whole(3), 24)
+    .option('--sentences <M>', 'of each speaker, about 3 s each', whole(), 50)
+    .option('--snr <dB>', 'speech over white noise, decibels', finite, 20)
+    .option('--seed <n>', 'the same seed gives the same bytes', whole(0), 1)
+    .action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
 }
 
 function reproduceCommand(program: Command, finish: (code: number) => void): void {
