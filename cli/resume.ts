@@ -64,7 +64,11 @@ async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: M
   try {
     const model = checkpoint
       ? loadModel(checkpoint.bytes, { backend })
-      : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), { backend, seed: config.seed })
+      : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), {
+          backend,
+          seed: config.seed,
+          normalisation: task.normalisation,
+        })
     const training = train(model, task, {
       ...config.training,
       signal: stop.signal,

@@ -28,7 +28,11 @@ export interface Assignment {
 export async function trainTask({ task, recipe, name, title }: Assignment, flags: TrainFlags): Promise<number> {
   const spec = trainingOf(recipe, flags)
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
-  const model = createModel(modelOf(recipe, flags, task), { backend, seed: flags.seed })
+  const model = createModel(modelOf(recipe, flags, task), {
+    backend,
+    seed: flags.seed,
+    normalisation: task.normalisation,
+  })
   const named = `${title}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
   const progress = createProgress({ task, iterations: spec.iterations, quiet: flags.json === true })
   const stop = stopOnSignals(progress)

@@ -27,6 +27,13 @@ export interface Batch {
   readonly y?: Float32Array | Float64Array | Int32Array
 }
 
+/** What each of a model's inputs is shifted and scaled by, [I] each: (x - mean) / std. */
+export interface Normalisation {
+  readonly mean: Float32Array
+  /** Above 0. */
+  readonly std: Float32Array
+}
+
 /** What a model expects of a batch. */
 export interface BatchShape {
   /** The most steps and sequences. */

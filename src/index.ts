@@ -1,7 +1,7 @@
 /** The public names, and nothing else. */
 export type { Backend, BackendName, Floats, InstructionSet } from './backend/backend.ts'
 export { availableBackends, type BackendOptions, createBackend } from './backend/choose.ts'
-export type { Batch } from './batch.ts'
+export type { Batch, Normalisation } from './batch.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './clip.ts'
 export { InputError } from './error.ts'
 export { evaluate } from './evaluate.ts'

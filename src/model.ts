@@ -3,9 +3,10 @@
  * PyTorch reads the weights by name, and loading runs no code.
  */
 import type { Backend, Floats } from './backend/backend.ts'
-import type { Batch } from './batch.ts'
+import type { Batch, Normalisation } from './batch.ts'
 import { InputError, shown } from './error.ts'
-import { decode, encode } from './formats/safetensors.ts'
+import { decode, encode, type NamedTensor } from './formats/safetensors.ts'
+import { normalisationOf, normalisationShapes } from './normalisation.ts'
 import {
   elements,
   initialiseParameters,
@@ -33,6 +34,8 @@ export interface Model {
   readonly weights: Floats
   /** Their gradients, likewise. */
   readonly gradients: Floats
+  /** What inputs are normalised by; null unless the spec's input says `normalise`. */
+  readonly normalisation: Normalisation | null
   /** How often `weightsChanged` was called. */
   readonly version: number
   /** To be called after writing into weights by hand: steppers keep them in another order. `train` calls it itself. */
@@ -67,23 +70,31 @@ export interface ModelOutput {
 }
 
 /**
- * A new model, its weights drawn from `seed` (default 1).
- * @throws InputError if the spec is none
+ * A new model, its weights drawn from `seed` (default 1). `normalisation` is needed, and used, if the spec's input says `normalise`.
+ * @throws InputError if the spec is none, or the normalisation does not fit
  */
 export function createModel(
   spec: ModelInput | ModelSpec,
-  { backend, seed = 1 }: { backend: Backend; seed?: number },
+  { backend, seed = 1, normalisation }: { backend: Backend; seed?: number; normalisation?: Normalisation | undefined },
 ): Model {
   const complete = modelSpec(spec)
-  const model = new Unfilled(complete, backend)
+  const model = new Unfilled(complete, backend, normalisationOf(complete, normalisation))
   initialiseParameters(complete, model.parameters, seed)
   return model
 }
 
 /** The bytes of `model.safetensors`; they depend on nothing but the spec and the weights. */
 export function saveModel(model: Model): Uint8Array {
-  const tensors = model.parameters.map(({ name, shape, data }) => ({ name, shape, data }))
-  return encode(tensors, { irnn: JSON.stringify(model.spec) })
+  return encode(modelTensors(model), { irnn: JSON.stringify(model.spec) })
+}
+
+/** What a file has of a model: its parameters, and what inputs are normalised by. */
+export function modelTensors({ parameters, normalisation }: Model): NamedTensor[] {
+  const tensors: NamedTensor[] = parameters.map(({ name, shape, data }) => ({ name, shape, data }))
+  for (const [name, data] of Object.entries(normalisation ?? {})) {
+    tensors.push({ name: `input.${name}`, shape: [data.length], data })
+  }
+  return tensors
 }
 
 /**
@@ -97,7 +108,7 @@ export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }):
     throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
   }
   const spec = modelSpec(parseSpec(stored))
-  const shapes = parameterShapes(spec)
+  const shapes = [...parameterShapes(spec), ...normalisationShapes(spec)]
   for (const { name, shape } of shapes) {
     const tensor = tensors.get(name)
     if (!tensor)
@@ -117,7 +128,8 @@ export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }):
     if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
     if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
   }
-  const model = new Unfilled(spec, backend)
+  const [mean, std] = ['input.mean', 'input.std'].map((name) => tensors.get(name)?.data)
+  const model = new Unfilled(spec, backend, normalisationOf(spec, mean && std && { mean, std }))
   for (const { name, data } of model.parameters) data.set(tensors.get(name)!.data)
   return model
 }
@@ -136,15 +148,17 @@ class Unfilled implements Model {
   readonly parameters: readonly Parameter[]
   readonly weights: Floats
   readonly gradients: Floats
+  readonly normalisation: Normalisation | null
   version = 0
   private whole: Plan | null = null
   private single: Plan | null = null
 
-  constructor(spec: ModelSpec, backend: Backend) {
+  constructor(spec: ModelSpec, backend: Backend, normalisation: Normalisation | null) {
     const shapes = parameterShapes(spec)
     const n = shapes.reduce((sum, { shape }) => sum + elements(shape), 0)
     this.spec = spec
     this.backend = backend
+    this.normalisation = normalisation
     this.weights = backend.floats(n)
     this.gradients = backend.floats(n)
     this.parameters = viewParameters(shapes, this.weights, this.gradients)

@@ -4,11 +4,12 @@
  * weights and gradients, and keep their own states.
  */
 import type { Backend, Floats } from './backend/backend.ts'
-import { type Batch, type BatchShape, checkInputs, checkTargets } from './batch.ts'
+import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from './batch.ts'
 import { InputError, shown } from './error.ts'
 import type { CheckpointedLayer } from './layers/checkpointed.ts'
 import { type EmbeddingLayer, embeddingLayer } from './layers/embedding.ts'
 import { type Direction, type Layer, type Memory, memory, type RecurrentLayer } from './layers/layer.ts'
+import { type Normaliser, normaliser } from './normalisation.ts'
 import { type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
 import { type LayerOptions, largestBuffer, modelLayers, stepsInMemory } from './stack.ts'
@@ -101,6 +102,7 @@ interface Parts {
   readonly spec: ModelSpec
   readonly backend: Backend
   readonly parameters: readonly Parameter[]
+  readonly normalisation: Normalisation | null
 }
 
 /** @throws InputError for sizes that are none or too large; RangeError when the backend's memory is full */
@@ -135,6 +137,7 @@ class Unrolled implements Plan {
   private readonly limits: BatchShape
   private readonly x: Floats
   private readonly tokens: Int32Array | null
+  private readonly normaliser: Normaliser | null
   private readonly lengths: Int32Array
   private readonly classes: Int32Array | null
   private readonly values: Floats | null
@@ -172,6 +175,7 @@ class Unrolled implements Plan {
     this.tokens = table ? arena.ints(T * B) : null
     this.x = this.embedding?.y ?? arena.floats(T * B * I)
     this.inputGradient = inputGradient && training && !table ? arena.floats(T * B * I) : null
+    this.normaliser = parts.normalisation && normaliser(parts.normalisation)
     this.lengths = arena.ints(B)
     const rows = head.steps === 'last' ? 1 : T
     const K = head.size
@@ -199,7 +203,10 @@ class Unrolled implements Plan {
     if (this.embedding) {
       this.copyTokens(batch)
       this.embedding.forward(batch.T * batch.B, this.tokens!)
-    } else this.x.set(batch.x!)
+    } else {
+      this.x.set(batch.x!)
+      this.normaliser?.apply(this.x, batch.T * batch.B)
+    }
     const lengths = batch.lengths ? this.lengths : null
     let below = this.x
     for (let i = 0; i < this.layers.length; i++) {
@@ -249,6 +256,7 @@ class Unrolled implements Plan {
       this.layers[i]!.backward(below ? below.y : this.x, lengths, derivativeClip, dx, 0)
     }
     this.embedding?.backward(T * B, this.tokens!)
+    if (this.inputGradient) this.normaliser?.applyToGradient(this.inputGradient, T * B)
     this.ready = 'nothing' // the layers' buffers now hold gradients
   }
 

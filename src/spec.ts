@@ -14,9 +14,12 @@ import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWa
 export const CELLS = ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const
 export type Cell = (typeof CELLS)[number]
 
-/** Values [T,B,size] in, or tokens [T,B] looked up in a table [vocabulary, embedding]. */
+/**
+ * Values [T,B,size] in, less the mean and divided by the deviation that the model then has if `normalise`; or tokens [T,B]
+ * looked up in a table [vocabulary, embedding].
+ */
 export type InputSpec =
-  | { readonly size: number }
+  | { readonly size: number; readonly normalise?: true }
   | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
 
 export interface RnnSpec {
@@ -55,7 +58,7 @@ export interface ModelSpec {
 export interface ModelInput {
   readonly input:
     | number
-    | { readonly size: number }
+    | { readonly size: number; readonly normalise?: boolean | undefined }
     | { readonly vocabulary: number; readonly embedding: number; readonly init?: Init | undefined }
   readonly rnn: RnnInput
   readonly projection?: number | { readonly size: number; readonly init?: Init | undefined } | undefined
@@ -99,7 +102,9 @@ const headSchema = z.strictObject({
   init: initSchema.optional(),
   bias: z.number().default(0),
 })
-const valuesSchema = z.strictObject({ size })
+const valuesSchema = z
+  .strictObject({ size, normalise: z.boolean().default(false) })
+  .transform(({ size, normalise }) => (normalise ? { size, normalise } : { size }))
 const tokensSchema = z.strictObject({ vocabulary: size, embedding: size, init: initSchema.default(uniform(0.1)) })
 const projectionSchema = z.strictObject({ size, init: initSchema.default(glorot()) })
 const outline = z.strictObject({

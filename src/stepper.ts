@@ -3,9 +3,11 @@
  * arrays once, so that a step allocates nothing. Weights are packed again when the model says that they have changed.
  */
 import { type Backend, type Floats, RELU, TANH } from './backend/backend.ts'
+import type { Normalisation } from './batch.ts'
 import { InputError, shown } from './error.ts'
 import type { DenseWeights } from './layers/dense.ts'
 import { type Memory, memory, type RecurrentWeights } from './layers/layer.ts'
+import { normaliser } from './normalisation.ts'
 import { named, type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
 import { denseWeights, recurrentWeights } from './stack.ts'
@@ -37,6 +39,7 @@ interface Parts {
   readonly spec: ModelSpec
   readonly backend: Backend
   readonly parameters: readonly Parameter[]
+  readonly normalisation: Normalisation | null
   /** Rises when weights change. */
   readonly version: number
 }
@@ -66,7 +69,7 @@ interface Cell {
 }
 
 function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
-  const { spec, backend, parameters } = parts
+  const { spec, backend, parameters, normalisation } = parts
   const { input, rnn, projection, head } = spec
   const { input: I, stack: W } = widths(spec)
   const tokens = 'vocabulary' in input ? arena.ints(B) : null
@@ -88,6 +91,7 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
 
   const runs = cells.map(({ run }) => run)
   if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
+  const normalise = normalisation && normaliser(normalisation)
   const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I)
   let packed = -1 // the version of the packed weights
 
@@ -96,6 +100,7 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
     output,
     step(values) {
       read(values)
+      normalise?.apply(x, B)
       if (packed !== parts.version) {
         for (const { pack } of cells) pack()
         packed = parts.version

@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { checked, InputError } from '../error.ts'
 import { decode, encode, type NamedTensor } from '../formats/safetensors.ts'
-import type { Model } from '../model.ts'
+import { type Model, modelTensors } from '../model.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
 import { explaining } from './disk.ts'
@@ -74,13 +74,12 @@ const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: coun
 /** The bytes of a checkpoint. */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array {
   const { optimizer, carried, ...rest } = state
-  const weights = model.parameters.map(({ name, shape, data }) => ({ name, shape, data }))
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
     shape: [data.length],
     data,
   }))
-  const bytes = encode([...weights, ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
+  const bytes = encode([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     lengths: JSON.stringify(lengths),

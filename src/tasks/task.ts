@@ -3,7 +3,7 @@
  * of runs; the loop in train.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
-import type { Batch } from '../batch.ts'
+import type { Batch, Normalisation } from '../batch.ts'
 import { checked } from '../error.ts'
 import { permutation, rng } from '../rng.ts'
 import type { Metric } from './metric.ts'
@@ -21,6 +21,8 @@ export interface Task {
     readonly steps: 'last' | 'every'
   }
   readonly metric: Metric
+  /** Of x over the training set, for models that normalise their inputs. */
+  readonly normalisation?: Normalisation
   /** What a model scores that has learnt nothing of interest, in the metric. */
   readonly baseline?: { readonly name: string; readonly value: number }
   /** Sequences. */
