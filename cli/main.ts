@@ -119,7 +119,7 @@ function dataCommand(program: Command, finish: (code: number) => void): void {
     .command('speech')
     .description("a spoken corpus in TIMIT's layout, synthetic: espeak-ng reads the Brown Corpus")
     .requiredOption('--out <dir>', 'folder of the corpus, new or empty')
-    .option('--speakers <N>', 'voices; a tenth of them for DEV, three twentieths for TEST', whole(3), 24)
+    .option('--speakers <N>', 'voices; a tenth of them for development, three twentieths to test', whole(3), 24)
     .option('--sentences <M>', 'of each speaker, about 3 s each', whole(), 50)
     .option('--snr <dB>', 'speech over white noise, decibels', finite, 20)
     .option('--seed <n>', 'the same seed gives the same bytes', whole(0), 1)

@@ -14,7 +14,7 @@ export interface Tally {
   readonly passedOver: Map<string, number>
 }
 
-const PARTS: readonly Part[] = ['TRAIN', 'DEV', 'TEST']
+const PARTS: readonly Part[] = ['train', 'dev', 'test']
 
 export function readme(tally: Tally, { speakers, sentences, seed, snr }: SpeechOptions): string {
   const { utterances, seconds, phones, passedOver } = tally
@@ -27,8 +27,8 @@ measured on TIMIT.
 Made by: irnn data speech --speakers ${speakers} --sentences ${sentences} --seed ${seed} --snr ${snr}
 
 ${utterances} utterances, ${(seconds / 60).toFixed(1)} minutes, ${tally.speakers.length} speakers, no sentence twice; ${PARTS.map((part) => `${part} ${of(part).length}`).join(', ')} speakers.
-No speaker and no voice is in two of them. Folders are TIMIT's (TRAIN and TEST, DR1 to DR8, speaker, sentence),
-and DEV beside them. DR1 to DR8 mean nothing here.
+No speaker and no voice is in two of them. Folders are TIMIT's: TRAIN and TEST, DR1 to DR8 (which mean nothing here),
+speaker, sentence. The dev speakers are under TEST, as TIMIT's are; SPLIT.TXT says who they are.
 
 .WAV  NIST SPHERE, 16 kHz, 16 bits. espeak-ng's 22,050 Hz resampled; white noise ${snr} dB below the speech.
 .PHN  first sample, last sample + 1, phone. From espeak-ng's own events, which are exact to a millisecond; closures

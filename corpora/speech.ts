@@ -15,10 +15,13 @@ import { readme, type Tally } from './readme.ts'
 import { resampler } from './resample.ts'
 import { type Speech, segments, UnknownPhoneme, type Word } from './segments.ts'
 import { sentences } from './sentences.ts'
-import { type Speaker, speakers } from './voices.ts'
+import { type Part, type Speaker, speakers } from './voices.ts'
 
 /** Samples a second, as TIMIT's. */
 const RATE = 16_000
+
+/** The development speakers are under TEST, as TIMIT's are; SPLIT.TXT names them. */
+const FOLDERS: Readonly<Record<Part, string>> = { train: 'TRAIN', dev: 'TEST', test: 'TEST' }
 
 export interface SpeechOptions {
   /** Folder of the corpus, new or empty. */
@@ -55,6 +58,7 @@ export async function makeSpeech(options: SpeechOptions): Promise<Tally> {
   try {
     const tally = await speakAll(folder, order, options)
     explaining(out, 'cannot be written', () => {
+      fs.writeFileSync(path.join(folder, 'SPLIT.TXT'), split(tally.speakers))
       fs.writeFileSync(path.join(folder, 'README.TXT'), readme(tally, options))
       fs.chmodSync(folder, 0o755) // mkdtemp's is for its owner alone
       if (fs.existsSync(target)) fs.rmdirSync(target)
@@ -64,6 +68,11 @@ export async function makeSpeech(options: SpeechOptions): Promise<Tally> {
   } finally {
     fs.rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** What tells the reader of the corpus whose speech is for what. */
+function split(speakers: readonly Speaker[]): string {
+  return speakers.map(({ name, part }) => `${name} ${part}\n`).join('')
 }
 
 function refuseFilled(out: string): void {
@@ -89,7 +98,7 @@ async function speakAll(
     if (signal?.aborted) throw new InputError(`${out}: stopped: nothing was written`)
     const speak = await voice(speaker)
     const generator = rng(seed, `speech/noise ${speaker.name}`)
-    const dir = path.join(folder, speaker.part, `DR${speaker.region}`, speaker.name)
+    const dir = path.join(folder, FOLDERS[speaker.part], `DR${speaker.region}`, speaker.name)
     explaining(out, 'cannot be written', () => makeFolder(dir))
     for (let n = 0; n < each; ) {
       const text = order[next++]

@@ -14,7 +14,7 @@ const MALE = [
 ]
 export const VOICES: number = FEMALE.length + MALE.length
 
-export type Part = 'TRAIN' | 'DEV' | 'TEST'
+export type Part = 'train' | 'dev' | 'test'
 
 export interface Speaker {
   /** As TIMIT names them: F or M, three letters, a digit. */
@@ -32,7 +32,7 @@ export interface Speaker {
   readonly level: number
 }
 
-/** `count` speakers: a tenth of them for DEV, three twentieths for TEST, one at least. */
+/** `count` speakers: a tenth of them for development, three twentieths to test, one at least. */
 export function speakers(count: number, seed: number): Speaker[] {
   const generator = rng(seed, 'speech/speakers')
   const women = shuffled(FEMALE, generator)
@@ -45,7 +45,7 @@ export function speakers(count: number, seed: number): Speaker[] {
   const sizes = divided(count)
   let index = 0
   let first = 0
-  return (['DEV', 'TEST', 'TRAIN'] as const).flatMap((part) => {
+  return (['dev', 'test', 'train'] as const).flatMap((part) => {
     const variants = order.slice(first, first + parts[part])
     first += parts[part]
     return Array.from({ length: sizes[part] }, (_, i) =>
@@ -70,9 +70,9 @@ function speaker(variant: string, part: Part, index: number, generator: Rng): Sp
 }
 
 function divided(count: number): Record<Part, number> {
-  const DEV = Math.max(1, Math.round(count * 0.1))
-  const TEST = Math.max(1, Math.round(count * 0.15))
-  return { DEV, TEST, TRAIN: count - DEV - TEST }
+  const dev = Math.max(1, Math.round(count * 0.1))
+  const test = Math.max(1, Math.round(count * 0.15))
+  return { dev, test, train: count - dev - test }
 }
 
 function shuffled(list: readonly string[], generator: Rng): string[] {

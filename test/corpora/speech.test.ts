@@ -7,6 +7,7 @@ import { SPOKEN_LABELS } from '../../corpora/segments.ts'
 import { sentences, spoken } from '../../corpora/sentences.ts'
 import { speakers, VOICES } from '../../corpora/voices.ts'
 import { speech } from '../../src/formats/audio.ts'
+import { readTimit } from '../../src/tasks/timit.node.ts'
 import { LABELS } from '../../src/tasks/timit.ts'
 import { home, run as runArgs } from '../command.ts'
 
@@ -29,7 +30,7 @@ test("a corpus in TIMIT's layout, the same bytes from the same seed", async () =
   assert.equal(again!.code, 0)
   assert.equal(other!.code, 0)
   const files = walk('a')
-  assert.equal(files.length, 8 * 4 + 1)
+  assert.equal(files.length, 8 * 4 + 2)
   assert.deepEqual(walk('b'), files)
   for (const file of files) assert.ok(bytes('a', file).equals(bytes('b', file)), file)
   assert.ok(
@@ -41,14 +42,16 @@ test("a corpus in TIMIT's layout, the same bytes from the same seed", async () =
   assert.match(readme, /^THIS CORPUS IS SYNTHETIC/)
   assert.match(readme, /irnn data speech --speakers 4 --sentences 2 --seed 5 --snr 20/)
   const places = files.filter((file) => file.endsWith('.WAV')).map((file) => file.split(path.sep))
-  assert.deepEqual([...new Set(places.map(([part]) => part))].sort(), ['DEV', 'TEST', 'TRAIN'])
+  assert.deepEqual([...new Set(places.map(([part]) => part))].sort(), ['TEST', 'TRAIN'])
   for (const [part, region, speaker, name] of places) {
-    assert.match(`${part} ${region} ${speaker} ${name}`, /^(DEV|TEST|TRAIN) DR[1-8] [FM][A-Z]{3}0 SX\d+\.WAV$/)
+    assert.match(`${part} ${region} ${speaker} ${name}`, /^(TEST|TRAIN) DR[1-8] [FM][A-Z]{3}0 SX\d+\.WAV$/)
   }
   assert.deepEqual(
     fs.readdirSync(home).filter((name) => name.includes('unfinished')),
     [],
   )
+  const { train, dev, test: tested, skipped } = readTimit(path.join(home, 'a'))
+  assert.deepEqual([train.length, dev.length, tested.length, skipped.length], [4, 2, 2, 0])
   for (const file of files.filter((name) => name.endsWith('.WAV'))) checkUtterance(`a/${file.slice(0, -4)}`)
 })
 
@@ -107,7 +110,7 @@ test('speakers: no name twice, no voice in two parts, the same from the same see
       part.set(speaker.variant, speaker.part)
     }
     assert.equal(part.size, Math.min(count, VOICES))
-    for (const each of ['TRAIN', 'DEV', 'TEST']) assert.ok(drawn.some((speaker) => speaker.part === each))
+    for (const each of ['train', 'dev', 'test']) assert.ok(drawn.some((speaker) => speaker.part === each))
     assert.deepEqual(speakers(count, 3), drawn)
     assert.notDeepEqual(speakers(count, 4), drawn)
   }
