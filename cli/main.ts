@@ -179,8 +179,15 @@ function trainingOptions(command: Command, task: string): void {
     .addOption(new Option('--optimizer <name>', 'sgd, rmsprop or adam').choices(OPTIMIZERS))
     .option('--lr <rate>', 'learning rate', positive)
     .option('--momentum <m>', 'sgd: momentum (default: 0)', notNegative)
-    .addOption(new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine', 'steps']))
+    .addOption(
+      new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine', 'steps', 'halving']),
+    )
     .option('--decay-every <N>', 'schedule steps: a tenth of the rate every N iterations (default: 10000)', whole())
+    .option(
+      '--halvings <N>',
+      'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop (default: 6)',
+      whole(0),
+    )
     .option('--warmup <N>', 'iterations of linear warm-up (default: 0)', whole(0))
     .option('--clip <limit>', 'limit of the clip', positive)
     .addOption(new Option('--clip-kind <kind>', 'what is clipped').choices(CLIP_KINDS))

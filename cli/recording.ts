@@ -73,6 +73,7 @@ export function result(done: DoneEvent, task: Task, dir: string): string {
   const how = {
     iterations: '',
     target: ', target reached',
+    plateau: ', no better at any lower rate',
     stopped: `, stopped; irnn train --resume ${dir} goes on`,
     collapse: ', stopped by its collapse',
   }[done.reason]

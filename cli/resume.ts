@@ -93,7 +93,7 @@ function introduce({ folder, config, checkpoint }: ResumedRun, { say }: Progress
 function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
   const last = events.at(-1)
   if (last?.type !== 'done' || last.stopped) return null
-  return last.reason === 'target' || last.iteration >= iterations ? last : null
+  return last.reason === 'target' || last.reason === 'plateau' || last.iteration >= iterations ? last : null
 }
 
 /** More iterations than were planned are welcome where they change nothing before. */

@@ -5,7 +5,7 @@ import { InputError } from '../src/error.ts'
 import { gaussian } from '../src/init.ts'
 import { adam, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
 import type { Recipe } from '../src/runs/recipes.ts'
-import { constantRate, cosineRate, type Schedule, stepRate } from '../src/schedule.ts'
+import { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from '../src/schedule.ts'
 import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/spec.ts'
 import type { Task } from '../src/tasks/task.ts'
 import { type TrainSpec, trainSpec } from '../src/train.ts'
@@ -25,8 +25,9 @@ export interface TrainFlags {
   optimizer?: OptimizerKind
   lr?: number
   momentum?: number
-  schedule?: 'constant' | 'cosine' | 'steps'
+  schedule?: Schedule['kind']
   decayEvery?: number
+  halvings?: number
   warmup?: number
   clip?: number
   clipKind?: ClipKind
@@ -70,10 +71,13 @@ function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum }: TrainFlag
   return { ...chosen, ...(lr !== undefined && { lr }), ...(momentum !== undefined && { momentum }) } as OptimizerSpec
 }
 
-function scheduleOf(base: Schedule, { schedule = base.kind, decayEvery, warmup = base.warmup }: TrainFlags): Schedule {
+function scheduleOf(base: Schedule, flags: TrainFlags): Schedule {
+  const { schedule = base.kind, decayEvery, halvings, warmup = base.warmup } = flags
   if (schedule === 'constant') return constantRate({ warmup })
   if (schedule === 'cosine') return cosineRate({ warmup })
-  return stepRate({ every: decayEvery ?? 10_000, warmup })
+  if (schedule === 'steps') return stepRate({ every: decayEvery ?? 10_000, warmup })
+  const { kind: _, ...halving } = base.kind === 'halving' ? base : halvingRate()
+  return halvingRate({ ...halving, warmup, ...(halvings !== undefined && { most: halvings }) })
 }
 
 function clipOf(base: Clip, { clip, clipKind }: TrainFlags): Clip {

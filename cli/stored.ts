@@ -51,9 +51,13 @@ export async function infoRun(dir: string): Promise<number> {
   const last = events.at(-1)
   const ended =
     last?.type === 'done'
-      ? { iterations: 'all done', target: 'target reached', stopped: 'stopped', collapse: 'stopped by its collapse' }[
-          last.reason
-        ]
+      ? {
+          iterations: 'all done',
+          target: 'target reached',
+          plateau: 'no better at any lower rate',
+          stopped: 'stopped',
+          collapse: 'stopped by its collapse',
+        }[last.reason]
       : 'killed'
   const score = events.findLast((event) => event.type === 'eval')
   // Not from the task: a look at a run shall not load, or download, what it was trained on.

@@ -97,7 +97,7 @@ export interface RunResult {
   /** The command that repeats it. */
   readonly command: string
   /** How far it came and why no further; `killed` has no last word and goes on from its checkpoint, like `stopped`. */
-  readonly ended: 'iterations' | 'target' | 'stopped' | 'killed' | 'diverged'
+  readonly ended: 'iterations' | 'target' | 'plateau' | 'stopped' | 'killed' | 'diverged'
   readonly iteration: number
   /** What it was to do. */
   readonly iterations: number
@@ -131,6 +131,6 @@ export interface Score {
 
 /** Whether all of a run was done, so that what it has not reached it does not reach. */
 export function isComplete(run: Run, { ended, iteration }: RunResult): boolean {
-  if (ended === 'diverged' || ended === 'target') return true
+  if (ended === 'diverged' || ended === 'target' || ended === 'plateau') return true
   return ended === 'iterations' && iteration >= (typeof run.flags.iterations === 'number' ? run.flags.iterations : 0)
 }

@@ -112,6 +112,7 @@ function ending({ ended }: RunResult): string {
   return {
     iterations: '',
     target: ', target reached',
+    plateau: ', no better at any lower rate',
     stopped: ', to go on',
     killed: ', to go on',
     diverged: ', diverged',

@@ -90,8 +90,11 @@ export interface DoneEvent {
   readonly type: 'done'
   readonly iteration: number
   readonly seconds: number
-  /** Why: all iterations are done, the test metric reached its target, the signal or (if told to) a collapse stopped it. */
-  readonly reason: 'iterations' | 'target' | 'stopped' | 'collapse'
+  /**
+   * Why: all iterations are done, the test metric reached its target, a rate that falls where nothing gets better has fallen as
+   * often as it may, or the signal or (if told to) a collapse stopped it.
+   */
+  readonly reason: 'iterations' | 'target' | 'plateau' | 'stopped' | 'collapse'
   /** By the signal or a collapse: the run is not finished. */
   readonly stopped: boolean
   /** The last evaluation; null if stopped before the first. */

@@ -45,7 +45,7 @@ export {
 } from './model.ts'
 export { type Adam, adam, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'
 export { permutation, type Rng, rng } from './rng.ts'
-export { constantRate, cosineRate, type Schedule, stepRate } from './schedule.ts'
+export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './schedule.ts'
 export {
   type Cell,
   classification,

@@ -10,6 +10,7 @@ import { createWatch, type WatchState } from './collapse.ts'
 import { InputError } from './error.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import type { Model, State } from './model.ts'
+import { heardScore, isSpent, type RateState } from './schedule.ts'
 import { beats, isAsGood } from './tasks/metric.ts'
 import type { StreamState, Task } from './tasks/task.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './training.ts'
@@ -30,6 +31,7 @@ export interface RunState {
   readonly iteration: number
   readonly seconds: number
   readonly stream: StreamState
+  readonly rate: RateState
   /** The optimiser's arrays by name. */
   readonly optimizer: Readonly<Record<string, Floats>>
   /** Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried. */
@@ -117,6 +119,7 @@ class Loop {
     return {
       ...this.now(),
       stream: stream.getState(),
+      rate: this.training.rate,
       optimizer: optimizer.state,
       carried: this.training.getCarried(),
       window: this.window.getState(),
@@ -209,10 +212,15 @@ class Loop {
     const scores = await training.evaluate(signal)
     window.skip(performance.now() - began)
     if (scores === null) return false
-    const { iteration } = training.optimizer
+    const { optimizer, task, spec } = training
+    const { iteration } = optimizer
+    // Not by the evaluation at the end, which a longer run would not have there.
+    if (iteration % spec.evalEvery === 0) {
+      training.rate = heardScore(spec.schedule, training.rate, task.metric, deciding(scores)[task.metric]!)
+    }
     this.scores = scores
     this.evaluated = iteration
-    if (better(training.task, scores, this.best)) this.best = { iteration, ...scores }
+    if (better(task, scores, this.best)) this.best = { iteration, ...scores }
     return true
   }
 
@@ -224,9 +232,10 @@ class Loop {
   }
 
   private ending(): DoneEvent['reason'] | null {
-    const { optimizer, spec, task } = this.training
+    const { optimizer, spec, task, rate } = this.training
     if (this.owesEvaluation()) return null
     if (meets(this.scores, task, spec.target)) return 'target'
+    if (isSpent(spec.schedule, rate)) return 'plateau'
     if (optimizer.iteration >= spec.iterations) return 'iterations'
     return this.collapsed ? 'collapse' : null
   }
@@ -269,7 +278,8 @@ function checkpointClock(every: number | null) {
   }
 }
 
-function restore({ optimizer, stream, setCarried }: Training, from: RunState): void {
+function restore(training: Training, from: RunState): void {
+  const { optimizer, stream, setCarried } = training
   for (const [name, array] of Object.entries(optimizer.state)) {
     const stored = from.optimizer[name]
     if (stored?.length !== array.length) {
@@ -282,6 +292,7 @@ function restore({ optimizer, stream, setCarried }: Training, from: RunState): v
   }
   optimizer.iteration = from.iteration
   stream.setState(from.stream)
+  training.rate = from.rate
   setCarried(from.carried)
 }
 

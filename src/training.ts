@@ -9,7 +9,7 @@ import { refuseMisfit, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import type { Model, State } from './model.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
-import { constantRate, learningRate, type Schedule, scheduleSchema } from './schedule.ts'
+import { constantRate, FIRST_RATE, learningRate, type RateState, type Schedule, scheduleSchema } from './schedule.ts'
 import type { Stream, Task } from './tasks/task.ts'
 import type { IterationResult } from './window.ts'
 
@@ -118,6 +118,8 @@ export interface Training {
   readonly spec: TrainSpec
   readonly optimizer: Optimizer
   readonly stream: Stream
+  /** Of a rate that depends on evaluations: set by who evaluates. */
+  rate: RateState
   /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
   readonly last: IterationResult
   /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
@@ -156,6 +158,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   const lossOptions = { reduction, gradient: true } as const
   const result = { loss: 0, correct: 0, count: 0 }
   const backwardOptions = { derivativeClip: derivativeLimit(clip) }
+  let rate = FIRST_RATE
   let carries = false // the last minibatch said which rows go on, and left states to go on from
   let given: State | null = null // by setCarried, until there is a minibatch
   return {
@@ -164,6 +167,12 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     spec,
     optimizer,
     stream,
+    get rate() {
+      return rate
+    },
+    set rate(state) {
+      rate = state
+    },
     last,
     iterate() {
       const minibatch = stream.next()
@@ -173,7 +182,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       plan.backward(minibatch, backwardOptions)
       clipGradients(clip, backend, gradients, last)
       last.loss = reduction === 'sum' ? loss / count : loss
-      last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations)
+      last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations, rate.drops)
       carries = minibatch.carry !== undefined
       given = null
       if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {

@@ -9,6 +9,7 @@ import { encodeEvent, type TrainEvent } from '../src/events.ts'
 import { gaussian, irnn, regression } from '../src/index.ts'
 import { createModel, type Model } from '../src/model.ts'
 import { type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
+import { halvingRate } from '../src/schedule.ts'
 import { adding } from '../src/tasks/adding.ts'
 import { DivergenceError, type RunState, type TrainOptions, train } from '../src/train.ts'
 import { backends } from './backends.ts'
@@ -72,6 +73,33 @@ for (const { label, backend } of backends) {
 }
 
 const backend = await createBackend({})
+
+test('a rate that has fallen stays fallen, and the run ends where the whole one did', async () => {
+  const schedule = halvingRate({ improvement: 0.1, most: 3 })
+  const options = { ...OPTIONS, iterations: 200, evalEvery: 5, optimizer: sgd({ lr: 0.05 }), schedule }
+  const { records, points, weights } = await whole(backend, options)
+  const rates = new Set(points.map(({ state }) => state.rate.drops))
+  assert.deepEqual([...rates], [0, 1, 2, 3, 4])
+  const done = records.at(-1) as TrainEvent
+  assert.ok(done.type === 'done' && done.reason === 'plateau' && !done.stopped && done.iteration < 200)
+  for (const point of points) {
+    const model = tiny(backend)
+    model.weights.set(point.weights)
+    const after: object[] = []
+    for await (const event of train(model, TASK, { ...options, resume: point.state })) after.push(timeless(event))
+    assert.deepEqual([...records.slice(0, point.records), ...after], records)
+    assert.deepEqual(Array.from(model.weights), weights)
+    model.dispose()
+  }
+})
+
+test('the evaluation at the end of a run, which a longer one has not, moves no rate', async () => {
+  const schedule = halvingRate({ improvement: 0.9 })
+  const options = { ...OPTIONS, iterations: 12, evalEvery: 5, schedule }
+  const { points } = await whole(backend, options)
+  assert.equal(points.at(-1)!.state.evaluated, 12)
+  assert.equal(points.at(-1)!.state.rate.drops, 1)
+})
 
 test('a run stopped by its signal, wherever, goes on as if it had not been', async () => {
   const { records, weights } = await whole(backend, OPTIONS)

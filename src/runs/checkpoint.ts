@@ -13,6 +13,7 @@ import type { Floats } from '../backend/backend.ts'
 import { checked, InputError } from '../error.ts'
 import { decode, encode, type NamedTensor } from '../formats/safetensors.ts'
 import { type Model, modelTensors } from '../model.ts'
+import { FIRST_RATE } from '../schedule.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
 import { explaining } from './disk.ts'
@@ -59,6 +60,7 @@ const stateSchema = z.object({
   iteration: count,
   seconds: z.number(),
   stream: z.looseObject({}),
+  rate: z.object({ best: z.number().nullable(), drops: count }).default({ ...FIRST_RATE }),
   window: z.object({ n: count, loss: spread, gradNorm: spread, clipped: count, lr: z.number(), ms: z.number() }),
   liveShare: z.number(),
   collapse: z.object({ n: count, sum: z.number(), best: z.number().nullable(), collapsed: z.boolean() }),
