@@ -16,6 +16,7 @@ export type {
   TestScore,
   TrainEvent,
 } from './events.ts'
+export { FEATURES, type FeatureStream, featureStream, features } from './features/speech.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
 export {
@@ -67,6 +68,8 @@ export {
 export { type AddingOptions, adding } from './tasks/adding.ts'
 export type { Digits } from './tasks/digits.ts'
 export { METRICS, type Metric } from './tasks/metric.ts'
+export { createPhoneScore, type PhoneErrors, type PhoneScore } from './tasks/phoneScore.ts'
+export { type PhoneCorpus, type PhoneOptions, phones, type SpeechSet } from './tasks/phones.ts'
 export { type PixelInput, type PixelOptions, pixels } from './tasks/pixels.ts'
 export type { Stream, StreamState, Task } from './tasks/task.ts'
 export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train.ts'

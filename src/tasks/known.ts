@@ -2,15 +2,17 @@
 import { InputError, shown } from '../error.ts'
 import { adding } from './adding.ts'
 import type { Digits } from './digits.ts'
+import { type PhoneCorpus, phones } from './phones.ts'
 import { pixels } from './pixels.ts'
 import type { Task } from './task.ts'
 
 /** What tasks are made of beside their options; each needs its own only. `openTask` finds and loads it. */
 export interface TaskData {
   readonly digits?: Digits | undefined
+  readonly speech?: PhoneCorpus | undefined
 }
 
-const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = { adding, mnist }
+const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = { adding, mnist, phones: speech }
 
 export const TASK_NAMES: readonly string[] = Object.keys(TASKS)
 
@@ -32,4 +34,25 @@ function mnist({ digits: id, ...options }: { digits?: unknown }, { digits }: Tas
     )
   }
   return pixels({ ...options, digits })
+}
+
+/** Likewise a stored run names its corpus. */
+function speech(
+  { corpus: id, targets, ...options }: { corpus?: unknown; targets?: unknown },
+  { speech }: TaskData,
+): Task {
+  if (!speech) throw new InputError('phones: expected a corpus of speech but received none: load it with loadSpeech')
+  if (targets !== undefined && targets !== speech.set.kind) {
+    throw new InputError(
+      `phones: expected the targets ${shown(targets)} that the run was made with but received ${shown(speech.set.kind)}: ` +
+        'give the same alignments, or none',
+    )
+  }
+  if (id !== undefined && id !== speech.id) {
+    throw new InputError(
+      `phones: expected the corpus ${shown(id)} that the run was made with but received ${shown(speech.id)}: ` +
+        'give --data DIR with the same files',
+    )
+  }
+  return phones({ ...options, corpus: speech })
 }

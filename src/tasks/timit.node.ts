@@ -1,6 +1,6 @@
 /**
  * TIMIT as LDC ships it, and what is laid out like it: TRAIN|TEST/DRn/SPEAKER/SENTENCE.{WAV,PHN}, upper or lower case, SPHERE or
- * RIFF. Every file is checked when the corpus is read, its samples only when they are asked for: all of TIMIT takes 0.4 s.
+ * RIFF. Every file is checked when the corpus is read, its samples only when they are asked for: 1,200 utterances take 0.5 s.
  *
  * Who is in which set is agreed for TIMIT's speakers (timit.ts). For others a file SPLIT.TXT in the corpus says it, a line
  * `SPEAKER dev` (or train, test) each; whom it does not name is trained on if under TRAIN, and tested on if under TEST.
