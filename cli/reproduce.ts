@@ -44,6 +44,9 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   if (flags.data !== undefined && experiment.runs.every(({ task }) => task === 'adding')) {
     throw new InputError(`--data: ${experiment.name} makes its own data: remove it`)
   }
+  if (flags.data === undefined && experiment.needsData !== undefined) {
+    throw new InputError(`--data: expected ${experiment.needsData}, for ${experiment.name} but received nothing`)
+  }
   const extra = flags.data === undefined ? [] : ['--data', flags.data]
   baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
   const stop = stopOnSignals({ say, show() {}, clear() {} })

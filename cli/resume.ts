@@ -22,17 +22,19 @@ export interface ResumeFlags {
   backend?: BackendName
   checkpointEvery?: number
   data?: string
+  alignments?: string[]
+  skipBad?: boolean
   json?: boolean
 }
 
 /** Returns the exit code; 0 also for a run that is finished already, which is left as it is. */
 export async function resumeRun(flags: ResumeFlags): Promise<number> {
-  const { resume: dir, data, json = false } = flags
+  const { resume: dir, data, alignments, skipBad, json = false } = flags
   const stored = readRunFolder(dir)
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const task = await openTask(config.task.name, config.task.options, { data })
+  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad })
   const progress = createProgress({ task, iterations, quiet: json })
   const done = finished(stored, iterations)
   if (done) {

@@ -96,7 +96,11 @@ export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInp
   }
   const inputStd = flags.inputStd ?? flags.std ?? chosen.inputStd
   const outputStd = flags.outputStd ?? flags.std ?? chosen.outputStd
-  const stack = { layers, bidirectional, input: inputStd === undefined ? undefined : gaussian(inputStd) }
+  const stack = {
+    layers: layers ?? chosen.layers,
+    bidirectional,
+    input: inputStd === undefined ? undefined : gaussian(inputStd),
+  }
   const make = {
     irnn: () => irnn(hidden, { ...stack, scale: scale ?? chosen.scale ?? 1 }),
     lstm: () => lstm(hidden, { ...stack, forgetBias: forgetBias ?? chosen.forgetBias ?? 1 }),
@@ -105,5 +109,10 @@ export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInp
     gru: () => gru(hidden, stack),
   }
   const head = { ...task.head, init: outputStd === undefined ? undefined : gaussian(outputStd) }
-  return { input: task.input as { size: number }, rnn: make[cell](), head }
+  return { input: inputOf(task), rnn: make[cell](), head }
+}
+
+function inputOf({ input, normalisation }: Task): ModelInput['input'] {
+  const values = input as { size: number }
+  return normalisation ? { ...values, normalise: true } : values
 }

@@ -8,10 +8,10 @@ import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
 import { metricOf } from '../src/tasks/metric.ts'
 import { openTask } from '../src/tasks/open.node.ts'
+import { evalPhones, phoneErrorLines, type SpeechSourceFlags } from './phones.ts'
 import { duration, grouped, scored } from './words.ts'
 
-export interface EvalFlags {
-  data?: string
+export interface EvalFlags extends SpeechSourceFlags {
   backend?: BackendName
   threads?: number
   best?: boolean
@@ -23,12 +23,27 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const { data, backend: name, threads, best = false, json = false } = flags
   const run = readRunFolder(dir)
   const bytes = run.model(best ? 'best' : 'final')
-  const task = await openTask(run.config.task.name, run.config.task.options, { data })
+  const { name: taskName, options } = run.config.task
   const backend = await createBackend({ name, threads })
   const model = loadModel(bytes, { backend })
   const iteration = best ? iterationOf(bytes) : iterations(run)
   const start = performance.now()
-  const { activationCheckpointing } = run.config.training
+  const { activationCheckpointing, evalBatch: batch } = run.config.training
+  if (taskName === 'phones') {
+    const { test, phones } = await evalPhones({ model, options, batch }, flags)
+    const seconds = (performance.now() - start) / 1000
+    if (json) {
+      const { confusion, ...rates } = phones
+      const counts = Array.from(confusion.counts)
+      const event = JSON.parse(encodeEvent({ type: 'eval', iteration, seconds, test })) as object
+      process.stdout.write(
+        `${JSON.stringify({ ...event, phones: { ...rates, confusion: { ...confusion, counts } } })}\n`,
+      )
+    } else process.stdout.write(`${phoneErrorLines(phones).join('\n')}\n`)
+    model.dispose()
+    return 0
+  }
+  const task = await openTask(taskName, options, { data })
   const test = await evaluate(model, task, { activationCheckpointing })
   const seconds = (performance.now() - start) / 1000
   if (json) {

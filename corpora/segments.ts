@@ -77,7 +77,8 @@ const CLOSURES: ReadonlyMap<string, string> = new Map(
 )
 const CLOSURE_SHARE = 0.7
 const FIRST_SHARE = 0.6
-/** Milliseconds: the least that is taken for silence, for epi, for pau. */
+/** Milliseconds: the least of a segment, and of what is taken for silence, for epi, for pau. */
+const LEAST = 2
 const HEARD = 10
 const EPI = 20
 const PAU = 80
@@ -115,9 +116,10 @@ export function segments(speech: Speech): { phones: Segment[]; words: Word[] } {
   const sounds = soundsOf(speech)
   const phones: Segment[] = []
   const spans: [number, number][] = []
+  const least = Math.max(1, (LEAST * speech.rate) / 1000)
   let at = 0 // where the label under way begins
   const push = (label: string, end: number) => {
-    if (end <= at) return
+    if (end - at < least) return // a splinter: the next one begins with it
     const last = phones.at(-1)
     if ((label === 'pau' || label === 'q') && last?.phone === label) phones[phones.length - 1] = { ...last, end }
     else phones.push({ start: at, end, phone: label })
@@ -131,8 +133,8 @@ export function segments(speech: Speech): { phones: Segment[]; words: Word[] } {
     const { end, silence } = endOf(speech, sound, sounds[i + 1])
     if (sound.label === 'pau') push('pau', sound.end)
     else pushSound(push, { ...sound, start: at, end }, closed)
+    if (sound.label !== 'pau' && sound.word >= 0) spans[sound.word] = [spans[sound.word]?.[0] ?? onset, at]
     if (silence !== null) push(silence, sound.end)
-    if (sound.label !== 'pau' && sound.word >= 0) spans[sound.word] = [spans[sound.word]?.[0] ?? onset, end]
   }
   return { phones: closeWithSilence(phones, speech.samples.length), words: wordsOf(speech, spans) }
 }

@@ -210,7 +210,7 @@ function complete({ experiment }: Evidence, result: RunResult): boolean {
   return isComplete(experiment.runs.find(({ name }) => name === result.name)!, result)
 }
 
-function notRun(run: string): Verdict {
+export function notRun(run: string): Verdict {
   return { holds: null, measured: `not run: ${run}` }
 }
 

@@ -145,7 +145,13 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
 function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
   const { flags } = run
   const { rnn, projection } = config.model as {
-    rnn?: { cell?: string; hidden?: number; layers?: number }
+    rnn?: {
+      cell?: string
+      hidden?: number
+      layers?: number
+      bidirectional?: boolean
+      init?: { recurrent?: { scale?: number } }
+    }
     projection?: { size?: number }
   }
   const { optimizer, clip } = config.training
@@ -155,6 +161,8 @@ function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
     ['cell', run.cell, rnn?.cell],
     ['--hidden', flags.hidden, rnn?.hidden],
     ['--layers', flags.layers, rnn?.layers],
+    ['--bidirectional', run.task === 'phones' ? flags.bidirectional === true : undefined, rnn?.bidirectional],
+    ['--scale', flags.scale, rnn?.init?.recurrent?.scale],
     ['--projection', flags.projection, projection?.size],
     ['--length', flags.length, options.T],
     ['--lr', flags.lr, optimizer?.lr],

@@ -60,6 +60,8 @@ export interface Experiment {
   readonly name: string
   readonly title: string
   readonly metric: Metric
+  /** What --data must name, where the runs cannot do without it. */
+  readonly needsData?: string
   readonly panels: readonly Panel[]
   readonly tables?: readonly Table[]
   /** Arguments of an `irnn` that needs no training and prints one JSON object of numbers: what the runs are measured against. */

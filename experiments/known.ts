@@ -4,8 +4,14 @@ import { addingExperiment } from './adding.ts'
 import type { Experiment } from './experiment.ts'
 import { permutedMnistExperiment } from './permuted-mnist.ts'
 import { pixelMnistExperiment } from './pixel-mnist.ts'
+import { timitExperiment } from './timit.ts'
 
-export const EXPERIMENTS: readonly Experiment[] = [pixelMnistExperiment, permutedMnistExperiment, addingExperiment]
+export const EXPERIMENTS: readonly Experiment[] = [
+  pixelMnistExperiment,
+  permutedMnistExperiment,
+  addingExperiment,
+  timitExperiment,
+]
 
 /** @throws InputError when there is none of that name */
 export function experiment(name: string): Experiment {

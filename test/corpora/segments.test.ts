@@ -60,6 +60,10 @@ test('pauses join, with the silence before them', () => {
   assert.deepEqual(phones('s:50+15 _:0+30 _:0+30 l:50').slice(1, 3), ['5 55 s', '55 130 pau'])
 })
 
+test('what is shorter than 2 ms belongs to what follows it', () => {
+  assert.deepEqual(phones('ɪ:50 n:1 s:50').slice(1), ['5 55 ih', '55 106 s'])
+})
+
 test('a glottal stop is the silence around it', () => {
   assert.deepEqual(phones('ˈɑː:90+30 ʔ:0+20 n̩:100').slice(2), ['95 145 q', '145 245 en'])
 })

@@ -1,0 +1,136 @@
+/** A stream of sound through a network of one direction, frame by frame, as the sound comes. */
+import { InputError } from '../src/error.ts'
+import { SETTINGS } from '../src/features/mel.ts'
+import { featureStream } from '../src/features/speech.ts'
+import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../src/formats/audio.ts'
+import type { Model } from '../src/model.ts'
+import { THIRDS } from '../src/tasks/phoneTargets.ts'
+
+/** What the network says of one frame. */
+export interface Heard {
+  /** Seconds from the start to where the frame's middle 10 ms begin. */
+  readonly time: number
+  readonly state: number
+  readonly probability: number
+}
+
+export interface Hearing {
+  readonly onFrame?: ((heard: Heard) => void) | undefined
+  /** A run of frames of one phone, once it is over; times in seconds. */
+  readonly onPhone?: ((span: { start: number; end: number; phone: number }) => void) | undefined
+}
+
+/** Bytes after which a file is certainly no sound. */
+const MOST_HEADER = 2 ** 21
+const FRAME = SETTINGS.shift / SETTINGS.rate
+/** A frame answers for the 10 ms in the middle of its 25. */
+const LEAD = (SETTINGS.window - SETTINGS.shift) / 2 / SETTINGS.rate
+
+/**
+ * Hears all of `input`. Returns the frames, the seconds of sound, and the seconds that the work took, waiting not counted.
+ * @throws InputError unless it is 16-bit sound of one channel at 16 kHz, whole, 25 ms of it at least
+ */
+export async function listen(
+  input: AsyncIterable<Uint8Array>,
+  what: string,
+  model: Model,
+  hearing: Hearing,
+): Promise<{ frames: number; seconds: number; work: number }> {
+  const hears = hearer(model, hearing)
+  const read = sampleReader(what)
+  let work = 0
+  for await (const bytes of input) {
+    const start = performance.now()
+    const samples = read.take(bytes)
+    if (samples) hears.push(samples)
+    work += (performance.now() - start) / 1000
+  }
+  read.end()
+  const start = performance.now()
+  const frames = hears.end()
+  work += (performance.now() - start) / 1000
+  if (frames === 0)
+    throw new InputError(`${what}: expected at least 25 ms of sound but there is less: give a longer one`)
+  return { frames, seconds: read.count() / SETTINGS.rate, work }
+}
+
+function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: Int16Array): void; end(): number } {
+  const stepper = model.stepper()
+  let frames = 0
+  let phone = -1
+  let since = 0
+  const over = () => {
+    const at = (frame: number) => (frame === 0 ? 0 : frame * FRAME + LEAD)
+    if (phone >= 0) onPhone?.({ start: at(since), end: at(frames), phone })
+  }
+  const stream = featureStream((row, frame) => {
+    const { state, probability } = mostProbable(stepper.step(row))
+    onFrame?.({ time: frame * FRAME + LEAD, state, probability })
+    if (THIRDS.phoneOf[state] !== phone) {
+      over()
+      phone = THIRDS.phoneOf[state]!
+      since = frame
+    }
+    frames = frame + 1
+  })
+  return {
+    push: (samples) => stream.push(samples),
+    end() {
+      stream.end()
+      over()
+      stepper.dispose()
+      return frames
+    },
+  }
+}
+
+function mostProbable(logits: ArrayLike<number>): { state: number; probability: number } {
+  let state = 0
+  for (let k = 1; k < logits.length; k++) if (logits[k]! > logits[state]!) state = k
+  let sum = 0
+  for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k]! - logits[state]!)
+  return { state, probability: 1 / sum }
+}
+
+/** Bytes as they come → samples: the header first, then pairs of bytes, wherever the stream was cut. */
+function sampleReader(what: string): {
+  take(bytes: Uint8Array): Int16Array | null
+  count(): number
+  end(): void
+} {
+  let header: AudioHeader | null = null
+  let held: Uint8Array = new Uint8Array(0)
+  let received = 0
+  let taken = 0
+  return {
+    take(bytes) {
+      received += bytes.length
+      held = Buffer.concat([held, bytes])
+      if (!header) {
+        header = audioHeader(held, what)
+        if (header) refuseUnlessSpeech(header, what)
+        else if (held.length > MOST_HEADER) refuseNoHeader(header, held.length, what)
+        if (!header || held.length < header.start) {
+          if (header) header = null // all of it first
+          return null
+        }
+        held = held.subarray(header.start)
+      }
+      const left = header.samples === null ? Number.POSITIVE_INFINITY : header.samples - taken
+      const n = Math.min(held.length >> 1, left)
+      const samples = pcm16(held.subarray(0, 2 * n), header.bigEndian)
+      held = held.subarray(2 * n)
+      taken += n
+      return samples
+    },
+    count: () => taken,
+    end() {
+      refuseNoHeader(header, received, what)
+      if (header.samples !== null && taken < header.samples) {
+        throw new InputError(
+          `${what}: expected ${header.samples} samples but it holds ${taken}: it is cut off: copy it again`,
+        )
+      }
+    },
+  }
+}
