@@ -212,7 +212,7 @@ function trainingOptions(command: Command, task: string): void {
     .addOption(new Option('--cell <cell>', 'recurrent cell').choices(CELLS).default('irnn'))
     .addOption(new Option('--recipe <name>', `hyper-parameters to start from (default: ${names[0]})`).choices(names))
     .option('--hidden <H>', 'hidden units of a layer', whole())
-    .option('--layers <N>', 'recurrent layers (default: 1)', whole())
+    .option('--layers <N>', 'recurrent layers (default: 1, of phones 2)', whole())
     .option('--bidirectional', 'both directions')
     .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
     .option('--std <s>', 'standard deviation of the input and output weights', notNegative)

@@ -29,8 +29,9 @@ export interface PhonesFlags extends TrainFlags, SpeechSourceFlags {}
 
 /** Runs `irnn train phones`. Returns the exit code. */
 export async function trainPhones(flags: PhonesFlags): Promise<number> {
-  const { cell, seed, layers = 1, bidirectional = false } = flags
+  const { cell, seed, bidirectional = false } = flags
   const chosen = recipe('phones', flags.recipe, cell)
+  const layers = flags.layers ?? chosen.layers
   const say = flags.json ? undefined : (text: string) => void process.stderr.write(`${text}\n`)
   const task = createTask('phones', { seed }, { speech: loadSpeech({ ...flags, say }) })
   const name = `phones-${bidirectional ? 'bi-' : ''}${cell}-${layers}-seed${seed}`

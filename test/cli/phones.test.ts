@@ -115,6 +115,12 @@ test('a run of phones goes on after it was stopped', async () => {
   assert.ok(model('cut').equals(model('whole')))
 })
 
+test('a run is named by cell and layers', async () => {
+  const { code, err, out } = await run(`train phones ${TINY} --iterations 1`)
+  assert.equal(code, 0, err)
+  assert.match(out, /; runs\/phones-irnn-2-seed1\n$/)
+})
+
 test('both directions train and score, but cannot listen', async () => {
   const trained = await run(`train phones ${TINY} --bidirectional --layers 1 --iterations 2 --out both`)
   assert.equal(trained.code, 0, trained.err)
