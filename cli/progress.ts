@@ -17,6 +17,8 @@ export interface Progress {
 export interface ProgressOptions {
   readonly task: Task
   readonly iterations: number
+  /** Sequences a minibatch. */
+  readonly batch: number
   /** Only messages: no progress. */
   readonly quiet: boolean
 }
@@ -25,7 +27,7 @@ const REDRAW_MS = 100
 const CLEAR = '\r\x1b[K'
 
 export function createProgress(
-  { task, iterations, quiet }: ProgressOptions,
+  { task, iterations, batch, quiet }: ProgressOptions,
   out: NodeJS.WriteStream = process.stderr,
 ): Progress {
   const redraws = out.isTTY === true
@@ -36,13 +38,18 @@ export function createProgress(
     const parts = [`${grouped(iteration)}/${grouped(iterations)}`]
     if (step) {
       const rate = step.iterationsPerSecond
-      parts.push(`${grouped(rate)} it/s`, `${duration((iterations - iteration) / rate)} left`)
-      parts.push(
-        `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(step.loss.mean)}`,
-      )
+      parts.push(speed(rate), `${duration((iterations - iteration) / rate)} left`)
+      parts.push(trained(step.loss.mean))
     }
     if (scores) parts.push(scored(scores, task))
     return parts.join('  ')
+  }
+  /** Of words people count words. */
+  const speed = (rate: number) =>
+    task.metric === 'perplexity' ? `${grouped(rate * batch * task.T)} words/s` : `${grouped(rate)} it/s`
+  const trained = (loss: number) => {
+    if (task.metric === 'perplexity') return `train perplexity ${significant(Math.exp(loss))}`
+    return `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(loss)}`
   }
   const clear = () => {
     if (redraws && drawn > 0) out.write(CLEAR)

@@ -34,8 +34,8 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad })
-  const progress = createProgress({ task, iterations, quiet: json })
+  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir })
+  const progress = createProgress({ task, iterations, batch: config.training.batch, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
     if (json) process.stdout.write(`${encodeEvent(done)}\n`)

@@ -16,6 +16,8 @@ export interface TrainFlags {
   recipe?: string
   hidden?: number
   layers?: number
+  embedding?: number
+  projection?: number
   bidirectional?: boolean
   scale?: number
   std?: number
@@ -87,7 +89,7 @@ function clipOf(base: Clip, { clip, clipKind }: TrainFlags): Clip {
 
 /** @throws InputError for flags that are not the cell's */
 export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInput {
-  const { cell, hidden = chosen.hidden, layers, bidirectional, scale, forgetBias } = flags
+  const { cell, hidden = chosen.hidden, layers, bidirectional, projection, scale, forgetBias } = flags
   if (cell !== 'irnn' && scale !== undefined) {
     throw new InputError(`--scale: only an irnn starts from an identity, and the cell is ${cell}: remove it`)
   }
@@ -109,10 +111,10 @@ export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInp
     gru: () => gru(hidden, stack),
   }
   const head = { ...task.head, init: outputStd === undefined ? undefined : gaussian(outputStd) }
-  return { input: inputOf(task), rnn: make[cell](), head }
+  return { input: inputOf(task, flags.embedding ?? chosen.embedding ?? hidden), rnn: make[cell](), projection, head }
 }
 
-function inputOf({ input, normalisation }: Task): ModelInput['input'] {
-  const values = input as { size: number }
-  return normalisation ? { ...values, normalise: true } : values
+function inputOf({ input, normalisation }: Task, embedding: number): ModelInput['input'] {
+  if ('vocabulary' in input) return { ...input, embedding }
+  return normalisation ? { ...input, normalise: true } : input
 }

@@ -1,6 +1,7 @@
 /** `irnn eval DIR` and `irnn info DIR`: a run read back. */
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import { InputError } from '../src/error.ts'
 import { evaluate } from '../src/evaluate.ts'
 import { encodeEvent } from '../src/events.ts'
 import { loadModel } from '../src/model.ts'
@@ -8,6 +9,9 @@ import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
 import { metricOf } from '../src/tasks/metric.ts'
 import { openTask } from '../src/tasks/open.node.ts'
+import { textOfRun } from '../src/tasks/words.node.ts'
+import { tally, type WordsData } from '../src/tasks/words.ts'
+import { baselineLines, baselines } from './baseline.ts'
 import { evalPhones, phoneErrorLines, type SpeechSourceFlags } from './phones.ts'
 import { duration, grouped, scored } from './words.ts'
 
@@ -43,17 +47,32 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
     model.dispose()
     return 0
   }
-  const task = await openTask(taskName, options, { data })
-  const test = await evaluate(model, task, { activationCheckpointing })
+  const task = await openTask(taskName, options, { data, dir })
+  const test = await evaluate(model, task, { batch, activationCheckpointing })
   const seconds = (performance.now() - start) / 1000
   if (json) {
     process.stdout.write(`${encodeEvent({ type: 'eval', iteration, seconds, test })}\n`)
   } else {
     const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
     process.stdout.write(`${scored({ test }, task)} on ${how}\n`)
+    if (task.name === 'words') sayBeside(textOfRun(dir, task.options.vocabulary, data))
   }
   model.dispose()
   return 0
+}
+
+/** What a perplexity is to be read with: what was counted, and what counting words scores on it. */
+function sayBeside(text: WordsData): void {
+  const { tokens, sentences, unknown } = tally(text.test, text.vocabulary)
+  process.stdout.write(
+    `${grouped(tokens)} tokens, ${grouped(sentences)} of them </S>, ${((100 * unknown) / tokens).toFixed(2)} % <UNK>\n`,
+  )
+  try {
+    for (const line of baselineLines(baselines(text))) process.stdout.write(`${line}\n`)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    process.stdout.write(`${error.message}\n`) // too much text to count: the score stands
+  }
 }
 
 /** What a run was, how it went, and what its model holds. */

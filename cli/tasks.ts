@@ -3,6 +3,7 @@ import { InputError } from '../src/error.ts'
 import { recipe } from '../src/runs/recipes.ts'
 import { adding } from '../src/tasks/adding.ts'
 import { openTask } from '../src/tasks/open.node.ts'
+import { openWords, type WordsSources } from '../src/tasks/words.node.ts'
 import type { TrainFlags } from './settings.ts'
 import { trainTask } from './train.ts'
 
@@ -58,4 +59,42 @@ export async function trainMnist(flags: MnistFlags): Promise<number> {
     { task, recipe: chosen, name: `${name}-${cell}-seed${seed}`, title: `${name.replace('-', ' ')}, T = ${task.T}` },
     flags,
   )
+}
+
+/** Where text and vocabulary come from. */
+export interface TextFlags {
+  data?: string
+  vocabulary?: string
+  vocabularySize?: number
+  minCount?: number
+}
+
+export interface WordsFlags extends TrainFlags, TextFlags {
+  length: number
+  order?: 'sentences' | 'text'
+  reset: 'none' | 'sentence'
+}
+
+/** Runs `irnn train words`. Returns the exit code. */
+export async function trainWords(flags: WordsFlags): Promise<number> {
+  const { length: T, order, reset, seed, cell, json } = flags
+  if (flags.bidirectional) {
+    throw new InputError('--bidirectional: a network that has read the next word need not predict it: remove it')
+  }
+  const chosen = recipe('words', flags.recipe, cell)
+  const say = (text: string) => void process.stderr.write(`${text}\n`)
+  const { task, files } = openWords(
+    { T, ...(order && { order }), reset, seed },
+    { ...sourcesOf(flags), ...(!json && { say }) },
+  )
+  return trainTask({ task, recipe: chosen, name: `words-${cell}-seed${seed}`, title: `words, T = ${T}`, files }, flags)
+}
+
+/** @throws InputError for flags that contradict each other */
+export function sourcesOf({ data, vocabulary, vocabularySize: size, minCount }: TextFlags): WordsSources {
+  if (vocabulary !== undefined && (size !== undefined || minCount !== undefined)) {
+    const flag = size === undefined ? '--min-count' : '--vocabulary-size'
+    throw new InputError(`${flag}: the words of --vocabulary are all used, as they are: remove one of the two`)
+  }
+  return { data, vocabulary, choice: { size, minCount } }
 }

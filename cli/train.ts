@@ -22,10 +22,12 @@ export interface Assignment {
   readonly name: string
   /** For people. */
   readonly title: string
+  /** What belongs into its folder, by name. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** Trains, writes the run's folder, reports. Returns the exit code. */
-export async function trainTask({ task, recipe, name, title }: Assignment, flags: TrainFlags): Promise<number> {
+export async function trainTask({ task, recipe, name, title, files }: Assignment, flags: TrainFlags): Promise<number> {
   const spec = trainingOf(recipe, flags)
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
   const model = createModel(modelOf(recipe, flags, task), {
@@ -34,7 +36,7 @@ export async function trainTask({ task, recipe, name, title }: Assignment, flags
     normalisation: task.normalisation,
   })
   const named = `${title}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
-  const progress = createProgress({ task, iterations: spec.iterations, quiet: flags.json === true })
+  const progress = createProgress({ task, iterations: spec.iterations, batch: spec.batch, quiet: flags.json === true })
   const stop = stopOnSignals(progress)
   try {
     // Everything that can be refused is refused before there is a folder.
@@ -43,7 +45,7 @@ export async function trainTask({ task, recipe, name, title }: Assignment, flags
     const folder = createRunFolder(
       flags.out ?? freeFolder(path.join('runs', name)),
       { title: named, ...configOf(task, recipe, flags, model, spec, backend) },
-      { overwrite: flags.overwrite === true, say: progress.say },
+      { overwrite: flags.overwrite === true, files, say: progress.say },
     )
     if (!flags.json) introduce(progress, named, model, recipe, spec, folder)
     return await record(run, { task, title: named, model, folder, progress, json: flags.json === true, stop })

@@ -5,12 +5,14 @@ import type { Experiment } from './experiment.ts'
 import { permutedMnistExperiment } from './permuted-mnist.ts'
 import { pixelMnistExperiment } from './pixel-mnist.ts'
 import { timitExperiment } from './timit.ts'
+import { wordsExperiment } from './words.ts'
 
 export const EXPERIMENTS: readonly Experiment[] = [
   pixelMnistExperiment,
   permutedMnistExperiment,
   addingExperiment,
   timitExperiment,
+  wordsExperiment,
 ]
 
 /** @throws InputError when there is none of that name */

@@ -93,7 +93,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   await run('train', 'adding', ...TINY, '--out', 'taken')
   const before = read('taken', 'metrics.jsonl')
   const cases: [string, RegExp][] = [
-    ['train subtracting --hidden 5', /task: expected one of adding, mnist, phones but received "subtracting"/],
+    ['train subtracting --hidden 5', /task: expected one of adding, mnist, phones, words but received "subtracting"/],
     ['train', /task: expected one of adding, mnist/],
     ['train adding --cell gruu', /'gruu' is invalid. Allowed choices are irnn, relu, tanh, lstm, gru/],
     ['train adding --hidden 0', /--hidden <H>' argument '0' is invalid. Expected a whole number >= 1/],

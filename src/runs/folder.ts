@@ -80,6 +80,13 @@ export interface RunFolder {
   close(): void
 }
 
+export interface CreateOptions {
+  readonly overwrite?: boolean
+  /** What belongs to the run beside its config, by name. */
+  readonly files?: Readonly<Record<string, string>> | undefined
+  readonly say?: (line: string) => void
+}
+
 /** `dir`, or the first of dir-2, dir-3, … that does not exist. */
 export function freeFolder(dir: string): string {
   for (let n = 1; ; n++) {
@@ -97,7 +104,7 @@ export function freeFolder(dir: string): string {
 export function createRunFolder(
   dir: string,
   config: RunConfig,
-  { overwrite = false, say }: { overwrite?: boolean; say?: (line: string) => void } = {},
+  { overwrite = false, files = {}, say }: CreateOptions = {},
 ): RunFolder {
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)
@@ -107,6 +114,7 @@ export function createRunFolder(
       refuseFilled(dir, overwrite) // by a run that began meanwhile
       for (const name of ALL) fs.rmSync(path.join(dir, name), { force: true })
       writeAtomic(path.join(dir, CONFIG), jsonOf(config))
+      for (const [name, text] of Object.entries(files)) writeAtomic(path.join(dir, name), text)
       return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
     })
   })

@@ -5,14 +5,21 @@ import type { Digits } from './digits.ts'
 import { type PhoneCorpus, phones } from './phones.ts'
 import { pixels } from './pixels.ts'
 import type { Task } from './task.ts'
+import { type WordsData, words } from './words.ts'
 
 /** What tasks are made of beside their options; each needs its own only. `openTask` finds and loads it. */
 export interface TaskData {
   readonly digits?: Digits | undefined
   readonly speech?: PhoneCorpus | undefined
+  readonly text?: WordsData | undefined
 }
 
-const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = { adding, mnist, phones: speech }
+const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = {
+  adding,
+  mnist,
+  phones: speech,
+  words: nextWord,
+}
 
 export const TASK_NAMES: readonly string[] = Object.keys(TASKS)
 
@@ -55,4 +62,17 @@ function speech(
     )
   }
   return phones({ ...options, corpus: speech })
+}
+
+/** Likewise its text; its vocabulary is checked where it is read. */
+function nextWord(options: { corpus?: unknown; vocabulary?: unknown }, { text }: TaskData): Task {
+  const { corpus, vocabulary: _checked, ...given } = options
+  if (!text) throw new InputError('words: expected text but received none: open it with openWords')
+  if (corpus !== undefined && corpus !== text.corpus) {
+    throw new InputError(
+      `words: expected the text ${shown(corpus)} that the run was made with but received ${shown(text.corpus)}: ` +
+        'give --data with the same files',
+    )
+  }
+  return words({ ...given, text })
 }

@@ -40,6 +40,8 @@ export interface Task {
 export interface StreamState {
   readonly epoch: number
   readonly position: number
+  /** What else a stream needs. */
+  readonly [more: string]: unknown
 }
 
 export interface Stream {

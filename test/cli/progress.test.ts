@@ -27,7 +27,7 @@ function watched(isTTY: boolean, quiet = false, columns = 200) {
     text += part
   }
   const out = { isTTY, columns, write } as unknown as NodeJS.WriteStream
-  const progress = createProgress({ task: adding(), iterations: 10_000, quiet }, out)
+  const progress = createProgress({ task: adding(), iterations: 10_000, batch: 16, quiet }, out)
   return { progress, text: () => text }
 }
 

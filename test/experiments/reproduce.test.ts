@@ -196,7 +196,7 @@ test('the command: collects into a folder, and says what is wrong in a line', as
   assert.deepEqual(fs.readdirSync(path.join(home, 'drawn')).toSorted(), ['adding.html', 'adding.json', 'adding.svg'])
   const before = fs.readdirSync(home)
   const wrong: [string, RegExp][] = [
-    ['reproduce figure-9', /expected one of pixel-mnist, permuted-mnist, adding, timit but received "figure-9"/],
+    ['reproduce figure-9', /expected one of pixel-mnist, permuted-mnist, adding, timit, words but received "figure-9"/],
     ['reproduce adding --only irnn-7', /--only: expected runs of adding \(irnn-fast-150, /],
     ['reproduce adding --budget 1.5', /Expected a share above 0 and at most 1, or a whole number of iterations/],
     ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],

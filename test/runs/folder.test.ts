@@ -149,5 +149,8 @@ test('every recipe is a complete set of options that training takes', () => {
   }
   assert.equal(recipe('adding', 'paper', 'lstm', { T: 200 }).forgetBias, 4)
   refused(() => recipe('adding', 'best', 'irnn'), /recipe: expected one of fast, paper for adding but received "best"/)
-  refused(() => createTask('subtracting', {}), /task: expected one of adding, mnist, phones but received "subtracting"/)
+  refused(
+    () => createTask('subtracting', {}),
+    /task: expected one of adding, mnist, phones, words but received "subtracting"/,
+  )
 })
