@@ -61,10 +61,10 @@ export function batchOf({ T, B, K, x, y }: Problem): Batch {
 function recurrentJob(problem: Problem, backend: Backend, training: boolean): Job {
   const { T, B, inputGradient } = problem
   const model = createModel(modelInput(problem), { backend })
-  const { weights, gradients } = model
+  const { weights } = model
   weights.set(problem.weights)
   const plan = model.plan({ T, B, training, inputGradient: inputGradient && training })
-  const optimizer = createOptimizer(OPTIMIZER, backend, weights.length)
+  const optimizer = createOptimizer(OPTIMIZER, backend, weights, plan.gradients)
   const batch = batchOf(problem)
   const lossOptions = { reduction: 'mean', gradient: training } as const
   const clipped = { norm: 0, clipped: false }
@@ -74,10 +74,9 @@ function recurrentJob(problem: Problem, backend: Backend, training: boolean): Jo
       plan.forward(batch)
       loss = plan.loss(batch, lossOptions).loss
       if (!training) return
-      gradients.fill(0)
       plan.backward(batch)
-      clipGradients(CLIP, backend, gradients, clipped)
-      optimizer.update(weights, gradients, OPTIMIZER.lr)
+      clipGradients(CLIP, backend, plan.gradients, clipped)
+      optimizer.update(OPTIMIZER.lr)
     },
     answer: () => ({ loss, gradNorm: training ? clipped.norm : null }),
     live: () => plan.liveFraction(),

@@ -25,11 +25,12 @@
   X(gemm) X(dense_forward) X(dense_backward)                                                                         \
   X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)                     \
   X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                                      \
-  X(softmax_cross_entropy) X(squared_error) X(softmax)                                                               \
-  X(embedding_forward) X(embedding_backward) X(copy_columns)                                                         \
+  X(softmax_cross_entropy) X(squared_error) X(softmax) X(softmax_scan) X(softmax_slope)                              \
+  X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                                              \
   X(tanh_forward) X(sigmoid_forward)                                                                                 \
   X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                                          \
-  X(sgd_update) X(rmsprop_update) X(adam_update) X(fma_peak)
+  X(sgd_update) X(rmsprop_update) X(adam_update)                                                                     \
+  X(sgd_update_rows) X(rmsprop_update_rows) X(adam_update_rows) X(fma_peak)
 
 // What the host (napi.cc, wasm.cc) gives the kernels.
 namespace irnn_host {
@@ -189,8 +190,24 @@ void squared_error(int T, int B, int K, const int* lengths,
                    double* stats);        // [3] = ; counts elements
 void softmax(int N, int K, const float* logits, float* p);   // [N,K] = ; may be logits itself
 
+// Softmax cross-entropy over more columns than are held at once: `softmax_scan` of each block of K columns, first = 0 … of them
+// on, in ascending order, leaves what `softmax_slope` and the loss, max + ln sum - target, need. Only the columns below `common`
+// belong to every row; of those above, a row has its own target alone. Rows with y < 0 do not count: undefined, gradient 0.
+void softmax_scan(int N, int K, int first, int common,
+                  const float* logits,   // [N,K]
+                  const int* y,          // [N] column of the target, or -1
+                  float* rows);          // [N,4] = where first is 0, else read, then = ; the largest logit (NaN if any is),
+                                         // Σ e^(logit - largest), the target's logit once it has come, column of the largest
+void softmax_slope(int N, int K, int first, int common,
+                   float* logits,        // [N,K] read, then = scale · (softmax - onehot)
+                   const int* y, const float* rows, float scale);
+
 void embedding_forward(int N, int E, const int* tokens, const float* table, float* y);      // y [N,E] = table[tokens[n]]
 void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable);   // dtable[tokens[n]] += dy[n]
+
+// y = x / (1 - p) where bits of (seed, iteration, first + i) say so, with probability 1 - p, else 0; its own gradient (Srivastava et
+// al. 2014, inverted). p in [0,1).
+void dropout(int n, int first, int seed, int iteration, float p, const float* x, float* y);   // [n] = ; may be x itself
 
 // dst[n, dst_column + j] = (or +=) src[n, src_column + j], j < columns; rows are src_width and dst_width floats long.
 void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width,
@@ -210,6 +227,13 @@ void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const flo
 // correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
                  const float* g, float* m, float* v);
+
+// The same for some rows of a matrix: w [V,E] and its state at rows[i], each there once, by g [n,E]. Other rows are left alone, their
+// state too.
+void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v);
+void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g, float* s);
+void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
+                      float correction2, float* w, const float* g, float* m, float* v);
 
 // For benchmarks: `pieces` pieces of independent multiply-add chains, `rounds` long; returns the floating-point operations.
 double fma_peak(int pieces, int rounds);

@@ -54,13 +54,13 @@ Row maximum(int K, const float* logits) {
   return {max, 0.0f, 0};
 }
 
-// p = e^(logit - max); p may be logits.
+// p = e^(logit - max); p may be logits, or null where only their sum is wanted.
 Row exponentials(int K, const float* logits, float* p) {
   Row row = maximum(K, logits);
   vf total = {};
   each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
     vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));   // e^-87 = 1.6e-38 stands for everything below
-    lanes.store(p + k, e);
+    if (p) lanes.store(p + k, e);
     for (int j = lanes.count(); j < VL; j++) e[j] = 0.0f;
     total += e;
   });
@@ -81,7 +81,7 @@ void tree_sum(double* stats, int n) {
   }
 }
 
-// row(index of the row, whether it counts, its piece of work, its stats, which start at 0) for every row.
+// row(index of the row, whether it counts, its stats, which start at 0) for every row.
 constexpr int PIECE_ROWS = 8;
 template <class F>
 void each_row(int T, int B, int K, const int* lengths, double* stats, const F& row) {
@@ -92,7 +92,7 @@ void each_row(int T, int B, int K, const int* lengths, double* stats, const F& r
     for (int i = piece * PIECE_ROWS; i < min(rows, (piece + 1) * PIECE_ROWS); i++) {
       double* own = each + size_t(i) * 3;
       own[0] = own[1] = own[2] = 0.0;
-      row(size_t(i), !lengths || i / B < lengths[i % B], piece, own);
+      row(size_t(i), !lengths || i / B < lengths[i % B], own);
     }
   });
   for (int s = 0; s < shards; s++) {
@@ -112,10 +112,8 @@ void each_row(int T, int B, int K, const int* lengths, double* stats, const F& r
 
 void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale, float* dlogits,
                            double* stats) {
-  // Without a gradient the exponentials still need a place: a row for each piece of work.
-  float* rows = dlogits ? nullptr : static_cast<float*>(irnn_host::scratch(1, size_t(ceil_div(T * B, PIECE_ROWS)) * K * sizeof(float)));
-  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, int piece, double* own) {
-    float* p = dlogits ? dlogits + i * K : rows + size_t(piece) * K;
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
+    float* p = dlogits ? dlogits + i * K : nullptr;
     if (!counts || y[i] < 0) {
       for (int k = 0; dlogits && k < K; k++) p[k] = 0.0f;
       return;
@@ -132,7 +130,7 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float*
 }
 
 void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy, double* stats) {
-  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, int, double* own) {
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
       const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
       own[0] += double(difference) * difference;
@@ -147,6 +145,72 @@ void softmax(int N, int K, const float* logits, float* p) {
     for (int n = s * SHARD_ROWS; n < min(N, (s + 1) * SHARD_ROWS); n++) {
       float* row = p + size_t(n) * K;
       scale_row(K, 1.0f / exponentials(K, logits + size_t(n) * K, row).sum, row);
+    }
+  });
+}
+
+namespace {
+
+enum { LARGEST, SUM, TARGET, BEST };   // of the rows of softmax_scan
+
+// e^x for x <= 0.
+float exp_one(float x) { return exp_in_range(at_least(splat(x), -87.0f))[0]; }
+
+// One more part of a row: the largest of its logits, and the sum of their exponentials.
+void merge(float* row, float largest, float sum, float column) {
+  if (largest > row[LARGEST]) {
+    row[SUM] = row[SUM] * exp_one(row[LARGEST] - largest) + sum;
+    row[LARGEST] = largest;
+    row[BEST] = column;
+  } else if (largest == largest) {
+    row[SUM] += sum * exp_one(largest - row[LARGEST]);
+  } else {
+    row[LARGEST] = row[SUM] = largest;   // NaN stays: it is larger than nothing, and nothing is larger
+  }
+}
+
+}  // namespace
+
+void softmax_scan(int N, int K, int first, int common, const float* logits, const int* y, float* rows) {
+  const int all = max(0, min(K, common - first));
+  parallel_if_worth(size_t(N) * K, ceil_div(N, PIECE_ROWS), [=](int piece) {
+    for (int n = piece * PIECE_ROWS; n < min(N, (piece + 1) * PIECE_ROWS); n++) {
+      if (y[n] < 0) continue;
+      float* row = rows + size_t(n) * 4;
+      const float* own = logits + size_t(n) * K;
+      if (first == 0) {
+        row[LARGEST] = -__builtin_inff();
+        row[SUM] = row[TARGET] = row[BEST] = 0.0f;
+      }
+      if (all > 0) {
+        const Row part = exponentials(all, own, nullptr);
+        merge(row, part.max, part.sum, float(first + part.arg_max));
+      }
+      const int target = y[n] - first;
+      if (target < 0 || target >= K) continue;
+      row[TARGET] = own[target];
+      if (target >= all) merge(row, own[target], 1.0f, float(y[n]));
+    }
+  });
+}
+
+void softmax_slope(int N, int K, int first, int common, float* logits, const int* y, const float* rows, float scale) {
+  const int all = max(0, min(K, common - first));
+  parallel_if_worth(size_t(N) * K, ceil_div(N, PIECE_ROWS), [=](int piece) {
+    for (int n = piece * PIECE_ROWS; n < min(N, (piece + 1) * PIECE_ROWS); n++) {
+      float* own = logits + size_t(n) * K;
+      const float* row = rows + size_t(n) * 4;
+      const int target = y[n] - first, counted = y[n] < 0 ? 0 : all;
+      const bool here = y[n] >= 0 && target >= 0 && target < K;
+      const float alone = here && target >= all ? exp_one(own[target] - row[LARGEST]) / row[SUM] * scale : 0.0f;
+      const vf factor = splat(scale / row[SUM]);
+      each_vector(counted, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
+        lanes.store(own + k, exp_in_range(at_least(lanes.load(own + k) - row[LARGEST], -87.0f)) * factor);
+      });
+      for (int k = counted; k < K; k++) own[k] = 0.0f;
+      if (!here) continue;
+      if (target >= all) own[target] = alone;
+      own[target] -= scale;
     }
   });
 }

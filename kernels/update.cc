@@ -79,33 +79,90 @@ void scale(int n, float factor, float* x) {
   });
 }
 
-void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v) {
-  each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i++) {
-      float step = g[i];
-      if (v) step = v[i] = momentum * v[i] + step;
-      w[i] -= lr * step;
-    }
+namespace {
+
+// f(first element in w, first in g, count) over the rows of a matrix.
+constexpr int ROWS = 32;
+template <class F>
+IRNN_INLINE void each_row_of(int n, int E, const int* rows, const F& f) {
+  parallel_if_worth(size_t(n) * E, ceil_div(n, ROWS), [=](int piece) {
+    for (int i = piece * ROWS; i < min(n, (piece + 1) * ROWS); i++) f(size_t(rows[i]) * E, size_t(i) * E, E);
   });
 }
 
-void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s) {
-  each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i++) {
-      s[i] = alpha * s[i] + (1.0f - alpha) * g[i] * g[i];
-      w[i] -= lr * g[i] / (__builtin_sqrtf(s[i]) + eps);
+IRNN_INLINE void sgd(int n, float lr, float momentum, float* w, const float* g, float* v) {
+  for (int i = 0; i < n; i++) {
+    float step = g[i];
+    if (v) step = v[i] = momentum * v[i] + step;
+    w[i] -= lr * step;
+  }
+}
+
+IRNN_INLINE void rmsprop(int n, float lr, float alpha, float eps, float* w, const float* g, float* s) {
+  for (int i = 0; i < n; i++) {
+    s[i] = alpha * s[i] + (1.0f - alpha) * g[i] * g[i];
+    w[i] -= lr * g[i] / (__builtin_sqrtf(s[i]) + eps);
+  }
+}
+
+struct Adam {
+  float beta1, beta2, eps, size, root;
+  Adam(float lr, float beta1, float beta2, float eps, float correction1, float correction2)
+      : beta1(beta1), beta2(beta2), eps(eps), size(lr / correction1), root(1.0f / __builtin_sqrtf(correction2)) {}
+  IRNN_INLINE void update(int n, float* w, const float* g, float* m, float* v) const {
+    for (int i = 0; i < n; i++) {
+      m[i] = beta1 * m[i] + (1.0f - beta1) * g[i];
+      v[i] = beta2 * v[i] + (1.0f - beta2) * g[i] * g[i];
+      w[i] -= size * m[i] / (__builtin_sqrtf(v[i]) * root + eps);
     }
-  });
+  }
+};
+
+}  // namespace
+
+void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v) {
+  each_block(n, [=](int first, int count) { sgd(count, lr, momentum, w + first, g + first, v ? v + first : nullptr); });
+}
+
+void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s) {
+  each_block(n, [=](int first, int count) { rmsprop(count, lr, alpha, eps, w + first, g + first, s + first); });
 }
 
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w, const float* g,
                  float* m, float* v) {
-  const float size = lr / correction1, root = 1.0f / __builtin_sqrtf(correction2);
-  each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i++) {
-      m[i] = beta1 * m[i] + (1.0f - beta1) * g[i];
-      v[i] = beta2 * v[i] + (1.0f - beta2) * g[i] * g[i];
-      w[i] -= size * m[i] / (__builtin_sqrtf(v[i]) * root + eps);
+  const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
+  each_block(n, [=](int first, int count) { adam.update(count, w + first, g + first, m + first, v + first); });
+}
+
+void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v) {
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { sgd(count, lr, momentum, w + to, g + from, v ? v + to : nullptr); });
+}
+
+void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g, float* s) {
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { rmsprop(count, lr, alpha, eps, w + to, g + from, s + to); });
+}
+
+void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
+                      float correction2, float* w, const float* g, float* m, float* v) {
+  const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { adam.update(count, w + to, g + from, m + to, v + to); });
+}
+
+// Bits of an element follow from its place alone, whoever computes it: two rounds of a finaliser (Wellons, "lowbias32") over place and key.
+// Its 24 upper bits are uniform in [0,1) on a grid that float32 holds.
+void dropout(int n, int first, int seed, int iteration, float p, const float* x, float* y) {
+  const auto mix = [](uint32_t z) IRNN_INLINE_LAMBDA {
+    z = (z ^ (z >> 16)) * 0x7feb352du;
+    z = (z ^ (z >> 15)) * 0x846ca68bu;
+    return z ^ (z >> 16);
+  };
+  const uint32_t key = mix(mix(uint32_t(seed)) + uint32_t(iteration) * 0x9e3779b9u);
+  const uint32_t least = uint32_t(p * 16777216.0f);
+  const float kept = 1.0f / (1.0f - p);
+  each_block(n, [=](int from, int count) {
+    for (int i = from; i < from + count; i++) {
+      const uint32_t bits = mix(mix(uint32_t(first + i) + key) ^ key);
+      y[i] = (bits >> 8) >= least ? x[i] * kept : 0.0f;
     }
   });
 }

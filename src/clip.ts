@@ -8,7 +8,8 @@
  *   arXiv:1211.5063).
  */
 import { z } from 'zod'
-import type { Backend, Floats } from './backend/backend.ts'
+import type { Backend } from './backend/backend.ts'
+import type { Gradients, RowGradient } from './gradients.ts'
 
 export type Clip =
   | { readonly kind: 'none' }
@@ -48,17 +49,27 @@ export interface Clipped {
   clipped: boolean
 }
 
-/** Clips the gradients g [n] in place as `value` and `norm` say, and measures them for every kind. */
-export function clipGradients(clip: Clip, backend: Backend, g: Floats, result: Clipped): Clipped {
-  const norm = Math.sqrt(backend.sum_of_squares(g.length, g))
+/**
+ * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
+ * are, the sum over the minibatch of each row.
+ */
+export function clipGradients(clip: Clip, backend: Backend, { dense, tables }: Gradients, result: Clipped): Clipped {
+  let squares = backend.sum_of_squares(dense.length, dense)
+  for (let i = 0; i < tables.length; i++) squares += backend.sum_of_squares(size(tables[i]!), tables[i]!.values)
+  const norm = Math.sqrt(squares)
   result.norm = norm
   result.clipped = false
   if (!Number.isFinite(norm)) return result
   if (clip.kind === 'value') {
-    result.clipped = backend.clip_value(g.length, clip.limit, g) > 0
+    let changed = backend.clip_value(dense.length, clip.limit, dense)
+    for (const table of tables) changed += backend.clip_value(size(table), clip.limit, table.values)
+    result.clipped = changed > 0
   } else if (clip.kind === 'norm' && norm > clip.limit) {
-    backend.scale(g.length, clip.limit / norm, g)
+    backend.scale(dense.length, clip.limit / norm, dense)
+    for (const table of tables) backend.scale(size(table), clip.limit / norm, table.values)
     result.clipped = true
   }
   return result
 }
+
+const size = ({ count, width }: RowGradient): number => count * width

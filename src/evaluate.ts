@@ -22,7 +22,7 @@ export async function evaluate(
 ): Promise<TestScore> {
   refuseMisfit(model, task)
   const B = Math.min(batch, task.testSize)
-  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing })
+  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits: false })
   try {
     return (await score(plan, task.metric, task.test(B)))!
   } finally {

@@ -30,10 +30,8 @@ export interface Model {
   readonly backend: Backend
   /** In the order of PyTorch's state dict. */
   readonly parameters: readonly Parameter[]
-  /** All parameters in that order in one array; each parameter's `data` is a view of it. */
+  /** All parameters in that order in one array; each parameter's `data` is a view of it. Gradients are a plan's. */
   readonly weights: Floats
-  /** Their gradients, likewise. */
-  readonly gradients: Floats
   /** What inputs are normalised by; null unless the spec's input says `normalise`. */
   readonly normalisation: Normalisation | null
   /** How often `weightsChanged` was called. */
@@ -147,7 +145,6 @@ class Unfilled implements Model {
   readonly backend: Backend
   readonly parameters: readonly Parameter[]
   readonly weights: Floats
-  readonly gradients: Floats
   readonly normalisation: Normalisation | null
   version = 0
   private whole: Plan | null = null
@@ -160,8 +157,7 @@ class Unfilled implements Model {
     this.backend = backend
     this.normalisation = normalisation
     this.weights = backend.floats(n)
-    this.gradients = backend.floats(n)
-    this.parameters = viewParameters(shapes, this.weights, this.gradients)
+    this.parameters = viewParameters(shapes, this.weights)
   }
 
   weightsChanged(): void {
@@ -204,7 +200,6 @@ class Unfilled implements Model {
     this.whole?.dispose()
     this.single?.dispose()
     this.backend.free(this.weights)
-    this.backend.free(this.gradients)
   }
 
   /** The plan kept for such calls, or a larger one in its place. */

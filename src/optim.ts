@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { Backend, Floats } from './backend/backend.ts'
+import type { Gradients, RowGradient } from './gradients.ts'
 
 export interface Sgd {
   readonly kind: 'sgd'
@@ -53,34 +54,47 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
   z.strictObject({ kind: z.literal('adam'), lr, beta1: decay, beta2: decay, eps }),
 ])
 
-/** An optimiser at work on n weights. */
+/** An optimiser at work on the weights of a model. */
 export interface Optimizer {
   readonly spec: OptimizerSpec
-  /** Its arrays by name, each [n]: v (sgd with momentum), s (rmsprop), m and v (adam); empty for plain sgd. */
+  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam); empty for plain sgd. */
   readonly state: Readonly<Record<string, Floats>>
   /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
   iteration: number
-  /** w [n] by gradient g [n] at this iteration's rate; both arrays belong to the optimiser's backend. */
-  update(w: Floats, g: Floats, lr: number): void
+  /** The weights by the gradients that it was made for, at this iteration's rate. */
+  update(lr: number): void
   /** Gives the state arrays back to the backend. */
   dispose(): void
 }
 
-/** An optimiser for n weights, its state zero. */
-export function createOptimizer(spec: OptimizerSpec, backend: Backend, n: number): Optimizer {
+/**
+ * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend.
+ *
+ * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights and state, as
+ * any other weight is at this iteration, and the rest of the table is left alone, weights and state. For plain sgd that is the
+ * dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither decays nor moves it, and Adam
+ * corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and PyTorch's SparseAdam).
+ */
+export function createOptimizer(
+  spec: OptimizerSpec,
+  backend: Backend,
+  weights: Floats,
+  { start, dense, tables }: Gradients,
+): Optimizer {
   const state: Record<string, Floats> = {}
-  const array = (name: string): Floats => {
-    state[name] = backend.floats(n)
-    return state[name]
-  }
-  const apply = rule(spec, backend, n, array)
+  for (const name of stateNames(spec)) state[name] = backend.floats(weights.length)
+  const arrays = Object.values(state)
+  const end = start + dense.length
+  const updateDense = denseRule(spec, backend, dense, cut(weights, arrays, start, end))
+  const updateRows = tables.map((table) => rowRule(spec, backend, table, cut(weights, arrays, table.start)))
   return {
     spec,
     state,
     iteration: 0,
-    update(w, g, lr) {
+    update(lr) {
       this.iteration += 1
-      apply(w, g, lr, this.iteration)
+      updateDense(lr, this.iteration)
+      for (let i = 0; i < updateRows.length; i++) updateRows[i]!(lr, this.iteration)
     },
     dispose() {
       for (const name of Object.keys(state)) {
@@ -91,21 +105,41 @@ export function createOptimizer(spec: OptimizerSpec, backend: Backend, n: number
   }
 }
 
-type Rule = (w: Floats, g: Floats, lr: number, iteration: number) => void
+function stateNames(spec: OptimizerSpec): string[] {
+  if (spec.kind === 'adam') return ['m', 'v']
+  if (spec.kind === 'rmsprop') return ['s']
+  return spec.momentum > 0 ? ['v'] : []
+}
 
-function rule(spec: OptimizerSpec, backend: Backend, n: number, array: (name: string) => Floats): Rule {
+/** The weights that a gradient is of, and the two arrays of their state that there may be. */
+type Part = readonly [w: Floats, first: Floats | null, second: Floats | null]
+
+function cut(weights: Floats, [first, second]: readonly Floats[], start: number, end?: number): Part {
+  const part = (array: Floats | undefined) => array?.subarray(start, end) ?? null
+  return [weights.subarray(start, end), part(first), part(second)]
+}
+
+type Rule = (lr: number, iteration: number) => void
+
+function denseRule(spec: OptimizerSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
+  const n = g.length
+  if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
+  if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
+  const { beta1, beta2, eps } = spec
+  return (lr, k) => backend.adam_update(n, lr, beta1, beta2, eps, 1 - beta1 ** k, 1 - beta2 ** k, w, g, first!, second!)
+}
+
+function rowRule(spec: OptimizerSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
+  const { rows, width: E, values: g } = table
   if (spec.kind === 'sgd') {
-    const { momentum } = spec
-    const v = momentum > 0 ? array('v') : null
-    return (w, g, lr) => backend.sgd_update(n, lr, momentum, w, g, v)
+    return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)
   }
   if (spec.kind === 'rmsprop') {
-    const { alpha, eps } = spec
-    const s = array('s')
-    return (w, g, lr) => backend.rmsprop_update(n, lr, alpha, eps, w, g, s)
+    return (lr) => backend.rmsprop_update_rows(table.count, E, rows, lr, spec.alpha, spec.eps, w, g, first!)
   }
   const { beta1, beta2, eps } = spec
-  const m = array('m')
-  const v = array('v')
-  return (w, g, lr, k) => backend.adam_update(n, lr, beta1, beta2, eps, 1 - beta1 ** k, 1 - beta2 ** k, w, g, m, v)
+  return (lr, k) => {
+    const [c1, c2] = [1 - beta1 ** k, 1 - beta2 ** k]
+    backend.adam_update_rows(table.count, E, rows, lr, beta1, beta2, eps, c1, c2, w, g, first!, second!)
+  }
 }

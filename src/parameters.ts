@@ -12,10 +12,12 @@ import type { ModelSpec } from './spec.ts'
 export interface Parameter {
   readonly name: string
   readonly shape: readonly number[]
-  /** A view of the model's `weights`. */
+  /** Where it begins in the model's `weights`. */
+  readonly start: number
+  /** A view of them. */
   readonly data: Floats
-  /** A view of the model's `gradients`. */
-  readonly grad: Floats
+  /** Of a plan made for training: a view of its dense gradients; absent where they are kept by rows. */
+  readonly grad?: Floats
 }
 
 export interface ParameterShape {
@@ -79,14 +81,22 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
 }
 
-/** Views of `weights` and `gradients`, each as long as all shapes together. */
-export function viewParameters(shapes: readonly ParameterShape[], weights: Floats, gradients: Floats): Parameter[] {
-  let start = 0
+/** Views of `weights`, which are as long as all shapes together. */
+export function viewParameters(shapes: readonly ParameterShape[], weights: Floats): Parameter[] {
+  let end = 0
   return shapes.map(({ name, shape }) => {
-    const end = start + elements(shape)
-    const parameter = { name, shape, data: weights.subarray(start, end), grad: gradients.subarray(start, end) }
-    start = end
-    return parameter
+    const start = end
+    end += elements(shape)
+    return { name, shape, start, data: weights.subarray(start, end) }
+  })
+}
+
+/** The same parameters, those that lie in it with a view of a dense gradient which begins at weight `first`. */
+export function withGradients(parameters: readonly Parameter[], dense: Floats, first: number): Parameter[] {
+  return parameters.map((parameter) => {
+    const at = parameter.start - first
+    const end = at + parameter.data.length
+    return at < 0 || end > dense.length ? parameter : { ...parameter, grad: dense.subarray(at, end) }
   })
 }
 

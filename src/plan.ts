@@ -1,18 +1,29 @@
 /**
  * A plan is a model unrolled: layers with buffers for at most T steps of B sequences. Everything is allocated here; forward,
  * loss and backward only call kernels. One model may have several plans (training, evaluation, streaming): they share the
- * weights and gradients, and keep their own states.
+ * weights, and keep their own states and gradients.
  */
 import type { Backend, Floats } from './backend/backend.ts'
 import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from './batch.ts'
 import { InputError, shown } from './error.ts'
-import type { CheckpointedLayer } from './layers/checkpointed.ts'
+import type { Gradients, RowGradient } from './gradients.ts'
+import type { Masks } from './layers/dropout.ts'
 import { type EmbeddingLayer, embeddingLayer } from './layers/embedding.ts'
-import { type Direction, type Layer, type Memory, memory, type RecurrentLayer } from './layers/layer.ts'
+import { type Direction, type Layer, type Memory, memory } from './layers/layer.ts'
+import type { SampledLayer } from './layers/sampled.ts'
+import type { SoftmaxLayer } from './layers/softmax.ts'
 import { type Normaliser, normaliser } from './normalisation.ts'
-import { type Parameter, widths } from './parameters.ts'
+import { named, type Parameter, widths, withGradients } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
-import { type LayerOptions, largestBuffer, modelLayers, stepsInMemory } from './stack.ts'
+import {
+  keepsLogits,
+  type LayerOptions,
+  type Layers,
+  largestBuffer,
+  modelLayers,
+  type Sampled,
+  stepsInMemory,
+} from './stack.ts'
 import {
   carryRows,
   carryState,
@@ -41,6 +52,15 @@ export interface PlanOptions {
    * What is of every step by nature stays: x, embeddings, and logits of a head on every step. `output` is not there.
    */
   activationCheckpointing?: boolean | number
+  /**
+   * false: logits are not kept where they would take more than 8 MB. `logits` is not there then, and `loss` goes through them
+   * block by block, its gradient with it. Default true.
+   */
+  logits?: boolean
+  /** Train by sampled softmax: the loss is that over the candidates of the sampler, and `logits` is not there. */
+  sampled?: Sampled
+  /** Train with dropout after the embedding, between the layers and below the head. */
+  dropout?: Masks
 }
 
 export interface LossOptions {
@@ -68,7 +88,10 @@ export interface Plan {
    * @throws InputError if the batch does not fit the model or the plan
    */
   forward(batch: Batch): void
-  /** Of the last forward: [B,K] for a head on the last step, [T,B,K] for every step. A view: the next forward overwrites it. */
+  /**
+   * Of the last forward: [B,K] for a head on the last step, [T,B,K] for every step. A view: the next forward overwrites it. A plan
+   * that does not keep them has none to show.
+   */
   readonly logits: Floats
   /**
    * The loss of the last forward against batch.y, where `batch` is the one given to forward. Who wants no garbage gives the
@@ -76,10 +99,11 @@ export interface Plan {
    */
   loss(batch: Batch, options: LossOptions, result?: Loss): Loss
   /**
-   * Adds the gradient of the loss to the model's `gradients` (the caller zeroes them), after `loss` with gradient: true and
-   * once per forward. derivativeClip > 0 bounds every element of dL/da_t inside BPTT (Graves 2013); 0, the default, none.
+   * Leaves the gradient of the loss in `gradients`, after `loss` with gradient: true and once per forward. derivativeClip > 0 bounds every element of dL/da_t inside BPTT (Graves 2013); 0, the default, none.
    */
   backward(batch: Batch, options?: { derivativeClip?: number }): void
+  /** Of the last backward. Nothing in it unless planned for training. */
+  readonly gradients: Gradients
   /** [T,B,I] of the last backward; null unless planned with inputGradient. */
   readonly inputGradient: Floats | null
   /** The next forward starts from zero, whatever `batch.carry` says. */
@@ -113,7 +137,10 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
     throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
   }
   const S = stepsInMemory(parts.spec, T, activationCheckpointing)
-  const most = largestBuffer(parts.spec, { T, B, S })
+  const sampled = (training && options.sampled) || null
+  if (sampled) checkSamples(parts.spec, sampled.samples)
+  const logits = !sampled && (options.logits !== false || keepsLogits(parts.spec, T, B))
+  const most = largestBuffer(parts.spec, { T, B, S, logits })
   if (most >= 2 ** 31) {
     throw new InputError(
       `plan: expected buffers of fewer than 2^31 elements but T ${T} and B ${B} need ${most}: cut T or B`,
@@ -121,17 +148,33 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
   }
   const arena = memory(parts.backend)
   try {
-    return new Unrolled(parts, arena, { T, B, training, inputGradient, S })
+    const dropout = (training && options.dropout) || null
+    return new Unrolled(parts, arena, { T, B, training, inputGradient, S, logits, sampled, dropout })
   } catch (error) {
     arena.release()
     throw error
   }
 }
 
+/** @throws InputError unless so many classes can be sampled for the head */
+export function checkSamples({ head }: ModelSpec, samples: number): void {
+  if (head.kind !== 'classification' || head.steps !== 'every') {
+    throw new InputError(
+      `softmax: sampled: expected a classification head on every step but it is ${head.kind} on the ${head.steps}: use full`,
+    )
+  }
+  if (Number.isInteger(samples) && samples >= 1 && samples < head.size) return
+  throw new InputError(
+    `softmax: samples: expected a whole number from 1 to ${head.size - 1}, fewer than the ${head.size} classes, but received ` +
+      `${shown(samples)}: sample fewer or use full`,
+  )
+}
+
 class Unrolled implements Plan {
   readonly T: number
   readonly B: number
   readonly inputGradient: Floats | null
+  readonly gradients: Gradients
   private readonly parts: Parts
   private readonly arena: Memory
   private readonly limits: BatchShape
@@ -143,35 +186,28 @@ class Unrolled implements Plan {
   private readonly values: Floats | null
   private readonly stats: Float64Array
   private readonly embedding: EmbeddingLayer | null
-  private readonly stack: readonly RecurrentLayer[]
+  private readonly made: Layers
   private readonly directions: readonly Direction[]
-  /** The stack where it goes by segments, alone or with the layers above it. */
-  private readonly checkpointed: CheckpointedLayer | null
-  private readonly head: Layer
-  /** The layers above the stack, which see rows and not time. */
-  private readonly dense: readonly Layer[]
+  /** Those that run one after the other, without a head that is one with its loss. */
   private readonly layers: readonly Layer[]
   // Of the last forward; `ready` says what may be called next.
   private readonly now = { T: 0, B: 0, padded: false }
-  private logitsView: Floats
+  private logitsView: Floats | null = null
   private start: 'batch' | 'zero' | 'carry' | State = 'batch'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
 
-  constructor(
-    parts: Parts,
-    arena: Memory,
-    { T, B, training, inputGradient, S }: LayerOptions & { inputGradient: boolean },
-  ) {
-    const { spec, backend, parameters } = parts
+  constructor(parts: Parts, arena: Memory, { inputGradient, ...options }: LayerOptions & { inputGradient: boolean }) {
+    const { spec, backend } = parts
     const { input, head } = spec
+    const { T, B, training, sampled } = options
     const { input: I } = widths(spec)
     this.parts = parts
     this.arena = arena
     this.T = T
     this.B = B
     this.limits = { T, B, input, head }
-    const table = parameters.find(({ name }) => name === 'embedding.weight')
-    this.embedding = table ? embeddingLayer(arena, table.data, table.grad, { N: T * B, E: I, training }) : null
+    const table = parts.parameters.find(({ name }) => name === 'embedding.weight')
+    this.embedding = table ? embeddingLayer(arena, table.data, { N: T * B, E: I, training }) : null
     this.tokens = table ? arena.ints(T * B) : null
     this.x = this.embedding?.y ?? arena.floats(T * B * I)
     this.inputGradient = inputGradient && training && !table ? arena.floats(T * B * I) : null
@@ -182,18 +218,52 @@ class Unrolled implements Plan {
     this.classes = head.kind === 'classification' ? arena.ints(rows * B) : null
     this.values = head.kind === 'regression' ? arena.floats(rows * B * K) : null
     this.stats = backend.doubles(3)
-    const { stack, dense, checkpointed } = modelLayers(spec, parameters, arena, { T, B, training, S })
-    this.stack = stack
-    this.dense = dense
-    this.checkpointed = checkpointed
-    this.layers = [...stack, ...dense]
-    this.head = this.layers.at(-1)!
-    this.directions = this.stack.flatMap((layer) => layer.directions)
-    this.logitsView = this.head.y
+    const last = parts.parameters.at(-1)!
+    const start = table ? table.data.length : 0 // the table lies first, the head last
+    const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
+    const dense = arena.floats(training ? end - start : 0)
+    this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
+    this.gradients = { start, dense, tables: training ? this.tables() : [] }
+    this.layers = [...this.made.steps, ...this.made.rows]
+    const { checkpointed, recurrent } = this.made
+    this.directions = (checkpointed ? [checkpointed] : recurrent).flatMap(({ directions }) => directions)
   }
 
   get logits(): Floats {
-    return this.logitsView
+    if (this.loses) throw new Error('plan.logits: this plan does not keep them: plan without logits: false and sampled')
+    return this.logitsView ?? this.layers.at(-1)!.y
+  }
+
+  /** The head that is one with its loss. */
+  private get loses(): SoftmaxLayer | SampledLayer | null {
+    return this.made.full ?? this.made.sampled
+  }
+
+  /** Gradients that are kept by rows. */
+  private tables(): RowGradient[] {
+    const { parameters, spec } = this.parts
+    const tables: RowGradient[] = []
+    const add = (name: string, width: number, values: Floats, from: { rows: Int32Array; readonly count: number }) => {
+      const { start } = named(parameters, name)
+      const rows = from.rows
+      tables.push({
+        start,
+        width,
+        rows,
+        values,
+        get count() {
+          return from.count
+        },
+      })
+    }
+    const touched = this.embedding?.touched
+    if (touched) add('embedding.weight', widths(spec).input, touched.values, touched)
+    const classes = this.made.sampled?.touched
+    if (classes) {
+      add('head.weight', spec.projection?.size ?? widths(spec).stack, classes.dW, classes)
+      add('head.bias', 1, classes.db, classes)
+    }
+    return tables
   }
 
   forward(batch: Batch): void {
@@ -217,29 +287,42 @@ class Unrolled implements Plan {
   }
 
   loss(batch: Batch, { reduction, gradient }: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
-    const { kind, size: K, steps } = this.parts.spec.head
-    const { backend } = this.parts
-    const { y, dy } = this.head
+    const { kind, steps } = this.parts.spec.head
+    const { dy } = this.layers.at(-1)!
     if (this.ready !== 'loss' && this.ready !== 'backward') throw new Error('plan.loss: call forward first')
     if (gradient && !dy) throw new Error('plan.loss: gradient: the plan was made with training: false')
     if (batch.T !== this.now.T || batch.B !== this.now.B) throw new Error('plan.loss: not the batch given to forward')
     const count = checkTargets(batch, this.limits)
-    const T = steps === 'last' ? 1 : batch.T
-    const lengths = steps === 'every' && this.now.padded ? this.lengths : null
     const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0
-    const dlogits = gradient ? dy : null
-    if (kind === 'classification') {
-      this.classes!.set(batch.y!)
-      backend.softmax_cross_entropy(T, batch.B, K, lengths, y, this.classes!, scale, dlogits, this.stats)
-    } else {
-      this.values!.set(batch.y!)
-      backend.squared_error(T, batch.B, K, lengths, y, this.values!, scale, dlogits, this.stats)
-    }
+    const lengths = steps === 'every' && this.now.padded ? this.lengths : null
+    if (kind === 'classification') this.classes!.set(batch.y!)
+    else this.values!.set(batch.y!)
+    if (gradient) this.gradients.dense.fill(0)
+    this.reduce(batch, lengths, scale, gradient ? dy : null, result)
     if (gradient) this.ready = 'backward'
-    result.loss = this.stats[0]! * scale
-    result.correct = this.stats[1]!
+    result.loss *= scale
     result.count = count
     return result
+  }
+
+  /** Sum of the losses, and `scale` times its gradient to dy: of the logits, or where they are not kept of what they are made of. */
+  private reduce({ T, B }: Batch, lengths: Int32Array | null, scale: number, dy: Floats | null, result: Loss): void {
+    const { head } = this.parts.spec
+    const { full, sampled } = this.made
+    const { y } = this.layers.at(-1)!
+    if (full || sampled) {
+      if (lengths) this.ignorePadded(T, B)
+      if (full) full.run(y, this.classes!, head.size, head.size, scale, dy, result)
+      else sampled!.run(y, this.classes!, scale, dy, result)
+      return
+    }
+    const { backend } = this.parts
+    const steps = head.steps === 'last' ? 1 : T
+    if (this.classes)
+      backend.softmax_cross_entropy(steps, B, head.size, lengths, y, this.classes, scale, dy, this.stats)
+    else backend.squared_error(steps, B, head.size, lengths, y, this.values!, scale, dy, this.stats)
+    result.loss = this.stats[0]!
+    result.correct = this.stats[1]!
   }
 
   backward({ T, B }: Batch, { derivativeClip = 0 }: { derivativeClip?: number } = {}): void {
@@ -281,13 +364,14 @@ class Unrolled implements Plan {
   }
 
   output(): Floats {
-    if (this.checkpointed) throw new Error('plan.output: a plan with activationCheckpointing does not keep it')
+    if (this.made.checkpointed) throw new Error('plan.output: a plan with activationCheckpointing does not keep it')
     const { T, B, padded } = this.now
-    return readOutput(this.parts.backend, this.stack.at(-1)!.directions, T, B, padded ? this.lengths : null)
+    return readOutput(this.parts.backend, this.made.recurrent.at(-1)!.directions, T, B, padded ? this.lengths : null)
   }
 
   liveFraction(): number {
-    if (this.checkpointed) return this.checkpointed.live.nonzero / this.checkpointed.live.all
+    const { checkpointed } = this.made
+    if (checkpointed) return checkpointed.live.nonzero / checkpointed.live.all
     let live = 0
     let all = 0
     for (const { h } of this.directions) {
@@ -318,10 +402,12 @@ class Unrolled implements Plan {
     if (carries) carryRows(directions, carry, now.B)
     else if (start === 'carry') carryState(directions)
     if (T !== now.T || B !== now.B) {
-      for (const layer of this.stack) layer.shape(T, B)
-      const rows = this.parts.spec.head.steps === 'last' ? 1 : T
-      for (const layer of this.dense) layer.shape(rows, B)
-      this.logitsView = this.head.y.subarray(0, rows * B * this.parts.spec.head.size)
+      const { steps, size } = this.parts.spec.head
+      const rows = steps === 'last' ? 1 : T
+      for (const layer of this.made.steps) layer.shape(T, B)
+      for (const layer of this.made.rows) layer.shape(rows, B)
+      this.loses?.shape(rows, B)
+      if (!this.loses) this.logitsView = this.layers.at(-1)!.y.subarray(0, rows * B * size)
     }
     now.T = T
     now.B = B
@@ -342,6 +428,10 @@ class Unrolled implements Plan {
     throw new InputError(
       `batch: carry[${last}]: expected 0, as the batch before has ${this.now.B} rows, but received 1`,
     )
+  }
+
+  private ignorePadded(T: number, B: number): void {
+    for (let b = 0; b < B; b++) for (let t = this.lengths[b]!; t < T; t++) this.classes![t * B + b] = -1
   }
 
   /** Tokens of padded steps become 0: they may be anything, but the gather and scatter read them. */

@@ -2,11 +2,12 @@
  * From a spec and its parameters to layers. The recurrent ones lie one on the other: each reads every step of the one below,
  * and the top one is read as the head asks.
  */
-import { RELU, TANH, WHOLE } from './backend/backend.ts'
+import { type Floats, RELU, TANH, WHOLE } from './backend/backend.ts'
 import { InputError, shown } from './error.ts'
 import { bidirectionalLayer } from './layers/bidirectional.ts'
 import { type CheckpointedLayer, checkpointedLayer, segmentSteps } from './layers/checkpointed.ts'
 import { type DenseWeights, denseLayer } from './layers/dense.ts'
+import { dropoutLayer, type Masks } from './layers/dropout.ts'
 import { gruLayer } from './layers/gru.ts'
 import type {
   Flag,
@@ -19,6 +20,8 @@ import type {
 } from './layers/layer.ts'
 import { lstmLayer } from './layers/lstm.ts'
 import { rnnLayer } from './layers/rnn.ts'
+import { type SampledLayer, type Sampler, sampledLayer } from './layers/sampled.ts'
+import { type SoftmaxLayer, softmaxLayer } from './layers/softmax.ts'
 import { GATES, named, type Parameter, suffixes, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
 import { ONE_WAY } from './state.ts'
@@ -29,39 +32,72 @@ export interface LayerOptions {
   training: boolean
   /** Steps in memory at a time: T, or fewer with activation checkpointing. */
   S: number
+  /** Whether the head's logits are kept; else it is a layer with its loss in one. */
+  logits: boolean
+  sampled: Sampled | null
+  dropout: Masks | null
 }
 
-/** A model's layers in the order of forward. */
+export interface Sampled {
+  /** Candidates a minibatch. */
+  readonly samples: number
+  readonly sampler: Sampler
+}
+
+/** A model's layers. */
 export interface Layers {
-  /** The recurrent ones, or one that runs them segment by segment. */
-  readonly stack: readonly RecurrentLayer[]
+  readonly recurrent: readonly RecurrentLayer[]
+  /** Those that see time, in the order of forward: the recurrent ones with dropout between, or one that runs them by segments. */
+  readonly steps: readonly Layer[]
   /** Those above, which see rows and not time; none where segments have them too. */
-  readonly dense: readonly Layer[]
-  /** The one of `stack` if it is such a one. */
+  readonly rows: readonly Layer[]
+  /** Above all, where logits are not kept. */
+  readonly full: SoftmaxLayer | null
+  readonly sampled: SampledLayer | null
+  /** The one of `steps` if it is such a one. */
   readonly checkpointed: CheckpointedLayer | null
+}
+
+/** The most logits that a plan keeps which need not: 8 MB of float32. */
+const LOGITS_KEPT = 2 ** 21
+
+/** Whether a plan keeps logits, which it may do without. */
+export function keepsLogits({ head }: ModelSpec, T: number, B: number): boolean {
+  return head.kind === 'regression' || (head.steps === 'last' ? 1 : T) * B * head.size <= LOGITS_KEPT
 }
 
 export function modelLayers(
   spec: ModelSpec,
   parameters: readonly Parameter[],
   arena: Memory,
-  { T, B, training, S }: LayerOptions,
+  { T, B, training, S, logits, sampled, dropout }: LayerOptions,
 ): Layers {
   const { head, projection } = spec
+  const last = head.steps === 'last'
   const { input: I, stack: W } = widths(spec)
-  const segment = S < T ? { part: WHOLE } : null
-  const stack = recurrentStack(spec, parameters, arena, { T: S, B, training, segment })
-  const rows = head.steps === 'last' ? 1 : S
-  const ofRows = head.steps === 'last' ? null : segment
+  const segment = S < T ? { part: WHOLE, start: 0 } : null
+  const recurrent = recurrentStack(spec, parameters, arena, { T: S, B, training, segment })
+  const drop = (place: number, I: number, T: number, segment: Segment | null): Layer[] =>
+    training && dropout ? [dropoutLayer(arena, dropout, place, { T, B, I, segment })] : []
+  const below = 'vocabulary' in spec.input ? drop(0, I, S, segment) : []
+  const steps = recurrent.flatMap((layer, l) => [...(l === 0 ? below : drop(l, W, S, segment)), layer])
+
+  const given = { T: last ? 1 : S, B, training, segment: last ? null : segment }
   const dense = (name: string, I: number, K: number) =>
-    denseLayer(arena, denseWeights(parameters, name), { T: rows, B, I, K, training, segment: ofRows })
-  const above = projection ? [dense('projection', W, projection.size)] : []
-  above.push(dense('head', projection?.size ?? W, head.size))
-  if (!segment) return { stack, dense: above, checkpointed: null }
-  const layers = head.steps === 'last' ? stack : [...stack, ...above]
-  const options = { T, B, S, I, K: head.size, steps: head.steps, training }
-  const checkpointed = checkpointedLayer(arena, segment, stack, layers, options)
-  return { stack: [checkpointed], dense: head.steps === 'last' ? above : [], checkpointed }
+    denseLayer(arena, denseWeights(parameters, name), { ...given, I, K })
+  const rows = drop(recurrent.length, W, given.T, given.segment)
+  const top = projection?.size ?? W
+  if (projection) rows.push(dense('projection', W, top))
+  if (logits) rows.push(dense('head', top, head.size))
+
+  const options = { T: last ? 1 : T, B, I: top, K: head.size, training }
+  const ofHead = denseWeights(parameters, 'head')
+  const full = logits || sampled ? null : softmaxLayer(arena, ofHead, options)
+  const losses = { recurrent, full, sampled: sampled && sampledLayer(arena, ofHead, sampled, options) }
+  if (!segment) return { ...losses, steps, rows, checkpointed: null }
+  const sizes = { T, B, S, I, K: logits ? head.size : top, steps: head.steps, training }
+  const checkpointed = checkpointedLayer(arena, segment, recurrent, last ? steps : [...steps, ...rows], sizes)
+  return { ...losses, steps: [checkpointed], rows: last ? rows : [], checkpointed }
 }
 
 /**
@@ -109,6 +145,9 @@ function cellLayer(
   return rnnLayer(arena, weights, cell === 'tanh' ? TANH : RELU, options)
 }
 
+/** In the place of gradients where there are none: nobody writes there. */
+const NONE: Floats = new Float32Array(0)
+
 export function recurrentWeights(parameters: readonly Parameter[], suffix: string): RecurrentWeights {
   const [Wxh, Whh, bx, bh] = ['weight_ih', 'weight_hh', 'bias_ih', 'bias_hh'].map((name) =>
     named(parameters, `rnn.${name}${suffix}`),
@@ -118,24 +157,27 @@ export function recurrentWeights(parameters: readonly Parameter[], suffix: strin
     Whh: Whh.data,
     bx: bx.data,
     bh: bh.data,
-    dWxh: Wxh.grad,
-    dWhh: Whh.grad,
-    dbx: bx.grad,
-    dbh: bh.grad,
+    dWxh: Wxh.grad ?? NONE,
+    dWhh: Whh.grad ?? NONE,
+    dbx: bx.grad ?? NONE,
+    dbh: bh.grad ?? NONE,
   }
 }
 
 export function denseWeights(parameters: readonly Parameter[], name: string): DenseWeights {
   const W = named(parameters, `${name}.weight`)
   const b = named(parameters, `${name}.bias`)
-  return { W: W.data, b: b.data, dW: W.grad, db: b.grad }
+  return { W: W.data, b: b.data, dW: W.grad ?? NONE, db: b.grad ?? NONE }
 }
 
 /** The most numbers any one buffer of a plan holds; kernels count elements in 32 bits. */
-export function largestBuffer(spec: ModelSpec, { T, B, S }: Omit<LayerOptions, 'training'>): number {
+export function largestBuffer(
+  spec: ModelSpec,
+  { T, B, S, logits }: Pick<LayerOptions, 'T' | 'B' | 'S' | 'logits'>,
+): number {
   const width = widths(spec)
   const gates = GATES[spec.rnn.cell] > 1 ? 4 * spec.rnn.hidden : spec.rnn.hidden
-  const inMemory = Math.max(width.input, width.stack, gates, spec.projection?.size ?? 0, spec.head.size)
-  const always = Math.max(width.input, spec.head.steps === 'every' ? spec.head.size : 0)
+  const inMemory = Math.max(width.input, width.stack, gates, spec.projection?.size ?? 0, logits ? spec.head.size : 0)
+  const always = Math.max(width.input, logits && spec.head.steps === 'every' ? spec.head.size : 0)
   return B * Math.max((S + 1) * inMemory, T * always)
 }

@@ -36,6 +36,8 @@ export interface RunState {
   readonly optimizer: Readonly<Record<string, Floats>>
   /** Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried. */
   readonly carried: State | null
+  /** Of the generator of a sampled softmax; null without one. */
+  readonly generator: readonly number[] | null
   /** The step record under way, and the live share it would report. */
   readonly window: WindowState
   readonly liveShare: number
@@ -122,6 +124,7 @@ class Loop {
       rate: this.training.rate,
       optimizer: optimizer.state,
       carried: this.training.getCarried(),
+      generator: this.training.generator?.getState() ?? null,
       window: this.window.getState(),
       liveShare: this.window.length > 0 ? this.live() : 0,
       collapse: this.watch.getState(),
@@ -279,7 +282,7 @@ function checkpointClock(every: number | null) {
 }
 
 function restore(training: Training, from: RunState): void {
-  const { optimizer, stream, setCarried } = training
+  const { optimizer, stream, setCarried, generator } = training
   for (const [name, array] of Object.entries(optimizer.state)) {
     const stored = from.optimizer[name]
     if (stored?.length !== array.length) {
@@ -294,6 +297,7 @@ function restore(training: Training, from: RunState): void {
   stream.setState(from.stream)
   training.rate = from.rate
   setCarried(from.carried)
+  if (generator && from.generator) generator.setState(from.generator)
 }
 
 /** Ties go to the earlier. */

@@ -3,12 +3,14 @@
  * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in train.ts.
  */
 import { z } from 'zod'
+import { logUniform } from './candidates.ts'
 import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
 import { checked, InputError } from './error.ts'
 import { refuseMisfit, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import type { Model, State } from './model.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
+import { type Rng, rng } from './rng.ts'
 import { constantRate, FIRST_RATE, learningRate, type RateState, type Schedule, scheduleSchema } from './schedule.ts'
 import type { Stream, Task } from './tasks/task.ts'
 import type { IterationResult } from './window.ts'
@@ -34,6 +36,12 @@ export interface TrainSpec {
   readonly target: number | null
   /** After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on, or stop. */
   readonly onCollapse: 'continue' | 'stop'
+  /** The loss of training: over all classes, or over S of them that are drawn anew for each minibatch. Evaluation is over all. */
+  readonly softmax: { readonly kind: 'full' } | { readonly kind: 'sampled'; readonly samples: number }
+  /** Share of the units that dropout leaves out after an embedding, between layers and below the head; 0: none. */
+  readonly dropout: number
+  /** Of what training draws by itself: candidates of a sampled softmax, masks of dropout. */
+  readonly seed: number
   /** Keep only every √T-th state and compute the others again (PlanOptions): for sequences too long for memory, same bits. */
   readonly activationCheckpointing: boolean
 }
@@ -57,12 +65,19 @@ const schema: z.ZodType<TrainSpec> = z.strictObject({
   stepEvery: count,
   target: z.number().nullable(),
   onCollapse: z.enum(['continue', 'stop']),
+  softmax: z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('full') }),
+    z.strictObject({ kind: z.literal('sampled'), samples: count }),
+  ]),
+  dropout: z.number().min(0).lt(1),
+  seed: z.int().min(0),
   activationCheckpointing: z.boolean(),
 })
 
 /**
  * The options of a run with every default filled in: batch 16, 10,000 iterations, adam(), a constant rate, clipNorm(1),
- * mean loss, an evaluation every twentieth of the run, no target, going on after a collapse, all states in memory.
+ * mean loss, an evaluation every twentieth of the run, no target, going on after a collapse, the full softmax, no dropout, seed 1,
+ * all states in memory.
  * @throws InputError, one line naming the option
  */
 export function trainSpec({
@@ -77,11 +92,18 @@ export function trainSpec({
   stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
   target = null,
   onCollapse = 'continue',
+  softmax = { kind: 'full' },
+  dropout = 0,
+  seed = 1,
   activationCheckpointing = false,
   ...unknown
 }: TrainOptions = {}): TrainSpec {
   const given = { batch, iterations, optimizer, schedule, clip, reduction, evalEvery, evalBatch, stepEvery, target }
-  const spec = checked(schema, { ...given, onCollapse, activationCheckpointing, ...unknown }, 'training')
+  const spec = checked(
+    schema,
+    { ...given, onCollapse, softmax, dropout, seed, activationCheckpointing, ...unknown },
+    'training',
+  )
   if (spec.iterations > spec.stepEvery * MAX_STEP_RECORDS) {
     throw new InputError(
       `training: stepEvery: expected at least ${Math.ceil(spec.iterations / MAX_STEP_RECORDS)}, for at most ` +
@@ -130,6 +152,8 @@ export interface Training {
   getCarried(): State | null
   /** Goes on from what `getCarried` was. @throws InputError when it is not of this model and batch */
   setCarried(state: State | null): void
+  /** What candidates of a sampled softmax are drawn from; null without one. */
+  readonly generator: Rng | null
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
   dispose(): void
@@ -142,17 +166,28 @@ export interface Training {
 export function createTraining(model: Model, task: Task, options: TrainOptions = {}): Training {
   const spec = trainSpec(options)
   refuseMisfit(model, task)
-  const { batch, clip, reduction, schedule, iterations, activationCheckpointing } = spec
+  const { batch, clip, reduction, schedule, iterations, activationCheckpointing, softmax } = spec
   if (batch > task.trainSize) {
     throw new InputError(
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
     )
   }
-  const { backend, weights, gradients } = model
-  const plan = model.plan({ T: task.T, B: batch, training: true, activationCheckpointing })
+  const { backend } = model
+  const generator = softmax.kind === 'sampled' ? rng(spec.seed, 'training/candidates') : null
+  const masks = { p: spec.dropout, seed: rng(spec.seed, 'training/dropout').below(2 ** 31), iteration: 0 }
+  const plan = model.plan({
+    T: task.T,
+    B: batch,
+    activationCheckpointing,
+    logits: false,
+    ...(softmax.kind === 'sampled' && {
+      sampled: { samples: softmax.samples, sampler: logUniform(model.spec.head.size, generator!) },
+    }),
+    ...(spec.dropout > 0 && { dropout: masks }),
+  })
   const testB = Math.min(spec.evalBatch, task.testSize)
-  const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing })
-  const optimizer = createOptimizer(spec.optimizer, backend, weights.length)
+  const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing, logits: false })
+  const optimizer = createOptimizer(spec.optimizer, backend, model.weights, plan.gradients)
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   const lossOptions = { reduction, gradient: true } as const
@@ -174,13 +209,14 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       rate = state
     },
     last,
+    generator,
     iterate() {
       const minibatch = stream.next()
+      masks.iteration = optimizer.iteration
       plan.forward(minibatch)
       const { loss, count } = plan.loss(minibatch, lossOptions, result)
-      gradients.fill(0)
       plan.backward(minibatch, backwardOptions)
-      clipGradients(clip, backend, gradients, last)
+      clipGradients(clip, backend, plan.gradients, last)
       last.loss = reduction === 'sum' ? loss / count : loss
       last.lr = learningRate(schedule, spec.optimizer.lr, optimizer.iteration + 1, iterations, rate.drops)
       carries = minibatch.carry !== undefined
@@ -190,7 +226,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
         carries = false
         return false
       }
-      optimizer.update(weights, gradients, last.lr)
+      optimizer.update(last.lr)
       model.weightsChanged()
       return true
     },

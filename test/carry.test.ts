@@ -8,7 +8,7 @@ import { sgd } from '../src/optim.ts'
 import { decodeCheckpoint, encodeCheckpoint } from '../src/runs/checkpoint.ts'
 import { type TrainOptions, train, trainSpec } from '../src/train.ts'
 import { backends, relativeError } from './backends.ts'
-import { batch, type Shape, spec } from './models.ts'
+import { allGradients, batch, type Shape, spec } from './models.ts'
 import { textTask } from './text.ts'
 
 const B = 3
@@ -117,9 +117,8 @@ for (const { label, backend } of backends)
       start()
       plan.forward(carry ? { ...whole, carry } : whole)
       plan.loss(whole, { reduction: 'mean', gradient: true })
-      model.gradients.fill(0)
       plan.backward(whole)
-      return [...model.gradients]
+      return allGradients(model, plan)
     }
     plan.forward(batch(shape, { T: 10, B }))
     const state = plan.getState()

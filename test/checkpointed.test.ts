@@ -8,11 +8,10 @@ import { CELLS, irnn, regression } from '../src/spec.ts'
 import { adding } from '../src/tasks/adding.ts'
 import { train } from '../src/train.ts'
 import { backends } from './backends.ts'
-import { batch, type Shape, spec } from './models.ts'
+import { allGradients, batch, type Shape, spec } from './models.ts'
 
 /** Everything that two batches leave, the second one begun where the first one ended. */
 function everything(model: Model, plan: Plan, batches: readonly Batch[], derivativeClip: number) {
-  model.gradients.fill(0)
   return batches.map((data, i) => {
     if (i > 0) plan.carryState()
     plan.forward(data)
@@ -22,7 +21,7 @@ function everything(model: Model, plan: Plan, batches: readonly Batch[], derivat
     plan.backward(data, { derivativeClip })
     const { T, B } = data
     const inputGradient = plan.inputGradient?.slice(0, T * B * 3)
-    return { live, loss, logits, inputGradient, gradients: model.gradients.slice(), state: plan.getState() }
+    return { live, loss, logits, inputGradient, gradients: allGradients(model, plan), state: plan.getState() }
   })
 }
 

@@ -20,7 +20,7 @@ for (const options of await availableBackends()) {
   const clipped = (clip: Clip, values: number[]) => {
     const g = backend.floats(values.length)
     g.set(values)
-    const { norm, clipped } = clipGradients(clip, backend, g, result())
+    const { norm, clipped } = clipGradients(clip, backend, { start: 0, dense: g, tables: [] }, result())
     return { norm, clipped, g: Array.from(g) }
   }
   test(`${backend.description}: norm scales all to the limit, and only when above it`, () => {

@@ -53,7 +53,7 @@ export function batch(shape: Shape, { T, B, lengths }: { T: number; B: number; l
   }
 }
 
-/** One forward, mean loss and backward from zeroed gradients; copies. */
+/** One forward, mean loss and backward; copies. */
 export function gradientsOf(
   model: Model,
   plan: Plan,
@@ -64,7 +64,15 @@ export function gradientsOf(
   const data = batch(shape, size)
   plan.forward(data)
   const result = plan.loss(data, { reduction: 'mean', gradient: true })
-  model.gradients.fill(0)
   plan.backward(data, { derivativeClip })
-  return { ...result, gradients: Float64Array.from(model.gradients), logits: Float64Array.from(plan.logits) }
+  return { ...result, gradients: allGradients(model, plan), logits: Float64Array.from(plan.logits) }
+}
+
+/** Of all weights in their order, those kept by rows put in their places. */
+export function allGradients(model: Model, { gradients }: Plan): Float64Array {
+  const all = new Float64Array(model.weights.length)
+  all.set(gradients.dense, gradients.start)
+  for (const { start, width, rows, values, count } of gradients.tables)
+    for (let i = 0; i < count; i++) all.set(values.subarray(i * width, (i + 1) * width), start + rows[i]! * width)
+  return all
 }

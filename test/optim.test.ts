@@ -51,11 +51,11 @@ for (const options of await availableBackends()) {
       const w = backend.floats(n)
       const g = backend.floats(n)
       w.set(START)
-      const optimizer = createOptimizer(spec, backend, n)
+      const optimizer = createOptimizer(spec, backend, w, { start: 0, dense: g, tables: [] })
       assert.deepEqual(Object.keys(optimizer.state), names)
       GRADIENTS.forEach((gradient, at) => {
         g.set(gradient)
-        optimizer.update(w, g, RATES[at]!)
+        optimizer.update(RATES[at]!)
       })
       assert.equal(optimizer.iteration, 3)
       const tolerance = backend.name === 'reference' ? 1e-12 : 2e-6
@@ -70,16 +70,17 @@ for (const options of await availableBackends()) {
     const go = (stopAfter: number): number[] => {
       const w = backend.floats(n)
       w.set(START)
-      let optimizer = createOptimizer(adam(), backend, n)
+      const make = () => createOptimizer(adam(), backend, w, { start: 0, dense: g, tables: [] })
+      let optimizer = make()
       GRADIENTS.forEach((gradient, at) => {
         if (at === stopAfter) {
           const before = optimizer
-          optimizer = createOptimizer(adam(), backend, n)
+          optimizer = make()
           optimizer.iteration = before.iteration
           for (const name of Object.keys(before.state)) optimizer.state[name]!.set(before.state[name]!)
         }
         g.set(gradient)
-        optimizer.update(w, g, RATES[at]!)
+        optimizer.update(RATES[at]!)
       })
       return Array.from(w)
     }

@@ -84,8 +84,13 @@ export interface Kernels {
     y: Floats, target: Floats, scale: number, dy: OrNull<Floats>, stats: Float64Array,
   ): void
   softmax(N: number, K: number, logits: Floats, p: Floats): void
+  softmax_scan(N: number, K: number, first: number, common: number, logits: Floats, y: Int32Array, rows: Floats): void
+  softmax_slope(
+    N: number, K: number, first: number, common: number, logits: Floats, y: Int32Array, rows: Floats, scale: number,
+  ): void
   embedding_forward(N: number, E: number, tokens: Int32Array, table: Floats, y: Floats): void
   embedding_backward(N: number, E: number, tokens: Int32Array, dy: Floats, dtable: Floats): void
+  dropout(n: number, first: number, seed: number, iteration: number, p: number, x: Floats, y: Floats): void
   copy_columns(
     N: number, columns: number, src: Floats, srcWidth: number, srcColumn: number,
     dst: Floats, dstWidth: number, dstColumn: number, accumulate: Flag,
@@ -101,6 +106,16 @@ export interface Kernels {
   adam_update(
     n: number, lr: number, beta1: number, beta2: number, eps: number, correction1: number, correction2: number,
     w: Floats, g: Floats, m: Floats, v: Floats,
+  ): void
+  sgd_update_rows(
+    n: number, E: number, rows: Int32Array, lr: number, momentum: number, w: Floats, g: Floats, v: OrNull<Floats>,
+  ): void
+  rmsprop_update_rows(
+    n: number, E: number, rows: Int32Array, lr: number, alpha: number, eps: number, w: Floats, g: Floats, s: Floats,
+  ): void
+  adam_update_rows(
+    n: number, E: number, rows: Int32Array, lr: number, beta1: number, beta2: number, eps: number,
+    correction1: number, correction2: number, w: Floats, g: Floats, m: Floats, v: Floats,
   ): void
   fma_peak(pieces: number, rounds: number): number
 }

@@ -5,14 +5,14 @@
  */
 import type { Backend, Kernels } from './backend.ts'
 import { dense_backward, dense_forward, gemm } from './reference/dense.ts'
-import { clip_value, copy_columns, count_nonzero, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
+import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
 import { embedding_backward, embedding_forward } from './reference/embedding.ts'
 import { gru_backward, gru_forward } from './reference/gru.ts'
-import { softmax, softmax_cross_entropy, squared_error } from './reference/loss.ts'
+import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './reference/loss.ts'
 import { lstm_backward, lstm_forward } from './reference/lstm.ts'
 import { rnn_backward, rnn_forward } from './reference/rnn.ts'
 import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './reference/step.ts'
-import { adam_update, rmsprop_update, sgd_update } from './reference/update.ts'
+import { adam_update, adam_update_rows, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './reference/update.ts'
 
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
 export function referenceBackend(): Backend {
@@ -20,11 +20,11 @@ export function referenceBackend(): Backend {
     gemm, dense_forward, dense_backward,
     rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
     step_pack, rnn_step, lstm_step, gru_step, dense_step,
-    softmax_cross_entropy, squared_error, softmax,
-    embedding_forward, embedding_backward, copy_columns,
+    softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
+    embedding_forward, embedding_backward, copy_columns, dropout,
     tanh_forward, sigmoid_forward,
     sum_of_squares, count_nonzero, clip_value, scale,
-    sgd_update, rmsprop_update, adam_update,
+    sgd_update, rmsprop_update, adam_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
     fma_peak,
   }
   return {

@@ -70,6 +70,7 @@ export function checkpointedLayer(
     return own
   }
   function run(k: number, x: Floats, lengths: Int32Array | null): void {
+    segment.start = k * S
     if (shaped !== stepsOf(k)) {
       shaped = stepsOf(k)
       for (const layer of layers) layer.shape(shaped, B)

@@ -6,25 +6,46 @@ export interface EmbeddingLayer {
   /** [T,B,E] */
   readonly y: Floats
   readonly dy: Floats | null
+  /** The rows of the table that the last backward has gradients of; null unless training. */
+  readonly touched: { readonly rows: Int32Array; readonly values: Floats; readonly count: number } | null
   forward(N: number, tokens: Int32Array): void
-  /** Adds the gradients of the N rows to those of the table. Padded rows have gradient 0 and any valid token. */
+  /** From dy to the gradients of the N tokens' rows (=). Padded steps have gradient 0 and any valid token. */
   backward(N: number, tokens: Int32Array): void
 }
 
 export function embeddingLayer(
-  arena: Memory, table: Floats, dtable: Floats, { N, E, training }: { N: number; E: number; training: boolean },
+  arena: Memory, table: Floats, { N, E, training }: { N: number; E: number; training: boolean },
 ): EmbeddingLayer {
   const { backend } = arena
   const y = arena.floats(N * E)
   const dy = training ? arena.floats(N * E) : null
+  const V = table.length / E
+  const most = Math.min(N, V)
+  const touched = training ? { rows: arena.ints(most), values: arena.floats(most * E), count: 0 } : null
+  const slots = training ? arena.ints(N) : null      // the row of `touched` of each token
+  const places = new Int32Array(training ? V : 0)    // the same of each word, and 1 more; 0: not there
   return {
     y,
     dy,
+    touched,
     forward(N, tokens) {
       backend.embedding_forward(N, E, tokens, table, y)
     },
     backward(N, tokens) {
-      backend.embedding_backward(N, E, tokens, dy!, dtable)
+      const { rows, values } = touched!
+      let count = 0
+      for (let n = 0; n < N; n++) {
+        const token = tokens[n]!
+        if (places[token] === 0) {
+          rows[count] = token
+          places[token] = ++count
+        }
+        slots![n] = places[token]! - 1
+      }
+      for (let i = 0; i < count; i++) places[rows[i]!] = 0
+      values.fill(0, 0, count * E)
+      backend.embedding_backward(N, E, slots!, dy!, values)
+      touched!.count = count
     },
   }
 }

@@ -37,6 +37,8 @@ export interface RecurrentLayer extends Layer {
  */
 export interface Segment {
   part: number
+  /** Its first step. */
+  start: number
 }
 
 /** Room for the running sums of a gradient [M, N with the bias], as kernels.h has it; null where sequences are whole. */

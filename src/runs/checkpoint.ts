@@ -61,6 +61,7 @@ const stateSchema = z.object({
   seconds: z.number(),
   stream: z.looseObject({}),
   rate: z.object({ best: z.number().nullable(), drops: count }).default({ ...FIRST_RATE }),
+  generator: z.array(z.int()).nullable().default(null),
   window: z.object({ n: count, loss: spread, gradNorm: spread, clipped: count, lr: z.number(), ms: z.number() }),
   liveShare: z.number(),
   collapse: z.object({ n: count, sum: z.number(), best: z.number().nullable(), collapsed: z.boolean() }),

@@ -116,6 +116,59 @@ export function* softmaxTable(): Generator<Case> {
       }
 }
 
+/** Blocks of a softmax over 3 K columns: the first, one in the middle, and one that only targets have. */
+export function* blockedSoftmaxTable(): Generator<Case> {
+  let seed = 1
+  for (const [T, B, K] of LOSS_SIZES)
+    for (const [first, common] of [[0, 3 * K], [0, Math.ceil(K / 2)], [K, 3 * K], [2 * K, 2 * K], [K, K + 1]]) {
+      const r = random(seed++)
+      const N = T * B
+      const y = Int32Array.from({ length: N }, (_, n) => (n % 4 === 3 ? first + r.below(K) : r.below(3 * K + 1) - 1))
+      const size = [1, 10, 60, 0][seed % 4] // beyond e^-87 of the largest, the kernel has a tiny number where there is none
+      const logits = r.uniform(N * K, size).map((v, i) => (y[Math.floor(i / K)] < 0 ? Number.NaN : v))
+      const rows = r.uniform(N * 4).map((v, i) => [size * v, 2 + v, v, Math.floor(Math.abs(v) * K)][i % 4])
+      const scan = first === 0 ? output('rows', N * 4, { unspecified: (i) => y[Math.floor(i / 4)] < 0 }) : updated('rows', rows)
+      const name = `N=${N} K=${K} first=${first} common=${common} logits up to ${size}`
+      yield { kernel: 'softmax_scan', name, args: [N, K, first, common, input('logits', logits), integers('y', y), scan] }
+      const above = rows.map((v, i) => (i % 4 === 0 ? size + Math.abs(v) : v))
+      yield { kernel: 'softmax_slope', name,
+        args: [N, K, first, common, updated('logits', logits), integers('y', y), input('rows', above), 0.25] }
+    }
+}
+
+export function* dropoutTable(): Generator<Case> {
+  let seed = 1
+  for (const n of LENGTHS)
+    for (const p of [0, 0.25, 0.5, 0.9])
+      for (const inPlace of FLAGS) {
+        const x = input('x', random(seed++).uniform(n))
+        yield { kernel: 'dropout', name: `n=${n} p=${p} in place=${inPlace}`,
+          args: [n, 7 * (seed % 3), seed * 12345, seed % 5, p, x, output('y', n, { alias: inPlace ? x : null })] }
+      }
+}
+
+/** Updates of some rows of a matrix. */
+export function* rowUpdateTable(): Generator<Case> {
+  let seed = 1
+  for (const E of WIDTHS)
+    for (const n of [0, 1, 5, 33, 70]) {
+      const r = random(seed++)
+      const V = 2 * n + 1
+      const rows = integers('rows', Int32Array.from({ length: n }, (_, i) => (2 * i + n) % V)) // no one twice: V is odd
+      const name = `n=${n} E=${E}`
+      const matrix = (label: string, values = r.uniform(V * E)) => updated(label, values)
+      const g = input('g', r.uniform(n * E))
+      for (const momentum of [0, 0.9])
+        yield { kernel: 'sgd_update_rows', name: `${name} momentum=${momentum}`,
+          args: [n, E, rows, 0.1, momentum, matrix('w'), g, momentum ? matrix('v') : null] }
+      yield { kernel: 'rmsprop_update_rows', name,
+        args: [n, E, rows, 0.01, 0.99, 1e-8, matrix('w'), g, matrix('s', r.uniform(V * E).map(Math.abs))] }
+      yield { kernel: 'adam_update_rows', name,
+        args: [n, E, rows, 0.001, 0.9, 0.999, 1e-8, 1 - 0.9 ** 7, 1 - 0.999 ** 7, matrix('w'), g, matrix('m'),
+          matrix('v', r.uniform(V * E).map(Math.abs))] }
+    }
+}
+
 export function* embeddingTable(): Generator<Case> {
   let seed = 1
   for (const E of WIDTHS)

@@ -9,8 +9,8 @@ import { availableBackends, createBackend } from '../../src/backend/choose.ts'
 import { referenceBackend } from '../../src/backend/reference.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
-  copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, embeddingTable, flatTable, gemmTable, softmaxTable,
-  squaredErrorTable, stepTable,
+  blockedSoftmaxTable, copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, dropoutTable, embeddingTable,
+  flatTable, gemmTable, rowUpdateTable, softmaxTable, squaredErrorTable, stepTable,
 } from './cases.ts'
 import { nanTable, recurrentTable } from './recurrentCases.ts'
 
@@ -31,6 +31,9 @@ const TABLES: Record<string, () => Generator<Case>> = {
   softmax_cross_entropy: crossEntropyTable,
   squared_error: squaredErrorTable,
   softmax: softmaxTable,
+  'softmax by blocks': blockedSoftmaxTable,
+  dropout: dropoutTable,
+  'updates of rows': rowUpdateTable,
   embedding: embeddingTable,
   copy_columns: copyColumnsTable,
   'elementwise and updates': flatTable,

@@ -68,6 +68,20 @@ function* flat(): Generator<Case> {
   yield { kernel: 'copy_columns', name, args: [n, 1, x, 1, 0, output('dst', n), 1, 0, 0] }
   yield { kernel: 'sgd_update', name, args: [n, 0.1, 0.9, w, g, v] }
   yield { kernel: 'rmsprop_update', name, args: [n, 0.1, 0.99, 1e-8, w, g, v] }
+  const [E, rows] = [300, integers('rows', Int32Array.from({ length: 300 }, (_, i) => (i * 7) % 333))]
+  const matrix = (label: string) => updated(label, r.uniform(333 * E).map(Math.abs))
+  const few = input('g', r.uniform(300 * E))
+  yield { kernel: 'sgd_update_rows', name, args: [300, E, rows, 0.1, 0.9, matrix('w'), few, matrix('v')] }
+  yield { kernel: 'rmsprop_update_rows', name, args: [300, E, rows, 0.1, 0.99, 1e-8, matrix('w'), few, matrix('s')] }
+  yield { kernel: 'adam_update_rows', name,
+    args: [300, E, rows, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, matrix('w'), few, matrix('m'), matrix('v')] }
+  yield { kernel: 'dropout', name, args: [n, 5, 3, 4, 0.3, x, output('y', n)] }
+  const [N, K] = [60, 3000]
+  const y = integers('y', Int32Array.from({ length: N }, () => r.below(K + 1) - 1))
+  const none = (i: number): boolean => y.start[Math.floor(i / 4)] < 0
+  yield { kernel: 'softmax_scan', name, args: [N, K, 0, 2900, input('logits', r.uniform(N * K, 5)), y, output('rows', 4 * N, { unspecified: none })] }
+  yield { kernel: 'softmax_slope', name,
+    args: [N, K, 0, 2900, updated('logits', r.uniform(N * K, 5)), y, input('rows', r.uniform(4 * N).map((v) => 6 + v)), 0.1] }
   yield { kernel: 'adam_update', name, args: [n, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, w, g, m, v] }
 }
 

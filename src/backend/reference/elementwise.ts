@@ -50,3 +50,19 @@ export const fma_peak: Kernels['fma_peak'] = (pieces, rounds) => {
   for (let k = 0; k < pieces * rounds; k++) sum = sum * 0.999 + 0.001
   return sum >= 0 ? 2 * pieces * rounds : 0
 }
+
+/** Two rounds of Wellons' finaliser "lowbias32". */
+function mix(z: number): number {
+  z = Math.imul(z ^ (z >>> 16), 0x7feb352d)
+  z = Math.imul(z ^ (z >>> 15), 0x846ca68b)
+  return z ^ (z >>> 16)
+}
+
+export const dropout: Kernels['dropout'] = (n, first, seed, iteration, p, x, y) => {
+  const key = mix((mix(seed) + Math.imul(iteration, 0x9e3779b9)) | 0)
+  const least = Math.floor(Math.fround(p) * 2 ** 24)
+  for (let i = 0; i < n; i++) {
+    const bits = mix(mix((first + i + key) | 0) ^ key) >>> 8
+    y[i] = bits >= least ? x[i] / (1 - p) : 0
+  }
+}

@@ -65,3 +65,32 @@ export const squared_error: Kernels['squared_error'] = (T, B, K, lengths, y, tar
         if (dy !== null) dy[i] = 2 * scale * difference
       }
 }
+
+export const softmax_scan: Kernels['softmax_scan'] = (N, K, first, common, logits, y, rows) => {
+  for (let n = 0; n < N; n++) {
+    if (y[n] < 0) continue
+    let [largest, sum, target, best] = first === 0 ? [Number.NEGATIVE_INFINITY, 0, 0, 0] : rows.subarray(4 * n, 4 * n + 4)
+    for (let k = first; k < first + K; k++) {
+      if (k >= common && k !== y[n]) continue
+      const logit = logits[n * K + k - first]
+      if (k === y[n]) target = logit
+      if (logit > largest) {
+        sum = sum * Math.exp(largest - logit) + 1
+        largest = logit
+        best = k
+      } else if (Number.isNaN(logit)) largest = sum = logit
+      else sum += Math.exp(logit - largest)
+    }
+    rows.set([largest, sum, target, best], 4 * n)
+  }
+}
+
+export const softmax_slope: Kernels['softmax_slope'] = (N, K, first, common, logits, y, rows, scale) => {
+  for (let n = 0; n < N; n++)
+    for (let k = first; k < first + K; k++) {
+      const at = n * K + k - first
+      const has = y[n] >= 0 && (k < common || k === y[n])
+      const p = has ? Math.exp(logits[at] - rows[4 * n]) / rows[4 * n + 1] : 0
+      logits[at] = scale * (p - (k === y[n] ? 1 : 0))
+    }
+}

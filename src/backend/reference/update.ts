@@ -1,5 +1,5 @@
 /** One update of the weights by SGD with momentum, RMSprop or Adam: PyTorch's formulas, PyTorch's names. */
-import type { Kernels } from '../backend.ts'
+import type { Floats, Kernels } from '../backend.ts'
 
 export const sgd_update: Kernels['sgd_update'] = (n, lr, momentum, w, g, v) => {
   for (let i = 0; i < n; i++) {
@@ -22,4 +22,21 @@ export const adam_update: Kernels['adam_update'] = (n, lr, beta1, beta2, eps, co
     v[i] = beta2 * v[i] + (1 - beta2) * g[i] * g[i]
     w[i] -= (lr * (m[i] / correction1)) / (Math.sqrt(v[i] / correction2) + eps)
   }
+}
+
+/** f(the row's part of each matrix [V,E], and of g [n,E]) for the n rows. */
+function eachRow(n: number, E: number, rows: Int32Array, g: Floats, f: (part: (matrix: Floats) => Floats, g: Floats) => void): void {
+  for (let i = 0; i < n; i++) f((matrix) => matrix.subarray(rows[i] * E, rows[i] * E + E), g.subarray(i * E, i * E + E))
+}
+
+export const sgd_update_rows: Kernels['sgd_update_rows'] = (n, E, rows, lr, momentum, w, g, v) => {
+  eachRow(n, E, rows, g, (of, g) => sgd_update(E, lr, momentum, of(w), g, v && of(v)))
+}
+
+export const rmsprop_update_rows: Kernels['rmsprop_update_rows'] = (n, E, rows, lr, alpha, eps, w, g, s) => {
+  eachRow(n, E, rows, g, (of, g) => rmsprop_update(E, lr, alpha, eps, of(w), g, of(s)))
+}
+
+export const adam_update_rows: Kernels['adam_update_rows'] = (n, E, rows, lr, beta1, beta2, eps, correction1, correction2, w, g, m, v) => {
+  eachRow(n, E, rows, g, (of, g) => adam_update(E, lr, beta1, beta2, eps, correction1, correction2, of(w), g, of(m), of(v)))
 }

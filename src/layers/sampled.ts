@@ -1,0 +1,77 @@
+/**
+ * Sampled softmax (Jean et al. 2015, as TensorFlow's sampled_softmax_loss has it): a row's target against candidates that the
+ * whole minibatch shares, each logit less the log of how often its class is expected among them; a candidate that is the target
+ * counts once, as the target. The rows of W that take part are gathered, and the rest is a softmax over these: candidates first,
+ * which belong to all rows, then targets that are none, which belong to their rows alone. It costs the same whatever V is.
+ */
+import type { Floats } from '../backend/backend.ts'
+import type { Memory } from './layer.ts'
+import { type SoftmaxOptions, type SoftmaxResult, softmaxLayer } from './softmax.ts'
+
+/** What draws candidates: src/candidates.ts. */
+export interface Sampler {
+  draw(classes: Int32Array): void
+  logExpected(k: number): number
+}
+
+export interface SampledLayer {
+  /** The classes that took part in the last minibatch, the gradients of their rows of W [count,I] and of b [count]. */
+  readonly touched: { readonly rows: Int32Array; readonly dW: Floats; readonly db: Floats; readonly count: number }
+  shape(T: number, B: number): void
+  /** As of SoftmaxLayer: loss of x [T,B,I] against the classes y [T·B], and unless dx is null its gradients, all =. */
+  run(x: Floats, y: Int32Array, scale: number, dx: Floats | null, result: SoftmaxResult): void
+}
+
+export function sampledLayer(
+  arena: Memory, { W, b }: { W: Floats; b: Floats }, { samples, sampler }: { samples: number; sampler: Sampler },
+  options: SoftmaxOptions,
+): SampledLayer {
+  const { backend } = arena
+  const { T, B, I, K: V } = options
+  const most = Math.min(V, samples + T * B)
+  const rows = arena.ints(most)
+  const own = { W: arena.floats(most * I), b: arena.floats(most), dW: arena.floats(most * I), db: arena.floats(most) }
+  const layer = softmaxLayer(arena, own, { ...options, K: most })
+  const columns = arena.ints(T * B)          // of each row's target among those that take part
+  const candidates = rows.subarray(0, samples)
+  const places = new Int32Array(V)           // the column of each class, and 1 more; 0: takes no part
+  const touched = { rows, dW: own.dW, db: own.db, count: 0 }
+
+  /** Columns for candidates and targets; returns how many. */
+  function choose(y: Int32Array, N: number): number {
+    sampler.draw(candidates)
+    let count = samples
+    for (let j = 0; j < samples; j++) places[candidates[j]!] = j + 1
+    for (let n = 0; n < N; n++) {
+      const k = y[n]!
+      if (k >= 0 && places[k] === 0) {
+        rows[count] = k
+        places[k] = ++count
+      }
+      columns[n] = k < 0 ? -1 : places[k]! - 1
+    }
+    for (let j = 0; j < count; j++) places[rows[j]!] = 0
+    return count
+  }
+
+  let N = T * B
+  return {
+    touched,
+    shape(T, B) {
+      N = T * B
+      layer.shape(T, B)
+    },
+    run(x, y, scale, dx, result) {
+      const count = choose(y, N)
+      backend.embedding_forward(count, I, rows, W, own.W)
+      backend.embedding_forward(count, 1, rows, b, own.b)
+      for (let j = 0; j < count; j++) own.b[j]! -= sampler.logExpected(rows[j]!)
+      if (dx) {
+        own.dW.fill(0, 0, count * I)
+        own.db.fill(0, 0, count)
+      }
+      layer.run(x, columns, count, samples, scale, dx, result)
+      touched.count = count
+    },
+  }
+}
