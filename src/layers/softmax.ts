@@ -35,7 +35,7 @@ export interface SoftmaxLayer {
   run(x: Floats, y: Int32Array, K: number, common: number, scale: number, dx: Floats | null, result: SoftmaxResult): void
 }
 
-/** Numbers of a block, 8 MB of float32: of 400 x 10,000, one pass took 50.4 ms with 2^21, 2^20 …, see bench/LOG.md. */
+/** Numbers of a block: 8 MB of float32, which a usual last-level cache holds. */
 const BLOCK = 2 ** 21
 /** As many rows make products fast; with fewer, columns are cut. */
 const FEW_ROWS = 128
