@@ -5,7 +5,7 @@ import { peak, repeat, settledPeak } from './measure.ts'
 import { randomProblem, type Shape, work } from './problems.ts'
 import type { Measurement, Point } from './scaling.ts'
 
-const SECONDS = 0.4
+const SECONDS = 0.8
 const MB = 2 ** 20
 
 const point = JSON.parse(process.argv[2]!) as Point
@@ -19,7 +19,7 @@ const before = process.resourceUsage().maxRSS * 1024
 const job = trainingJob(problem, backend)
 job.run()
 let top = 0
-const ms = repeat(() => job.run(), { seconds: SECONDS, least: 3, between: () => { top = Math.max(top, peak(backend)) } })
+const ms = repeat(() => job.run(), { seconds: SECONDS, least: 5, between: () => { top = Math.max(top, peak(backend)) } })
 const memory = (process.resourceUsage().maxRSS * 1024 - before) / MB
 const measured: Measurement = { ...point, ms, gflops: work(shape) / ms.best / 1e6, peak: top, memory }
 console.log(JSON.stringify(measured))

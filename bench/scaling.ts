@@ -15,7 +15,7 @@ export interface Point {
 
 export interface Measurement extends Point {
   readonly ms: Timing
-  /** GFLOP/s of the dense work, and of nothing but multiply-adds. */
+  /** GFLOP/s of the dense work, and of nothing but multiply-adds on so many threads. */
   readonly gflops: number
   readonly peak: number
   /** MB resident at most, beyond what the process had before there was a model. */

@@ -13,7 +13,12 @@ export function measureScaling(): Scaling {
     console.log(pointLine(measured))
     return measured
   })
-  return { date: today(), commit: commit(), machine: machine(), points }
+  return { date: today(), commit: commit(), machine: machine(), points: points.map((point) => ({ ...point, peak: peakOf(points, point) })) }
+}
+
+/** The best on so many threads in the whole sweep: a peak that other work disturbed would make a point's share exceed 100 %. */
+function peakOf(points: readonly Measurement[], { threads }: Measurement): number {
+  return Math.max(...points.filter((point) => point.threads === threads).map(({ peak }) => peak))
 }
 
 function pointLine({ T, B, H, threads, ms, gflops, peak, memory }: Measurement): string {
