@@ -110,6 +110,15 @@ IRNN_INLINE void clear_tile(vf (&acc)[MR][NV]) {
     for (int v = 0; v < NV; v++) acc[r][v] = vf{};
   }
 }
+// acc += C, all of whose columns exist.
+template <int MR, int NV>
+IRNN_INLINE void add_tile(const float* C, size_t ldc, vf (&acc)[MR][NV]) {
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) acc[r][v] += load(C + r * ldc + v * VL);
+  }
+}
 // `columns` of the tile exist; the common case, all of them, has no test inside.
 template <int MR, int NV>
 IRNN_INLINE void load_tile(const float* C, size_t ldc, int columns, vf (&acc)[MR][NV]) {

@@ -10,7 +10,7 @@ constexpr size_t FUSED_FLOATS = 72 * 1024;        // a sum of 288 KB (H = 256) f
 constexpr int MAX_GROUPS = 64;
 constexpr int MAX_BLOCK = 128;
 constexpr int SHORT_ROWS = 1024;   // rows (t, b) up to which a gradient is taken a tile at a time
-constexpr int SHORT_BLOCK = 64;    // rows of the gradient that share one packing of A
+constexpr int SHORT_BLOCK = 128;    // rows of the gradient that share one packing of A
 // Blocks are dealt to at most 16 pieces of work, each of which has memory of its own: of one each, a gradient of 10,000 rows took
 // 112 MB, all of it fetched from memory.
 int pieces_of(int blocks) { return min(16, blocks); }

@@ -38,6 +38,9 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
       k += rows;
     });
   }
+  // The next block's rows of A, far apart in memory, are asked for while this one's tiles are multiplied.
+  const int ahead = min(m1 - m0, M_ - m1), share = ceil_div(K, panels_.count * ceil_div(m1 - m0, MAX_ROWS));
+  int asked = ahead > 0 ? 0 : K;
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
       constexpr int width = nv.value * VL;
@@ -45,6 +48,7 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
       for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
         float sums[LEVELS][mr.value * width];
         int used = 0;
+        for (const int end = min(K, asked + share); asked < end; asked++) prefetch(A_ + size_t(asked) * lda_ + m1, ahead);
         if (n0 < factors_[0].columns && factors_[0].gradient) {   // the multiplication hides the way to memory
           for (int r = 0; r < mr.value; r++) prefetch(factors_[0].gradient + size_t(m0 + m + r) * factors_[0].columns + n0, width);
         }
@@ -54,8 +58,9 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
           clear_tile(acc);
           multiply(T_ * min(SHARD_ROWS, B_ - b0), left + size_t(m) * K + first * mr.value, 1, mr.value,
                    memory_ + panels_.offset(p, K) + size_t(first) * width, acc);
+          // The counter's carries stay in registers: of 8 rows a shard, folding in memory took as long as multiplying.
+          for (int carry = done; carry % 2 == 0; carry /= 2) add_tile(sums[--used], width, acc);
           store_tile(sums[used++], width, width, acc);
-          for (int carry = done; carry % 2 == 0; carry /= 2, used--) fold(sums[used - 2], sums[used - 1], mr.value * width);
         }
         for (; used > 1; used--) fold(sums[used - 2], sums[used - 1], mr.value * width);
         for (int r = 0; r < mr.value; r++) add_row(m0 + m + r, n0, width, sums[0] + r * width);
