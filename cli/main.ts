@@ -280,7 +280,7 @@ function trainingOptions(command: Command, task: string): void {
     .option('--input-std <s>', 'of the input weights alone', notNegative)
     .option('--output-std <s>', 'of the output weights alone', notNegative)
     .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
-    .addOption(new Option('--optimizer <name>', 'sgd, rmsprop or adam').choices(OPTIMIZERS))
+    .addOption(new Option('--optimizer <name>', 'sgd, rmsprop, adam or muon').choices(OPTIMIZERS))
     .option('--lr <rate>', 'learning rate', positive)
     .option('--momentum <m>', 'sgd: momentum (default: 0)', notNegative)
     .addOption(

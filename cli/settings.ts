@@ -3,7 +3,7 @@ import type { BackendName } from '../src/backend/backend.ts'
 import { type Clip, type ClipKind, noClip } from '../src/clip.ts'
 import { InputError } from '../src/error.ts'
 import { gaussian } from '../src/init.ts'
-import { adam, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
+import { adam, type Muon, muon, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
 import type { Recipe } from '../src/runs/recipes.ts'
 import { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from '../src/schedule.ts'
 import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/spec.ts'
@@ -67,10 +67,16 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
 }
 
 function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum }: TrainFlags): OptimizerSpec {
-  const make = { sgd, rmsprop, adam }[optimizer ?? base.kind]
+  const make = { sgd, rmsprop, adam, muon }[optimizer ?? base.kind]
   const chosen: OptimizerSpec = optimizer === undefined || optimizer === base.kind ? base : make()
   // Momentum of another optimiser than sgd is refused by the check of the options as an unknown key.
-  return { ...chosen, ...(lr !== undefined && { lr }), ...(momentum !== undefined && { momentum }) } as OptimizerSpec
+  const rate = lr === undefined ? {} : chosen.kind === 'muon' ? muonRates(chosen, lr) : { lr }
+  return { ...chosen, ...rate, ...(momentum !== undefined && { momentum }) } as OptimizerSpec
+}
+
+/** Adam's share of the rate stays what it was. */
+function muonRates({ lr: before, adam: rest }: Muon, lr: number): Pick<Muon, 'lr' | 'adam'> {
+  return { lr, adam: { ...rest, lr: (rest.lr * lr) / before } }
 }
 
 function scheduleOf(base: Schedule, flags: TrainFlags): Schedule {

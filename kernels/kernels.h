@@ -29,7 +29,7 @@
   X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                                              \
   X(tanh_forward) X(sigmoid_forward)                                                                                 \
   X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                                          \
-  X(sgd_update) X(rmsprop_update) X(adam_update)                                                                     \
+  X(sgd_update) X(rmsprop_update) X(adam_update) X(muon_update)                                                                     \
   X(sgd_update_rows) X(rmsprop_update_rows) X(adam_update_rows) X(fma_peak)
 
 // What the host (napi.cc, wasm.cc) gives the kernels.
@@ -227,6 +227,10 @@ void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const flo
 // correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
                  const float* g, float* m, float* v);
+// One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and w -= lr times the nearest matrix to m whose
+// singular values are all about 1 (0.7 to 1.2), by five Newton-Schulz steps. m of 0 leaves w as it is.
+void muon_update(int H, float lr, float momentum, float* w, const float* g, float* m,
+                 float* work);   // [4,H,H] undefined
 
 // The same for some rows of a matrix: w [V,E] and its state at rows[i], each there once, by g [n,E]. Other rows are left alone, their
 // state too.

@@ -134,6 +134,36 @@ void adam_update(int n, float lr, float beta1, float beta2, float eps, float cor
   each_block(n, [=](int first, int count) { adam.update(count, w + first, g + first, m + first, v + first); });
 }
 
+// X X' of singular values s has s^2: X <- (a + b X X' + c (X X')^2) X moves every s by the odd polynomial a s + b s^3 + c s^5, whose
+// coefficients (Jordan's) take (0, 1] to some 0.7 to 1.2 in five steps, the small ones fastest.
+void muon_update(int H, float lr, float momentum, float* w, const float* g, float* m, float* work) {
+  constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
+  const int n = H * H;
+  float *X = work, *XX = work + n, *P = work + 2 * size_t(n), *PX = work + 3 * size_t(n);
+  each_block(n, [=](int first, int count) {
+    for (int i = first; i < first + count; i++) m[i] = momentum * m[i] + (1.0f - momentum) * g[i];
+  });
+  const double norm = __builtin_sqrt(sum_of_squares(n, m));
+  const float factor = norm > 0.0 ? float(1.0 / norm) : 0.0f;
+  each_block(n, [=](int first, int count) {
+    for (int i = first; i < first + count; i++) X[i] = factor * m[i];
+  });
+  for (int step = 0; step < 5; step++) {
+    gemm(0, 1, H, H, H, X, X, XX, 0);
+    gemm(0, 0, H, H, H, XX, XX, P, 0);
+    each_block(n, [=](int first, int count) {
+      for (int i = first; i < first + count; i++) P[i] = b * XX[i] + c * P[i];
+    });
+    gemm(0, 0, H, H, H, P, X, PX, 0);
+    each_block(n, [=](int first, int count) {
+      for (int i = first; i < first + count; i++) X[i] = a * X[i] + PX[i];
+    });
+  }
+  each_block(n, [=](int first, int count) {
+    for (int i = first; i < first + count; i++) w[i] -= lr * X[i];
+  });
+}
+
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v) {
   each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { sgd(count, lr, momentum, w + to, g + from, v ? v + to : nullptr); });
 }

@@ -44,7 +44,7 @@ export {
   type Stepper,
   saveModel,
 } from './model.ts'
-export { type Adam, adam, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'
+export { type Adam, adam, type Muon, muon, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'
 export { permutation, type Rng, rng } from './rng.ts'
 export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './schedule.ts'
 export {

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import type { Backend, Floats } from './backend/backend.ts'
 import type { Gradients, RowGradient } from './gradients.ts'
+import type { RecurrentMatrix } from './parameters.ts'
 
 export interface Sgd {
   readonly kind: 'sgd'
@@ -24,9 +25,16 @@ export interface Adam {
   readonly beta2: number
   readonly eps: number
 }
-export type OptimizerSpec = Sgd | RmsProp | Adam
+export interface Muon {
+  readonly kind: 'muon'
+  readonly lr: number
+  readonly momentum: number
+  /** How the other weights are updated. */
+  readonly adam: Omit<Adam, 'kind'>
+}
+export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
 export type OptimizerKind = OptimizerSpec['kind']
-export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam']
+export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
 
 /** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. */
 export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
@@ -43,21 +51,38 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
   return { kind: 'adam', lr, beta1, beta2, eps }
 }
 
+/**
+ * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent matrices, gate
+ * by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all its singular values made
+ * about 1). A step is as large in every direction of state space, while the gradient of a recurrence over hundreds of steps has
+ * few that drown the rest. No Nesterov momentum, no weight decay, and lr is the change of a singular value, whatever the size.
+ * A schedule moves both rates alike; the default of Adam's is a third of Muon's.
+ */
+export function muon({
+  lr = 3e-4,
+  momentum = 0.9,
+  adam: { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = {},
+}: { lr?: number; momentum?: number; adam?: Partial<Omit<Adam, 'kind'>> } = {}): Muon {
+  return { kind: 'muon', lr, momentum, adam: { lr: other, beta1, beta2, eps } }
+}
+
 const lr = z.number().gt(0)
 const decay = z.number().min(0).lt(1)
 const eps = z.number().gt(0)
+const adamSchema = { lr, beta1: decay, beta2: decay, eps }
 
 /** What the options of a run may say. */
 export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sgd'), lr, momentum: decay }),
   z.strictObject({ kind: z.literal('rmsprop'), lr, alpha: decay, eps }),
-  z.strictObject({ kind: z.literal('adam'), lr, beta1: decay, beta2: decay, eps }),
+  z.strictObject({ kind: z.literal('adam'), ...adamSchema }),
+  z.strictObject({ kind: z.literal('muon'), lr, momentum: decay, adam: z.strictObject(adamSchema) }),
 ])
 
 /** An optimiser at work on the weights of a model. */
 export interface Optimizer {
   readonly spec: OptimizerSpec
-  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam); empty for plain sgd. */
+  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty for plain sgd. */
   readonly state: Readonly<Record<string, Floats>>
   /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
   iteration: number
@@ -68,7 +93,8 @@ export interface Optimizer {
 }
 
 /**
- * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend.
+ * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend. `recurrent`,
+ * ascending, are the matrices that muon is for (parameters.ts has them).
  *
  * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights and state, as
  * any other weight is at this iteration, and the rest of the table is left alone, weights and state. For plain sgd that is the
@@ -80,23 +106,35 @@ export function createOptimizer(
   backend: Backend,
   weights: Floats,
   { start, dense, tables }: Gradients,
+  recurrent: readonly RecurrentMatrix[] = [],
 ): Optimizer {
   const state: Record<string, Floats> = {}
   for (const name of stateNames(spec)) state[name] = backend.floats(weights.length)
   const arrays = Object.values(state)
-  const end = start + dense.length
-  const updateDense = denseRule(spec, backend, dense, cut(weights, arrays, start, end))
-  const updateRows = tables.map((table) => rowRule(spec, backend, table, cut(weights, arrays, table.start)))
+  const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [])
+  const gradient = (from: number, to: number) => dense.subarray(from - start, to - start)
+  const elementwise: ElementwiseSpec = spec.kind === 'muon' ? { kind: 'adam', ...spec.adam } : spec
+  const share = elementwise.lr / spec.lr // 1, but for the weights that muon leaves to Adam
+  const rules = [
+    ...gaps.map(([from, to]) => denseRule(elementwise, backend, gradient(from, to), cut(weights, arrays, from, to))),
+    ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
+  ]
+  const work = backend.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
+  const muonRules = matrices.map(({ start: from, H }) => {
+    const to = from + H * H
+    return muonRule(spec as Muon, backend, { H, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
+  })
   return {
     spec,
     state,
     iteration: 0,
     update(lr) {
       this.iteration += 1
-      updateDense(lr, this.iteration)
-      for (let i = 0; i < updateRows.length; i++) updateRows[i]!(lr, this.iteration)
+      for (let i = 0; i < rules.length; i++) rules[i]!(share * lr, this.iteration)
+      for (let i = 0; i < muonRules.length; i++) muonRules[i]!(lr, this.iteration)
     },
     dispose() {
+      backend.free(work)
       for (const name of Object.keys(state)) {
         backend.free(state[name]!)
         delete state[name]
@@ -105,8 +143,20 @@ export function createOptimizer(
   }
 }
 
+type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
+
+/** The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights. */
+function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
+  const end = start + length
+  const matrices = recurrent.filter((matrix) => matrix.start >= start && matrix.start < end)
+  const edges = [start, ...matrices.flatMap(({ start: from, H }) => [from, from + H * H]), end]
+  const gaps: (readonly [number, number])[] = []
+  for (let i = 0; i < edges.length; i += 2) if (edges[i + 1]! > edges[i]!) gaps.push([edges[i]!, edges[i + 1]!])
+  return { matrices, gaps }
+}
+
 function stateNames(spec: OptimizerSpec): string[] {
-  if (spec.kind === 'adam') return ['m', 'v']
+  if (spec.kind === 'adam' || spec.kind === 'muon') return ['m', 'v']
   if (spec.kind === 'rmsprop') return ['s']
   return spec.momentum > 0 ? ['v'] : []
 }
@@ -121,7 +171,7 @@ function cut(weights: Floats, [first, second]: readonly Floats[], start: number,
 
 type Rule = (lr: number, iteration: number) => void
 
-function denseRule(spec: OptimizerSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
+function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
   const n = g.length
   if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
   if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
@@ -129,7 +179,16 @@ function denseRule(spec: OptimizerSpec, backend: Backend, g: Floats, [w, first, 
   return (lr, k) => backend.adam_update(n, lr, beta1, beta2, eps, 1 - beta1 ** k, 1 - beta2 ** k, w, g, first!, second!)
 }
 
-function rowRule(spec: OptimizerSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
+function muonRule(
+  { momentum }: Muon,
+  backend: Backend,
+  { H, g, work }: { H: number; g: Floats; work: Floats },
+  [w, m]: Part,
+): Rule {
+  return (lr) => backend.muon_update(H, lr, momentum, w, g, m!, work)
+}
+
+function rowRule(spec: ElementwiseSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
   const { rows, width: E, values: g } = table
   if (spec.kind === 'sgd') {
     return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)

@@ -34,6 +34,23 @@ export const GATES: { readonly [cell in ModelSpec['rnn']['cell']]: number } = {
   gru: 3,
 }
 
+/** One H×H matrix from h to h, of a gate where a cell has several. */
+export interface RecurrentMatrix {
+  /** Where it begins in the model's `weights`. */
+  readonly start: number
+  readonly H: number
+}
+
+/** Those of a model, ascending. */
+export function recurrentMatrices(parameters: readonly Parameter[]): RecurrentMatrix[] {
+  return parameters
+    .filter(({ name }) => name.startsWith('rnn.weight_hh'))
+    .flatMap(({ shape, start }) => {
+      const [rows, H] = shape as [number, number]
+      return Array.from({ length: rows / H }, (_, gate) => ({ start: start + gate * H * H, H }))
+    })
+}
+
 /** The ends of the names of one layer's parameters: `_l0`, and `_l0_reverse` if bidirectional. */
 export function suffixes(spec: ModelSpec, layer: number): string[] {
   return spec.rnn.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`]

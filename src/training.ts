@@ -10,6 +10,7 @@ import { refuseMisfit, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import type { Model, State } from './model.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
+import { recurrentMatrices } from './parameters.ts'
 import { type Rng, rng } from './rng.ts'
 import { constantRate, FIRST_RATE, learningRate, type RateState, type Schedule, scheduleSchema } from './schedule.ts'
 import type { Stream, Task } from './tasks/task.ts'
@@ -187,7 +188,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   })
   const testB = Math.min(spec.evalBatch, task.testSize)
   const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing, logits: false })
-  const optimizer = createOptimizer(spec.optimizer, backend, model.weights, plan.gradients)
+  const optimizer = createOptimizer(spec.optimizer, backend, model.weights, plan.gradients, recurrentMatrices(model.parameters))
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   const lossOptions = { reduction, gradient: true } as const

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { availableBackends, createBackend } from '../src/backend/choose.ts'
-import { adam, createOptimizer, type OptimizerSpec, optimizerSchema, rmsprop, sgd } from '../src/optim.ts'
+import { adam, createOptimizer, muon, type OptimizerSpec, optimizerSchema, rmsprop, sgd } from '../src/optim.ts'
 
 const START = [1, -2, 0.5, 0, 3]
 const GRADIENTS = [
@@ -33,6 +33,25 @@ function expected(spec: OptimizerSpec): number[] {
       }
     })
     return w
+  })
+}
+
+// What Muon is for: whatever the singular values of a gradient, an update has all of them near one. Here the gradient is a rotation
+// times unequal scales, and the matrix lies between other weights, which go by Adam.
+const ROTATION = [0.6, -0.8, 0.8, 0.6] as const
+for (const options of await availableBackends()) {
+  const backend = await createBackend(options)
+  test(`${backend.description}: muon turns a matrix by its rate, the weights around it go by Adam`, () => {
+    const [w, g] = [backend.floats(6), backend.floats(6)]
+    g.set([3, ROTATION[0] * 5, ROTATION[1] * 0.5, ROTATION[2] * 5, ROTATION[3] * 0.5, -2])
+    const spec = muon({ lr: 0.1, momentum: 0, adam: { lr: 0.02 } })
+    const optimizer = createOptimizer(spec, backend, w, { start: 0, dense: g, tables: [] }, [{ start: 1, H: 2 }])
+    optimizer.update(0.05) // half the rate: half of both
+    assert.ok(Math.abs(w[0]! + 0.01) < 1e-6 && Math.abs(w[5]! - 0.01) < 1e-6, `${w[0]} ${w[5]}`)
+    for (const column of [0, 1]) {
+      const along = -(w[1 + column]! * ROTATION[column]! + w[3 + column]! * ROTATION[2 + column]!) / 0.05
+      assert.ok(along > 0.65 && along < 1.25, `singular value ${along}`)
+    }
   })
 }
 

@@ -12,7 +12,7 @@ import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_er
 import { lstm_backward, lstm_forward } from './reference/lstm.ts'
 import { rnn_backward, rnn_forward } from './reference/rnn.ts'
 import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './reference/step.ts'
-import { adam_update, adam_update_rows, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './reference/update.ts'
+import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './reference/update.ts'
 
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
 export function referenceBackend(): Backend {
@@ -24,7 +24,7 @@ export function referenceBackend(): Backend {
     embedding_forward, embedding_backward, copy_columns, dropout,
     tanh_forward, sigmoid_forward,
     sum_of_squares, count_nonzero, clip_value, scale,
-    sgd_update, rmsprop_update, adam_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
+    sgd_update, rmsprop_update, adam_update, muon_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
     fma_peak,
   }
   return {
