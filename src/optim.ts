@@ -62,7 +62,11 @@ export function muon({
   lr = 3e-4,
   momentum = 0.9,
   adam: { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = {},
-}: { lr?: number; momentum?: number; adam?: Partial<Omit<Adam, 'kind'>> } = {}): Muon {
+}: {
+  lr?: number
+  momentum?: number
+  adam?: Partial<Omit<Adam, 'kind'>>
+} = {}): Muon {
   return { kind: 'muon', lr, momentum, adam: { lr: other, beta1, beta2, eps } }
 }
 

@@ -188,7 +188,13 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   })
   const testB = Math.min(spec.evalBatch, task.testSize)
   const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing, logits: false })
-  const optimizer = createOptimizer(spec.optimizer, backend, model.weights, plan.gradients, recurrentMatrices(model.parameters))
+  const optimizer = createOptimizer(
+    spec.optimizer,
+    backend,
+    model.weights,
+    plan.gradients,
+    recurrentMatrices(model.parameters),
+  )
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   const lossOptions = { reduction, gradient: true } as const

@@ -28,18 +28,21 @@ export const adam_update: Kernels['adam_update'] = (n, lr, beta1, beta2, eps, co
 // Jordan 2024; X is taken to the odd polynomial a X + b (X X') X + c (X X')^2 X five times.
 export const muon_update: Kernels['muon_update'] = (H, lr, momentum, w, g, m, work) => {
   const n = H * H
-  const [X, XX, P, PX] = [0, 1, 2, 3].map((i) => work.subarray(i * n, (i + 1) * n))
+  const part = (i: number): Floats => work.subarray(i * n, (i + 1) * n)
+  const [X, XX, P, PX] = [part(0), part(1), part(2), part(3)]
   for (let i = 0; i < n; i++) m[i] = momentum * m[i] + (1 - momentum) * g[i]
-  const norm = Math.sqrt(m.subarray(0, n).reduce((sum: number, value: number) => sum + value * value, 0))
-  for (let i = 0; i < n; i++) X![i] = norm > 0 ? m[i] / norm : 0
+  let squares = 0
+  for (let i = 0; i < n; i++) squares += m[i] * m[i]
+  const norm = Math.sqrt(squares)
+  for (let i = 0; i < n; i++) X[i] = norm > 0 ? m[i] / norm : 0
   for (let step = 0; step < 5; step++) {
-    gemm(0, 1, H, H, H, X!, X!, XX!, 0)
-    gemm(0, 0, H, H, H, XX!, XX!, P!, 0)
-    for (let i = 0; i < n; i++) P![i] = -4.775 * XX![i]! + 2.0315 * P![i]!
-    gemm(0, 0, H, H, H, P!, X!, PX!, 0)
-    for (let i = 0; i < n; i++) X![i] = 3.4445 * X![i]! + PX![i]!
+    gemm(0, 1, H, H, H, X, X, XX, 0)
+    gemm(0, 0, H, H, H, XX, XX, P, 0)
+    for (let i = 0; i < n; i++) P[i] = -4.775 * XX[i] + 2.0315 * P[i]
+    gemm(0, 0, H, H, H, P, X, PX, 0)
+    for (let i = 0; i < n; i++) X[i] = 3.4445 * X[i] + PX[i]
   }
-  for (let i = 0; i < n; i++) w[i] -= lr * X![i]!
+  for (let i = 0; i < n; i++) w[i] -= lr * X[i]
 }
 
 /** f(the row's part of each matrix [V,E], and of g [n,E]) for the n rows. */
