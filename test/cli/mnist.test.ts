@@ -97,7 +97,7 @@ test('other digits through --data; a run knows its own', async () => {
 test('the help names the recipes and the data', async () => {
   const { out, code } = await run('train mnist --help')
   assert.equal(code, 0)
-  assert.match(out, /fast: 100 units, input and output std 1 and 0.06, scale 0.999, unit pixels, adam at 0.0001/)
+  assert.match(out, /fast: 100 units, input and output std 1 and 0.06, scale 0.999, unit pixels, muon at 0.0003/)
   assert.match(out, /paper: 100 units, weights of std 0.01, scale 1, raw pixels, sgd at 1e-8/)
   assert.match(out, /--data <dir>/)
 })
