@@ -12,6 +12,8 @@ import {
   rmsprop,
   sgd,
 } from '../src/optim.ts'
+import { elements, parameterShapes, recurrentMatrices, viewParameters } from '../src/parameters.ts'
+import { gru, modelSpec, regression } from '../src/spec.ts'
 
 const START = [1, -2, 0.5, 0, 3]
 const GRADIENTS = [
@@ -63,6 +65,22 @@ for (const options of await availableBackends()) {
     }
   })
 }
+
+test('muon is for every matrix from h to h, gate by gate, of all layers and directions', () => {
+  const shapes = parameterShapes(
+    modelSpec({ input: 2, rnn: gru(3, { layers: 2, bidirectional: true }), head: regression(1) }),
+  )
+  const parameters = viewParameters(
+    shapes,
+    new Float64Array(shapes.reduce((sum, { shape }) => sum + elements(shape), 0)),
+  )
+  const recurrent = parameters.filter(({ name }) => name.startsWith('rnn.weight_hh'))
+  assert.deepEqual(
+    recurrentMatrices(parameters),
+    recurrent.flatMap(({ start }) => [0, 9, 18].map((offset) => ({ start: start + offset, H: 3 }))),
+  )
+  assert.equal(recurrent.length, 4)
+})
 
 const SPECS: [Exclude<OptimizerSpec, Muon>, string[]][] = [
   [sgd(), []],
