@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Floats } from '../src/backend/backend.ts'
-import { createBackend } from '../src/backend/choose.ts'
+import { availableBackends, createBackend } from '../src/backend/choose.ts'
 import { referenceBackend } from '../src/backend/reference.ts'
 import { logUniform } from '../src/candidates.ts'
 import { clipGradients, clipNorm } from '../src/clip.ts'
@@ -349,7 +349,9 @@ for (const { label, backend } of backends)
     model.dispose()
   })
 
-for (const name of ['native', 'wasm'] as const)
+const threaded = new Set((await availableBackends()).map(({ name }) => name))
+threaded.delete('reference')
+for (const name of threaded)
   test(`${name}: weights do not depend on the number of threads: sampled, full by blocks, dropout`, async () => {
     const size = 12_000
     for (const softmax of [{ kind: 'sampled', samples: 300 }, { kind: 'full' }] as const) {
