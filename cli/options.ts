@@ -70,7 +70,12 @@ export function trainingOptions(command: Command, task: string): void {
     .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
     .addOption(new Option('--optimizer <name>', 'sgd, rmsprop, adam or muon').choices(OPTIMIZERS))
     .option('--lr <rate>', 'learning rate', positive)
-    .option('--momentum <m>', 'sgd: momentum (default: 0)', notNegative)
+    .option('--momentum <m>', 'sgd, muon: momentum (default: 0, of muon 0.9)', notNegative)
+    .option(
+      '--weight-decay <d>',
+      'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
+      notNegative,
+    )
     .addOption(
       new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine', 'steps', 'halving']),
     )

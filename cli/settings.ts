@@ -27,6 +27,7 @@ export interface TrainFlags {
   optimizer?: OptimizerKind
   lr?: number
   momentum?: number
+  weightDecay?: number
   schedule?: Schedule['kind']
   decayEvery?: number
   halvings?: number
@@ -66,12 +67,13 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
   })
 }
 
-function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum }: TrainFlags): OptimizerSpec {
+function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum, weightDecay }: TrainFlags): OptimizerSpec {
   const make = { sgd, rmsprop, adam, muon }[optimizer ?? base.kind]
   const chosen: OptimizerSpec = optimizer === undefined || optimizer === base.kind ? base : make()
-  // Momentum of another optimiser than sgd is refused by the check of the options as an unknown key.
+  // What another optimiser than the chosen one has is refused by the check of the options as an unknown key.
   const rate = lr === undefined ? {} : chosen.kind === 'muon' ? muonRates(chosen, lr) : { lr }
-  return { ...chosen, ...rate, ...(momentum !== undefined && { momentum }) } as OptimizerSpec
+  const more = { ...(momentum !== undefined && { momentum }), ...(weightDecay !== undefined && { weightDecay }) }
+  return { ...chosen, ...rate, ...more } as OptimizerSpec
 }
 
 /** Adam's share of the rate stays what it was. */

@@ -228,8 +228,9 @@ void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const flo
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
                  const float* g, float* m, float* v);
 // One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and w -= lr times the nearest matrix to m whose
-// singular values are all about 1 (0.7 to 1.2), by five Newton-Schulz steps. m of 0 leaves w as it is.
-void muon_update(int H, float lr, float momentum, float* w, const float* g, float* m,
+// singular values are all about 1 (0.7 to 1.2), by five Newton-Schulz steps, plus decay times w - identity I. m and decay of 0 leave
+// w as it is.
+void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m,
                  float* work);   // [4,H,H] undefined
 
 // The same for some rows of a matrix: w [V,E] and its state at rows[i], each there once, by g [n,E]. Other rows are left alone, their

@@ -136,7 +136,7 @@ void adam_update(int n, float lr, float beta1, float beta2, float eps, float cor
 
 // X X' of singular values s has s^2: X <- (a + b X X' + c (X X')^2) X moves every s by the odd polynomial a s + b s^3 + c s^5, whose
 // coefficients (Jordan's) take (0, 1] to some 0.7 to 1.2 in five steps, the small ones fastest.
-void muon_update(int H, float lr, float momentum, float* w, const float* g, float* m, float* work) {
+void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m, float* work) {
   constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
   const int n = H * H;
   float *X = work, *XX = work + n, *P = work + 2 * size_t(n), *PX = work + 3 * size_t(n);
@@ -160,7 +160,7 @@ void muon_update(int H, float lr, float momentum, float* w, const float* g, floa
     });
   }
   each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i++) w[i] -= lr * X[i];
+    for (int i = first; i < first + count; i++) w[i] -= lr * (X[i] + decay * (w[i] - (i % (H + 1) == 0 ? identity : 0.0f)));
   });
 }
 

@@ -29,6 +29,7 @@ export interface Muon {
   readonly kind: 'muon'
   readonly lr: number
   readonly momentum: number
+  readonly weightDecay: number
   /** How the other weights are updated. */
   readonly adam: Omit<Adam, 'kind'>
 }
@@ -55,19 +56,24 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
  * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent matrices, gate
  * by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all its singular values made
  * about 1). A step is as large in every direction of state space, while the gradient of a recurrence over hundreds of steps has
- * few that drown the rest. No Nesterov momentum, no weight decay, and lr is the change of a singular value, whatever the size.
- * A schedule moves both rates alike; the default of Adam's is a third of Muon's.
+ * few that drown the rest. No Nesterov momentum, and lr is the change of a singular value, whatever the size. A schedule moves both
+ * rates alike; the default of Adam's is a third of Muon's.
+ *
+ * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
+ * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
  */
 export function muon({
   lr = 3e-4,
   momentum = 0.9,
+  weightDecay = 0,
   adam: { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = {},
 }: {
   lr?: number
   momentum?: number
+  weightDecay?: number
   adam?: Partial<Omit<Adam, 'kind'>>
 } = {}): Muon {
-  return { kind: 'muon', lr, momentum, adam: { lr: other, beta1, beta2, eps } }
+  return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
 }
 
 const lr = z.number().gt(0)
@@ -80,7 +86,13 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
   z.strictObject({ kind: z.literal('sgd'), lr, momentum: decay }),
   z.strictObject({ kind: z.literal('rmsprop'), lr, alpha: decay, eps }),
   z.strictObject({ kind: z.literal('adam'), ...adamSchema }),
-  z.strictObject({ kind: z.literal('muon'), lr, momentum: decay, adam: z.strictObject(adamSchema) }),
+  z.strictObject({
+    kind: z.literal('muon'),
+    lr,
+    momentum: decay,
+    weightDecay: z.number().min(0),
+    adam: z.strictObject(adamSchema),
+  }),
 ])
 
 /** An optimiser at work on the weights of a model. */
@@ -124,9 +136,9 @@ export function createOptimizer(
     ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
   ]
   const work = backend.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
-  const muonRules = matrices.map(({ start: from, H }) => {
+  const muonRules = matrices.map(({ start: from, H, identity }) => {
     const to = from + H * H
-    return muonRule(spec as Muon, backend, { H, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
+    return muonRule(spec as Muon, backend, { H, identity, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
   })
   return {
     spec,
@@ -184,12 +196,12 @@ function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first
 }
 
 function muonRule(
-  { momentum }: Muon,
+  { momentum, weightDecay }: Muon,
   backend: Backend,
-  { H, g, work }: { H: number; g: Floats; work: Floats },
+  { H, identity, g, work }: { H: number; identity: number; g: Floats; work: Floats },
   [w, m]: Part,
 ): Rule {
-  return (lr) => backend.muon_update(H, lr, momentum, w, g, m!, work)
+  return (lr) => backend.muon_update(H, lr, momentum, weightDecay, identity, w, g, m!, work)
 }
 
 function rowRule(spec: ElementwiseSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {

@@ -39,15 +39,19 @@ export interface RecurrentMatrix {
   /** Where it begins in the model's `weights`. */
   readonly start: number
   readonly H: number
+  /** It began at this times the identity; 0 where it began at something else. */
+  readonly identity: number
 }
 
 /** Those of a model, ascending. */
-export function recurrentMatrices(parameters: readonly Parameter[]): RecurrentMatrix[] {
+export function recurrentMatrices({ rnn }: ModelSpec, parameters: readonly Parameter[]): RecurrentMatrix[] {
+  const { recurrent } = rnn.init
+  const identity = recurrent.kind === 'identity' ? recurrent.scale : 0
   return parameters
     .filter(({ name }) => name.startsWith('rnn.weight_hh'))
     .flatMap(({ shape, start }) => {
       const [rows, H] = shape as [number, number]
-      return Array.from({ length: rows / H }, (_, gate) => ({ start: start + gate * H * H, H }))
+      return Array.from({ length: rows / H }, (_, gate) => ({ start: start + gate * H * H, H, identity }))
     })
 }
 

@@ -193,7 +193,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     backend,
     model.weights,
     plan.gradients,
-    recurrentMatrices(model.parameters),
+    recurrentMatrices(model.spec, model.parameters),
   )
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }

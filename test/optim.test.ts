@@ -13,7 +13,7 @@ import {
   sgd,
 } from '../src/optim.ts'
 import { elements, parameterShapes, recurrentMatrices, viewParameters } from '../src/parameters.ts'
-import { gru, modelSpec, regression } from '../src/spec.ts'
+import { gru, irnn, modelSpec, regression } from '../src/spec.ts'
 
 const START = [1, -2, 0.5, 0, 3]
 const GRADIENTS = [
@@ -56,7 +56,9 @@ for (const options of await availableBackends()) {
     const [w, g] = [backend.floats(6), backend.floats(6)]
     g.set([3, ROTATION[0] * 5, ROTATION[1] * 0.5, ROTATION[2] * 5, ROTATION[3] * 0.5, -2])
     const spec = muon({ lr: 0.1, momentum: 0, adam: { lr: 0.02 } })
-    const optimizer = createOptimizer(spec, backend, w, { start: 0, dense: g, tables: [] }, [{ start: 1, H: 2 }])
+    const optimizer = createOptimizer(spec, backend, w, { start: 0, dense: g, tables: [] }, [
+      { start: 1, H: 2, identity: 1 },
+    ])
     optimizer.update(0.05) // half the rate: half of both
     assert.ok(Math.abs(w[0]! + 0.01) < 1e-6 && Math.abs(w[5]! - 0.01) < 1e-6, `${w[0]} ${w[5]}`)
     for (const column of [0, 1]) {
@@ -64,21 +66,33 @@ for (const options of await availableBackends()) {
       assert.ok(along > 0.65 && along < 1.25, `singular value ${along}`)
     }
   })
+
+  test(`${backend.description}: muon's weight decay pulls a matrix to the identity it began at, and nothing else`, () => {
+    const [w, g] = [backend.floats(6), backend.floats(6)]
+    w.set([3, 1, 0.5, -0.25, 0.75, -2])
+    const spec = muon({ weightDecay: 0.5 })
+    const optimizer = createOptimizer(spec, backend, w, { start: 0, dense: g, tables: [] }, [
+      { start: 1, H: 2, identity: 0.875 },
+    ])
+    optimizer.update(0.5) // a quarter of the way
+    assert.deepEqual([...w], [3, 0.96875, 0.375, -0.1875, 0.78125, -2])
+  })
 }
 
 test('muon is for every matrix from h to h, gate by gate, of all layers and directions', () => {
-  const shapes = parameterShapes(
-    modelSpec({ input: 2, rnn: gru(3, { layers: 2, bidirectional: true }), head: regression(1) }),
-  )
+  const spec = modelSpec({ input: 2, rnn: gru(3, { layers: 2, bidirectional: true }), head: regression(1) })
+  const shapes = parameterShapes(spec)
   const parameters = viewParameters(
     shapes,
     new Float64Array(shapes.reduce((sum, { shape }) => sum + elements(shape), 0)),
   )
   const recurrent = parameters.filter(({ name }) => name.startsWith('rnn.weight_hh'))
   assert.deepEqual(
-    recurrentMatrices(parameters),
-    recurrent.flatMap(({ start }) => [0, 9, 18].map((offset) => ({ start: start + offset, H: 3 }))),
+    recurrentMatrices(spec, parameters),
+    recurrent.flatMap(({ start }) => [0, 9, 18].map((offset) => ({ start: start + offset, H: 3, identity: 0 }))),
   )
+  const irnns = modelSpec({ input: 2, rnn: irnn(3, { scale: 0.5 }), head: regression(1) })
+  assert.equal(recurrentMatrices(irnns, parameters)[0]!.identity, 0.5)
   assert.equal(recurrent.length, 4)
 })
 

@@ -107,7 +107,7 @@ export interface Kernels {
     n: number, lr: number, beta1: number, beta2: number, eps: number, correction1: number, correction2: number,
     w: Floats, g: Floats, m: Floats, v: Floats,
   ): void
-  muon_update(H: number, lr: number, momentum: number, w: Floats, g: Floats, m: Floats, work: Floats): void
+  muon_update(H: number, lr: number, momentum: number, decay: number, identity: number, w: Floats, g: Floats, m: Floats, work: Floats): void
   sgd_update_rows(
     n: number, E: number, rows: Int32Array, lr: number, momentum: number, w: Floats, g: Floats, v: OrNull<Floats>,
   ): void

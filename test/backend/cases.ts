@@ -247,7 +247,7 @@ export function* flatTable(): Generator<Case> {
     const r = random(seed++)
     for (const g of [r.uniform(H * H), new Float64Array(H * H)])
       yield { kernel: 'muon_update', name: `H=${H}${g.some((v) => v !== 0) ? '' : ' no gradient, no momentum'}`,
-        args: [H, 0.01, g.some((v) => v !== 0) ? 0.9 : 0, updated('w', r.uniform(H * H)), input('g', g), updated('m', r.uniform(H * H)),
+        args: [H, 0.01, g.some((v) => v !== 0) ? 0.9 : 0, H % 2 ? 0.3 : 0, 0.9, updated('w', r.uniform(H * H)), input('g', g), updated('m', r.uniform(H * H)),
           output('work', 4 * H * H, { unspecified: () => true })] }
   }
 }

@@ -62,7 +62,7 @@ function* flat(): Generator<Case> {
   yield { kernel: 'sum_of_squares', name, args: [n, x] }
   yield { kernel: 'count_nonzero', name, args: [n, x] }
   yield { kernel: 'clip_value', name, args: [n, 0.5, updated('x', x.start as Float64Array)] }
-  yield { kernel: 'muon_update', name, args: [100, 0.1, 0.9, updated('w', r.uniform(10000)), input('g', r.uniform(10000)), updated('m', r.uniform(10000)), output('work', 40000, { unspecified: () => true })] }
+  yield { kernel: 'muon_update', name, args: [100, 0.1, 0.9, 0.3, 0.999, updated('w', r.uniform(10000)), input('g', r.uniform(10000)), updated('m', r.uniform(10000)), output('work', 40000, { unspecified: () => true })] }
   yield { kernel: 'scale', name, args: [n, 0.3, updated('x', x.start as Float64Array)] }
   yield { kernel: 'tanh_forward', name, args: [n, x, output('y', n)] }
   yield { kernel: 'sigmoid_forward', name, args: [n, x, output('y', n)] }

@@ -26,7 +26,7 @@ export const adam_update: Kernels['adam_update'] = (n, lr, beta1, beta2, eps, co
 }
 
 // Jordan 2024; X is taken to the odd polynomial a X + b (X X') X + c (X X')^2 X five times.
-export const muon_update: Kernels['muon_update'] = (H, lr, momentum, w, g, m, work) => {
+export const muon_update: Kernels['muon_update'] = (H, lr, momentum, decay, identity, w, g, m, work) => {
   const n = H * H
   const part = (i: number): Floats => work.subarray(i * n, (i + 1) * n)
   const [X, XX, P, PX] = [part(0), part(1), part(2), part(3)]
@@ -42,7 +42,7 @@ export const muon_update: Kernels['muon_update'] = (H, lr, momentum, w, g, m, wo
     gemm(0, 0, H, H, H, P, X, PX, 0)
     for (let i = 0; i < n; i++) X[i] = 3.4445 * X[i] + PX[i]
   }
-  for (let i = 0; i < n; i++) w[i] -= lr * X[i]
+  for (let i = 0; i < n; i++) w[i] -= lr * (X[i] + decay * (w[i] - (i % (H + 1) === 0 ? identity : 0)))
 }
 
 /** f(the row's part of each matrix [V,E], and of g [n,E]) for the n rows. */
