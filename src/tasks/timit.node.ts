@@ -69,14 +69,12 @@ export function readTimit(dir: string, { skipBad = false, say = () => {} }: Timi
     const set = setOf(speaker)
     if (set === null) continue
     const earlier = seen.get(speaker.name)
-    const twice = earlier && earlier.set !== set ? earlier : null
     if (!earlier) seen.set(speaker.name, { ...speaker, set })
     for (const recording of recordingsOf(speaker)) {
       try {
-        if (twice) {
-          throw new InputError(
-            `${speaker.dir}: speaker ${shown(speaker.name)} is in ${set} and, in ${twice.dir}, in ${twice.set}: remove one`,
-          )
+        if (earlier) {
+          const where = `${set} and, in ${earlier.dir}, ${earlier.set === set ? 'once more' : `in ${earlier.set}`}`
+          throw new InputError(`${speaker.dir}: speaker ${shown(speaker.name)} is in ${where}: remove one`)
         }
         sets[set].push(readUtterance(speaker, recording))
       } catch (error) {

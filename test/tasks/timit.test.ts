@@ -188,6 +188,14 @@ test('a speaker in two sets is refused; with skipBad the second is left out', ()
   assert.equal(rest.skipped.length, 2)
 })
 
+test('a speaker in two folders is refused, though both are of one set', () => {
+  const dir = corpus(corpusFiles(['TRAIN/DR5/FCJF0']))
+  refused(
+    () => readTimit(dir),
+    /TRAIN\/DR5\/FCJF0: speaker "fcjf0" is in train and, in .*DR1\/FCJF0, once more: remove one/,
+  )
+})
+
 test('a header behind 4 kB of other chunks is found', () => {
   const plain = [...riff(samplesOf(4000))]
   const pad = [...new TextEncoder().encode('JUNK'), 0x88, 0x13, 0, 0, ...new Array(5000).fill(7)]
