@@ -140,14 +140,9 @@ function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
     ...(cell === 'irnn' && { scale: 0.999 }),
     pixels: 'unit',
     training: {
-      ...(permuted
-        ? { batch: 16, iterations: 300_000, evalEvery: 7500, optimizer: adam({ lr: 1e-4, beta2: 0.9 }) }
-        : {
-            batch: 32,
-            iterations: 40_000,
-            evalEvery: 2500,
-            optimizer: muon({ lr: 3e-4, weightDecay: 1 / 3, adam: { lr: 1e-4, beta2: 0.9 } }),
-          }),
+      batch: 32,
+      ...(permuted ? { iterations: 150_000, evalEvery: 7500 } : { iterations: 40_000, evalEvery: 2500 }),
+      optimizer: muon({ lr: 3e-4, weightDecay: 1 / 3, adam: { lr: 1e-4, beta2: 0.9 } }),
       schedule: cosineRate(),
       clip: clipNorm(1),
     },
