@@ -132,8 +132,7 @@ function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
       'Input weights of ordinary size (std 1, not 0.001), an identity a hair below one, and a rate that falls to nothing. Muon ' +
       'for the recurrent matrix: through 784 steps a few directions of the gradient drown all others, and Muon steps as far in ' +
       'each, and a pull back to the identity, which keeps it from learning by heart. Adam for the rest, and one that soon forgets ' +
-      '(beta2 0.9): gradients come in spikes. ' +
-      'Permuted, Adam alone does better (89.5 % against 88.6).',
+      '(beta2 0.9): gradients come in spikes.',
     hidden: 100,
     // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60 iterations.
     ...((cell === 'irnn' || cell === 'tanh') && { inputStd: 1, outputStd: 0.06 }),
@@ -142,7 +141,7 @@ function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
     training: {
       batch: 32,
       ...(permuted ? { iterations: 150_000, evalEvery: 7500 } : { iterations: 40_000, evalEvery: 2500 }),
-      optimizer: muon({ lr: 3e-4, weightDecay: 1 / 3, adam: { lr: 1e-4, beta2: 0.9 } }),
+      optimizer: muon({ lr: 3e-4, weightDecay: 1 / 3, adam: { lr: permuted ? 3e-4 : 1e-4, beta2: 0.9 } }),
       schedule: cosineRate(),
       clip: clipNorm(1),
     },
