@@ -4,9 +4,11 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual } from 'node:util'
 import { InputError } from '../src/error.ts'
 import type { TestScore, TrainEvent } from '../src/events.ts'
 import { readRunFolder, type StoredRun, writeAtomic } from '../src/runs/folder.ts'
+import { recipe } from '../src/runs/recipes.ts'
 import { beats, METRICS, type Metric } from '../src/tasks/metric.ts'
 import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
@@ -42,8 +44,8 @@ export function readResults(dir: string, experiment: Experiment): Results {
 }
 
 /**
- * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has: results travel
- * with the project, run folders do not. A result that is the same keeps its date and commit.
+ * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that run still:
+ * results travel with the project, run folders do not. A result that is the same keeps its date and commit.
  */
 export function collect(
   experiment: Experiment,
@@ -55,12 +57,17 @@ export function collect(
     const known = earlier.runs.find(({ name }) => name === run.name)
     const dir = path.join(runs, run.name)
     const fresh = existsSync(path.join(dir, 'config.json')) ? resultOf(run, experiment.metric, dir) : undefined
-    if (!fresh) return known ? [known] : []
+    if (!fresh) return known && isOf(run, known) ? [known] : []
     const same = known && JSON.stringify(lasting(known)) === JSON.stringify(lasting(fresh))
     return [same ? known : fresh]
   })
   const claims = verdicts(experiment, results, baselines)
   return { figure: experiment.name, runs: results, ...(baselines && { baselines }), claims }
+}
+
+/** false: the experiment asks for another run by now. */
+export function isOf(run: Run, result: RunResult): boolean {
+  return difference(run, result as RunResult & Identity) === null
 }
 
 /** What of a result does not depend on when and where it was collected. */
@@ -91,9 +98,11 @@ export function writeResults(dir: string, experiment: Experiment, results: Resul
 
 /** @throws InputError when the folder holds another run than the experiment's */
 export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
-  const stored = readRunFolder(dir)
-  refuseAnother(run, stored, dir)
-  const { config, events } = stored
+  const { config, events } = readRunFolder(dir)
+  const other = difference(run, config)
+  if (other) {
+    throw new InputError(`${dir}: expected the run ${run.name}, ${other}: move it away or name another --runs`)
+  }
   const scale = METRICS[metric].percent ? 100 : 1
   const scores = scoresOf(events, metric, scale)
   const last = events.at(-1)
@@ -141,10 +150,18 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
   })
 }
 
-/** What a folder must agree in with the experiment. Iterations may differ: a shorter run is a partial result. */
-function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
+/** What tells one run from another, as config.json and results have it. */
+type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], 'task' | 'model' | 'training'>
+
+/**
+ * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way however long it was
+ * to be: a shorter one is a partial result.
+ */
+function difference(run: Run, { recipe: name, seed, task, model, training }: Identity): string | null {
   const { flags } = run
-  const { rnn, projection } = config.model as {
+  const variant = { T: flags.length as number | undefined, permuted: flags.permuted === true }
+  const { hidden, training: planned } = recipe(run.task, run.recipe, run.cell, variant)
+  const { rnn, projection } = model as {
     rnn?: {
       cell?: string
       hidden?: number
@@ -154,33 +171,38 @@ function refuseAnother(run: Run, { config }: StoredRun, dir: string): void {
     }
     projection?: { size?: number }
   }
-  const { optimizer, clip } = config.training
-  const { options } = config.task
+  const { optimizer, clip, schedule } = training
+  const rated = { ...planned.optimizer, ...(flags.lr !== undefined && { lr: flags.lr }) }
+  const mayBeShort = flags.iterations !== undefined && (flags.schedule ?? planned.schedule!.kind) === 'constant'
   const pairs: [string, unknown, unknown][] = [
-    ['task', run.task, config.task.name],
+    ['task', run.task, task.name],
     ['cell', run.cell, rnn?.cell],
-    ['--hidden', flags.hidden, rnn?.hidden],
+    ['recipe', run.recipe, name],
+    ['--hidden', flags.hidden ?? hidden, rnn?.hidden],
     ['--layers', flags.layers, rnn?.layers],
     ['--bidirectional', run.task === 'phones' ? flags.bidirectional === true : undefined, rnn?.bidirectional],
     ['--scale', flags.scale, rnn?.init?.recurrent?.scale],
     ['--projection', flags.projection, projection?.size],
-    ['--length', flags.length, options.T],
-    ['--lr', flags.lr, optimizer?.lr],
-    ['--clip', flags.clip, clip && 'limit' in clip ? clip.limit : undefined],
-    ['--batch', flags.batch, config.training.batch],
-    ['--seed', flags.seed, config.seed],
+    ['--length', flags.length, task.options.T],
+    ['--lr', flags.lr, optimizer.lr],
+    ['--optimizer', flags.optimizer ?? planned.optimizer!.kind, optimizer.kind],
+    ['optimizer', flags.optimizer === undefined ? rated : undefined, optimizer],
+    ['--schedule', flags.schedule ?? planned.schedule!.kind, schedule.kind],
+    ['--iterations', mayBeShort ? undefined : (flags.iterations ?? planned.iterations), training.iterations],
+    ['--clip', flags.clip, 'limit' in clip ? clip.limit : undefined],
+    ['--batch', flags.batch ?? planned.batch, training.batch],
+    ['--seed', flags.seed, seed],
     [
       'order of the pixels',
       run.task === 'mnist' ? (flags.permuted ? 'permuted' : 'scanline') : undefined,
-      options.order,
+      task.options.order,
     ],
   ]
   for (const [what, wanted, held] of pairs) {
-    if (wanted === undefined || wanted === held) continue
-    throw new InputError(
-      `${dir}: expected the run ${run.name}, ${what} ${wanted}, but it holds one with ${held}: move it away or name another --runs`,
-    )
+    if (wanted === undefined || isDeepStrictEqual(wanted, held)) continue
+    return `${what} ${JSON.stringify(wanted)}, but it holds one with ${JSON.stringify(held)}`
   }
+  return null
 }
 
 /** What decides which evaluation is best. */

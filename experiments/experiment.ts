@@ -132,7 +132,8 @@ export interface Score {
 }
 
 /** Whether all of a run was done, so that what it has not reached it does not reach. */
-export function isComplete(run: Run, { ended, iteration }: RunResult): boolean {
+export function isComplete(run: Run, { ended, iteration, iterations }: RunResult): boolean {
   if (ended === 'diverged' || ended === 'target' || ended === 'plateau') return true
-  return ended === 'iterations' && iteration >= (typeof run.flags.iterations === 'number' ? run.flags.iterations : 0)
+  const { iterations: planned = iterations } = run.flags
+  return ended === 'iterations' && iteration >= Number(planned)
 }

@@ -17,6 +17,7 @@ export const permutedMnistExperiment: Experiment = pixelExperiment({
     relu: { lr: 1e-6, clip: 10 },
   },
   seed: 1,
+  budget: 25_000,
   best: 82.1,
   fast: 90,
   large: 92.5,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { beatsBaseline, never, ordered, ranked, reaches, tracks, tuned, valueAt } from '../../experiments/claims.ts'
-import { commandOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
+import { commandOf, isOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
 import type { Claim, Curve, Experiment, RunResult, Table } from '../../experiments/experiment.ts'
 import { EXPERIMENTS, experiment } from '../../experiments/known.ts'
 import { paperCurve, parseCurves } from '../../experiments/paper.ts'
@@ -282,5 +282,9 @@ test('committed results carry the verdicts their runs give', () => {
     const { runs, baselines, claims } = JSON.parse(readFileSync(file, 'utf8')) as Results
     assert.deepEqual(verdicts(one, runs, baselines), claims, one.name)
     for (const { machine, date, name } of runs) assert.ok(machine.cpu && date, name)
+    for (const result of runs) {
+      const run = one.runs.find(({ name }) => name === result.name)
+      assert.ok(run && isOf(run, result), `${one.name}: ${result.name} is of another run`)
+    }
   }
 })

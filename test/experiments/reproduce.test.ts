@@ -113,6 +113,9 @@ test('runs, keeps what is done, collects, draws', async () => {
   const stale = { ...results.runs[1]!, date: '2001-01-01' }
   const kept = collect(SMALL, path.join(home, 'nowhere'), { ...results, runs: [one!, stale] })
   assert.deepEqual(kept.runs, [one, stale])
+  const changed = { ...stale, training: { ...stale.training, batch: 3 } }
+  const dropped = collect(SMALL, path.join(home, 'nowhere'), { ...results, runs: [one!, changed] })
+  assert.deepEqual(dropped.runs, [one], 'a result of another batch is no evidence for this run')
   const same = collect(SMALL, runs, { ...results, runs: [one!, stale] })
   assert.equal(same.runs[1]!.date, '2001-01-01', 'the same result keeps its date')
   const other = collect(SMALL, runs, { ...results, runs: [{ ...stale, seconds: 1e6 }] })
