@@ -13,6 +13,10 @@ const RULES = [
   { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/features\//, may: [/^src\/features\//] },
+  {
+    file: /^src\/tasks\/.*\.node\.ts$/,
+    may: [/^src\/(tasks|formats|features)\//, /^src\/(rng|batch|error|runs\/disk)\.ts$/],
+  },
   { file: /^src\/tasks\//, may: [/^src\/(tasks|formats|features)\//, /^src\/(rng|batch|error)\.ts$/] },
   { file: /^src\/index\.ts$/, may: [/^src\//] },
   { file: /^src\/runs\//, may: [/^src\//] },

@@ -9,8 +9,11 @@ export class DiskError extends Error {
 }
 
 /** Old content or new, never a mixture, whatever happens while it is written. With `keep` the old one gets that name. */
-export function writeAtomic(file: string, data: string | Uint8Array, { keep }: { keep?: string } = {}): void {
-  const temporary = `${file}${TEMPORARY}`
+export function writeAtomic(
+  file: string,
+  data: string | Uint8Array,
+  { keep, temporary = `${file}${TEMPORARY}` }: { keep?: string; temporary?: string } = {},
+): void {
   try {
     fs.writeFileSync(temporary, data, { flush: true })
     // Killed between the two, only the kept one is there: readers look for it.
@@ -49,6 +52,12 @@ export function makeFolder(dir: string): void {
   }
 }
 
+/** A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and either's is right. */
+export function writeCached(file: string, data: Uint8Array): void {
+  makeFolder(path.dirname(file))
+  writeAtomic(file, data, { temporary: `${file}.${process.pid}${TEMPORARY}` })
+}
+
 /** The end of the name of a file that is being written. */
 export const TEMPORARY = '.tmp'
 
@@ -63,6 +72,23 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder, not a file',
   ENOENT: 'its path does not exist and cannot be made',
   ENAMETOOLONG: 'its name is too long',
+}
+
+/** The bytes of a file that a person names, or of a pipe. @throws InputError when it cannot be read */
+export function readBytes(file: string): Uint8Array {
+  return explaining(file, 'cannot be read', () => {
+    if (!fs.existsSync(file)) throw new InputError(`${file}: cannot be read: there is no such file`)
+    return fs.readFileSync(file)
+  })
+}
+
+/** Of a file found in a folder. @throws InputError for a folder, a socket, a pipe, which nobody may ever write, and what the disk refuses */
+export function statsOf(file: string): fs.Stats {
+  return explaining(file, 'cannot be read', () => {
+    const stats = fs.statSync(file)
+    if (stats.isFile()) return stats
+    throw new InputError(`${file}: cannot be read: ${stats.isDirectory() ? REASONS.EISDIR : 'it is no file'}`)
+  })
 }
 
 /** Failures of the file system as one line: bad input when a run begins or is read, a DiskError while it runs. */

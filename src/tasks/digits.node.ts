@@ -10,6 +10,7 @@ import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { InputError } from '../error.ts'
 import { parseLabelled } from '../formats/idx.ts'
+import { explaining, readBytes, writeCached } from '../runs/disk.ts'
 import type { Digits } from './digits.ts'
 
 /** The files by their usual names, and the SHA-256 of their .gz as Yann LeCun published them. */
@@ -66,7 +67,7 @@ export function readDigits(dir: string): Digits {
     const there = fs.existsSync(dir) ? `it has no ${missing.join(', ')} (plain or .gz)` : 'there is no such folder'
     throw new InputError(`${dir}: expected the four IDX files of MNIST or of a set like it but ${there}`)
   }
-  const read = (part: Part) => ({ name: files[part]!, bytes: readBytes(files[part]!) })
+  const read = (part: Part) => ({ name: files[part]!, bytes: unpacked(files[part]!) })
   const train = parseLabelled({ images: read('trainImages'), labels: read('trainLabels') })
   const test = parseLabelled({ images: read('testImages'), labels: read('testLabels') })
   const hash = createHash('sha256')
@@ -87,13 +88,8 @@ function find(dir: string, part: Part): string | null {
 }
 
 /** A file's bytes, unpacked if they are gzip, whatever it is called. */
-function readBytes(file: string): Uint8Array {
-  let bytes: Uint8Array
-  try {
-    bytes = fs.readFileSync(file)
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${reasonOf(error)}`)
-  }
+function unpacked(file: string): Uint8Array {
+  const bytes = readBytes(file)
   if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes
   try {
     return gunzipSync(bytes, { maxOutputLength: MAX_BYTES })
@@ -128,26 +124,19 @@ async function cachedDigits({
   say = () => {},
 }: Omit<DigitSources, 'data' | 'npm'>): Promise<string> {
   const target = (part: Part) => path.join(cache, `${FILES[part][0]}.gz`)
-  const wanted = PARTS.filter(
-    (part) => !fs.existsSync(target(part)) || sha256(fs.readFileSync(target(part))) !== sums[part],
-  )
+  const wanted = PARTS.filter((part) => !isGood(target(part), sums[part]))
   if (wanted.length === 0) return cache
   say(`downloading MNIST (11 MB) to ${cache}`)
   for (const part of wanted) {
     const bytes = await download(`${FILES[part][0]}.gz`, sums[part], mirrors)
-    try {
-      fs.mkdirSync(cache, { recursive: true })
-      // Two commands may do this at once: each writes a file of its own, and either's is right.
-      const temporary = `${target(part)}.${process.pid}.tmp`
-      fs.writeFileSync(temporary, bytes, { flush: true })
-      fs.renameSync(temporary, target(part))
-    } catch (error) {
-      throw new InputError(
-        `${cache}: the cache cannot be written: ${reasonOf(error)}: set IRNN_CACHE to another folder`,
-      )
-    }
+    const failure = 'the cache cannot be written (set IRNN_CACHE to another folder)'
+    explaining(cache, failure, () => writeCached(target(part), bytes))
   }
   return cache
+}
+
+function isGood(file: string, sum: string): boolean {
+  return fs.existsSync(file) && fs.statSync(file).isFile() && sha256(readBytes(file)) === sum
 }
 
 async function download(name: string, sum: string, mirrors: readonly string[]): Promise<Uint8Array> {
@@ -177,18 +166,4 @@ async function download(name: string, sum: string, mirrors: readonly string[]): 
 
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
-}
-
-/** Why the file system refused, without the path that stands before it already. */
-function reasonOf(error: unknown): string {
-  const { code = '', message } = error as NodeJS.ErrnoException
-  const reasons: Readonly<Record<string, string>> = {
-    EACCES: 'permission denied',
-    EROFS: 'the file system is read-only',
-    ENOSPC: 'the disk is full',
-    EISDIR: 'it is a folder',
-    ENOTDIR: 'part of its path is a file',
-    EEXIST: 'part of its path is a file',
-  }
-  return reasons[code] ?? message
 }

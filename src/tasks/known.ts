@@ -3,6 +3,7 @@ import { InputError, shown } from '../error.ts'
 import { adding } from './adding.ts'
 import type { Digits } from './digits.ts'
 import { type PhoneCorpus, phones } from './phones.ts'
+import { THIRDS } from './phoneTargets.ts'
 import { pixels } from './pixels.ts'
 import type { Task } from './task.ts'
 import { type WordsData, words } from './words.ts'
@@ -50,9 +51,9 @@ function speech(
 ): Task {
   if (!speech) throw new InputError('phones: expected a corpus of speech but received none: load it with loadSpeech')
   if (targets !== undefined && targets !== speech.set.kind) {
+    const remedy = targets === THIRDS.kind ? 'remove --alignments' : 'give --alignments with the same files'
     throw new InputError(
-      `phones: expected the targets ${shown(targets)} that the run was made with but received ${shown(speech.set.kind)}: ` +
-        'give the same alignments, or none',
+      `phones: expected the targets ${shown(targets)} that the run was made with but received ${shown(speech.set.kind)}: ${remedy}`,
     )
   }
   if (id !== undefined && id !== speech.id) {

@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { InputError } from '../error.ts'
+import { InputError, shown } from '../error.ts'
 import { SETTINGS } from '../features/mel.ts'
 import { frameCount, logMel } from '../features/speech.ts'
 import { parseAlignments } from '../formats/kaldi.ts'
 import { decode, encode } from '../formats/safetensors.ts'
+import { readBytes, writeCached } from '../runs/disk.ts'
 import { type PhoneCorpus, type SpeechSet, statistics } from './phones.ts'
 import { alignedSet, alignedStates, frameStates, THIRDS } from './phoneTargets.ts'
 import { readTimit, SETS, type SetName, type Timit, type TimitOptions, type Utterance } from './timit.node.ts'
@@ -65,7 +66,7 @@ function thirds(timit: Timit): Labelled {
 }
 
 function aligned(timit: Timit, files: readonly string[], { skipBad = false, say = () => {} }: TimitOptions): Labelled {
-  const alignments = new Map(files.flatMap((file) => [...parseAlignments(readText(file), file)]))
+  const alignments = readAlignments(files)
   const skipped: string[] = []
   const found = eachSet((name) =>
     timit[name].flatMap((utterance) => {
@@ -95,12 +96,19 @@ function aligned(timit: Timit, files: readonly string[], { skipBad = false, say 
   }
 }
 
-function readText(file: string): string {
-  try {
-    return fs.readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`)
+function readAlignments(files: readonly string[]): Map<string, Int32Array> {
+  const alignments = new Map<string, Int32Array>()
+  const from = new Map<string, string>()
+  for (const file of files) {
+    for (const [name, states] of parseAlignments(new TextDecoder().decode(readBytes(file)), file)) {
+      if (from.has(name)) {
+        throw new InputError(`${file}: utterance ${shown(name)} is also in ${from.get(name)}: give each alignment once`)
+      }
+      alignments.set(name, states)
+      from.set(name, file)
+    }
   }
+  return alignments
 }
 
 function joined(parts: readonly Int32Array[]): Int32Array {
@@ -148,7 +156,8 @@ function cachedFeatures(
   for (const [i, { samples }] of utterances.entries()) mel.set(logMel(samples()), starts[i]! * SETTINGS.filters)
   const sum = sha256(mel)
   try {
-    writeFilters(file, { mel, sum })
+    const shape = [starts.at(-1)!, SETTINGS.filters]
+    writeCached(file, encode([{ name: 'mel', shape, data: mel }], { sha256: sum }))
   } catch (error) {
     say(`warning: features cannot be kept in ${cache} (${(error as Error).message}): set IRNN_CACHE to another folder`)
   }
@@ -159,7 +168,7 @@ function cachedFeatures(
 function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | null {
   if (!fs.existsSync(file)) return null
   try {
-    const { tensors, metadata } = decode(fs.readFileSync(file))
+    const { tensors, metadata } = decode(readBytes(file))
     const mel = tensors.get('mel')?.data
     const sum = metadata.get('sha256')
     if (!(mel instanceof Float32Array) || mel.length !== frames * SETTINGS.filters) return null
@@ -168,15 +177,6 @@ function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | nu
     if (error instanceof InputError) return null
     throw error
   }
-}
-
-function writeFilters(file: string, { mel, sum }: Omit<Filters, 'starts'>): void {
-  fs.mkdirSync(path.dirname(file), { recursive: true })
-  const shape = [mel.length / SETTINGS.filters, SETTINGS.filters]
-  // Two commands may do this at once: each writes a file of its own, and either's is right.
-  const temporary = `${file}.${process.pid}.tmp`
-  fs.writeFileSync(temporary, encode([{ name: 'mel', shape, data: mel }], { sha256: sum }), { flush: true })
-  fs.renameSync(temporary, file)
 }
 
 function sha256(data: Float32Array): string {

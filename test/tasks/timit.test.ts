@@ -121,7 +121,12 @@ test('another corpus says in SPLIT.TXT who is in which set', () => {
     () => split('ccc dev\nddd dev\nccc test\n'),
     /line 3: speaker "ccc" is in test and, further up, in dev: remove one/,
   )
-  refused(() => split('zzz dev\n'), /for dev but there are none: name its speakers in SPLIT\.TXT/)
+  refused(() => split('aaa train\n'), /for dev but there are none: name its speakers in SPLIT\.TXT/)
+  // A typo would leave the speaker who was meant in the test set.
+  refused(
+    () => split('ddd dev\ncccc dev\n'),
+    /split\.txt: line 2: speaker "cccc" has no folder under TRAIN or TEST: correct the name or remove the line/,
+  )
 })
 
 test('what is no corpus is refused', () => {
@@ -134,6 +139,9 @@ test('every fault of an utterance is refused with its file, place and remedy; wi
   const tone = samplesOf(4000)
   const faults: [Record<string, string | Uint8Array | null>, RegExp][] = [
     [{ [`${at}.PHN`]: null }, /FCJF0\/SX1\.PHN: expected the segments of SX1\.WAV but there is no such file: copy it/],
+    [{ [`${at}.WAV`]: null }, /FCJF0\/SX1\.WAV: expected the sound of SX1\.PHN but there is no such file: copy it/],
+    [{ [`${at}.PHN`]: null, [`${at}.PHN/x`]: '' }, /FCJF0\/SX1\.PHN: cannot be read: it is a folder, not a file/],
+    [{ [`${at}.WAV`]: null, [`${at}.WAV/x`]: '' }, /FCJF0\/SX1\.WAV: cannot be read: it is a folder, not a file/],
     [{ [`${at}.PHN`]: '0 2000 h#\n1900 4000 sh\n' }, /FCJF0\/SX1\.PHN: line 2: the segment 1900 … 4000 overlaps/],
     [
       { [`${at}.PHN`]: '0 2000 h#\n2000 4001 sh\n' },
@@ -194,6 +202,15 @@ test('a speaker in two folders is refused, though both are of one set', () => {
     () => readTimit(dir),
     /TRAIN\/DR5\/FCJF0: speaker "fcjf0" is in train and, in .*DR1\/FCJF0, once more: remove one/,
   )
+})
+
+test('names that differ in case only are refused: one of the two would be lost', () => {
+  const again = { 'TRAIN/DR1/FCJF0/sx1.wav': sphere(samplesOf(4000)) }
+  refused(
+    () => readTimit(corpus(again)),
+    /DR1\/FCJF0: SX1\.WAV and sx1\.wav differ in nothing but upper and lower case: remove one/,
+  )
+  refused(() => readTimit(corpus(corpusFiles(['TRAIN/DR1/fcjf0']))), /DR1: FCJF0 and fcjf0 differ in nothing but/)
 })
 
 test('a header behind 4 kB of other chunks is found', () => {
