@@ -16,11 +16,11 @@ export function reaches(run: string, level: number, text: string, { by }: { by?:
       if (first && (by === undefined || first[0] <= by)) {
         return {
           holds: true,
-          measured: `${score(evidence, first[1])} at ${grouped(first[0])}; ${best(evidence, result)}`,
+          measured: `${score(evidence, first[1])} at ${grouped(first[0])}; ${best(evidence, result, level)}`,
         }
       }
       const over = complete(evidence, result) || (by !== undefined && result.iteration >= by)
-      return { holds: over ? false : null, measured: `${best(evidence, result)}, ${state(result)}` }
+      return { holds: over ? false : null, measured: `${best(evidence, result, level)}, ${state(result)}` }
     },
   }
 }
@@ -214,8 +214,11 @@ export function notRun(run: string): Verdict {
   return { holds: null, measured: `not run: ${run}` }
 }
 
-function best(evidence: Evidence, { best }: RunResult): string {
-  return best ? `best ${score(evidence, best.value)} at ${grouped(best.iteration)}` : 'no score yet'
+/** Beside a level, with as many digits as tell the two apart: 97.17 does not reach 97.2. */
+function best(evidence: Evidence, { best }: RunResult, level: number): string {
+  if (!best) return 'no score yet'
+  const alike = best.value !== level && best.value.toFixed(1) === level.toFixed(1)
+  return `best ${score(evidence, best.value, alike ? 2 : 1)} at ${grouped(best.iteration)}`
 }
 
 function state({ ended, iteration, iterations }: RunResult): string {
@@ -225,9 +228,9 @@ function state({ ended, iteration, iterations }: RunResult): string {
     : `${grouped(iteration)} iterations done`
 }
 
-function score({ experiment }: Evidence, value: number): string {
+function score({ experiment }: Evidence, value: number, digits = 1): string {
   if (!Number.isFinite(value)) return 'no score'
-  return METRICS[experiment.metric].percent ? `${value.toFixed(1)} %` : String(Number(value.toPrecision(3)))
+  return METRICS[experiment.metric].percent ? `${value.toFixed(digits)} %` : String(Number(value.toPrecision(3)))
 }
 
 function grouped(n: number): string {

@@ -89,6 +89,20 @@ test('reaches and never: what is reached stays, what is not fails only when the 
   assert.equal(holds(never('a', 70, 'text'), result('a', slow.slice(0, 1), { ended: 'diverged' })), false)
 })
 
+test('a score that just fails to reach its level is shown with enough digits to see it', () => {
+  const experiment: Experiment = {
+    ...EXPERIMENTS.find(({ name }) => name === 'pixel-mnist')!,
+    runs: [run('a')],
+    claims: [],
+  }
+  const said = (level: number) => {
+    const claims = [reaches('a', level, 'text')]
+    return verdicts({ ...experiment, claims }, [result('a', [[1000, 97.17]])])[0]!.measured
+  }
+  assert.match(said(97.2), /^best 97\.17 % at/)
+  assert.match(said(97.3), /^best 97\.2 % at/)
+})
+
 test('ordered: best scores within an equal budget', () => {
   const claim = ordered(['a', 'b'], 500, 'text')
   assert.equal(holds(claim, result('a', quick), result('b', slow)), true)
