@@ -42,7 +42,9 @@ export function budget(text: string): number {
 
 /** One or more words with commas between. */
 export function words(text: string): string[] {
-  return text.split(',').map((word) => word.trim())
+  const all = text.split(',').map((word) => word.trim())
+  if (all.includes('')) throw new InvalidArgumentError('Expected names with commas between, none of them empty.')
+  return all
 }
 
 function read(text: string): number {

@@ -1,5 +1,6 @@
 /** `irnn data speech`: data made on the spot. */
 import { makeSpeech } from '../corpora/speech.ts'
+import { stopOnSignals } from './signals.ts'
 import { duration, grouped } from './words.ts'
 
 export interface SpeechFlags {
@@ -12,22 +13,26 @@ export interface SpeechFlags {
 
 /** Makes the corpus. Returns the exit code. */
 export async function dataSpeech(flags: SpeechFlags): Promise<number> {
-  const controller = new AbortController()
-  const stop = () => controller.abort()
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  const stop = stopOnSignals({ say, show() {}, clear() {} }, 'removing what was made')
   try {
     const { utterances, seconds } = await makeSpeech({
       ...flags,
-      signal: controller.signal,
-      onSpeaker: ({ name, part }, done) => process.stderr.write(`${done}/${flags.speakers}  ${name} (${part})\n`),
+      signal: stop.signal,
+      onSpeaker: ({ name, part }, done) => say(`${done}/${flags.speakers}  ${name} (${part})`),
     })
     process.stdout.write(
       `${grouped(utterances)} utterances of ${flags.speakers} speakers, ${duration(seconds)} of synthetic speech: ${flags.out}\n`,
     )
     return 0
+  } catch (error) {
+    if (!stop.signal.aborted) throw error
+    say(`${flags.out}: stopped: nothing was written`)
+    return stop.exitCode()
   } finally {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    stop.release()
   }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
 }

@@ -156,7 +156,7 @@ function refuseBefore(flags: Partial<ResumeFlags>, task: string): void {
 
 function refuseTask(task: string | undefined, resume: string | undefined): never {
   if (resume !== undefined) {
-    const may = '--iterations, --checkpoint-every, --threads, --data, --json'
+    const may = '--iterations, --checkpoint-every, --threads, --backend, --data, --alignments, --skip-bad, --json'
     throw new InputError(
       `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
     )

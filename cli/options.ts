@@ -53,6 +53,14 @@ export function textOptions(command: Command): Command {
     .option('--min-count <n>', 'words that occur at least n times in the training text', whole())
 }
 
+/** What scores a task, in the unit of --target. */
+const TARGETS: Readonly<Record<string, string>> = {
+  adding: 'mean squared error',
+  mnist: 'accuracy, 0 to 1',
+  phones: 'frame error on the dev set, 0 to 1',
+  words: 'held-out perplexity',
+}
+
 /** The flags every task has, and the task's recipes explained. Where no default is given, the recipe says. */
 export function trainingOptions(command: Command, task: string): void {
   const names = recipeNames(task)
@@ -92,7 +100,7 @@ export function trainingOptions(command: Command, task: string): void {
     .option('--batch <B>', 'sequences a minibatch', whole())
     .option('--iterations <N>', 'minibatch updates', whole())
     .option('--eval-every <N>', 'iterations between evaluations', whole())
-    .option('--target <score>', 'stop at the first evaluation as good as this', finite)
+    .option('--target <score>', `stop at the first evaluation as good as this: ${TARGETS[task]}`, finite)
     .option('--seed <n>', 'of data and weights: the same seed gives the same bits', whole(0), 1)
     .option(
       '--threads <N>',

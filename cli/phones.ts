@@ -6,6 +6,7 @@ import { InputError, shown } from '../src/error.ts'
 import type { EvalEvent } from '../src/events.ts'
 import { FEATURES } from '../src/features/speech.ts'
 import { loadModel, type Model } from '../src/model.ts'
+import { explaining } from '../src/runs/disk.ts'
 import { readRunFolder } from '../src/runs/folder.ts'
 import { recipe } from '../src/runs/recipes.ts'
 import { createTask } from '../src/tasks/known.ts'
@@ -32,21 +33,29 @@ export async function trainPhones(flags: PhonesFlags): Promise<number> {
   const { cell, seed, bidirectional = false } = flags
   const chosen = recipe('phones', flags.recipe, cell)
   const layers = flags.layers ?? chosen.layers
-  const say = flags.json ? undefined : (text: string) => void process.stderr.write(`${text}\n`)
   const task = createTask('phones', { seed }, { speech: loadSpeech({ ...flags, say }) })
   const name = `phones-${bidirectional ? 'bi-' : ''}${cell}-${layers}-seed${seed}`
   return trainTask({ task, recipe: chosen, name, title: `phones, ${task.head.size} states` }, flags)
 }
 
+interface PhonesRun {
+  readonly model: Model
+  /** Of its task. */
+  readonly options: object
+  /** Utterances at a time. */
+  readonly batch: number
+  readonly activationCheckpointing?: boolean | undefined
+}
+
 /** What `irnn eval` says of a run of phones beside its loss: three error rates, and who was taken for whom. */
 export async function evalPhones(
-  { model, options, batch }: { model: Model; options: object; batch: number },
+  { model, options, batch, activationCheckpointing = false }: PhonesRun,
   flags: SpeechSourceFlags,
 ): Promise<{ test: EvalEvent['test']; phones: PhoneErrors }> {
-  const speech = loadSpeech(flags)
+  const speech = loadSpeech({ ...flags, say })
   const task = createTask('phones', options, { speech })
   const B = Math.min(batch, task.testSize)
-  const plan = model.plan({ T: task.T, B, training: false })
+  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing })
   const score = createPhoneScore(speech.set)
   let sum = 0
   let count = 0
@@ -118,7 +127,7 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
   }
   const what = file === '-' ? 'standard input' : file
   if (file !== '-' && !fs.existsSync(file)) throw new InputError(`${file}: there is no such file`)
-  const input = file === '-' ? process.stdin : fs.createReadStream(file)
+  const input = received(file === '-' ? process.stdin : fs.createReadStream(file), what)
   const backend = await createBackend({ name, threads: 1 })
   const model = loadModel(stored.model(best ? 'best' : 'final'), { backend })
   if (model.spec.head.size !== THIRDS.states || !('size' in model.spec.input) || model.spec.input.size !== FEATURES) {
@@ -140,6 +149,21 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
   )
   model.dispose()
   return 0
+}
+
+/** @throws InputError where the system refuses to read, a folder for one */
+async function* received(input: AsyncIterable<Uint8Array>, what: string): AsyncIterable<Uint8Array> {
+  try {
+    yield* input
+  } catch (error) {
+    explaining(what, 'cannot be read', () => {
+      throw error
+    })
+  }
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`)
 }
 
 function write(line: string): void {

@@ -13,6 +13,8 @@ import { tableLines } from '../experiments/table.ts'
 import { InputError } from '../src/error.ts'
 import type { TrainEvent } from '../src/events.ts'
 import { writeAtomic } from '../src/runs/folder.ts'
+import { loadDigits } from '../src/tasks/digits.node.ts'
+import { readTimit } from '../src/tasks/timit.node.ts'
 import { stopOnSignals } from './signals.ts'
 import { grouped, scored } from './words.ts'
 
@@ -47,6 +49,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   if (flags.data === undefined && experiment.needsData !== undefined) {
     throw new InputError(`--data: expected ${experiment.needsData}, for ${experiment.name} but received nothing`)
   }
+  await refuseBadData(experiment, flags.data)
   const extra = flags.data === undefined ? [] : ['--data', flags.data]
   baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
   const stop = stopOnSignals({ say, show() {}, clear() {} })
@@ -71,6 +74,13 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   } finally {
     stop.release()
   }
+}
+
+/** Before anything is run or written. The text of words is checked by its baselines. */
+async function refuseBadData({ runs }: Experiment, data: string | undefined): Promise<void> {
+  const tasks = new Set(runs.map(({ task }) => task))
+  if (tasks.has('mnist')) await loadDigits({ data, say })
+  if (tasks.has('phones') && data !== undefined) readTimit(data)
 }
 
 /** What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it fails */

@@ -34,7 +34,8 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir })
+  const say = (line: string) => void process.stderr.write(`${line}\n`)
+  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir, say })
   const progress = createProgress({ task, iterations, batch: config.training.batch, quiet: json })
   const done = finished(stored, iterations)
   if (done) {

@@ -1,6 +1,6 @@
 /** Flags and recipe → the spec of a model and the options of its training. A flag goes before the recipe. */
 import type { BackendName } from '../src/backend/backend.ts'
-import { type Clip, type ClipKind, noClip } from '../src/clip.ts'
+import { CLIP_KINDS, type Clip, type ClipKind, noClip } from '../src/clip.ts'
 import { InputError } from '../src/error.ts'
 import { gaussian } from '../src/init.ts'
 import { adam, type Muon, muon, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
@@ -70,7 +70,9 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
 function optimizerOf(base: OptimizerSpec, { optimizer, lr, momentum, weightDecay }: TrainFlags): OptimizerSpec {
   const make = { sgd, rmsprop, adam, muon }[optimizer ?? base.kind]
   const chosen: OptimizerSpec = optimizer === undefined || optimizer === base.kind ? base : make()
-  // What another optimiser than the chosen one has is refused by the check of the options as an unknown key.
+  const { kind } = chosen
+  if (momentum !== undefined) refuseUnless('--momentum', ['sgd', 'muon'], '--optimizer', kind)
+  if (weightDecay !== undefined) refuseUnless('--weight-decay', ['muon'], '--optimizer', kind)
   const rate = lr === undefined ? {} : chosen.kind === 'muon' ? muonRates(chosen, lr) : { lr }
   const more = { ...(momentum !== undefined && { momentum }), ...(weightDecay !== undefined && { weightDecay }) }
   return { ...chosen, ...rate, ...more } as OptimizerSpec
@@ -81,8 +83,18 @@ function muonRates({ lr: before, adam: rest }: Muon, lr: number): Pick<Muon, 'lr
   return { lr, adam: { ...rest, lr: (rest.lr * lr) / before } }
 }
 
+/** @throws InputError for a flag that nothing would hear */
+function refuseUnless(flag: string, kinds: readonly string[], choice: string, chosen: string): void {
+  if (kinds.includes(chosen)) return
+  throw new InputError(
+    `${flag}: expected ${choice} ${kinds.join(' or ')}, to which it belongs, but it is ${chosen}: remove one of the two`,
+  )
+}
+
 function scheduleOf(base: Schedule, flags: TrainFlags): Schedule {
   const { schedule = base.kind, decayEvery, halvings, warmup = base.warmup } = flags
+  if (decayEvery !== undefined) refuseUnless('--decay-every', ['steps'], '--schedule', schedule)
+  if (halvings !== undefined) refuseUnless('--halvings', ['halving'], '--schedule', schedule)
   if (schedule === 'constant') return constantRate({ warmup })
   if (schedule === 'cosine') return cosineRate({ warmup })
   if (schedule === 'steps') return stepRate({ every: decayEvery ?? 10_000, warmup })
@@ -90,8 +102,11 @@ function scheduleOf(base: Schedule, flags: TrainFlags): Schedule {
   return halvingRate({ ...halving, warmup, ...(halvings !== undefined && { most: halvings }) })
 }
 
+const LIMITED = CLIP_KINDS.filter((kind) => kind !== 'none')
+
 function clipOf(base: Clip, { clip, clipKind }: TrainFlags): Clip {
   const kind = clipKind ?? (base.kind === 'none' && clip !== undefined ? 'norm' : base.kind)
+  if (clip !== undefined) refuseUnless('--clip', LIMITED, '--clip-kind', kind)
   return kind === 'none' ? noClip() : { kind, limit: clip ?? (base.kind === 'none' ? 1 : base.limit) }
 }
 

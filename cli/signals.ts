@@ -9,7 +9,8 @@ export interface Stop {
   release(): void
 }
 
-export function stopOnSignals({ say }: Progress): Stop {
+/** @param doing what is done before the process ends */
+export function stopOnSignals({ say }: Progress, doing = 'saving the model'): Stop {
   const controller = new AbortController()
   let code = 1
   const handler = (name: NodeJS.Signals) => {
@@ -20,7 +21,7 @@ export function stopOnSignals({ say }: Progress): Stop {
     }
     code = name === 'SIGINT' ? 130 : 143
     controller.abort()
-    say('stopping: saving the model; once more to quit at once')
+    say(`stopping: ${doing}; once more to quit at once`)
   }
   const broken = (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

@@ -34,7 +34,7 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const start = performance.now()
   const { activationCheckpointing, evalBatch: batch } = run.config.training
   if (taskName === 'phones') {
-    const { test, phones } = await evalPhones({ model, options, batch }, flags)
+    const { test, phones } = await evalPhones({ model, options, batch, activationCheckpointing }, flags)
     const seconds = (performance.now() - start) / 1000
     if (json) {
       const { confusion, ...rates } = phones

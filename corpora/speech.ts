@@ -38,7 +38,7 @@ export interface SpeechOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws InputError when packages or sentences are wanting, or the folder is not empty or cannot be written */
+/** @throws InputError when packages or sentences are wanting, or the folder is not empty or cannot be written; the signal's reason, with nothing written */
 export async function makeSpeech(options: SpeechOptions): Promise<Tally> {
   const { out, speakers: count, sentences: each, seed } = options
   const texts = sentences()
@@ -95,7 +95,7 @@ async function speakAll(
   const toRate = resampler(SPOKEN_RATE, RATE)
   let next = 0
   for (const [done, speaker] of tally.speakers.entries()) {
-    if (signal?.aborted) throw new InputError(`${out}: stopped: nothing was written`)
+    signal?.throwIfAborted()
     const speak = await voice(speaker)
     const generator = rng(seed, `speech/noise ${speaker.name}`)
     const dir = path.join(folder, FOLDERS[speaker.part], `DR${speaker.region}`, speaker.name)

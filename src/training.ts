@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { logUniform } from './candidates.ts'
 import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
-import { checked, InputError } from './error.ts'
+import { checked, InputError, shown } from './error.ts'
 import { refuseMisfit, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import type { Model, State } from './model.ts'
@@ -13,6 +13,7 @@ import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSch
 import { recurrentMatrices } from './parameters.ts'
 import { type Rng, rng } from './rng.ts'
 import { constantRate, FIRST_RATE, learningRate, type RateState, type Schedule, scheduleSchema } from './schedule.ts'
+import { METRICS } from './tasks/metric.ts'
 import type { Stream, Task } from './tasks/task.ts'
 import type { IterationResult } from './window.ts'
 
@@ -160,6 +161,14 @@ export interface Training {
   dispose(): void
 }
 
+function refuseTarget(target: number | null, { metric }: Task): void {
+  const { percent, name } = METRICS[metric]
+  if (target === null || !percent || (target >= 0 && target <= 1)) return
+  throw new InputError(
+    `target: expected a share from 0 to 1, since ${name} is one (0.97 is 97 %), but received ${shown(target)}`,
+  )
+}
+
 /**
  * A run at iteration 0, its memory planned.
  * @throws InputError when options are wrong, or model and task do not fit
@@ -173,6 +182,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
     )
   }
+  refuseTarget(spec.target, task)
   const { backend } = model
   const generator = softmax.kind === 'sampled' ? rng(spec.seed, 'training/candidates') : null
   const masks = { p: spec.dropout, seed: rng(spec.seed, 'training/dropout').below(2 ** 31), iteration: 0 }

@@ -101,18 +101,59 @@ test('phones --frames: what the whole utterance gives, frame by frame', async ()
 })
 
 test('a run of phones goes on after it was stopped', async () => {
-  const whole = await run(`train phones ${TINY} --json --schedule halving --halvings 1 --out whole --cell lstm`)
+  const long = `train phones ${TINY} --json --schedule halving --halvings 1 --cell lstm --iterations 400 --eval-every 200`
+  const whole = await run(`${long} --out whole`)
   assert.equal(whole.code, 0, whole.err)
-  const { child, result } = start(
-    ...`train phones ${TINY} --json --schedule halving --halvings 1 --out cut --cell lstm --checkpoint-every 1`.split(
-      ' ',
-    ),
-  )
+  const { child, result } = start(...`${long} --out cut --checkpoint-every 1`.split(' '))
   child.stdout!.once('data', () => child.kill('SIGINT'))
   const stopped = await result
-  if (stopped.code === 130) assert.equal((await run('train --resume cut --data speech --json')).code, 0)
+  assert.equal(stopped.code, 130, stopped.err)
+  const { iteration } = decodeEvent(lines(stopped.out).at(-1)!)
+  assert.ok(iteration < 400, `stopped at ${iteration}`)
+  assert.equal((await run('train --resume cut --data speech --json')).code, 0)
   const model = (dir: string) => fs.readFileSync(path.join(home, dir, 'model.safetensors'))
   assert.ok(model('cut').equals(model('whole')))
+})
+
+test('--skip-bad says what it left out, wherever it reads the corpus', async () => {
+  fs.cpSync(path.join(home, 'speech'), path.join(home, 'bad'), { recursive: true })
+  const names = fs.readdirSync(path.join(home, 'bad', 'TRAIN'), { recursive: true }) as string[]
+  fs.rmSync(path.join(home, 'bad', 'TRAIN', names.find((name) => name.endsWith('.PHN'))!))
+  const tiny = TINY.replace('--data speech', '--data bad --skip-bad')
+  const told = /^left out 1 bad utterances, the first: .*\.PHN: expected the segments/m
+  for (const line of [
+    `train phones ${tiny} --iterations 2 --json --out left`,
+    'eval left --data bad --skip-bad --json',
+    'train --resume left --data bad --skip-bad --json --iterations 3',
+  ]) {
+    const { code, err } = await run(line)
+    assert.equal(code, 0, `${line}: ${err}`)
+    assert.match(err, told, line)
+  }
+})
+
+test('eval goes through segments of an utterance where training did, to the same score', async () => {
+  const { code, err } = await run(`train phones ${TINY} --iterations 2 --activation-checkpointing --out segments`)
+  assert.equal(code, 0, err)
+  const score = async () => JSON.parse((await run('eval segments --data speech --json')).out).test
+  const before = await score()
+  const file = path.join(home, 'segments', 'config.json')
+  const config = JSON.parse(fs.readFileSync(file, 'utf8'))
+  assert.equal(config.training.activationCheckpointing, true)
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ ...config, training: { ...config.training, activationCheckpointing: false } }),
+  )
+  assert.deepEqual(await score(), before)
+})
+
+test('irnn data speech stopped by a signal: 130, and nothing is left', async () => {
+  const { child, result } = start(...'data speech --out half --speakers 40 --sentences 50'.split(' '))
+  child.stderr!.once('data', () => child.kill('SIGINT'))
+  const { code, err } = await result
+  assert.equal(code, 130, err)
+  assert.match(err, /half: stopped: nothing was written\n$/)
+  assert.ok(!fs.readdirSync(home).some((name) => name.startsWith('half')))
 })
 
 test('a run is named by cell and layers', async () => {
@@ -150,6 +191,7 @@ test('bad input: exit code 2, one clear line', async () => {
     ['phones none.wav --run one', /none.wav: its header is cut off: the file has only 0 bytes/],
     ['phones text.wav --run one', /text.wav: expected NIST SPHERE \(NIST_1A\) or RIFF WAVE/],
     ['phones gone.wav --run one', /gone.wav: there is no such file/],
+    ['phones speech --run one', /^irnn: speech: cannot be read: it is a folder, not a file$/m],
     ['phones text.wav', /required option '--run <dir>'/],
     ['phones cut.wav --run adding', /adding: expected a run of phones but it is one of adding/],
     ['train phones --out never', /required option '--data <dir>'/],
@@ -157,6 +199,16 @@ test('bad input: exit code 2, one clear line', async () => {
       'train phones --data nowhere --out never',
       /nowhere: expected a corpus in TIMIT's layout but there is no such folder/,
     ],
+    [
+      'train phones --data speech --alignments ali.txt, --out never',
+      /Expected names with commas between, none of them/,
+    ],
+    [
+      'train phones --data speech --batch 2 --target 30 --out never',
+      /target: expected a share from 0 to 1, since frame error is one/,
+    ],
+    ['reproduce timit --data nowhere --out never', /nowhere: expected a corpus .* there is no such folder/],
+    ['reproduce pixel-mnist --data nowhere --out never', /nowhere: expected the four IDX files/],
     ['eval one', /phones: expected a corpus of speech: give --data DIR/],
     ['reproduce timit', /--data: expected a folder with TIMIT, or one made by irnn data speech --out DIR, for timit/],
   ]
