@@ -11,6 +11,7 @@ import { checked, InputError } from '../error.ts'
 import { decodeEvent, encodeEvent, type TrainEvent } from '../events.ts'
 import { encodeFileVersion } from '../formats/tfevents.ts'
 import type { Model } from '../model.ts'
+import { VOCABULARY_FILE } from '../tasks/words.node.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
 import { BOARD, boardRecord } from './board.ts'
@@ -25,7 +26,7 @@ const CONFIG = 'config.json'
 const METRICS = 'metrics.jsonl'
 const MODEL = 'model.safetensors'
 const CURVE = 'curve.svg'
-const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
+const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE, VOCABULARY_FILE]
 
 /** What config.json holds: no dates and no paths, so that equal runs have equal files on equal machines. */
 export interface RunConfig {
@@ -112,7 +113,8 @@ export function createRunFolder(
     const unlock = lockFolder(dir, say)
     return unlockingOnFailure(unlock, () => {
       refuseFilled(dir, overwrite) // by a run that began meanwhile
-      for (const name of ALL) fs.rmSync(path.join(dir, name), { force: true })
+      // The config is replaced, not removed: a folder without one would be taken for somebody else's by the next --overwrite.
+      for (const name of ALL.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const [name, text] of Object.entries(files)) writeAtomic(path.join(dir, name), text)
       return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
@@ -120,9 +122,14 @@ export function createRunFolder(
   })
 }
 
+function removeWhole(file: string): void {
+  fs.rmSync(file, { force: true })
+  fs.rmSync(file + TEMPORARY, { force: true })
+}
+
 function refuseFilled(dir: string, overwrite: boolean): void {
   // The last is what remains of a run that was killed while it began.
-  const held = fs.readdirSync(dir).filter((name) => name !== LOCK && name !== CONFIG + TEMPORARY)
+  const held = fs.readdirSync(dir).filter((name) => !name.startsWith(LOCK) && name !== CONFIG + TEMPORARY)
   if (held.length === 0) return
   if (!held.includes(CONFIG)) {
     throw new InputError(`${dir}: expected a new or empty folder but it holds other files: name another folder`)
@@ -203,7 +210,8 @@ function openFolder(
   const file = (name: string) => path.join(dir, name)
   const metrics = openJournal(file(METRICS), lengths.metrics)
   const board = openJournal(file(BOARD), sizeOf(file(BOARD)) < lengths.board ? 0 : lengths.board)
-  if (board.length === 0) board.append(encodeFileVersion(Date.now() / 1000))
+  if (board.length === 0) board.add(encodeFileVersion(Date.now() / 1000))
+  board.flush()
   const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
   const save = (name: string, data: string | Uint8Array) => writing(name, () => writeAtomic(file(name), data))
   let goodLast = keepLast
@@ -212,9 +220,12 @@ function openFolder(
     dir,
     append(event) {
       if (event.type === 'checkpoint') return
-      writing(METRICS, () => metrics.append(new TextEncoder().encode(`${encodeEvent(event)}\n`)))
+      // Both are kept before one can fail.
+      metrics.add(new TextEncoder().encode(`${encodeEvent(event)}\n`))
       const scalars = boardRecord(event, Date.now() / 1000)
-      if (scalars) writing(BOARD, () => board.append(scalars))
+      if (scalars) board.add(scalars)
+      writing(METRICS, metrics.flush)
+      writing(BOARD, board.flush)
     },
     saveCheckpoint(which, model, state) {
       const name = which === 'best' ? BEST : LAST

@@ -8,8 +8,10 @@ import { InputError } from '../error.ts'
 export interface Journal {
   /** Bytes of all that was added. */
   readonly length: number
-  /** @throws what the disk says; the data is kept, and written before whatever comes next */
-  append(data: Uint8Array): void
+  /** Keeps it, to be written by the next flush. */
+  add(data: Uint8Array): void
+  /** Writes what was added. @throws what the disk says; the data is kept, and written by the next flush */
+  flush(): void
   /** Everything is on disk afterwards. @throws what the disk says if not */
   sync(): void
   /** @throws what the disk says if something is left unwritten; it is closed nevertheless */
@@ -48,10 +50,10 @@ export function openJournal(file: string, length = 0): Journal {
     get length() {
       return waiting.reduce((sum, data) => sum + data.length, written)
     },
-    append(data) {
+    add(data) {
       waiting.push(data)
-      flush()
     },
+    flush,
     sync() {
       flush()
       fs.fsyncSync(fd)

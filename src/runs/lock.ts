@@ -1,5 +1,5 @@
 /**
- * One writer for a run: the file `run.lock`, which only one process can make, names it. A process that was killed leaves it
+ * One writer for a run: the file `run.lock`, which only one process can link there, names it. A process that was killed leaves it
  * behind; the next on the same machine sees that nobody of that number, started at that time, is alive, and takes it over.
  */
 import * as fs from 'node:fs'
@@ -30,6 +30,7 @@ export function lockFolder(dir: string, say: (line: string) => void = () => {}):
     if (holder === null || alive(holder)) throw new InputError(`${dir}: ${heldBy(holder)}`)
     if (removed(file, text)) say(`${dir}: taking over the lock of process ${holder.pid}, which is gone`)
   }
+  removeNew(dir)
   return () => {
     if (readIfThere(file) === mine) fs.rmSync(file, { force: true })
   }
@@ -42,13 +43,50 @@ function heldBy(holder: Holder | null): string {
   return `another process writes this run: wait for ${who} or end it`
 }
 
+/** Name and content at once: a lock that a crash left empty nobody could tell the owner of. */
 function made(file: string, content: string): boolean {
+  const own = `${file}.${process.pid}${NEW}`
   try {
-    fs.writeFileSync(file, content, { flag: 'wx' })
+    fs.writeFileSync(own, content, { flush: true })
+    return linked(own, file) ?? madeInPlace(file, content)
+  } finally {
+    fs.rmSync(own, { force: true })
+  }
+}
+
+const NEW = '.new'
+
+/** null where there are no hard links. */
+function linked(own: string, file: string): boolean | null {
+  try {
+    fs.linkSync(own, file)
+    return true
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException
+    // ENOENT: who has the lock by now has removed it.
+    if (code === 'EEXIST' || code === 'ENOENT') return false
+    if (NO_LINKS.has(code)) return null
+    throw error
+  }
+}
+
+/** Those that processes left which were killed in between. */
+function removeNew(dir: string): void {
+  for (const name of fs.readdirSync(dir)) {
+    if (name.startsWith(`${LOCK}.`) && name.endsWith(NEW)) fs.rmSync(path.join(dir, name), { force: true })
+  }
+}
+
+/** What file systems without hard links (FAT, some of networks) say. */
+const NO_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'])
+
+function madeInPlace(file: string, content: string): boolean {
+  try {
+    fs.writeFileSync(file, content, { flag: 'wx', flush: true })
     return true
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    // Made but not filled, on a full disk: nobody could tell whose it is.
+    // Made but not filled, on a full disk.
     if ((error as NodeJS.ErrnoException).code === 'ENOSPC') fs.rmSync(file, { force: true })
     throw error
   }

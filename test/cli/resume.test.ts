@@ -31,24 +31,40 @@ function records(dir: string): object[] {
   })
 }
 
-/** Steps and tags of TensorBoard's file, read along its frames. */
+/** Steps, tags and values of TensorBoard's file, read along its frames, without what measures time. */
 function board(dir: string): string[] {
   const file = read(dir, 'events.out.tfevents')
   const found: string[] = []
   for (let start = 0; start < file.length; ) {
     const n = Number(file.readBigUInt64LE(start))
     const message = file.subarray(start + 12, start + 12 + n)
-    // Behind the wall time: the step and, of the scalars, the names.
-    found.push(
-      message
-        .subarray(9)
-        .toString('latin1')
-        .replace(/[^\x20-\x7e]+/g, ' ')
-        .slice(0, 12),
-    )
     start += 16 + n
+    // Behind the wall time: field 2, the step, and field 5, the summary; the first message has the version in field 3.
+    if (message[9] !== 0x10) {
+      found.push(message.subarray(11).toString('latin1'))
+      continue
+    }
+    const step = varint(message, 10)
+    const summary = varint(message, step.end + 1)
+    for (let at = summary.end; at < n; ) {
+      const value = varint(message, at + 1)
+      const tag = varint(message, value.end + 1)
+      const name = message.toString('latin1', tag.end, tag.end + tag.value)
+      const scalar = message.readFloatLE(tag.end + tag.value + 1)
+      if (!name.startsWith('speed/')) found.push(`${step.value} ${name} ${scalar}`)
+      at = value.end + value.value
+    }
   }
   return found
+}
+
+/** Seven bits a byte, lowest first. */
+function varint(bytes: Uint8Array, at: number): { value: number; end: number } {
+  let value = 0
+  for (let i = 0; ; i++) {
+    value += (bytes[at + i]! & 127) * 128 ** i
+    if (bytes[at + i]! < 128) return { value, end: at + i + 1 }
+  }
 }
 
 assert.equal((await run(...RUN, '--out', 'whole')).code, 0)
@@ -83,6 +99,9 @@ test(`killed with SIGKILL ${KILLS} times: the same weights, the same records, as
   assert.deepEqual(read('killed', 'model.safetensors'), read('unharmed', 'model.safetensors'), told)
   assert.deepEqual(records('killed'), records('unharmed'), told)
   assert.deepEqual(board('killed'), board('unharmed'), told)
+  const steps = (records('unharmed') as TrainEvent[]).filter(({ type }) => type === 'step')
+  assert.equal(board('unharmed').filter((line) => / train\/loss /.test(line)).length, steps.length)
+  assert.match(board('unharmed').at(-1)!, new RegExp(`^${2500 * KILLS} test/mse `))
   const best = (dir: string) => decode(read(dir, 'checkpoint-best.safetensors')).tensors
   assert.deepEqual(best('killed'), best('unharmed'))
   assert.ok(!fs.readdirSync(at('killed')).some((name) => /tmp|lock/.test(name)), told)

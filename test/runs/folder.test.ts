@@ -1,9 +1,10 @@
 // A run's folder: written whole or not at all, read back as it was, never another's files touched.
 import assert from 'node:assert/strict'
-import * as fs from 'node:fs'
+import builtin, * as fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { InputError } from '../../src/error.ts'
 import { createRunFolder, freeFolder, type RunConfig, readRunFolder, writeAtomic } from '../../src/runs/folder.ts'
 import { recipe, recipeNames } from '../../src/runs/recipes.ts'
@@ -34,6 +35,19 @@ function refused(work: () => unknown, pattern: RegExp): void {
     assert.match(error.message, pattern)
     return !error.message.includes('\n')
   })
+}
+
+/** A function of node:fs, for everyone, until the returned one is called or the test is over. */
+function replaced(context: TestContext, name: 'renameSync' | 'writeSync', by: () => never): () => void {
+  const { [name]: original } = builtin
+  const put = (work: unknown) => {
+    Object.assign(builtin, { [name]: work })
+    syncBuiltinESMExports()
+  }
+  put(by)
+  const restore = () => put(original)
+  context.after(restore)
+  return restore
 }
 
 test('what is written is read back', () => {
@@ -73,6 +87,22 @@ test('a folder that holds a run is refused, and replaced only with overwrite', (
   refused(() => readRunFolder(dir).model(), /it has no model.safetensors/)
 })
 
+test('a run that is replaced loses all its files, its config last: killed in between, it can be replaced again', (context) => {
+  const dir = fresh()
+  createRunFolder(dir, CONFIG, { files: { 'vocabulary.txt': 'the\n' } }).close()
+  fs.writeFileSync(path.join(dir, 'checkpoint-last.safetensors.tmp'), 'half')
+  fs.writeFileSync(path.join(dir, 'notes.txt'), 'mine')
+  const restore = replaced(context, 'renameSync', () => {
+    throw new Error('killed')
+  })
+  const revised = { ...CONFIG, seed: 2 }
+  assert.throws(() => createRunFolder(dir, revised, { overwrite: true }), /killed/)
+  restore()
+  createRunFolder(dir, revised, { overwrite: true }).close()
+  assert.equal(readRunFolder(dir).config.seed, 2)
+  assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'events.out.tfevents', 'metrics.jsonl', 'notes.txt'])
+})
+
 test("somebody's files are never overwritten, an empty folder is welcome", () => {
   const dir = fresh()
   fs.mkdirSync(dir)
@@ -101,6 +131,26 @@ test('a folder that fails while the run goes on is a failure, not bad input', ()
       !(error instanceof InputError) && /model.safetensors: cannot be written: its path/.test(error.message),
   )
   folder.close()
+})
+
+test('a record that a full disk refused is written later, in the records and for TensorBoard', (context) => {
+  const dir = fresh()
+  const folder = createRunFolder(dir, CONFIG)
+  const score = (iteration: number) =>
+    ({ type: 'eval', iteration, seconds: 1, test: { loss: iteration, mse: iteration } }) as const
+  const restore = replaced(context, 'writeSync', () => {
+    throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+  })
+  assert.throws(() => folder.append(score(1)), /metrics.jsonl: cannot be written: the disk is full/)
+  restore()
+  folder.append(score(2))
+  folder.close()
+  assert.deepEqual(
+    readRunFolder(dir).events.map(({ iteration }) => iteration),
+    [1, 2],
+  )
+  const board = fs.readFileSync(path.join(dir, 'events.out.tfevents'), 'latin1')
+  assert.equal(board.split('test/mse').length - 1, 2)
 })
 
 test('free names are numbered', () => {

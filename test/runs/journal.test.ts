@@ -15,12 +15,12 @@ const bytes = (text: string) => new TextEncoder().encode(text)
 test('it goes on behind what counts, and drops what comes after', () => {
   const file = path.join(root, 'a')
   const first = openJournal(file)
-  first.append(bytes('one\n'))
+  first.add(bytes('one\n'))
   const { length } = first
-  first.append(bytes('two\n'))
+  first.add(bytes('two\n'))
   first.close()
   const second = openJournal(file, length)
-  second.append(bytes('three\n'))
+  second.add(bytes('three\n'))
   second.close()
   assert.equal(fs.readFileSync(file, 'utf8'), 'one\nthree\n')
   assert.throws(() => openJournal(file, 100), InputError)
@@ -40,12 +40,16 @@ test('what a full disk refuses is written when there is room', (context) => {
     const file = path.join(disk, 'metrics')
     const journal = openJournal(file)
     const record = (n: number) => bytes(`${String(n).repeat(9999)}\n`)
-    journal.append(record(0))
+    journal.add(record(0))
+    journal.flush()
     const ballast = path.join(disk, 'ballast')
     fs.writeFileSync(ballast, new Uint8Array(32_000))
     const full = { code: 'ENOSPC' }
     assert.throws(() => {
-      for (let n = 1; n < 9; n++) journal.append(record(n))
+      for (let n = 1; n < 9; n++) {
+        journal.add(record(n))
+        journal.flush()
+      }
     }, full)
     assert.throws(() => journal.sync(), full)
     const held = fs.readFileSync(file)

@@ -1,10 +1,11 @@
 // One writer for a run; who was killed holds nothing.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import * as fs from 'node:fs'
+import builtin, * as fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
+import { after, type TestContext, test } from 'node:test'
 import { InputError } from '../../src/error.ts'
 import { LOCK, lockFolder } from '../../src/runs/lock.ts'
 
@@ -59,6 +60,45 @@ test('of another machine, or unreadable: the person decides', () => {
   refused(/its run.lock cannot be read: if no other process writes this run, remove that file/)
   fs.rmSync(file)
 })
+
+test('the lock appears with its content at once, and what a kill left beside it goes', (context) => {
+  fs.writeFileSync(`${file}.12345.new`, '')
+  const seen: [before: boolean, content: string][] = []
+  replaced(context, (link) => (from, to) => {
+    const before = fs.existsSync(to)
+    link(from, to)
+    seen.push([before, fs.readFileSync(to, 'utf8')])
+  })
+  const unlock = lockFolder(dir)
+  assert.equal(seen.length, 1)
+  const [before, content] = seen[0]!
+  assert.equal(before, false, 'nothing under that name until it is whole')
+  assert.equal(JSON.parse(content).pid, process.pid)
+  assert.deepEqual(fs.readdirSync(dir), [LOCK])
+  unlock()
+  assert.deepEqual(fs.readdirSync(dir), [])
+})
+
+test('a file system without hard links has a lock, too', (context) => {
+  replaced(context, () => () => {
+    throw Object.assign(new Error('no'), { code: 'EPERM' })
+  })
+  const unlock = lockFolder(dir)
+  refused(/another process writes this run/)
+  unlock()
+  assert.deepEqual(fs.readdirSync(dir), [])
+})
+
+/** fs.linkSync, for everyone, until the test is over. */
+function replaced(context: TestContext, make: (link: typeof fs.linkSync) => typeof fs.linkSync): void {
+  const link = fs.linkSync
+  builtin.linkSync = make(link)
+  syncBuiltinESMExports()
+  context.after(() => {
+    builtin.linkSync = link
+    syncBuiltinESMExports()
+  })
+}
 
 test('one of many that find a dead lock gets it', async () => {
   const { pid } = spawnSync(process.execPath, ['--version'])
