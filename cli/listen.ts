@@ -4,6 +4,7 @@ import { SETTINGS } from '../src/features/mel.ts'
 import { featureStream } from '../src/features/speech.ts'
 import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../src/formats/audio.ts'
 import type { Model } from '../src/model.ts'
+import { mostProbable } from '../src/tasks/phoneScore.ts'
 import { THIRDS } from '../src/tasks/phoneTargets.ts'
 
 /** What the network says of one frame. */
@@ -64,8 +65,9 @@ function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: In
     if (phone >= 0) onPhone?.({ start: at(since), end: at(frames), phone })
   }
   const stream = featureStream((row, frame) => {
-    const { state, probability } = mostProbable(stepper.step(row))
-    onFrame?.({ time: frame * FRAME + LEAD, state, probability })
+    const logits = stepper.step(row)
+    const state = mostProbable(logits, 0, logits.length)
+    onFrame?.({ time: frame * FRAME + LEAD, state, probability: probabilityOf(state, logits) })
     if (THIRDS.phoneOf[state] !== phone) {
       over()
       phone = THIRDS.phoneOf[state]!
@@ -84,12 +86,11 @@ function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: In
   }
 }
 
-function mostProbable(logits: ArrayLike<number>): { state: number; probability: number } {
-  let state = 0
-  for (let k = 1; k < logits.length; k++) if (logits[k]! > logits[state]!) state = k
+/** Of the most probable state. */
+function probabilityOf(state: number, logits: ArrayLike<number>): number {
   let sum = 0
   for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k]! - logits[state]!)
-  return { state, probability: 1 / sum }
+  return 1 / sum
 }
 
 /** Bytes as they come → samples: the header first, then pairs of bytes, wherever the stream was cut. */

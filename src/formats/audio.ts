@@ -1,5 +1,6 @@
 /** Sound in a file or a stream, SPHERE or RIFF by its first bytes: 16-bit samples as they are. */
 import { InputError, shown } from '../error.ts'
+import { latin1 } from './latin1.ts'
 import { isRiff, riffHeader } from './riff.ts'
 import { isSphere, sphereHeader } from './sphere.ts'
 
@@ -28,7 +29,7 @@ export function audioHeader(bytes: Uint8Array, what: string): AudioHeader | null
   if (isSphere(bytes)) return sphereHeader(bytes, what)
   if (isRiff(bytes)) return riffHeader(bytes, what)
   if (bytes.length === 0) return null
-  const begin = shown(new TextDecoder('latin1').decode(bytes.subarray(0, 8)))
+  const begin = shown(latin1(bytes.subarray(0, 8)))
   throw new InputError(`${what}: expected NIST SPHERE (NIST_1A) or RIFF WAVE but it begins with ${begin}`)
 }
 

@@ -4,6 +4,7 @@
  * bytes are read here, and they stay bytes: what is returned is a view of what was given.
  */
 import { InputError } from '../error.ts'
+import { latin1 } from './latin1.ts'
 
 /** An array of bytes of any shape. */
 export interface IdxArray {
@@ -89,6 +90,6 @@ export function parseLabelled({ images, labels }: LabelledFiles): LabelledImages
 
 /** Whether this is what servers send in place of a file: text that starts with a tag. */
 function isHtml(bytes: Uint8Array): boolean {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64)).replace(/^ï»¿/, '')
+  const start = latin1(bytes.subarray(0, 64)).replace(/^ï»¿/, '')
   return /^\s*<[!?a-z]/i.test(start)
 }

@@ -5,6 +5,7 @@
  */
 import { InputError, shown } from '../error.ts'
 import type { AudioHeader } from './audio.ts'
+import { latin1 } from './latin1.ts'
 
 const PCM = 1
 const EXTENSIBLE = 0xfffe
@@ -75,8 +76,4 @@ function formatOf(
     throw new InputError(`${what}: expected channels and a rate but received ${channels} and ${rate}: it is damaged`)
   }
   return { rate, channels }
-}
-
-function latin1(bytes: Uint8Array): string {
-  return new TextDecoder('latin1').decode(bytes)
 }

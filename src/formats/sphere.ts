@@ -5,6 +5,7 @@
  */
 import { InputError, shown } from '../error.ts'
 import type { AudioHeader } from './audio.ts'
+import { latin1 } from './latin1.ts'
 
 const MAGIC = 'NIST_1A\n'
 /** A header is 1024 bytes; no file has one of a thousand times that. */
@@ -104,8 +105,4 @@ export function encodeSphere(samples: Int16Array, rate: number = 16_000): Uint8A
   const view = new DataView(file.buffer)
   for (let i = 0; i < samples.length; i++) view.setInt16(1024 + 2 * i, samples[i]!, true)
   return file
-}
-
-function latin1(bytes: Uint8Array): string {
-  return new TextDecoder('latin1').decode(bytes)
 }

@@ -58,8 +58,8 @@ export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
   }
 }
 
-/** The first of equals. */
-function mostProbable(logits: ArrayLike<number>, at: number, states: number): number {
+/** The first of equals among the `states` logits from `at` on. */
+export function mostProbable(logits: ArrayLike<number>, at: number, states: number): number {
   let best = 0
   for (let k = 1; k < states; k++) if (logits[at + k]! > logits[at + best]!) best = k
   return best
