@@ -38,11 +38,10 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     for await (const event of run) {
       // The line that says it is on disk comes after it is: the model before `done`.
       if (event.type === 'done') ok = attempt(() => folder.saveModel(saveModel(recording.model)), FAILED)
-      if (
-        event.type === 'checkpoint' &&
-        !attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
-      ) {
-        continue
+      if (event.type === 'checkpoint') {
+        const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
+        attempt(folder.saveBest)
+        if (!saved) continue
       }
       attempt(() => folder.append(event))
       seen.push(event)
@@ -59,6 +58,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     throw error
   } finally {
     progress.clear()
+    ok = attempt(folder.saveBest, FAILED) && ok
     ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
     ok = attempt(() => folder.close(), FAILED) && ok
   }

@@ -30,7 +30,7 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const { name: taskName, options } = run.config.task
   const backend = await createBackend({ name, threads })
   const model = loadModel(bytes, { backend })
-  const iteration = best ? iterationOf(bytes) : iterations(run)
+  const iteration = iterationOf(bytes) ?? iterations(run)
   const start = performance.now()
   const { activationCheckpointing, evalBatch: batch } = run.config.training
   if (taskName === 'phones') {
@@ -80,7 +80,8 @@ export async function infoRun(dir: string): Promise<number> {
   const run = readRunFolder(dir)
   const { config, events } = run
   const backend = await createBackend({ name: 'reference' })
-  const model = loadModel(run.model(), { backend })
+  const bytes = run.model()
+  const model = loadModel(bytes, { backend })
   const { rnn } = model.spec
   const last = events.at(-1)
   const ended =
@@ -114,7 +115,7 @@ export async function infoRun(dir: string): Promise<number> {
     ],
     ['score', metric ? `${scored(score!, { metric })} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
     ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
-    ['weights', grouped(model.weights.length)],
+    ['weights', `${grouped(model.weights.length)}, of iteration ${grouped(iterationOf(bytes) ?? iterations(run))}`],
   ]
   const width = Math.max(...lines.map(([key]) => key!.length))
   process.stdout.write(lines.map(([key, value]) => `${key!.padEnd(width)}  ${value}\n`).join(''))

@@ -106,10 +106,7 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
 
 /** @throws InputError when a bit is not what was written, or it is of another run */
 export function decodeCheckpoint(bytes: Uint8Array, run: RunIdentity): Checkpoint {
-  const at = sumPosition(bytes)
-  if (at < 0) throw new InputError('damaged: it has no checksum: it was cut off, or is no checkpoint')
-  const stored = Buffer.from(bytes.subarray(at, at + NO_SUM.length)).toString('latin1')
-  if (stored !== sumOf(bytes, at)) throw new InputError('damaged: its checksum does not fit: it was cut off or changed')
+  refuseDamaged(bytes)
   const { tensors, metadata } = decode(bytes)
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
     checked(schema, JSON.parse(metadata.get(name) ?? 'null', revived), `checkpoint: ${name}`)
@@ -127,10 +124,11 @@ export function decodeCheckpoint(bytes: Uint8Array, run: RunIdentity): Checkpoin
   return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), bytes }
 }
 
-/** The iteration of a checkpoint that is used as a model. */
-export function iterationOf(bytes: Uint8Array): number {
-  const state = JSON.parse(decode(bytes).metadata.get('state') ?? 'null')
-  return checked(z.looseObject({ iteration: count }), state, 'checkpoint: state').iteration
+/** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */
+export function iterationOf(bytes: Uint8Array): number | null {
+  const state = decode(bytes).metadata.get('state')
+  if (state === undefined) return null
+  return checked(z.looseObject({ iteration: count }), JSON.parse(state), 'checkpoint: state').iteration
 }
 
 export interface Found {
@@ -194,6 +192,15 @@ function revived(_: string, value: unknown): unknown {
 function sumPosition(bytes: Uint8Array): number {
   const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(MARK)
   return at < 0 ? -1 : at + MARK.length
+}
+
+/** @throws InputError when a bit is not what was written; it begins with `what`, a file, where that is given */
+export function refuseDamaged(bytes: Uint8Array, what?: string): void {
+  const refuse = (how: string) => new InputError(`${what === undefined ? '' : `${what}: `}damaged: ${how}`)
+  const at = sumPosition(bytes)
+  if (at < 0) throw refuse('it has no checksum: it was cut off, or is no checkpoint')
+  const stored = Buffer.from(bytes.subarray(at, at + NO_SUM.length)).toString('latin1')
+  if (stored !== sumOf(bytes, at)) throw refuse('its checksum does not fit: it was cut off or changed')
 }
 
 /** SHA-256 of the file with zeros in its place, in hexadecimal. */

@@ -15,8 +15,17 @@ import { VOCABULARY_FILE } from '../tasks/words.node.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
 import { BOARD, boardRecord } from './board.ts'
-import { BEST, type Checkpoint, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
-import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from './disk.ts'
+import {
+  BEST,
+  type Checkpoint,
+  encodeCheckpoint,
+  findCheckpoint,
+  LAST,
+  type Lengths,
+  PREVIOUS,
+  refuseDamaged,
+} from './checkpoint.ts'
+import { DiskError, explaining, makeFolder, readBytes, TEMPORARY, writeAtomic } from './disk.ts'
 import { openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
 
@@ -71,8 +80,10 @@ export interface RunFolder {
   readonly dir: string
   /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
   append(event: TrainEvent): void
-  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError */
+  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest */
   saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
+  /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
+  saveBest(): void
   /** @throws DiskError */
   saveModel(bytes: Uint8Array): void
   /** @throws DiskError */
@@ -170,6 +181,7 @@ export function resumeRunFolder(
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
+      fs.rmSync(path.join(dir, MODEL), { force: true }) // of an end that is none any more
       const lengths = checkpoint?.lengths ?? { metrics: 0, board: 0 }
       const folder = openFolder(dir, config, lengths, unlock, { keepLast: problems.length === 0 })
       return { folder, config, events: readEvents(metrics), checkpoint }
@@ -214,6 +226,18 @@ function openFolder(
   board.flush()
   const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
   const save = (name: string, data: string | Uint8Array) => writing(name, () => writeAtomic(file(name), data))
+  const write = (name: string, bytes: Uint8Array, options: { keep?: string } = {}) =>
+    writing(name, () => {
+      metrics.sync()
+      board.sync()
+      writeAtomic(file(name), bytes, options)
+    })
+  /** The best checkpoint until it is on disk; in memory of its own, for the weights go on. */
+  let unsaved: Uint8Array | null = null
+  const saveBest = () => {
+    if (unsaved) write(BEST, unsaved)
+    unsaved = null
+  }
   let goodLast = keepLast
   let open = true
   return {
@@ -228,16 +252,16 @@ function openFolder(
       writing(BOARD, board.flush)
     },
     saveCheckpoint(which, model, state) {
-      const name = which === 'best' ? BEST : LAST
-      writing(name, () => {
-        metrics.sync()
-        board.sync()
-        const bytes = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
-        // One that was passed over for a damage must not push out the one that was good.
-        writeAtomic(file(name), bytes, which === 'last' && goodLast ? { keep: file(PREVIOUS) } : {})
-      })
-      if (which === 'last') goodLast = true
+      const bytes = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
+      if (which === 'best') {
+        unsaved = bytes
+        return saveBest()
+      }
+      // One that was passed over for a damage must not push out the one that was good.
+      write(LAST, bytes, goodLast ? { keep: file(PREVIOUS) } : {})
+      goodLast = true
     },
+    saveBest,
     saveModel: (bytes) => save(MODEL, bytes),
     saveCurve: (svg) => save(CURVE, svg),
     close() {
@@ -262,7 +286,10 @@ export interface StoredRun {
   readonly dir: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
-  /** Bytes of model.safetensors, or of the checkpoint with the best test score. @throws InputError when the run has none */
+  /**
+   * Bytes of model.safetensors or, of a run that has not ended, its last checkpoint; or of the one with the best score.
+   * @throws InputError when the run has none, or it is damaged
+   */
   model(which?: 'final' | 'best'): Uint8Array
 }
 
@@ -273,15 +300,20 @@ export function readRunFolder(dir: string): StoredRun {
     config: readConfig(dir),
     events: readEvents(path.join(dir, METRICS)),
     model(which = 'final') {
-      const name = which === 'best' ? BEST : MODEL
-      const file = path.join(dir, name)
-      if (!fs.existsSync(file)) {
-        const why = which === 'best' ? 'the run was not evaluated' : 'the run ended before it was saved'
-        throw new InputError(`${dir}: it has no ${name}: ${why}: go on with "irnn train --resume ${dir}"`)
-      }
-      return explaining(file, 'cannot be read', () => fs.readFileSync(file))
+      const name = modelFile(dir, which)
+      const bytes = readBytes(path.join(dir, name))
+      if (name !== MODEL) refuseDamaged(bytes, path.join(dir, name))
+      return bytes
     },
   }
+}
+
+function modelFile(dir: string, which: 'final' | 'best'): string {
+  const names = which === 'best' ? [BEST] : [MODEL, LAST, PREVIOUS]
+  const found = names.find((name) => fs.existsSync(path.join(dir, name)))
+  if (found !== undefined) return found
+  const why = which === 'best' ? 'the run was not evaluated' : 'the run ended before it was saved'
+  throw new InputError(`${dir}: it has no ${names[0]}: ${why}: go on with "irnn train --resume ${dir}"`)
 }
 
 function readConfig(dir: string): RunConfig {

@@ -141,6 +141,46 @@ test('more iterations than were planned, where the rate allows', async () => {
   assert.equal(JSON.parse(String(read('longer', 'config.json'))).training.iterations, 100)
 })
 
+test('a run that goes on after its end has the model of its last checkpoint, and says so; damaged, it is refused', async () => {
+  await run(...SHORT, '--schedule', 'constant', '--out', 'gone')
+  const before = decodeEvent((await run('eval', 'gone', '--json')).out)
+  const { child, result } = start('train', '--resume', 'gone', '--iterations', '1000000', '--json')
+  await new Promise<void>((resolve) => {
+    let seen = ''
+    child.stdout!.on('data', (data) => {
+      seen += data
+      if (seen.split('"checkpoint"').length > 2) resolve()
+    })
+  })
+  child.kill('SIGKILL')
+  await result
+  const file = at('gone', 'checkpoint-last.safetensors')
+  const iteration = iterationOf(fs.readFileSync(file))!
+  assert.ok(iteration > 60)
+  const { code, out, err } = await run('eval', 'gone', '--json')
+  assert.equal(code, 0, err)
+  const scored = decodeEvent(out)
+  assert.ok(scored.type === 'eval' && before.type === 'eval')
+  assert.deepEqual([before.iteration, scored.iteration], [60, iteration])
+  assert.notDeepEqual(scored.test, before.test)
+  const info = await run('info', 'gone')
+  assert.match(info.out, new RegExp(`weights +\\d+, of iteration ${iteration.toLocaleString('en-US')}\n`))
+  for (const [name, flags] of [
+    ['checkpoint-last', []],
+    ['checkpoint-best', ['--best']],
+  ] as const) {
+    const bytes = fs.readFileSync(at('gone', `${name}.safetensors`))
+    bytes[bytes.length - 100]! ^= 1
+    fs.writeFileSync(at('gone', `${name}.safetensors`), bytes)
+    const damaged = await run('eval', 'gone', ...flags)
+    assert.equal(damaged.code, 2, damaged.err)
+    assert.match(
+      damaged.err,
+      new RegExp(`${name}.safetensors: damaged: its checksum does not fit: it was cut off or changed\n$`),
+    )
+  }
+})
+
 test('a wasm run goes on with the instruction set it began with, on any number of threads', async () => {
   assert.equal((await run(...SHORT, '--backend', 'wasm', '--threads', '2', '--out', 'wasm')).code, 0)
   const config = JSON.parse(String(read('wasm', 'config.json')))

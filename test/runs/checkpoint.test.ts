@@ -115,7 +115,7 @@ test('last, the one before, and best are kept; going on takes back the records a
     saved.map(({ iteration }) => iteration),
     [7, 14, 21, 28, 30],
   )
-  const iteration = (name: string) => iterationOf(fs.readFileSync(path.join(dir, name)))
+  const iteration = (name: string) => iterationOf(fs.readFileSync(path.join(dir, name)))!
   assert.deepEqual([LAST, PREVIOUS].map(iteration), [30, 28])
   assert.equal(iteration(BEST) % 10, 0)
   const { folder, events, checkpoint } = resumeRunFolder(dir)

@@ -1,0 +1,75 @@
+// What a run leaves while its disk fails now and then.
+import assert from 'node:assert/strict'
+import builtin, * as fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { record } from '../../cli/recording.ts'
+import { referenceBackend } from '../../src/backend/reference.ts'
+import { irnn, regression } from '../../src/index.ts'
+import { createModel, loadModel } from '../../src/model.ts'
+import { BEST, iterationOf } from '../../src/runs/checkpoint.ts'
+import { createRunFolder } from '../../src/runs/folder.ts'
+import { adding } from '../../src/tasks/adding.ts'
+import { train, trainSpec } from '../../src/train.ts'
+import { home } from '../command.ts'
+
+test('a best checkpoint that could not be written is written at the next checkpoint, with the weights it is of', async (context) => {
+  const dir = path.join(home, 'run')
+  const backend = referenceBackend()
+  const task = adding({ T: 4, train: 50, test: 10 })
+  const model = createModel({ input: 2, rnn: irnn(4, { inputStd: 0.1 }), head: regression(1) }, { backend })
+  const training = trainSpec({ iterations: 30, evalEvery: 12 })
+  const folder = createRunFolder(dir, {
+    version: '0.0.0',
+    recipe: 'fast',
+    seed: 1,
+    task: { name: 'adding', options: task.options },
+    model: model.spec,
+    training,
+    backend: { name: 'reference', threads: 1, description: 'reference' },
+    machine: { node: 'v20', platform: 'linux', arch: 'x64' },
+  })
+  let broken = true
+  const rename = fs.renameSync
+  builtin.renameSync = (from, to) => {
+    if (broken && String(to).endsWith(BEST)) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+    rename(from, to)
+  }
+  syncBuiltinESMExports()
+  context.after(() => {
+    builtin.renameSync = rename
+    syncBuiltinESMExports()
+  })
+  // The weights of the best evaluation, and whether they are on disk at each checkpoint after it.
+  const run = train(model, task, { ...training, checkpoints: { every: 5 } })
+  let best: ArrayLike<number> | null = null
+  let at = 0
+  const there: boolean[] = []
+  const lines: string[] = []
+  const progress = {
+    say: (line: string) => void lines.push(line),
+    clear() {},
+    show(event: { type: string; iteration: number }) {
+      if (event.type === 'eval' && run.getState().best?.iteration === event.iteration) {
+        best = model.weights.slice()
+        at = event.iteration
+      }
+      if (event.type !== 'checkpoint') return
+      there.push(fs.existsSync(path.join(dir, BEST)))
+      if (event.iteration === 15) broken = false
+    },
+  }
+  const stop = { signal: new AbortController().signal, exitCode: () => 0, release() {} }
+  const code = await record(run, { task, title: 'run', model, folder, progress, json: true, stop })
+  assert.equal(code, 0)
+  // Checkpoints at 5, 10, 15 (evaluated at 12, and the disk fails), 20, 25 and 30.
+  assert.deepEqual(there, [false, false, false, true, true, true])
+  assert.deepEqual(
+    lines.filter((line) => line.includes(BEST)).map((line) => line.split(': ').slice(1).join(': ')),
+    ['cannot be written: the disk is full; going on, and trying again at the next checkpoint'],
+  )
+  const bytes = fs.readFileSync(path.join(dir, BEST))
+  assert.equal(iterationOf(bytes), at)
+  assert.deepEqual(loadModel(bytes, { backend }).weights, best)
+})
