@@ -39,7 +39,11 @@ export function skipBadOption(): Option {
 /** Where speech comes from. */
 export function speechOptions(command: Command): Command {
   return command
-    .requiredOption('--data <dir>', "folder with TIMIT's TRAIN and TEST, or one of irnn data speech")
+    .requiredOption(
+      '--data <dir>',
+      "folder with TIMIT's TRAIN and TEST, or one of irnn data speech; its features are kept in $IRNN_CACHE/speech, by default " +
+        '~/.cache/irnn/speech',
+    )
     .addOption(alignmentsOption())
     .addOption(skipBadOption())
 }

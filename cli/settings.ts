@@ -87,7 +87,7 @@ function muonRates({ lr: before, adam: rest }: Muon, lr: number): Pick<Muon, 'lr
 function refuseUnless(flag: string, kinds: readonly string[], choice: string, chosen: string): void {
   if (kinds.includes(chosen)) return
   throw new InputError(
-    `${flag}: expected ${choice} ${kinds.join(' or ')}, to which it belongs, but it is ${chosen}: remove one of the two`,
+    `${flag}: expected ${choice} ${kinds.join(' or ')}, to which it belongs, but it is ${chosen}: remove it, or give that`,
   )
 }
 

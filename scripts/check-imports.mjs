@@ -1,5 +1,5 @@
 // Imports point one way: backend ← layers ← model ← train ← {bench, {experiments, corpora} ← cli}; tasks know rng, formats, features and
-// the batch only. Only files named *.node.ts, src/runs/, cli/, bench/, experiments/, corpora/ and test/ know Node. Fails with the line that breaks it.
+// the batch only, and with corpora runs/disk.ts where they read files. Only files named *.node.ts, src/runs/, cli/, bench/, experiments/, corpora/ and test/ know Node. Fails with the line that breaks it.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
