@@ -110,7 +110,7 @@ function addingPaper(cell: Cell, { T = 150 }: Variant): Recipe {
     name: 'paper',
     why:
       'SGD at a fixed rate, batch 16, weights of std 0.001, rate and clip from Table 1 for the cell and length; the paper ' +
-      'does not say what it clips, read here as the derivatives inside back-propagation. Hours, not seconds.',
+      'does not say what it clips, read here as the norm of the gradient. Minutes to hours, not seconds.',
     hidden: 100,
     ...irnnStd(cell, 0.001),
     ...(forgetBias !== undefined && { forgetBias }),
@@ -120,7 +120,7 @@ function addingPaper(cell: Cell, { T = 150 }: Variant): Recipe {
       evalEvery: 10_000,
       optimizer: sgd({ lr }),
       schedule: constantRate(),
-      clip: clipDerivative(limit),
+      clip: clipNorm(limit),
     },
   }
 }
