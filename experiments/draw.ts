@@ -28,7 +28,7 @@ export function charts(experiment: Experiment, results: readonly RunResult[]): F
 
 /** All charts as one SVG. */
 export function figure(experiment: Experiment, results: readonly RunResult[]): string {
-  return grid(charts(experiment, results), { columns: 2, title: experiment.title })
+  return grid(charts(experiment, results), { columns: Math.min(2, experiment.panels.length), title: experiment.title })
 }
 
 function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunResult[]): Figure {
@@ -71,14 +71,16 @@ function seriesOf(
   theirs: ReadonlyMap<string, Curve>,
 ): Series[] {
   const left = new Map(theirs)
-  const more = [...MORE_COLORS]
+  const cellOf = (name: string) => runs.find((run) => run.name === name)!.cell
+  const isAlone = (name: string) => panel.runs.every((other) => other === name || cellOf(other) !== cellOf(name))
+  const taken = panel.runs.filter(isAlone).map((name) => COLORS[cellOf(name)])
+  const more = MORE_COLORS.filter((color) => !taken.includes(color))
   const series: Series[] = []
   for (const [i, name] of panel.runs.entries()) {
     const { cell, label } = runs.find((run) => run.name === name)!
     const paper = left.get(cell)
     left.delete(cell)
-    const alone = panel.runs.every((other) => other === name || runs.find((run) => run.name === other)!.cell !== cell)
-    const color = paper || alone ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
+    const color = paper || isAlone(name) ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
     const state = stateOf(results.find((result) => result.name === name))
     series.push({ name: `${label}${state}`, points: ours[i]!, color })
     if (paper) series.push(paperSeries(cell, paper, color))

@@ -3,7 +3,7 @@
  * its LSTM for 60 hours on 32 machines. What one machine carries in an hour is the Brown corpus, a million words of English, with
  * a vocabulary of 10,000: an LSTM, an IRNN and an RNN + tanh of equal size, each tuned in short runs over two learning rates and
  * two clips of the paper's grid, then trained at one equal budget; and the paper's five networks, as large as it has them, for
- * a first look at each.
+ * a look at each.
  */
 import { beatsBaseline, ranked, tuned } from './claims.ts'
 import type { Cell, Claim, Experiment, Run } from './experiment.ts'
@@ -18,7 +18,7 @@ const CLIPS = [1, 10] as const
 const HIDDEN = 128
 const TUNING = 200
 const BUDGET = 5500
-const LOOK = 50
+const LOOK = 400
 
 /** What was best in the tuning runs: a claim holds it against them. */
 const CHOSEN: Readonly<Record<Network, { readonly lr: number; readonly clip: number }>> = {
@@ -57,10 +57,13 @@ const finals = CELLS.map((cell) =>
 /** As large as the others are small, and trained for three epochs: what `irnn train words --cell lstm` does. */
 const fast = run('lstm-fast', 'LSTM, recipe fast, 200 units', 'lstm', {}, 'ours: three epochs')
 
-/** The paper's networks and their test perplexity. */
+/**
+ * The paper's networks and their test perplexity. Four layers of ReLU that start from the whole identity are at a loss of 1e14 within
+ * ten iterations, with input weights of std 0.1 and of 0.01, so they start from half of it.
+ */
 const PAPER: readonly (readonly [string, string, Network, Run['flags'], number])[] = [
   ['lstm-512', 'LSTM, 512 units', 'lstm', { hidden: 512 }, 68.8],
-  ['irnn-4x512', 'IRNN, 4 layers of 512', 'irnn', { hidden: 512, layers: 4 }, 69.4],
+  ['irnn-4x512', 'IRNN, 4 layers of 512', 'irnn', { hidden: 512, layers: 4, scale: 0.5 }, 69.4],
   ['irnn-1024', 'IRNN, 1024 units, linear 512', 'irnn', { hidden: 1024, projection: 512, embedding: 512 }, 70.2],
   ['tanh-4x512', 'RNN + tanh, 4 layers of 512', 'tanh', { hidden: 512, layers: 4 }, 71.8],
   ['tanh-1024', 'RNN + tanh, 1024 units, linear 512', 'tanh', { hidden: 1024, projection: 512, embedding: 512 }, 72.5],
@@ -72,7 +75,7 @@ const large = PAPER.map(([name, label, cell, flags]) =>
     label,
     cell,
     { ...flags, lr: 0.001, clip: 1, iterations: LOOK, evalEvery: LOOK },
-    'a network of Table 3, untuned, for a look only: 20,000 words',
+    'a network of Table 3, untuned, for a look only: 160,000 words, a seventh of an epoch',
   ),
 )
 
@@ -106,7 +109,7 @@ export const wordsExperiment: Experiment = {
   baselines: ['baseline', 'words'],
   panels: [
     {
-      title: `Brown corpus, 10,000 words, ${HIDDEN} units: test perplexity at an equal budget`,
+      title: `Brown corpus, ${HIDDEN} units, an equal budget`,
       runs: [...CELLS, fast.name],
       x: 'iterations',
       y: { title: 'test perplexity', log: true, domain: [80, 1000] },
