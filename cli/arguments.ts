@@ -26,6 +26,13 @@ export function notNegative(text: string): number {
   return value
 }
 
+/** A number of at least 0 and below 1. */
+export function below1(text: string): number {
+  const value = read(text)
+  if (value >= 0 && value < 1) return value
+  throw new InvalidArgumentError('Expected a number >= 0 and < 1.')
+}
+
 /** A finite number. */
 export function finite(text: string): number {
   const value = read(text)

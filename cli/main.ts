@@ -1,14 +1,14 @@
 #!/usr/bin/env node
 /**
- * The command. Exit codes: 0 the work was done, 1 it failed while running, 2 bad arguments or input, 130 and 143 stopped by
- * a signal. Results go to stdout, everything else to stderr.
+ * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input, 130
+ * and 143 stopped by a signal. Results go to stdout, everything else to stderr.
  */
 import * as path from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { InputError, shown } from '../src/error.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
-import { budget, finite, notNegative, whole, words } from './arguments.ts'
+import { below1, budget, finite, notNegative, whole, words } from './arguments.ts'
 import { type BaselineFlags, baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import {
@@ -142,6 +142,17 @@ function wordsCommand(trainCommand: Command, finish: (code: number) => void): Co
         .default('none'),
     )
     .option('--embedding <E>', 'width of the embedding (default: as many as hidden units)', whole())
+    .option(
+      '--samples <S>',
+      'train on a sampled softmax, of S words drawn for each minibatch, which costs the same whatever the vocabulary; ' +
+        'evaluation is always of all words (default: train on all, too)',
+      whole(),
+    )
+    .option(
+      '--dropout <p>',
+      'share of the units left out in training, after the embedding, between layers and below the output (default: 0)',
+      below1,
+    )
     .action(async (flags: WordsFlags) => finish(await trainWords(flags)))
 }
 
@@ -241,6 +252,14 @@ async function main(): Promise<void> {
     )
     process.exitCode = error instanceof InputError ? 2 : 1
   }
+}
+
+/** `irnn … | head`: a reader that went away ends the command without a word; a run or a stream ends by itself, and well. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    if (stream.listenerCount('error') === 1) process.exit(1)
+  })
 }
 
 await main()

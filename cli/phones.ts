@@ -129,7 +129,7 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
   if (file !== '-' && !fs.existsSync(file)) throw new InputError(`${file}: there is no such file`)
   const input = received(file === '-' ? process.stdin : fs.createReadStream(file), what)
   const backend = await createBackend({ name, threads: 1 })
-  const model = loadModel(stored.model(best ? 'best' : 'final'), { backend })
+  const model = stored.readModel(best ? 'best' : 'final', (source) => loadModel(source, { backend }))
   if (model.spec.head.size !== THIRDS.states || !('size' in model.spec.input) || model.spec.input.size !== FEATURES) {
     throw new InputError(`${dir}: expected a network of ${FEATURES} inputs and ${THIRDS.states} states: train it anew`)
   }

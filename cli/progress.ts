@@ -19,6 +19,8 @@ export interface ProgressOptions {
   readonly iterations: number
   /** Sequences a minibatch. */
   readonly batch: number
+  /** The training loss is over a sample of the words: no perplexity. */
+  readonly sampled?: boolean
   /** Only messages: no progress. */
   readonly quiet: boolean
 }
@@ -27,7 +29,7 @@ const REDRAW_MS = 100
 const CLEAR = '\r\x1b[K'
 
 export function createProgress(
-  { task, iterations, batch, quiet }: ProgressOptions,
+  { task, iterations, batch, sampled = false, quiet }: ProgressOptions,
   out: NodeJS.WriteStream = process.stderr,
 ): Progress {
   const redraws = out.isTTY === true
@@ -48,6 +50,7 @@ export function createProgress(
   const speed = (rate: number) =>
     task.metric === 'perplexity' ? `${grouped(rate * batch * task.T)} words/s` : `${grouped(rate)} it/s`
   const trained = (loss: number) => {
+    if (sampled) return `sampled loss ${significant(loss)}`
     if (task.metric === 'perplexity') return `train perplexity ${significant(Math.exp(loss))}`
     return `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(loss)}`
   }

@@ -1,7 +1,7 @@
 /** A run's events to the terminal and into its folder: records, checkpoints, and in the end the model and the curve. */
 import * as path from 'node:path'
 import { type CollapseEvent, type DoneEvent, type EvalEvent, encodeEvent, type TrainEvent } from '../src/events.ts'
-import { type Model, saveModel } from '../src/model.ts'
+import { type Model, modelParts } from '../src/model.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
 import { curve } from '../src/runs/curve.ts'
 import { DiskError } from '../src/runs/disk.ts'
@@ -37,7 +37,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   try {
     for await (const event of run) {
       // The line that says it is on disk comes after it is: the model before `done`.
-      if (event.type === 'done') ok = attempt(() => folder.saveModel(saveModel(recording.model)), FAILED)
+      if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
         attempt(folder.saveBest)
@@ -52,7 +52,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     }
   } catch (error) {
     if (error instanceof DivergenceError) {
-      attempt(() => folder.saveModel(saveModel(recording.model)), FAILED) // as it was before that iteration
+      attempt(() => folder.saveModel(modelParts(recording.model)), FAILED) // as it was before that iteration
       if (run.getState().best) progress.say(kept(run, recording))
     }
     throw error

@@ -5,7 +5,14 @@ import { InputError } from '../src/error.ts'
 import { type DoneEvent, encodeEvent } from '../src/events.ts'
 import { createModel, loadModel } from '../src/model.ts'
 import { knowsItsEnd } from '../src/runs/checkpoint.ts'
-import { type ResumedRun, type RunConfig, readRunFolder, resumeRunFolder, type StoredRun } from '../src/runs/folder.ts'
+import {
+  type ResumedRun,
+  type RunConfig,
+  readingFile,
+  readRunFolder,
+  resumeRunFolder,
+  type StoredRun,
+} from '../src/runs/folder.ts'
 import { modelSpec } from '../src/spec.ts'
 import { openTask } from '../src/tasks/open.node.ts'
 import type { Task } from '../src/tasks/task.ts'
@@ -36,7 +43,9 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const backend = await sameBackend(config, flags)
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir, say })
-  const progress = createProgress({ task, iterations, batch: config.training.batch, quiet: json })
+  const { batch, softmax } = config.training
+  const sampled = softmax?.kind === 'sampled' // runs of before there was a choice do not say
+  const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
     if (json) process.stdout.write(`${encodeEvent(done)}\n`)
@@ -66,7 +75,7 @@ async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: M
   const { folder, config, events, checkpoint } = run
   try {
     const model = checkpoint
-      ? loadModel(checkpoint.bytes, { backend })
+      ? readingFile(checkpoint.file, (source) => loadModel(source, { backend }))
       : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), {
           backend,
           seed: config.seed,

@@ -24,7 +24,7 @@ export async function sampleRun(dir: string, flags: SampleFlags): Promise<number
   if (name !== 'words') throw new InputError(`${dir}: expected a run of words but it is one of ${name}`)
   const vocabulary = vocabularyOfRun(dir, options.vocabulary)
   const backend = await createBackend({ name: flags.backend, threads: 1 })
-  const model = loadModel(run.model(flags.best ? 'best' : 'final'), { backend })
+  const model = run.readModel(flags.best ? 'best' : 'final', (source) => loadModel(source, { backend }))
   const closed = new Promise<'closed'>((resolve) => {
     process.stdout.on('error', () => resolve('closed'))
   })

@@ -10,7 +10,7 @@ import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/
 import type { Task } from '../src/tasks/task.ts'
 import { type TrainSpec, trainSpec } from '../src/train.ts'
 
-/** Flags of `irnn train` that every task has. */
+/** Flags of `irnn train` that a model or its training is made from; --samples and --dropout are of words alone. */
 export interface TrainFlags {
   cell: Cell
   recipe?: string
@@ -45,6 +45,8 @@ export interface TrainFlags {
   checkpointEvery?: number
   onCollapse?: 'continue' | 'stop'
   activationCheckpointing?: boolean
+  samples?: number
+  dropout?: number
   out?: string
   overwrite?: boolean
   json?: boolean
@@ -64,6 +66,9 @@ export function trainingOf({ training }: Recipe, flags: TrainFlags): TrainSpec {
     target: flags.target ?? training.target,
     onCollapse: flags.onCollapse ?? training.onCollapse,
     activationCheckpointing: flags.activationCheckpointing,
+    softmax: flags.samples === undefined ? training.softmax : { kind: 'sampled', samples: flags.samples },
+    dropout: flags.dropout ?? training.dropout,
+    seed: flags.seed,
   })
 }
 

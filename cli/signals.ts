@@ -3,7 +3,7 @@ import type { Progress } from './progress.ts'
 
 export interface Stop {
   readonly signal: AbortSignal
-  /** 130 after SIGINT, 143 after SIGTERM, as shells have it; 1 when it was a reader of stdout that went away. */
+  /** 130 after SIGINT, 143 after SIGTERM, as shells have it; 1 when it was a reader that went away. */
   exitCode(): number
   /** Back to the default: a signal kills. */
   release(): void
@@ -33,6 +33,6 @@ export function stopOnSignals({ say }: Progress, doing = 'saving the model'): St
   }
   process.on('SIGINT', handler)
   process.on('SIGTERM', handler)
-  process.stdout.on('error', broken)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', broken)
   return { signal: controller.signal, exitCode: () => code, release }
 }

@@ -4,7 +4,8 @@ import { createBackend } from '../src/backend/choose.ts'
 import { InputError } from '../src/error.ts'
 import { evaluate } from '../src/evaluate.ts'
 import { encodeEvent } from '../src/events.ts'
-import { loadModel } from '../src/model.ts'
+import { describeModel, loadModel } from '../src/model.ts'
+import { elements } from '../src/parameters.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/folder.ts'
 import { metricOf } from '../src/tasks/metric.ts'
@@ -26,11 +27,12 @@ export interface EvalFlags extends SpeechSourceFlags {
 export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const { data, backend: name, threads, best = false, json = false } = flags
   const run = readRunFolder(dir)
-  const bytes = run.model(best ? 'best' : 'final')
   const { name: taskName, options } = run.config.task
   const backend = await createBackend({ name, threads })
-  const model = loadModel(bytes, { backend })
-  const iteration = iterationOf(bytes) ?? iterations(run)
+  const { model, iteration } = run.readModel(best ? 'best' : 'final', (source) => ({
+    model: loadModel(source, { backend }),
+    iteration: iterationOf(source) ?? iterations(run),
+  }))
   const start = performance.now()
   const { activationCheckpointing, evalBatch: batch } = run.config.training
   if (taskName === 'phones') {
@@ -79,10 +81,12 @@ function sayBeside(text: WordsData): void {
 export async function infoRun(dir: string): Promise<number> {
   const run = readRunFolder(dir)
   const { config, events } = run
-  const backend = await createBackend({ name: 'reference' })
-  const bytes = run.model()
-  const model = loadModel(bytes, { backend })
-  const { rnn } = model.spec
+  const { spec, parameters, iteration } = run.readModel('final', (source) => ({
+    ...describeModel(source),
+    iteration: iterationOf(source) ?? iterations(run),
+  }))
+  const { rnn } = spec
+  const weights = parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
   const last = events.at(-1)
   const ended =
     last?.type === 'done'
@@ -114,8 +118,8 @@ export async function infoRun(dir: string): Promise<number> {
       `${grouped(iterations(run))} of ${grouped(config.training.iterations)} iterations, ${ended}; ${config.backend.description}`,
     ],
     ['score', metric ? `${scored(score!, { metric })} at iteration ${grouped(score.iteration)}` : 'not evaluated'],
-    ...model.parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
-    ['weights', `${grouped(model.weights.length)}, of iteration ${grouped(iterationOf(bytes) ?? iterations(run))}`],
+    ...parameters.map(({ name, shape }) => [name, `[${shape.join(', ')}]`]),
+    ['weights', `${grouped(weights)}, of iteration ${grouped(iteration)}`],
   ]
   const width = Math.max(...lines.map(([key]) => key!.length))
   process.stdout.write(lines.map(([key, value]) => `${key!.padEnd(width)}  ${value}\n`).join(''))

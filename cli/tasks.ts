@@ -87,6 +87,13 @@ export async function trainWords(flags: WordsFlags): Promise<number> {
     { T, ...(order && { order }), reset, seed },
     { ...sourcesOf(flags), ...(!json && { say }) },
   )
+  const { size } = task.head
+  if (flags.samples !== undefined && flags.samples >= size) {
+    throw new InputError(
+      `--samples: expected fewer than the ${size} words of the vocabulary but received ${flags.samples}: ` +
+        'sample fewer, or leave it out to train on all',
+    )
+  }
   return trainTask({ task, recipe: chosen, name: `words-${cell}-seed${seed}`, title: `words, T = ${T}`, files }, flags)
 }
 

@@ -36,7 +36,9 @@ export async function trainTask({ task, recipe, name, title, files }: Assignment
     normalisation: task.normalisation,
   })
   const named = `${title}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
-  const progress = createProgress({ task, iterations: spec.iterations, batch: spec.batch, quiet: flags.json === true })
+  const { iterations, batch, softmax } = spec
+  const sampled = softmax.kind === 'sampled'
+  const progress = createProgress({ task, iterations, batch, sampled, quiet: flags.json === true })
   const stop = stopOnSignals(progress)
   try {
     // Everything that can be refused is refused before there is a folder.
@@ -84,11 +86,15 @@ function introduce(
   spec: TrainSpec,
   folder: RunFolder,
 ): void {
-  const { optimizer, clip } = spec
+  const { optimizer, clip, softmax, dropout } = spec
   const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
   say(`${title}, ${grouped(model.weights.length)} weights; ${model.backend.description}`)
+  const besides = [
+    ...(dropout > 0 ? [`dropout ${dropout}`] : []),
+    ...(softmax.kind === 'sampled' ? [`softmax over ${grouped(softmax.samples)} samples`] : []),
+  ]
   say(
-    `recipe ${chosen.name}: ${optimizer.kind} at ${significant(optimizer.lr)}, ${clipping}, batch ${spec.batch}, ` +
-      `${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
+    `recipe ${chosen.name}: ${[`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')}, ` +
+      `batch ${spec.batch}, ${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
   )
 }

@@ -3,14 +3,15 @@
  * PyTorch reads the weights by name, and loading runs no code.
  */
 import type { Backend, Floats } from './backend/backend.ts'
-import type { Batch, Normalisation } from './batch.ts'
+import { allFinite, type Batch, type Normalisation } from './batch.ts'
 import { InputError, shown } from './error.ts'
-import { decode, encode, type NamedTensor } from './formats/safetensors.ts'
+import { type Decoded, decode, encode, encodeParts, type NamedTensor, type Source } from './formats/safetensors.ts'
 import { normalisationOf, normalisationShapes } from './normalisation.ts'
 import {
   elements,
   initialiseParameters,
   type Parameter,
+  type ParameterShape,
   parameterShapes,
   viewParameters,
   widths,
@@ -86,6 +87,11 @@ export function saveModel(model: Model): Uint8Array {
   return encode(modelTensors(model), { irnn: JSON.stringify(model.spec) })
 }
 
+/** The same in parts, to be written one after the other: views of the weights, not copies, of whatever size. */
+export function modelParts(model: Model): Uint8Array[] {
+  return encodeParts(modelTensors(model), { irnn: JSON.stringify(model.spec) })
+}
+
 /** What a file has of a model: its parameters, and what inputs are normalised by. */
 export function modelTensors({ parameters, normalisation }: Model): NamedTensor[] {
   const tensors: NamedTensor[] = parameters.map(({ name, shape, data }) => ({ name, shape, data }))
@@ -96,11 +102,37 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
 }
 
 /**
- * The model of such bytes.
+ * The model of such bytes, or of such a file, whose weights are then read to where they shall be.
  * @throws InputError if they are no safetensors file, hold no spec, or weights that are not the spec's or not finite
  */
-export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }): Model {
-  const { tensors, metadata } = decode(bytes)
+export function loadModel(file: Uint8Array | Source, { backend }: { backend: Backend }): Model {
+  const { spec, tensors } = opened(file)
+  const numbers = (name: string, into?: Floats): Floats => finite(name, tensors.get(name)!.read(into))
+  const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
+  const model = new Unfilled(spec, backend, normalisationOf(spec, normalised || undefined))
+  try {
+    for (const { name, data } of model.parameters) numbers(name, data)
+  } catch (error) {
+    model.dispose()
+    throw error
+  }
+  return model
+}
+
+function finite(name: string, data: Floats): Floats {
+  if (allFinite(data)) return data
+  const bad = data.findIndex((value) => !Number.isFinite(value))
+  throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${data[bad]}`)
+}
+
+/** What model such bytes or such a file hold, without its weights. @throws InputError as loadModel, but for what weights are */
+export function describeModel(file: Uint8Array | Source): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
+  const { spec } = opened(file)
+  return { spec, parameters: parameterShapes(spec) }
+}
+
+function opened(file: Uint8Array | Source): { spec: ModelSpec; tensors: Decoded['tensors'] } {
+  const { tensors, metadata } = decode(file)
   const stored = metadata.get('irnn')
   if (stored === undefined) {
     throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
@@ -116,20 +148,13 @@ export function loadModel(bytes: Uint8Array, { backend }: { backend: Backend }):
         `model file: ${name}: expected shape [${shape}], as its spec says, but received [${tensor.shape}]`,
       )
     }
-    const bad = tensor.data.findIndex((value) => !Number.isFinite(value))
-    if (bad >= 0) {
-      throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${tensor.data[bad]}`)
-    }
   }
   const known = new Set(shapes.map(({ name }) => name))
   for (const name of tensors.keys()) {
     if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
     if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
   }
-  const [mean, std] = ['input.mean', 'input.std'].map((name) => tensors.get(name)?.data)
-  const model = new Unfilled(spec, backend, normalisationOf(spec, mean && std && { mean, std }))
-  for (const { name, data } of model.parameters) data.set(tensors.get(name)!.data)
-  return model
+  return { spec, tensors }
 }
 
 function parseSpec(stored: string): unknown {

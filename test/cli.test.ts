@@ -183,6 +183,13 @@ test('a reader that goes away ends the run', async () => {
   const { code, err } = await result
   assert.equal(code, 1, err)
   assert.ok(fs.existsSync(path.join(home, 'unread', 'model.safetensors')))
+
+  for (const args of [['--help'], ['train', 'words', '--help'], ['info', 'unread'], ['eval', 'unread']]) {
+    const { child, result } = start(...args)
+    child.stdout!.destroy()
+    const { code, err } = await result
+    assert.deepEqual({ code, err }, { code: 1, err: '' }, args.join(' '))
+  }
 })
 
 test('--activation-checkpointing: the same files; a run of before there was one reads as without', async () => {

@@ -2,6 +2,9 @@
  * safetensors (https://github.com/huggingface/safetensors, "Format"): 8 bytes of little-endian header length, a JSON header
  * {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__: {string: string}}, then the tensors without holes. Files
  * come from strangers: everything the header says is checked before a byte of data is touched.
+ *
+ * A file may be larger than any array (V 1,000,000, H 512: 4 GB; Node 20 reads 2 GB at once): it is written from where its
+ * tensors lie, and read a part at a time to where they shall be.
  */
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
@@ -17,8 +20,25 @@ export interface NamedTensor extends Tensor {
   readonly name: string
 }
 
+/** A file's bytes, read where they are wanted. */
+export interface Source {
+  readonly size: number
+  /** Fills `into` with the bytes from `at` on. */
+  read(at: number, into: Uint8Array): void
+}
+
+/** A tensor that is still in its file. */
+export interface StoredTensor {
+  readonly dtype: 'F32' | 'F64'
+  readonly shape: readonly number[]
+  /** Its numbers, in an array of their own or in one of that size, of either precision, that is given. */
+  read(into?: Floats): Floats
+  /** Its numbers, some at a time; the array is the same each time. */
+  parts(): Iterable<Floats>
+}
+
 export interface Decoded {
-  readonly tensors: ReadonlyMap<string, Tensor & { readonly dtype: 'F32' | 'F64' }>
+  readonly tensors: ReadonlyMap<string, StoredTensor>
   readonly metadata: ReadonlyMap<string, string>
 }
 
@@ -26,8 +46,26 @@ const HEADER_LIMIT = 100_000_000 // the reference implementation's
 const BYTES = { F32: 4, F64: 8 } as const
 const WHAT = 'safetensors file'
 
-/** A file that depends on its arguments' content only, not on their order: F64 first (alignment), then by name. */
+/** The bytes of a file; see encodeParts. */
 export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+  const parts = encodeParts(tensors, metadata)
+  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    file.set(part, at)
+    at += part.length
+  }
+  return file
+}
+
+/**
+ * A file in parts, to be written one after the other: the header, then views of the tensors' own memory. It depends on its
+ * arguments' content only, not on their order: F64 first (alignment), then by name.
+ */
+export function encodeParts(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array[] {
   const sorted = [...tensors].sort(
     (a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (a.name < b.name ? -1 : 1),
   )
@@ -42,34 +80,60 @@ export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Recor
     .sort()
     .map((key) => `${JSON.stringify(key)}:${JSON.stringify(metadata[key])}`)
   const text = `{${[...(pairs.length > 0 ? [`"__metadata__":{${pairs.join(',')}}`] : []), ...entries].join(',')}}`
-  const header = new TextEncoder().encode(text)
-  const length = Math.ceil(header.length / 8) * 8 // data on an 8-byte boundary, the rest spaces
-  const file = new Uint8Array(8 + length + end)
-  new DataView(file.buffer).setBigUint64(0, BigInt(length), true)
-  file.fill(0x20, 8, 8 + length).set(header, 8)
-  let at = 8 + length
-  for (const { data } of sorted) {
-    file.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at)
-    at += data.byteLength
-  }
-  return file
+  const json = new TextEncoder().encode(text)
+  const length = Math.ceil(json.length / 8) * 8 // data on an 8-byte boundary, the rest spaces
+  const header = new Uint8Array(8 + length)
+  new DataView(header.buffer).setBigUint64(0, BigInt(length), true)
+  header.fill(0x20, 8).set(json, 8)
+  return [header, ...sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]
 }
 
-/** @throws InputError naming what is wrong with the file */
-export function decode(bytes: Uint8Array): Decoded {
-  const { header, dataStart } = readHeader(bytes)
-  const data = bytes.subarray(dataStart)
+/** What a file holds; its tensors are read when they are asked for. @throws InputError naming what is wrong with the file */
+export function decode(file: Uint8Array | Source): Decoded {
+  const source = sourceOf(file)
+  const { header, dataStart } = readHeader(source)
+  const available = source.size - dataStart
   const { __metadata__, ...rest } = header
-  const spans = Object.entries(rest).map(([name, entry]) => checkedSpan(name, entry, data.length))
-  checkCover(spans, data.length)
-  const tensors = new Map<string, Tensor & { dtype: 'F32' | 'F64' }>()
-  for (const { name, dtype, shape, begin, end } of spans) {
-    // A copy: aligned, and the file may be dropped. Not data.slice(): a Node Buffer's is a view.
-    const own = new Uint8Array(data.subarray(begin, end)).buffer
-    tensors.set(name, { dtype, shape, data: dtype === 'F32' ? new Float32Array(own) : new Float64Array(own) })
-  }
+  const spans = Object.entries(rest).map(([name, entry]) => checkedSpan(name, entry, available))
+  checkCover(spans, available)
+  const tensors = new Map(spans.map((span) => [span.name, storedTensor(source, dataStart, span)]))
   const metadata = __metadata__ === undefined ? {} : checked(metadataSchema, __metadata__, `${WHAT}: __metadata__`)
   return { tensors, metadata: new Map(Object.entries(metadata)) }
+}
+
+/** Bytes in memory as a source; a source as it is. */
+export function sourceOf(file: Uint8Array | Source): Source {
+  if (!(file instanceof Uint8Array)) return file
+  return { size: file.length, read: (at, into) => into.set(file.subarray(at, at + into.length)) }
+}
+
+/** Numbers of a tensor that are read at a time. */
+const PART = 2 ** 20
+
+function storedTensor(source: Source, dataStart: number, { dtype, shape, begin, end }: Span): StoredTensor {
+  const n = (end - begin) / BYTES[dtype]
+  const array = (n: number): Floats => (dtype === 'F32' ? new Float32Array(n) : new Float64Array(n))
+  function* parts(): Iterable<Floats> {
+    const part = array(Math.min(n, PART))
+    for (let at = 0; at < n; at += PART) {
+      const length = Math.min(PART, n - at)
+      source.read(dataStart + begin + at * BYTES[dtype], new Uint8Array(part.buffer, 0, length * BYTES[dtype]))
+      yield part.subarray(0, length)
+    }
+  }
+  return {
+    dtype,
+    shape,
+    parts,
+    read(into = array(n)) {
+      let at = 0
+      for (const part of parts()) {
+        into.set(part, at)
+        at += part.length
+      }
+      return into
+    },
+  }
 }
 
 const metadataSchema = z.record(z.string(), z.string())
@@ -87,20 +151,24 @@ interface Span {
   readonly end: number
 }
 
-function readHeader(bytes: Uint8Array): { header: Record<string, unknown>; dataStart: number } {
-  if (bytes.length < 8)
-    throw new InputError(`${WHAT}: expected at least 8 bytes but received ${bytes.length}: it is cut off`)
-  const declared = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
-  if (declared > BigInt(Math.min(bytes.length - 8, HEADER_LIMIT))) {
+function readHeader(source: Source): { header: Record<string, unknown>; dataStart: number } {
+  const { size } = source
+  if (size < 8) throw new InputError(`${WHAT}: expected at least 8 bytes but received ${size}: it is cut off`)
+  const first = new Uint8Array(8)
+  source.read(0, first)
+  const declared = new DataView(first.buffer).getBigUint64(0, true)
+  if (declared > BigInt(Math.min(size - 8, HEADER_LIMIT))) {
     throw new InputError(
-      `${WHAT}: expected a header within its ${bytes.length} bytes but it says ${declared}: it is cut off or no safetensors file`,
+      `${WHAT}: expected a header within its ${size} bytes but it says ${declared}: it is cut off or no safetensors file`,
     )
   }
   const dataStart = 8 + Number(declared)
+  const json = new Uint8Array(dataStart - 8)
+  source.read(8, json)
   let text: string
   let header: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes.subarray(8, dataStart))
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
     header = JSON.parse(text)
   } catch {
     throw new InputError(

@@ -10,13 +10,14 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
+import { allFinite } from '../batch.ts'
 import { checked, InputError } from '../error.ts'
-import { decode, encode, type NamedTensor } from '../formats/safetensors.ts'
+import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import { type Model, modelTensors } from '../model.ts'
 import { FIRST_RATE } from '../schedule.ts'
 import type { RunState } from '../train.ts'
 import type { TrainSpec } from '../training.ts'
-import { explaining } from './disk.ts'
+import { readingFile } from './disk.ts'
 
 export const LAST = 'checkpoint-last.safetensors'
 export const PREVIOUS = 'checkpoint-previous.safetensors'
@@ -39,8 +40,6 @@ export interface Lengths {
 export interface Checkpoint {
   readonly state: RunState
   readonly lengths: Lengths
-  /** The file, which `loadModel` takes. */
-  readonly bytes: Uint8Array
 }
 
 const FORMAT = 1
@@ -48,6 +47,10 @@ const OPTIMIZER = 'optimizer.'
 const CARRIED = 'carried.'
 const MARK = '"sha256":"'
 const NO_SUM = '0'.repeat(64)
+/** The mark is among the first bytes of a file. */
+const HEAD = 2 ** 20
+/** Bytes that go into the sum at a time. */
+const PART = 2 ** 24
 
 const count = z.int().min(0)
 const spread = z.tuple([z.number(), z.number(), z.number()]).nullable()
@@ -74,15 +77,15 @@ const stateSchema = z.object({
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: count })
 
-/** The bytes of a checkpoint. */
-export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array {
+/** The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and arrays. */
+export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array[] {
   const { optimizer, carried, ...rest } = state
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
     shape: [data.length],
     data,
   }))
-  const bytes = encode([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
+  const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     lengths: JSON.stringify(lengths),
@@ -91,9 +94,11 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     ),
     sha256: NO_SUM,
   })
-  const at = sumPosition(bytes)
-  bytes.set(Buffer.from(sumOf(bytes, at), 'latin1'), at)
-  return bytes
+  const hash = createHash('sha256')
+  for (const part of parts) for (let i = 0; i < part.length; i += PART) hash.update(part.subarray(i, i + PART))
+  const header = parts[0]!
+  header.set(Buffer.from(hash.digest('hex'), 'latin1'), sumPosition(header))
+  return parts
 }
 
 /** What streams of text go on from, as tensors [layers, B, H]. */
@@ -105,9 +110,9 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
 }
 
 /** @throws InputError when a bit is not what was written, or it is of another run */
-export function decodeCheckpoint(bytes: Uint8Array, run: RunIdentity): Checkpoint {
-  refuseDamaged(bytes)
-  const { tensors, metadata } = decode(bytes)
+export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
+  refuseDamaged(sourceOf(file))
+  const { tensors, metadata } = decode(file)
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
     checked(schema, JSON.parse(metadata.get(name) ?? 'null', revived), `checkpoint: ${name}`)
   if (part(runSchema, 'run').identity !== identityOf(run)) {
@@ -115,18 +120,22 @@ export function decodeCheckpoint(bytes: Uint8Array, run: RunIdentity): Checkpoin
   }
   const optimizer: Record<string, RunState['optimizer'][string]> = {}
   const h = tensors.get(`${CARRIED}h`)
-  const carried = h ? { B: h.shape[1]!, h: h.data, c: tensors.get(`${CARRIED}c`)?.data ?? null } : null
-  for (const [name, { data }] of tensors) {
-    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = data
-    else if (!data.every(Number.isFinite)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
+  const carried = h ? { B: h.shape[1]!, h: h.read(), c: tensors.get(`${CARRIED}c`)?.read() ?? null } : null
+  for (const [name, tensor] of tensors) {
+    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = tensor.read()
+    else for (const part of tensor.parts()) refuseDiverged(name, part)
   }
   const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
-  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), bytes }
+  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths') }
+}
+
+function refuseDiverged(name: string, values: Floats): void {
+  if (!allFinite(values)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
 }
 
 /** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */
-export function iterationOf(bytes: Uint8Array): number | null {
-  const state = decode(bytes).metadata.get('state')
+export function iterationOf(file: Uint8Array | Source): number | null {
+  const state = decode(file).metadata.get('state')
   if (state === undefined) return null
   return checked(z.looseObject({ iteration: count }), JSON.parse(state), 'checkpoint: state').iteration
 }
@@ -151,15 +160,18 @@ export function findCheckpoint(
   for (const name of [LAST, PREVIOUS, BEST]) {
     const file = path.join(dir, name)
     if (!fs.existsSync(file)) continue
-    const bytes = explaining(file, 'cannot be read', () => fs.readFileSync(file))
-    try {
-      const checkpoint = decodeCheckpoint(bytes, run)
-      usable(checkpoint)
-      return { found: { checkpoint, name }, problems }
-    } catch (error) {
-      if (!(error instanceof InputError)) throw error
-      problems.push(`${file}: ${error.message}`)
-    }
+    const checkpoint = readingFile(file, (source) => {
+      try {
+        const checkpoint = decodeCheckpoint(source, run)
+        usable(checkpoint)
+        return checkpoint
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error
+        problems.push(`${file}: ${error.message}`)
+        return null
+      }
+    })
+    if (checkpoint) return { found: { checkpoint, name }, problems }
   }
   if (problems.length > 0) {
     throw new InputError(`${dir}: cannot go on: no checkpoint is good: ${problems.join('; ')}: start the run anew`)
@@ -194,17 +206,25 @@ function sumPosition(bytes: Uint8Array): number {
   return at < 0 ? -1 : at + MARK.length
 }
 
-/** @throws InputError when a bit is not what was written; it begins with `what`, a file, where that is given */
-export function refuseDamaged(bytes: Uint8Array, what?: string): void {
+/**
+ * The sum is the SHA-256 of the file with zeros in its place, in hexadecimal.
+ * @throws InputError when a bit is not what was written; it begins with `what`, a file, where that is given
+ */
+export function refuseDamaged(source: Source, what?: string): void {
   const refuse = (how: string) => new InputError(`${what === undefined ? '' : `${what}: `}damaged: ${how}`)
-  const at = sumPosition(bytes)
+  const { size } = source
+  const head = Buffer.alloc(Math.min(size, HEAD))
+  source.read(0, head)
+  const at = sumPosition(head)
   if (at < 0) throw refuse('it has no checksum: it was cut off, or is no checkpoint')
-  const stored = Buffer.from(bytes.subarray(at, at + NO_SUM.length)).toString('latin1')
-  if (stored !== sumOf(bytes, at)) throw refuse('its checksum does not fit: it was cut off or changed')
-}
-
-/** SHA-256 of the file with zeros in its place, in hexadecimal. */
-function sumOf(bytes: Uint8Array, at: number): string {
-  const hash = createHash('sha256').update(bytes.subarray(0, at)).update(NO_SUM)
-  return hash.update(bytes.subarray(at + NO_SUM.length)).digest('hex')
+  const stored = head.toString('latin1', at, at + NO_SUM.length)
+  head.write(NO_SUM, at, 'latin1')
+  const hash = createHash('sha256').update(head)
+  const part = new Uint8Array(Math.min(PART, size - head.length))
+  for (let from = head.length; from < size; from += PART) {
+    const bytes = part.subarray(0, Math.min(PART, size - from))
+    source.read(from, bytes)
+    hash.update(bytes)
+  }
+  if (stored !== hash.digest('hex')) throw refuse('its checksum does not fit: it was cut off or changed')
 }

@@ -2,20 +2,24 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { InputError } from '../error.ts'
+import type { Source } from '../formats/safetensors.ts'
 
 /** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
 export class DiskError extends Error {
   override readonly name: string = 'DiskError'
 }
 
-/** Old content or new, never a mixture, whatever happens while it is written. With `keep` the old one gets that name. */
+/**
+ * Old content or new, never a mixture, whatever happens while it is written. Parts are written one after the other. With `keep`
+ * the old file gets that name.
+ */
 export function writeAtomic(
   file: string,
-  data: string | Uint8Array,
+  data: string | readonly Uint8Array[],
   { keep, temporary = `${file}${TEMPORARY}` }: { keep?: string; temporary?: string } = {},
 ): void {
   try {
-    fs.writeFileSync(temporary, data, { flush: true })
+    writeParts(temporary, typeof data === 'string' ? [Buffer.from(data)] : data)
     // Killed between the two, only the kept one is there: readers look for it.
     if (keep !== undefined && fs.existsSync(file)) fs.renameSync(file, keep)
     fs.renameSync(temporary, file)
@@ -32,6 +36,42 @@ export function writeAtomic(
     fs.fsyncSync(folder)
   } finally {
     fs.closeSync(folder)
+  }
+}
+
+function writeParts(file: string, parts: readonly Uint8Array[]): void {
+  const fd = fs.openSync(file, 'w')
+  try {
+    for (const part of parts) {
+      for (let at = 0; at < part.length; ) at += fs.writeSync(fd, part, at, Math.min(AT_ONCE, part.length - at))
+    }
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Bytes that go to the disk in one call, which takes 2 GB at most. */
+const AT_ONCE = 2 ** 26
+
+/** What `work` makes of a file's bytes. @throws InputError when they cannot be read, and what `work` throws */
+export function readingFile<T>(file: string, work: (source: Source) => T): T {
+  return explaining(file, 'cannot be read', () => {
+    const fd = fs.openSync(file, 'r')
+    try {
+      const { size } = fs.fstatSync(fd)
+      return work({ size, read: (at, into) => readFully(fd, at, into, file) })
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
+function readFully(fd: number, at: number, into: Uint8Array, file: string): void {
+  for (let n = 0; n < into.length; ) {
+    const more = fs.readSync(fd, into, n, Math.min(AT_ONCE, into.length - n), at + n)
+    if (more === 0) throw new InputError(`${file}: it became shorter while it was read: read it again`)
+    n += more
   }
 }
 
@@ -55,7 +95,7 @@ export function makeFolder(dir: string): void {
 /** A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and either's is right. */
 export function writeCached(file: string, data: Uint8Array): void {
   makeFolder(path.dirname(file))
-  writeAtomic(file, data, { temporary: `${file}.${process.pid}${TEMPORARY}` })
+  writeAtomic(file, [data], { temporary: `${file}.${process.pid}${TEMPORARY}` })
 }
 
 /** The end of the name of a file that is being written. */

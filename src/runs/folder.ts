@@ -9,6 +9,7 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
 import { decodeEvent, encodeEvent, type TrainEvent } from '../events.ts'
+import type { Source } from '../formats/safetensors.ts'
 import { encodeFileVersion } from '../formats/tfevents.ts'
 import type { Model } from '../model.ts'
 import { VOCABULARY_FILE } from '../tasks/words.node.ts'
@@ -25,11 +26,11 @@ import {
   PREVIOUS,
   refuseDamaged,
 } from './checkpoint.ts'
-import { DiskError, explaining, makeFolder, readBytes, TEMPORARY, writeAtomic } from './disk.ts'
+import { DiskError, explaining, makeFolder, readingFile, TEMPORARY, writeAtomic } from './disk.ts'
 import { openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
 
-export { writeAtomic } from './disk.ts'
+export { readingFile, writeAtomic } from './disk.ts'
 
 const CONFIG = 'config.json'
 const METRICS = 'metrics.jsonl'
@@ -80,12 +81,12 @@ export interface RunFolder {
   readonly dir: string
   /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
   append(event: TrainEvent): void
-  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest */
+  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, up to 1 GB */
   saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
   /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
   saveBest(): void
-  /** @throws DiskError */
-  saveModel(bytes: Uint8Array): void
+  /** The parts of its file (modelParts). @throws DiskError */
+  saveModel(parts: readonly Uint8Array[]): void
   /** @throws DiskError */
   saveCurve(svg: string): void
   /** Unlocks it; a second time it does nothing. @throws DiskError when records are left that could not be written */
@@ -156,8 +157,8 @@ export interface ResumedRun {
   readonly config: RunConfig
   /** Its records up to here. */
   readonly events: readonly TrainEvent[]
-  /** Where it goes on from; null: from the beginning, since it was killed before the first. */
-  readonly checkpoint: Checkpoint | null
+  /** Where it goes on from, and the file that has its model; null: from the beginning, since it was killed before the first. */
+  readonly checkpoint: (Checkpoint & { readonly file: string }) | null
 }
 
 /**
@@ -176,7 +177,7 @@ export function resumeRunFolder(
     const metrics = path.join(dir, METRICS)
     const { found, problems } = findCheckpoint(dir, stored, ({ lengths }) => refuseShort(metrics, lengths.metrics))
     for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
-    const checkpoint = found?.checkpoint ?? null
+    const checkpoint = found && { ...found.checkpoint, file: path.join(dir, found.name) }
     const config = revise(stored, checkpoint?.state.iteration ?? 0)
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
@@ -225,15 +226,16 @@ function openFolder(
   if (board.length === 0) board.add(encodeFileVersion(Date.now() / 1000))
   board.flush()
   const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
-  const save = (name: string, data: string | Uint8Array) => writing(name, () => writeAtomic(file(name), data))
-  const write = (name: string, bytes: Uint8Array, options: { keep?: string } = {}) =>
+  type Parts = readonly Uint8Array[]
+  const save = (name: string, data: string | Parts) => writing(name, () => writeAtomic(file(name), data))
+  const write = (name: string, parts: Parts, options: { keep?: string } = {}) =>
     writing(name, () => {
       metrics.sync()
       board.sync()
-      writeAtomic(file(name), bytes, options)
+      writeAtomic(file(name), parts, options)
     })
-  /** The best checkpoint until it is on disk; in memory of its own, for the weights go on. */
-  let unsaved: Uint8Array | null = null
+  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on. */
+  let unsaved: Parts | null = null
   const saveBest = () => {
     if (unsaved) write(BEST, unsaved)
     unsaved = null
@@ -252,17 +254,22 @@ function openFolder(
       writing(BOARD, board.flush)
     },
     saveCheckpoint(which, model, state) {
-      const bytes = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
+      const parts = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
       if (which === 'best') {
-        unsaved = bytes
-        return saveBest()
+        unsaved = null
+        try {
+          return write(BEST, parts)
+        } catch (error) {
+          if (sizeOfParts(parts) <= MOST_KEPT) unsaved = parts.map((part) => part.slice())
+          throw error
+        }
       }
       // One that was passed over for a damage must not push out the one that was good.
-      write(LAST, bytes, goodLast ? { keep: file(PREVIOUS) } : {})
+      write(LAST, parts, goodLast ? { keep: file(PREVIOUS) } : {})
       goodLast = true
     },
     saveBest,
-    saveModel: (bytes) => save(MODEL, bytes),
+    saveModel: (parts) => save(MODEL, parts),
     saveCurve: (svg) => save(CURVE, svg),
     close() {
       if (!open) return
@@ -277,6 +284,13 @@ function openFolder(
   }
 }
 
+/** A checkpoint that the disk refused is kept up to this size; a larger one, from V 250,000 and H 512 on, comes with the next best. */
+const MOST_KEPT = 2 ** 30
+
+function sizeOfParts(parts: readonly Uint8Array[]): number {
+  return parts.reduce((sum, { length }) => sum + length, 0)
+}
+
 function jsonOf(config: RunConfig): string {
   return `${JSON.stringify(config, null, 2)}\n`
 }
@@ -287,10 +301,12 @@ export interface StoredRun {
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
   /**
-   * Bytes of model.safetensors or, of a run that has not ended, its last checkpoint; or of the one with the best score.
+  /**
+   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of the one with
+   * the best score.
    * @throws InputError when the run has none, or it is damaged
    */
-  model(which?: 'final' | 'best'): Uint8Array
+  readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T
 }
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
@@ -299,11 +315,13 @@ export function readRunFolder(dir: string): StoredRun {
     dir,
     config: readConfig(dir),
     events: readEvents(path.join(dir, METRICS)),
-    model(which = 'final') {
+    readModel(which, work) {
       const name = modelFile(dir, which)
-      const bytes = readBytes(path.join(dir, name))
-      if (name !== MODEL) refuseDamaged(bytes, path.join(dir, name))
-      return bytes
+      const file = path.join(dir, name)
+      return readingFile(file, (source) => {
+        if (name !== MODEL) refuseDamaged(source, file)
+        return work(source)
+      })
     },
   }
 }

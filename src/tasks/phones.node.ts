@@ -169,7 +169,7 @@ function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | nu
   if (!fs.existsSync(file)) return null
   try {
     const { tensors, metadata } = decode(readBytes(file))
-    const mel = tensors.get('mel')?.data
+    const mel = tensors.get('mel')?.read()
     const sum = metadata.get('sha256')
     if (!(mel instanceof Float32Array) || mel.length !== frames * SETTINGS.filters) return null
     return sum !== undefined && sha256(mel) === sum ? { mel, sum } : null

@@ -117,22 +117,43 @@ test('one file, many, named ones, a pattern, the benchmark: what each split is',
   assert.equal(config('given').model.input.vocabulary, 9)
 })
 
-test('killed in the middle of an epoch and resumed, a run ends in the same bits', async () => {
-  const line = (dir: string) =>
-    `train words ${TINY} --data many --cell lstm --iterations 900 --checkpoint-every 7 --out ${dir}`
-  assert.equal((await run(line('whole'))).code, 0)
-  const { child, result } = start(...line('killed').split(' '), '--json')
-  await new Promise<void>((resolve) => {
-    child.stdout!.on('data', (data) => {
-      if (/"type":"checkpoint","iteration":2/.test(String(data))) resolve()
+for (const [kind, flags] of [
+  ['full', '--layers 1'],
+  ['sampled', '--samples 5 --dropout 0.2'],
+] as const)
+  test(`${kind} softmax: killed in the middle of an epoch and resumed, a run ends in the same bits`, async () => {
+    const [whole, killed] = [`whole-${kind}`, `killed-${kind}`]
+    const line = (dir: string) =>
+      `train words ${TINY} --data many --cell lstm ${flags} --iterations 900 --checkpoint-every 7 --out ${dir}`
+    assert.equal((await run(line(whole))).code, 0)
+    const { child, result } = start(...line(killed).split(' '), '--json')
+    await new Promise<void>((resolve) => {
+      child.stdout!.on('data', (data) => {
+        if (/"type":"checkpoint","iteration":2/.test(String(data))) resolve()
+      })
     })
+    child.kill('SIGKILL')
+    await result
+    const resumed = await run(`train --resume ${killed} --data many`)
+    assert.equal(resumed.code, 0, resumed.err)
+    for (const name of ['model.safetensors', 'vocabulary.txt']) {
+      assert.deepEqual(fs.readFileSync(at(killed, name)), fs.readFileSync(at(whole, name)), name)
+    }
   })
-  child.kill('SIGKILL')
-  await result
-  const resumed = await run('train --resume killed --data many')
-  assert.equal(resumed.code, 0, resumed.err)
-  for (const name of ['model.safetensors', 'vocabulary.txt']) {
-    assert.deepEqual(fs.readFileSync(at('killed', name)), fs.readFileSync(at('whole', name)), name)
+
+test('--samples and --dropout: in the config with the seed of their draws, and a loss that is no perplexity', async () => {
+  const line = (seed: number) =>
+    `train words ${TINY} --data many --cell lstm --iterations 20 --samples 5 --dropout 0.2 --seed ${seed} --out drawn${seed}`
+  const [first] = await Promise.all([1, 2].map((seed) => run(line(seed))))
+  assert.equal(first!.code, 0, first!.err)
+  assert.match(first!.err, /norm clip 1, dropout 0.2, softmax over 5 samples, batch 4/)
+  assert.match(first!.err, /left +sampled loss [\d.]+ +test perplexity [\d.]+/)
+  for (const seed of [1, 2]) {
+    const { softmax, dropout, seed: drawn } = config(`drawn${seed}`).training
+    assert.deepEqual(
+      { softmax, dropout, drawn },
+      { softmax: { kind: 'sampled', samples: 5 }, dropout: 0.2, drawn: seed },
+    )
   }
 })
 
@@ -162,6 +183,9 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--data one.txt --batch 4000', /batch: expected at most \d+/],
     ['--data one.txt --order chapters', /Allowed choices are sentences, text/],
     ['--data one.txt --bidirectional', /--bidirectional: .*remove it/],
+    ['--data one.txt --samples 12', /--samples: expected fewer than the 12 words of the vocabulary but received 12: /],
+    ['--data one.txt --samples 0', /--samples.*Expected a whole number >= 1/],
+    ['--data one.txt --dropout 1', /--dropout.*Expected a number >= 0 and < 1/],
   ]
   const held = fs.readdirSync(home).toSorted()
   const results = await Promise.all(cases.map(([flags]) => run(`train words ${flags} --json --out never`)))

@@ -2,7 +2,20 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
-import { decode, encode } from '../../src/formats/safetensors.ts'
+import {
+  decode as decodeFile,
+  encode,
+  encodeParts,
+  type Source,
+  type StoredTensor,
+} from '../../src/formats/safetensors.ts'
+
+/** With all tensors read. */
+function decode(file: Uint8Array | Source) {
+  const { tensors, metadata } = decodeFile(file)
+  const held = ({ dtype, shape, read }: StoredTensor) => ({ dtype, shape, data: read() })
+  return { metadata, tensors: new Map([...tensors].map(([name, tensor]) => [name, held(tensor)])) }
+}
 
 /** A file with this header, as text, and this much data. */
 function file(header: string, dataBytes = 0, declared?: bigint): Uint8Array {
@@ -60,6 +73,22 @@ test('any tensors come back', () => {
     }),
     { seed: 1 },
   )
+})
+
+test('a large tensor is written from where it lies and read a part at a time, to where it is wanted', () => {
+  const data = Float32Array.from({ length: 2 ** 21 + 5 }, (_, i) => Math.sin(i))
+  const [header, part] = encodeParts([{ name: 'w', shape: [data.length], data }])
+  assert.equal(part!.buffer, data.buffer)
+  const file = Buffer.concat([header!, part!])
+  let most = 0
+  const read = (at: number, into: Uint8Array) => {
+    most = Math.max(most, into.length)
+    file.copy(into, 0, at)
+  }
+  const tensor = decodeFile({ size: file.length, read }).tensors.get('w')!
+  assert.deepEqual(tensor.read(), data)
+  assert.deepEqual(tensor.read(new Float64Array(data.length)), Float64Array.from(data))
+  assert.equal(most, 2 ** 22)
 })
 
 describe('a hostile or damaged file is refused in one line', () => {

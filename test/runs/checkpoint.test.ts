@@ -63,9 +63,11 @@ async function state(): Promise<RunState> {
   return { ...rest, optimizer: { m, v: m.map(Math.sqrt) } }
 }
 
+const encoded = (...args: Parameters<typeof encodeCheckpoint>) => Buffer.concat(encodeCheckpoint(...args))
+
 test('what is saved is what is found, and it loads as a model', async () => {
   const before = { ...(await state()), test: { loss: Number.POSITIVE_INFINITY, mse: Number.NaN } }
-  const bytes = encodeCheckpoint(model, before, CONFIG, { metrics: 12, board: 34 })
+  const bytes = encoded(model, before, CONFIG, { metrics: 12, board: 34 })
   const found = decodeCheckpoint(bytes, JSON.parse(JSON.stringify(CONFIG)))
   assert.deepEqual(found.state, before)
   assert.deepEqual(found.lengths, { metrics: 12, board: 34 })
@@ -74,7 +76,7 @@ test('what is saved is what is found, and it loads as a model', async () => {
 })
 
 test('a change of any byte is seen, and so is any cut', async () => {
-  const bytes = encodeCheckpoint(model, await state(), CONFIG, { metrics: 0, board: 0 })
+  const bytes = encoded(model, await state(), CONFIG, { metrics: 0, board: 0 })
   const refused = (changed: Uint8Array, what: string) =>
     assert.throws(
       () => decodeCheckpoint(changed, CONFIG),
@@ -82,7 +84,7 @@ test('a change of any byte is seen, and so is any cut', async () => {
       what,
     )
   for (let i = 0; i < bytes.length; i++) {
-    const changed = bytes.slice()
+    const changed = Uint8Array.from(bytes)
     changed[i]! ^= 1 << (i % 8)
     refused(changed, `byte ${i}`)
   }
@@ -92,7 +94,7 @@ test('a change of any byte is seen, and so is any cut', async () => {
 
 test('a checkpoint is of one run: other seeds and options are refused, a longer run is not', async () => {
   const now = await state()
-  const bytes = encodeCheckpoint(model, now, CONFIG, { metrics: 0, board: 0 })
+  const bytes = encoded(model, now, CONFIG, { metrics: 0, board: 0 })
   const others: Partial<RunConfig>[] = [
     { seed: 2 },
     { training: trainSpec({ ...CONFIG.training, batch: 8 }) },
@@ -104,7 +106,7 @@ test('a checkpoint is of one run: other seeds and options are refused, a longer 
   const longer = (config: RunConfig) => ({ ...config, training: { ...config.training, iterations: 99 } })
   assert.equal(decodeCheckpoint(bytes, longer(CONFIG)).state.iteration, 2)
   const falling = { ...CONFIG, training: trainSpec({ ...CONFIG.training, schedule: cosineRate() }) }
-  const cosine = encodeCheckpoint(model, now, falling, { metrics: 0, board: 0 })
+  const cosine = encoded(model, now, falling, { metrics: 0, board: 0 })
   assert.throws(() => decodeCheckpoint(cosine, longer(falling)), /of another run/)
 })
 

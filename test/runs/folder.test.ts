@@ -54,7 +54,7 @@ test('what is written is read back', () => {
   const dir = path.join(fresh(), 'deep', 'er')
   const folder = createRunFolder(dir, CONFIG)
   folder.append(DONE)
-  folder.saveModel(Uint8Array.of(1, 2, 3))
+  folder.saveModel([Uint8Array.of(1, 2), Uint8Array.of(3)])
   folder.saveCurve('<svg/>')
   folder.close()
   assert.deepEqual(fs.readdirSync(dir).toSorted(), [
@@ -67,7 +67,16 @@ test('what is written is read back', () => {
   const run = readRunFolder(dir)
   assert.deepEqual(run.config, CONFIG)
   assert.deepEqual(run.events, [DONE])
-  assert.deepEqual([...run.model()], [1, 2, 3])
+  const bytes = new Uint8Array(3)
+  run.readModel('final', ({ size, read }) => {
+    assert.equal(size, 3)
+    read(0, bytes)
+    assert.throws(
+      () => read(1, new Uint8Array(3)),
+      /^InputError: .*model.safetensors: it became shorter while it was read/,
+    )
+  })
+  assert.deepEqual([...bytes], [1, 2, 3])
   const again = createTask(run.config.task.name, run.config.task.options)
   assert.deepEqual(again.options, adding({ T: 5 }).options)
 })
@@ -76,7 +85,7 @@ test('a folder that holds a run is refused, and replaced only with overwrite', (
   const dir = fresh()
   const first = createRunFolder(dir, CONFIG)
   first.append(DONE)
-  first.saveModel(Uint8Array.of(1))
+  first.saveModel([Uint8Array.of(1)])
   first.close()
   fs.writeFileSync(path.join(dir, 'notes.txt'), 'mine')
   refused(() => createRunFolder(dir, CONFIG), /holds a run: name another or add --overwrite/)
@@ -84,7 +93,10 @@ test('a folder that holds a run is refused, and replaced only with overwrite', (
   createRunFolder(dir, CONFIG, { overwrite: true }).close()
   assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'events.out.tfevents', 'metrics.jsonl', 'notes.txt'])
   assert.deepEqual(readRunFolder(dir).events, [])
-  refused(() => readRunFolder(dir).model(), /it has no model.safetensors: the run ended before it was saved/)
+  refused(
+    () => readRunFolder(dir).readModel('final', () => {}),
+    /it has no model.safetensors: the run ended before it was saved/,
+  )
 })
 
 test('a run that is replaced loses all its files, its config last: killed in between, it can be replaced again', (context) => {
@@ -126,7 +138,7 @@ test('a folder that fails while the run goes on is a failure, not bad input', ()
   const folder = createRunFolder(dir, CONFIG)
   fs.rmSync(dir, { recursive: true })
   assert.throws(
-    () => folder.saveModel(Uint8Array.of(1)),
+    () => folder.saveModel([Uint8Array.of(1)]),
     (error: Error) =>
       !(error instanceof InputError) && /model.safetensors: cannot be written: its path/.test(error.message),
   )
