@@ -23,7 +23,7 @@ class CompactBackward {
   static size_t floats(int I, int H) {
     const size_t left = left_width(H), right = right_width(H, I);
     const size_t vectors = round_up(ceil_div(H, VL), 16), columns = round_up(H + I + 1 + VL, 16);
-    return round_up(SLOTS * SHARD_ROWS * right + GRADIENT_STEPS * SHARD_ROWS * left + H * (left + right) + (SHARD_ROWS + 1) * left +
+    return round_up(SLOTS * SHARD_ROWS * right + GRADIENT_STEPS * SHARD_ROWS * left + H * (left + right) + (SHARD_ROWS + 1 + VL) * left +
                     3 * VL + 2 * vectors + columns, 16);
   }
 
@@ -36,7 +36,8 @@ class CompactBackward {
     da_ = states_ + SLOTS * SHARD_ROWS * right + VL;
     whh_ = da_ + GRADIENT_STEPS * SHARD_ROWS * left;
     dW_ = whh_ + p_.H * left;
-    compact_carry_ = dW_ + p_.H * right;
+    tail_ = dW_ + p_.H * right;
+    compact_carry_ = tail_ + VL * left;
     dh_row_ = compact_carry_ + SHARD_ROWS * left + VL;
     masks_ = reinterpret_cast<unsigned*>(dh_row_ + left + VL);
     seen_ = masks_ + mask_ints;
@@ -57,6 +58,7 @@ class CompactBackward {
   void close() {
     if (!open_) return;
     open_ = false;
+    each_of_tail([](float& whole, float& tail) IRNN_INLINE_LAMBDA { whole = tail; });
     gradient_.put_part(sum_, units_, count_, units_, count_ + p_.I + 1, dW_, right_);
     fill_zero(shard_.rows * p_.H, carry_);
     for (int r = 0; r < shard_.rows; r++) scatter(compact_carry_ + r * left_, carry_ + r * p_.H);
@@ -136,7 +138,21 @@ class CompactBackward {
     for (int k = 0; k < count_; k++) pack_row(p_.Whh + size_t(units_[k]) * p_.H, whh_ + k * left_, left_, ignored);
     for (int r = 0; r < shard_.rows; r++) pack_row(carry_ + r * p_.H, compact_carry_ + r * left_, left_, ignored);
     gradient_.take_part(sum_, units_, count_, units_, count_ + p_.I + 1, dW_, right_);
+    // The columns behind the last whole vector, as rows: 6 times 7 vectors instead of 100 times one, for 100 units, x and 1.
+    const int columns = count_ + p_.I + 1, tail = columns % VL;
+    tail_count_ = tail * ceil_div(count_, VL) < count_ / 4 * 3 ? tail : 0;
+    whole_ = tail_count_ > 0 ? columns - tail : int(right_);
+    fill_zero(tail_count_ * int(left_), tail_);
+    each_of_tail([](float& whole, float& tail) IRNN_INLINE_LAMBDA { tail = whole; });
     open_ = true;
+  }
+
+  // f(an element of dW_ behind its last whole vector, where it is kept in tail_).
+  template <class F>
+  IRNN_INLINE void each_of_tail(const F& f) {
+    for (int j = 0; j < tail_count_; j++) {
+      for (int m = 0; m < count_; m++) f(dW_[m * right_ + whole_ + j], tail_[j * left_ + m]);
+    }
   }
 
   void step(const Block& block, const Step& step) {
@@ -163,18 +179,23 @@ class CompactBackward {
       fill_zero(p_.H, whole);
       scatter(out, whole);
     }
+    // The next block's states, a slot a step: they come from far where many shards take their turns.
+    const int ahead = p_.reverse ? block.t1 + 1 + step.t - block.t0 : block.t0 - block.t1 + step.t;
+    for (int i = 0; ahead >= 0 && ahead <= p_.T && i < shard_.rows * p_.H; i += 16) __builtin_prefetch(state(ahead, 0) + i, 0, 2);
     const Panels panels{int(left_)};
     for (int p = 0; p < panels.count; p++) {
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        for_rows<MAX_ROWS>(shard_.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-          vf acc[mr.value][nv.value];
-          clear_tile(acc);
-          multiply(count_, da + r0 * left_, left_, 1, whh_ + n0, acc, left_);
-          for (int r = 0; r < mr.value; r++) {
-            if (shard_.padded(r0 + r, step.t)) continue;
-            for (int v = 0; v < nv.value; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
-          }
+        with_narrow(count_ - n0, nv, [&](auto few) {
+          for_rows<MAX_ROWS>(shard_.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+            vf acc[mr.value][nv.value];
+            clear_tile(acc);
+            multiply_columns<few.value>(count_, da + r0 * left_, left_, whh_ + n0, acc, left_);
+            for (int r = 0; r < mr.value; r++) {
+              if (shard_.padded(r0 + r, step.t)) continue;
+              for (int v = 0; v < nv.value; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
+            }
+          });
         });
       });
     }
@@ -183,16 +204,22 @@ class CompactBackward {
   void add_gradient(const Block& block) {
     const float* right = compact_state(block, p_.reverse ? block.t0 + 1 : block.t0);
     const int K = (block.t1 - block.t0) * shard_.rows;
-    const Panels panels{int(right_)};
+    add_product(K, count_, da_, left_, whole_, right, right_, dW_, right_);
+    add_product(K, tail_count_, right + whole_, right_, int(left_), da_, left_, tail_, left_);
+  }
+
+  // sum [M,N] += aᵀ b for a [K,M] and b [K,N], N whole vectors; rows are lda, ldb, ldc floats apart.
+  static void add_product(int K, int M, const float* a, size_t lda, int N, const float* b, size_t ldb, float* sum, size_t ldc) {
+    const Panels panels{N};
     for (int p = 0; p < panels.count; p++) {
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        for_rows<MAX_ROWS>(count_, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
           vf acc[mr.value][nv.value];
-          float* tile = dW_ + m * right_ + n0;
-          load_tile(tile, right_, nv.value * VL, acc);
-          multiply(K, da_ + m, 1, left_, right + n0, acc, right_);
-          store_tile(tile, right_, nv.value * VL, acc);
+          float* tile = sum + m * ldc + n0;
+          load_tile(tile, ldc, nv.value * VL, acc);
+          multiply(K, a + m, 1, lda, b + n0, acc, ldb);
+          store_tile(tile, ldc, nv.value * VL, acc);
         });
       });
     }
@@ -205,9 +232,10 @@ class CompactBackward {
   int vectors_, count_ = 0;      // of H; of the frame
   bool open_ = false, full_ = false;
   size_t left_ = 0, right_ = 0;  // row widths: the frame's units, and with x and 1
-  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], dW [units][right], carry [rows][left],
+  int whole_ = 0, tail_count_ = 0;   // columns of the weight gradient that are kept in dW_, and in tail_
+  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], dW [units][right], its last columns as rows [tail][left], carry [rows][left],
   // a row of dh [left]; room for a vector behind what pack_row writes.
-  float *states_, *da_, *whh_, *dW_, *compact_carry_, *dh_row_;
+  float *states_, *da_, *whh_, *dW_, *tail_, *compact_carry_, *dh_row_;
   unsigned *masks_, *seen_;      // a bit a unit, VL of them a word
   int* units_;                   // ascending, then the columns of x and 1
 };

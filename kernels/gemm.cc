@@ -3,12 +3,56 @@
 
 namespace IRNN_TARGET {
 
+namespace {
+
+// C [M,N] = bias + x Wᵀ for a W [N,K] of many rows: W is read where it lies, once, and x, the smaller one, is packed. Tiles are rows
+// of W by vectors of rows of x, and are transposed on their way to C.
+constexpr int WIDE_K = 1024;
+void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* W, size_t ldw, const float* bias, float* C, size_t ldc) {
+  constexpr int BLOCK = 128;   // rows of W of a piece of work: 256 KB at K = 512
+  const Panels panels(M);
+  float* packed = static_cast<float*>(irnn_host::scratch(1, panels.floats(K) * sizeof(float)));
+  pack(panels, K, x, 1, ldx, packed);
+  parallel_if_worth(size_t(M) * N * K, ceil_div(N, BLOCK), [=, &panels](int block) {
+    const int n1 = min(N, (block + 1) * BLOCK);
+    for (int p = 0; p < panels.count; p++) {
+      const int m0 = panels.first(p) * VL;
+      with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
+        constexpr int width = nv.value * VL;
+        const int rows = min(width, M - m0);
+        for_rows<MAX_ROWS>(n1, [&](int n, auto mr) IRNN_INLINE_LAMBDA {
+          alignas(64) float tile[mr.value * width];
+          vf acc[mr.value][nv.value];
+          for (int r = 0; r < mr.value; r++) {
+            for (int v = 0; v < nv.value; v++) acc[r][v] = bias ? splat(bias[n + r]) : vf{};
+          }
+          multiply(K, W + n * ldw, ldw, 1, packed + panels.offset(p, K), acc);
+          store_tile(tile, width, width, acc);
+          float* to = C + m0 * ldc + n;
+          int m = 0;
+          for (; mr.value % 4 == 0 && m + 4 <= rows; m += 4) {
+            for (int r = 0; r < mr.value; r += 4) transpose4(tile + r * width + m, width, to + m * ldc + r, ldc);
+          }
+          for (; m < rows; m++) {
+            for (int r = 0; r < mr.value; r++) to[m * ldc + r] = tile[r * width + m];
+          }
+        }, block * BLOCK);
+      });
+    }
+  });
+}
+
+}  // namespace
+
 // The right-hand side is packed a chunk at a time, so that what was packed is still in L2 when it is read: packed as a whole, a
 // matrix of 20 MB went to memory and back. Within a chunk, pieces of work are blocks of rows by a few panels.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate) {
   constexpr int KC = 256;                  // a panel of 256 · 24 floats is 24 KB: it stays in L1 while the rows of a block pass by
   constexpr int CHUNK = 160 * 1024 / KC;   // columns: 640 KB
   constexpr int BLOCK = 32, GROUP = 2;     // rows and panels of a piece
+  if (!accumulate && N > 2 * M && M >= 4 * VL && K <= WIDE_K && a.column_stride == 1 && b.row_stride == 1) {
+    return wide_product(M, N, K, a.p, a.row_stride, b.p, b.column_stride, bias, C, ldc);
+  }
   const Panels panels(N);
   const int chunks = ceil_div(panels.count * MAX_VECTORS * VL, CHUNK), step = ceil_div(panels.count, max(1, chunks));
   float* packed = static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));

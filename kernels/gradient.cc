@@ -42,7 +42,7 @@ struct WeightGradient::Piece {
 };
 
 WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse)
-    : T_(T), B_(B), M_(M), A_(A), lda_(lda), count_(count), panels_(columns_of(factors, count)), shards_(ceil_div(B, SHARD_ROWS)) {
+    : T_(T), B_(B), M_(M), A_(A), lda_(lda), count_(count), panels_(columns_of(factors, count)), short_panels_(panels_.columns - 1), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
   fused_ = may_fuse && panels_.floats(M) <= FUSED_FLOATS;
   short_ = !fused_ && T * B <= SHORT_ROWS;
@@ -55,7 +55,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
   piece_floats_ = panels_.floats(PACKED_ROWS) + round_up(size_t(block_) * PACKED_ROWS, 16) +
                   levels_of(fused_ ? group_shards : shards_) * sum_floats_;
   floats_ = piece_floats_ * (fused_ ? groups : pieces_of(ceil_div(M, block_)));
-  short_floats_ = panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
+  short_floats_ = short_panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
 }
 
 WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {

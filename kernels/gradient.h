@@ -72,6 +72,8 @@ class WeightGradient {
   bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
   void finish_short() const;
   void pack_short_right(int panel, int shard) const;
+  void pack_short_left(int m0, int m1, float* left) const;
+  void add_short_bias(int m0, int m1) const;
   void add_short_rows(int m0, int m1, float* left) const;
   void deliver(int m0, int m1, const float* sum) const;
 
@@ -80,7 +82,7 @@ class WeightGradient {
   size_t lda_;
   Factor factors_[3];
   int count_;
-  Panels panels_;
+  Panels panels_, short_panels_;   // of all columns; of those but the constant, which is the last factor
   bool fused_, short_;
   size_t short_floats_;
   int shards_, block_;           // rows of the gradient a piece holds

@@ -62,16 +62,16 @@ class Ahead {
   int count_ = 0, next_ = 0;
 };
 
-// multiply() that looks ahead every 16 k.
-template <int MR, int NV>
+// multiply_columns() that looks ahead every 16 k.
+template <int FEW, int MR, int NV>
 IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
 #if defined(__wasm__)   // which has no such request
   (void)ahead;
-  multiply(K, A, row_stride, 1, panel, acc);
+  multiply_columns<FEW>(K, A, row_stride, panel, acc);
 #else
   for (int k = 0; k < K; k += 16) {
     ahead.some();
-    multiply(min(16, K - k), A + k, row_stride, 1, panel + size_t(k) * NV * VL, acc);
+    multiply_columns<FEW>(min(16, K - k), A + k, row_stride, panel + size_t(k) * NV * VL, acc);
   }
 #endif
 }
@@ -97,7 +97,7 @@ IRNN_INLINE void step_product(int rows, int K, const float* before, const Panels
         } else {
           load_tile(to, ldo, columns, acc);
         }
-        multiply_ahead(K, before + size_t(r0) * K, K, packed + panels.offset(p, K), ahead, acc);
+        multiply_ahead<0>(K, before + size_t(r0) * K, K, packed + panels.offset(p, K), ahead, acc);
         store_tile(to, ldo, columns, acc);
       });
     });
@@ -119,25 +119,27 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
     const int n0 = panels.first(p) * VL;
     const float* panel = packed + panels.offset(p, delta.head + delta.tail);
     with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-      for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-        vf acc[mr.value][nv.value];
-        float* to = carry + r0 * H + n0;
-        const float* da = delta.da + size_t(r0) * delta.width;
-        if (add) load_tile(to, H, H - n0, acc);
-        else clear_tile(acc);
-        if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, panel, acc);
-        else multiply_ahead(delta.head, da, delta.width, panel, ahead, acc);
-        if (delta.tail > 0) {
-          multiply_ahead(delta.tail, da + delta.tail_column, delta.width, panel + size_t(delta.head) * nv.value * VL, ahead, acc);
-        }
-        if (!shard.lengths) {
-          store_tile(to, H, H - n0, acc);
-          return;
-        }
-        for (int r = 0; r < mr.value; r++) {
-          if (shard.padded(r0 + r, t)) continue;
-          for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], H - n0 - v * VL);
-        }
+      with_narrow(H - n0, nv, [&](auto few) {
+        for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+          vf acc[mr.value][nv.value];
+          float* to = carry + r0 * H + n0;
+          const float* da = delta.da + size_t(r0) * delta.width;
+          if (add) load_tile(to, H, H - n0, acc);
+          else clear_tile(acc);
+          if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, panel, acc);
+          else multiply_ahead<few.value>(delta.head, da, delta.width, panel, ahead, acc);
+          if (delta.tail > 0) {
+            multiply_ahead<few.value>(delta.tail, da + delta.tail_column, delta.width, panel + size_t(delta.head) * nv.value * VL, ahead, acc);
+          }
+          if (!shard.lengths) {
+            store_tile(to, H, H - n0, acc);
+            return;
+          }
+          for (int r = 0; r < mr.value; r++) {
+            if (shard.padded(r0 + r, t)) continue;
+            for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], H - n0 - v * VL);
+          }
+        });
       });
     });
   }

@@ -15,7 +15,7 @@ struct RnnForward {
   float* h;
 
   // The sum before the nonlinearity starts from the bias and the input, then takes the recurrent product.
-  template <int ACTIVATION, int MR, int NV>
+  template <int ACTIVATION, int MR, int NV, int FEW>
   IRNN_INLINE void tile(const Shard& shard, const Step& step, const Live& live, int r0, int p) const {
     const int n0 = panels.first(p) * VL;
     const size_t row = size_t(step.t) * B + shard.b0 + r0;
@@ -28,7 +28,7 @@ struct RnnForward {
     } else {
       load_tile(out, H, H - n0, acc);
     }
-    multiply_units(live, H, before, H, Whh + panels.offset(p, H), acc);
+    multiply_units<FEW>(live, H, before, H, Whh + panels.offset(p, H), acc);
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
@@ -46,11 +46,15 @@ struct RnnForward {
       if (i + 1 < T) prefetch(h + (size_t(Step(i + 1, T, reverse).to) * B + shard.b0) * H, shard.rows * H);
       for (int p = 0; p < panels.count; p++) {
         if (B == 1) {
-          with_const<ROW_VECTORS>(panels.width(p), [&](auto nv) IRNN_INLINE_LAMBDA { tile<ACTIVATION, 1, nv.value>(shard, step, live, 0, p); });
+          with_const<ROW_VECTORS>(panels.width(p), [&](auto nv) IRNN_INLINE_LAMBDA { tile<ACTIVATION, 1, nv.value, 0>(shard, step, live, 0, p); });
           continue;
         }
         with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-          for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA { tile<ACTIVATION, mr.value, nv.value>(shard, step, live, r0, p); });
+          with_narrow(H - panels.first(p) * VL, nv, [&](auto few) {
+            for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+              tile<ACTIVATION, mr.value, nv.value, few.value>(shard, step, live, r0, p);
+            });
+          });
         });
       }
       for (int r = 0; shard.lengths && r < shard.rows; r++) {

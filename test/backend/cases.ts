@@ -28,7 +28,8 @@ export function* gemmTable(): Generator<Case> {
 }
 
 function denseSizes(): number[][] {
-  return [...WIDTHS.map((n) => [3, 5, n]), ...WIDTHS.map((n) => [3, n, 5]), ...[...BATCHES, 100, 257].map((n) => [n, 9, 7]), [33, 100, 10]]
+  const sizes = [...WIDTHS.map((n) => [3, 5, n]), ...WIDTHS.map((n) => [3, n, 5]), ...[...BATCHES, 100, 257].map((n) => [n, 9, 7])]
+  return [...sizes, [33, 100, 10], [70, 32, 300], [67, 13, 139]] // the last two: more columns than rows, tiles of the other side
 }
 
 export function* denseForwardTable(): Generator<Case> {

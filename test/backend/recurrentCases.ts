@@ -116,6 +116,7 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
     }
   const sweep: Sizes[] = [
     ...WIDTHS.map((H) => ({ T: 3, B: 3, I: 2, H })), ...WIDTHS.map((I) => ({ T: 2, B: 3, I, H: 5 })),
+    ...[18, 35, 52, 100].map((H) => ({ T: 3, B: 17, I: 1, H })), // 2, 3 and 4 columns in the last vector of 16, for whole shards
     ...BATCHES.map((B) => ({ T: 3, B, I: 3, H: 9 })), ...BATCHES.map((B) => ({ T: 2, B, I: 9, H: 25 })),
     ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33].map((T) => ({ T, B: 2, I: 3, H: 8 })),
   ]
