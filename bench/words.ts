@@ -24,7 +24,7 @@ const MOST = 1_000_000
 /** The least share of the peak that the full softmax shall reach, and the most that a word may cost beyond one of a small vocabulary. */
 const SHARE = 0.6
 const GROWTH = 1.1
-const MOST_GB = 8
+const MOST_GIB = 8
 
 interface Point {
   readonly cell: Cell
@@ -41,7 +41,7 @@ interface Measured extends Point {
   /** GFLOP/s of the dense work in processor time, a thread; and of nothing but multiply-adds, measured in turn with it. */
   readonly gflops: number
   readonly peak: number
-  /** GB resident at most, all of the process. */
+  /** GiB resident at most, all of the process. */
   readonly memory: number
 }
 
@@ -102,7 +102,7 @@ function line({ cell, V, samples, threads, ms, processor, gflops, peak, memory }
   const n = (value: number) => Math.round(value).toLocaleString('en-US')
   const what = samples > 0 ? `${n(samples)} samples of ${n(V)} words` : `full softmax over ${n(V)} words`
   const speed = `${n((1000 * T * B) / ms)} words/s (by processor time ${n((1000 * T * B * threads) / processor)})`
-  return `${cell}, ${what}, ${threads} thread${threads > 1 ? 's' : ''}: ${speed}, ${((100 * gflops) / peak).toFixed(1)} % of the peak, ${memory.toFixed(2)} GB`
+  return `${cell}, ${what}, ${threads} thread${threads > 1 ? 's' : ''}: ${speed}, ${((100 * gflops) / peak).toFixed(1)} % of the peak, ${memory.toFixed(2)} GiB`
 }
 
 interface Verdict {
@@ -129,9 +129,9 @@ function claims(rows: readonly Measured[]): Verdict[] {
       measured: `${growth.toFixed(2)} times; one of 10,000, whose tables lie in the cache, costs ${(cost(10_000) / cost(100_000)).toFixed(2)} times as much`,
     },
     {
-      text: `A million words of 512 units train with SGD in less than ${MOST_GB} GB`,
-      holds: most < MOST_GB,
-      measured: `${most.toFixed(2)} GB`,
+      text: `A million words of 512 units train with SGD in less than ${MOST_GIB} GiB`,
+      holds: most < MOST_GIB,
+      measured: `${most.toFixed(2)} GiB`,
     },
   ]
 }

@@ -5,7 +5,7 @@ import { InputError } from '../src/error.ts'
 import { loadModel } from '../src/model.ts'
 import { rng } from '../src/rng.ts'
 import { readRunFolder } from '../src/runs/folder.ts'
-import type { Vocabulary } from '../src/tasks/vocabulary.ts'
+import { SEPARATOR, type Vocabulary } from '../src/tasks/vocabulary.ts'
 import { vocabularyOfRun } from '../src/tasks/words.node.ts'
 
 export interface SampleFlags {
@@ -54,7 +54,7 @@ export function* sampled(
   { prompt, temperature, words: count, seed }: SampleFlags,
 ): Generator<string> {
   const generator = rng(seed, 'sample')
-  const given = prompt.split(/\s+/).filter((word) => word !== '')
+  const given = prompt.split(SEPARATOR).filter((word) => word !== '')
   let logits = step(start)
   for (const word of given) logits = step(idOf(word))
   if (given.length > 0) yield given.join(' ')

@@ -9,6 +9,7 @@ import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { InputError } from '../error.ts'
+import { statsOf } from '../runs/disk.ts'
 import type { Piece, Text } from './text.node.ts'
 
 export interface Corpus {
@@ -174,7 +175,7 @@ function filesOf(data: string): string[] {
   const names = isFolder(folder) ? fs.readdirSync(folder).filter((name) => fits.test(name)) : []
   const files = names.toSorted().flatMap((name) => {
     const file = path.join(folder, name)
-    return fs.statSync(file).isFile() ? [file] : []
+    return isFolder(file) ? [] : [file]
   })
   if (files.length > 0) return files
   throw new InputError(`--data: ${data}: expected files of one sentence a line but there is none`)
@@ -190,7 +191,7 @@ function isFolder(name: string): boolean {
 }
 
 function whole(file: string): Piece {
-  return { file, from: 0, to: fs.statSync(file).size }
+  return { file, from: 0, to: statsOf(file).size }
 }
 
 function filled(file: string): Piece {

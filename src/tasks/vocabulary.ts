@@ -25,6 +25,9 @@ export interface Vocabulary {
   idOf(word: string): number
 }
 
+/** What stands between words, as text is read: a no-break space or an ideographic one is part of a word. */
+export const SEPARATOR: RegExp = /[\0- ]/
+
 /**
  * A vocabulary of such words in that order.
  * @param what names it in messages
@@ -33,7 +36,7 @@ export interface Vocabulary {
 export function createVocabulary(words: readonly string[], what = 'vocabulary'): Vocabulary {
   const ids = new Map<string, number>()
   for (const [id, word] of words.entries()) {
-    if (word === '' || /\s/.test(word)) {
+    if (word === '' || SEPARATOR.test(word)) {
       throw new InputError(`${what}: line ${id + 1}: expected one word but received ${shown(word)}`)
     }
     if (ids.has(word)) {

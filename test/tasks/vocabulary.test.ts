@@ -52,3 +52,10 @@ test('refused, by line', () => {
   assert.throws(() => chooseVocabulary(counts, 3, { minCount: 10 }), /none: lower --min-count/)
   assert.throws(() => chooseVocabulary(new Map(), 0), InputError)
 })
+
+test('a no-break space is part of a word, as it is where text is read', () => {
+  const words = ['<S>', '</S>', '<UNK>', 'b\u00a0c', '\u3000']
+  assert.equal(createVocabulary(words).idOf('b\u00a0c'), 3)
+  assert.throws(() => createVocabulary([...words, 'b c']), /line 6: expected one word but received "b c"/)
+  assert.throws(() => createVocabulary([...words, 'b\tc']), /line 6: expected one word/)
+})
