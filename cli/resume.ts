@@ -5,14 +5,9 @@ import { InputError } from '../src/error.ts'
 import { type DoneEvent, encodeEvent } from '../src/events.ts'
 import { createModel, loadModel } from '../src/model.ts'
 import { knowsItsEnd } from '../src/runs/checkpoint.ts'
-import {
-  type ResumedRun,
-  type RunConfig,
-  readingFile,
-  readRunFolder,
-  resumeRunFolder,
-  type StoredRun,
-} from '../src/runs/folder.ts'
+import { readingFile } from '../src/runs/disk.ts'
+import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
+import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import { modelSpec } from '../src/spec.ts'
 import { openTask } from '../src/tasks/open.node.ts'
 import type { Task } from '../src/tasks/task.ts'

@@ -4,7 +4,7 @@ import { createBackend } from '../src/backend/choose.ts'
 import { InputError } from '../src/error.ts'
 import { loadModel } from '../src/model.ts'
 import { rng } from '../src/rng.ts'
-import { readRunFolder } from '../src/runs/folder.ts'
+import { readRunFolder } from '../src/runs/stored.ts'
 import { SEPARATOR, type Vocabulary } from '../src/tasks/vocabulary.ts'
 import { vocabularyOfRun } from '../src/tasks/words.node.ts'
 

@@ -16,10 +16,11 @@ import {
   viewParameters,
   widths,
 } from './parameters.ts'
-import { createPlan, type Plan, type PlanOptions } from './plan.ts'
+import type { Plan, PlanOptions } from './plan.ts'
 import { type ModelInput, type ModelSpec, modelSpec } from './spec.ts'
 import { hostFloats, ONE_WAY, type State } from './state.ts'
 import { createStepper, type Stepper } from './stepper.ts'
+import { createPlan } from './unrolled.ts'
 
 export type { Parameter } from './parameters.ts'
 export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'

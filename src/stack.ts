@@ -181,3 +181,17 @@ export function largestBuffer(
   const always = Math.max(width.input, logits && spec.head.steps === 'every' ? spec.head.size : 0)
   return B * Math.max((S + 1) * inMemory, T * always)
 }
+
+/** @throws InputError unless so many classes can be sampled for the head */
+export function checkSamples({ head }: ModelSpec, samples: number): void {
+  if (head.kind !== 'classification' || head.steps !== 'every') {
+    throw new InputError(
+      `softmax: sampled: expected a classification head on every step but it is ${head.kind} on the ${head.steps}: use full`,
+    )
+  }
+  if (Number.isInteger(samples) && samples >= 1 && samples < head.size) return
+  throw new InputError(
+    `softmax: samples: expected a whole number from 1 to ${head.size - 1}, fewer than the ${head.size} classes, but received ` +
+      `${shown(samples)}: sample fewer or use full`,
+  )
+}

@@ -1,0 +1,120 @@
+/** A run read back: what its folder says it was, how it went, and the model it has. */
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { z } from 'zod'
+import { checked, InputError } from '../error.ts'
+import { decodeEvent, type TrainEvent } from '../events.ts'
+import type { Source } from '../formats/safetensors.ts'
+import type { TrainSpec } from '../training.ts'
+import { BEST, LAST, PREVIOUS, refuseDamaged } from './checkpoint.ts'
+import { explaining, readingFile } from './disk.ts'
+
+export const CONFIG = 'config.json'
+export const METRICS = 'metrics.jsonl'
+export const MODEL = 'model.safetensors'
+
+/** What config.json holds: no dates and no paths, so that equal runs have equal files on equal machines. */
+export interface RunConfig {
+  /** Version of irnn. */
+  readonly version: string
+  /** For people, over its curve. */
+  readonly title?: string
+  readonly recipe: string
+  readonly seed: number
+  readonly task: { readonly name: string; readonly options: Readonly<Record<string, number | boolean | string>> }
+  /** The complete model spec. */
+  readonly model: object
+  readonly training: TrainSpec
+  /** Iterations between checkpoints; null or absent: one a minute. */
+  readonly checkpointEvery?: number | null
+  readonly backend: {
+    readonly name: string
+    readonly threads: number
+    readonly description: string
+    /** Another one gives other bits. */
+    readonly instructionSet?: string
+  }
+  readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
+}
+
+// Loose: what a later version adds does not make a run unreadable. What is used is checked again by its owner.
+const configSchema = z.looseObject({
+  version: z.string(),
+  recipe: z.string(),
+  seed: z.number(),
+  task: z.looseObject({
+    name: z.string(),
+    options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
+  }),
+  model: z.looseObject({}),
+  training: z.looseObject({ batch: z.number(), iterations: z.number() }),
+  backend: z.looseObject({ name: z.string(), threads: z.number(), description: z.string() }),
+})
+
+/** A finished or interrupted run, read back. */
+export interface StoredRun {
+  readonly dir: string
+  readonly config: RunConfig
+  readonly events: readonly TrainEvent[]
+  /**
+   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of the one with
+   * the best score.
+   * @throws InputError when the run has none, or it is damaged
+   */
+  readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T
+}
+
+/** @throws InputError when there is no run in `dir` or its files are damaged */
+export function readRunFolder(dir: string): StoredRun {
+  return {
+    dir,
+    config: readConfig(dir),
+    events: readEvents(path.join(dir, METRICS)),
+    readModel(which, work) {
+      const name = modelFile(dir, which)
+      const file = path.join(dir, name)
+      return readingFile(file, (source) => {
+        if (name !== MODEL) refuseDamaged(source, file)
+        return work(source)
+      })
+    },
+  }
+}
+
+function modelFile(dir: string, which: 'final' | 'best'): string {
+  const names = which === 'best' ? [BEST] : [MODEL, LAST, PREVIOUS]
+  const found = names.find((name) => fs.existsSync(path.join(dir, name)))
+  if (found !== undefined) return found
+  const why = which === 'best' ? 'the run was not evaluated' : 'the run ended before it was saved'
+  throw new InputError(`${dir}: it has no ${names[0]}: ${why}: go on with "irnn train --resume ${dir}"`)
+}
+
+/** @throws InputError when there is no run in `dir`, or its config is damaged */
+export function readConfig(dir: string): RunConfig {
+  const file = path.join(dir, CONFIG)
+  if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
+  return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
+}
+
+/** The whole lines of a metrics.jsonl; none where there is no file. @throws InputError */
+export function readEvents(file: string): TrainEvent[] {
+  if (!fs.existsSync(file)) return []
+  const lines = explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')).split('\n')
+  lines.pop() // after the last newline: nothing, or a line that was being written when the run was killed
+  return lines.map((line, i) => {
+    try {
+      return decodeEvent(line)
+    } catch {
+      throw new InputError(`${file}: line ${i + 1}: expected one JSON object`)
+    }
+  })
+}
+
+function parse(file: string, read: (text: string) => unknown): unknown {
+  const text = explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8'))
+  try {
+    return read(text)
+  } catch (error) {
+    throw new InputError(`${file}: expected JSON but ${(error as Error).message}`)
+  }
+}
