@@ -17,9 +17,10 @@ export interface AddingFlags extends TrainFlags {
 /** Runs `irnn train adding`. Returns the exit code. */
 export async function trainAdding(flags: AddingFlags): Promise<number> {
   const { length: T, halves = false, trainSize, testSize, seed, cell } = flags
+  const options = { T, halves, train: trainSize, test: testSize, seed }
   return trainTask(
     {
-      task: adding({ T, halves, train: trainSize, test: testSize, seed }),
+      task: await inFlags({ T: '--length', train: '--train-size', test: '--test-size' }, () => adding(options)),
       recipe: recipe('adding', flags.recipe, cell, { T }),
       name: `adding-${cell}-T${T}-seed${seed}`,
       title: `adding, T = ${T}`,
@@ -53,7 +54,9 @@ export async function trainMnist(flags: MnistFlags): Promise<number> {
     ...(permutation !== undefined && { permutation }),
   }
   const say = (text: string) => void process.stderr.write(`${text}\n`)
-  const task = await openTask('mnist', options, { data, say: flags.json ? undefined : say })
+  const task = await inFlags({ trainSize: '--train-size', testSize: '--test-size' }, () =>
+    openTask('mnist', options, { data, say: flags.json ? undefined : say }),
+  )
   const name = permuted ? 'permuted-mnist' : 'mnist'
   return trainTask(
     { task, recipe: chosen, name: `${name}-${cell}-seed${seed}`, title: `${name.replace('-', ' ')}, T = ${task.T}` },
@@ -83,10 +86,9 @@ export async function trainWords(flags: WordsFlags): Promise<number> {
   }
   const chosen = recipe('words', flags.recipe, cell)
   const say = (text: string) => void process.stderr.write(`${text}\n`)
-  const { task, files } = openWords(
-    { T, ...(order && { order }), reset, seed },
-    { ...sourcesOf(flags), ...(!json && { say }) },
-  )
+  const options = { T, ...(order && { order }), reset, seed }
+  const sources = { ...sourcesOf(flags), ...(!json && { say }) }
+  const { task, files } = await inFlags({ T: '--length' }, () => openWords(options, sources))
   const { size } = task.head
   if (flags.samples !== undefined && flags.samples >= size) {
     throw new InputError(
@@ -104,4 +106,15 @@ export function sourcesOf({ data, vocabulary, vocabularySize: size, minCount }: 
     throw new InputError(`${flag}: the words of --vocabulary are all used, as they are: remove one of the two`)
   }
   return { data, vocabulary, choice: { size, minCount } }
+}
+
+/** What is wrong with an option of a task, said of the flag that it was given by. */
+async function inFlags<T>(flags: Readonly<Record<string, string>>, open: () => T | Promise<T>): Promise<T> {
+  try {
+    return await open()
+  } catch (error) {
+    const [, option = '', what] = (error as Error).message.match(/^[\w ]+: (\w+): (.*)$/) ?? []
+    if (!(error instanceof InputError) || !Object.hasOwn(flags, option)) throw error
+    throw new InputError(`${flags[option]}: ${what}`)
+  }
 }

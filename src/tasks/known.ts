@@ -65,10 +65,19 @@ function speech(
   return phones({ ...options, corpus: speech })
 }
 
+/** An id of before textId, which has twice the digits. */
+const OLD_TEXT = /^(text|benchmark)-[0-9a-f]{16}$/
+
 /** Likewise its text; its vocabulary is checked where it is read. */
 function nextWord(options: { corpus?: unknown; vocabulary?: unknown }, { text }: TaskData): Task {
   const { corpus, vocabulary: _checked, ...given } = options
   if (!text) throw new InputError('words: expected text but received none: open it with openWords')
+  if (typeof corpus === 'string' && OLD_TEXT.test(corpus)) {
+    throw new InputError(
+      `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an id that tells ` +
+        'other text of the same sizes: start the run anew',
+    )
+  }
   if (corpus !== undefined && corpus !== text.corpus) {
     throw new InputError(
       `words: expected the text ${shown(corpus)} that the run was made with but received ${shown(text.corpus)}: ` +

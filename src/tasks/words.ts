@@ -69,14 +69,14 @@ export function words({ text, ...options }: WordsInput): Task {
     fresh: reset === 'sentence',
     shuffle: { seed, stream: 'words/order' },
   }
-  const trainWords = aboutHowMany(train)
-  if (trainWords < T) {
+  const some = countUpTo(train, T)
+  if (some.words < T) {
     throw new InputError(
-      `words: T: expected at most ${trainWords}, all the words there are to train on, but received ${T}: give more text`,
+      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more text`,
     )
   }
   for (const [name, tokens] of Object.entries({ 'held-out': heldOut, test })) {
-    if (aboutHowMany(tokens) === 0)
+    if (countUpTo(tokens, 1).words === 0)
       throw new InputError(`words: expected ${name} text but it has no words: give more text`)
   }
   return {
@@ -86,7 +86,7 @@ export function words({ text, ...options }: WordsInput): Task {
     input: { vocabulary: size },
     head: { kind: 'classification', size, steps: 'every' },
     metric: 'perplexity',
-    trainSize: Math.floor(trainWords / T),
+    trainSize: Math.floor((some.words * train.blocks) / some.blocks / T),
     testSize: unitsOf(scoring(test)),
     train(B) {
       const rows = new Rows(training, T, B)
@@ -108,9 +108,15 @@ function* once(rows: Rows): Iterable<Batch> {
   for (let batch = rows.next({ once: true }); batch; batch = rows.next({ once: true })) yield batch
 }
 
-/** Exact where the text is one block; else from the first of blocks of equal size. */
-function aboutHowMany({ blocks, load }: Tokens): number {
-  return blocks === 0 ? 0 : load(0).tokens.length * blocks
+/**
+ * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank; and as blocks
+ * are of equal size, it also tells about how many words there are in all.
+ */
+function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
+  let words = 0
+  let blocks = 0
+  while (words < wanted && blocks < tokens.blocks) words += tokens.load(blocks++).tokens.length
+  return { words, blocks }
 }
 
 function unitsOf({ tokens, end, passage }: Reading): number {

@@ -121,7 +121,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--pixels dark', /'dark' is invalid. Allowed choices are raw, unit/],
     ['--permutation-seed 3', /--permutation-seed: .*add --permuted/],
     ['--permuted --permutation-seed x', /Expected a whole number >= 0/],
-    ['--train-size 60001', /trainSize: expected at most the 60000 images/],
+    ['--train-size 60001', /^irnn: --train-size: expected at most the 60000 images/m],
     ['--test-size 0', /Expected a whole number >= 1/],
     ['--batch 40 --train-size 30', /batch: expected at most 30/],
     ['--input-std -1', /Expected a number >= 0/],

@@ -178,8 +178,9 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--data one.txt --vocabulary marks.txt --min-count 2', /--min-count: .*remove one of the two/],
     [
       '--data one.txt --length 50000',
-      /T: expected at most \d+, all the words there are to train on, but received 50000/,
+      /^irnn: --length: expected at most \d+, all the words there are to train on, but received 50000: give more text$/m,
     ],
+    ['--data one.txt --length 200000', /^irnn: --length: expected a number <= 100000 but received 200000$/m],
     ['--data one.txt --batch 4000', /batch: expected at most \d+/],
     ['--data one.txt --order chapters', /Allowed choices are sentences, text/],
     ['--data one.txt --bidirectional', /--bidirectional: .*remove it/],
@@ -206,8 +207,14 @@ test('a run knows its text and its vocabulary', async () => {
   assert.equal(other.code, 2)
   assert.match(
     other.err,
-    /expected the text "text-\w{16}" that the run was made with but received "text-\w{16}": give --data/,
+    /expected the text "text-\w{32}" that the run was made with but received "text-\w{32}": give --data/,
   )
+  fs.cpSync(at('many'), at('altered'), { recursive: true })
+  const file = at('altered', 'part4.txt')
+  fs.writeFileSync(file, fs.readFileSync(file, 'utf8').replace('cat', 'dog'))
+  for (const line of ['eval mine --data altered', 'train --resume mine --data altered --iterations 9']) {
+    assert.match((await run(line)).err, /expected the text "text-/, `${line}: another text of the same names and sizes`)
+  }
   fs.appendFileSync(at('mine', 'vocabulary.txt'), 'more\n')
   for (const line of ['eval mine --data many', 'sample mine', 'train --resume mine --data many --iterations 9']) {
     const { code, err } = await run(line)

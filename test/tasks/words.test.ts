@@ -173,6 +173,38 @@ test('the perplexity is that of the sentences one by one, word by word; a unifor
   assert.ok(Math.abs((await evaluate(model, task())).perplexity! - V) < 1e-3)
 })
 
+test('blocks without words, the first among them, are text like any other', () => {
+  const blank: TokenBlock = { tokens: new Int32Array(0), documents: [0] }
+  const among = (some: Tokens, ...before: number[]): Tokens => ({
+    blocks: some.blocks + before.length,
+    load: (block) => (before.includes(block) ? blank : some.load(block - before.filter((b) => b < block).length)),
+  })
+  const spread = {
+    ...data,
+    train: among(train, 0, 2),
+    heldOut: among(data.heldOut, 0, 1, 2),
+    test: among(data.test, 0),
+  }
+  for (const reset of ['none', 'sentence'] as const) {
+    const one = task({ text: spread, reset, order: 'sentences' })
+    const read = reader(5, { fresh: reset === 'sentence' })
+    const stream = one.train(5)
+    while (read.done.length < 3 * train.all.length) read.add(stream.next())
+    assert.equal(new Set(sorted(read.done)).size, new Set(sorted(train.all)).size)
+    const [whole, tests] = [task({ reset }), reader(3, { fresh: reset === 'sentence' })]
+    for (const batch of one.test(3)) tests.add(batch)
+    assert.deepEqual(sorted(tests.done), sorted((data.test as ReturnType<typeof text>).all))
+    assert.equal(one.testSize, whole.testSize)
+    assert.ok(one.trainSize > 0)
+  }
+  // A first block of a few words does not speak for the rest.
+  const few: Tokens = {
+    blocks: 2,
+    load: (block) => (block === 1 ? train.load(0) : { tokens: Int32Array.of(4, end), documents: [0] }),
+  }
+  assert.equal(task({ text: { ...data, train: few }, T: 200 }).T, 200)
+})
+
 test('options and texts that make no sense are refused; a tally counts', () => {
   const refused = (options: Partial<WordsInput>, pattern: RegExp) =>
     assert.throws(
@@ -181,6 +213,9 @@ test('options and texts that make no sense are refused; a tally counts', () => {
     )
   refused({ T: 5000 }, /T: expected at most \d+, all the words there are to train on, but received 5000/)
   refused({ T: 0 }, /T: expected a number >= 1/)
+  const all = [0, 1, 2].reduce((sum, block) => sum + train.load(block).tokens.length, 0)
+  refused({ T: all + 1 }, new RegExp(`T: expected at most ${all}, all the words`))
+  assert.equal(task({ T: all }).trainSize, 1)
   const empty: Tokens = { blocks: 1, load: () => ({ tokens: new Int32Array(0), documents: [] }) }
   refused({ text: { ...data, test: empty } }, /expected test text but it has no words/)
   refused({ text: { ...data, heldOut: { ...empty, blocks: 0 } } }, /expected held-out text/)
