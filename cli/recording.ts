@@ -85,17 +85,18 @@ export function result(done: DoneEvent, task: Task, dir: string): string {
 type Attempt = (work: () => void, next?: string) => boolean
 
 const AGAIN = '; going on, and trying again at the next checkpoint'
+const LOST = '; going on: it is too large to keep in memory until there is room; the next best one will be written'
 const FAILED = ''
 
 function attempts({ say }: Progress): Attempt {
   const said = new Set<string>()
-  return (work, next = AGAIN) => {
+  return (work, next) => {
     try {
       work()
       return true
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      const line = error.message + next
+      const line = error.message + (next ?? (error.lost ? LOST : AGAIN))
       if (!said.has(line)) say(line)
       said.add(line)
       return false

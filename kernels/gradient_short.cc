@@ -109,7 +109,8 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
           for (int r = 0; r < mr.value; r++) prefetch(factors_[0].gradient + size_t(m0 + m + r) * factors_[0].columns + n0, width);
         }
         vf acc[mr.value][nv.value];
-        for (int done = 0; done < shards_;) {   // two at a time: half the stores, and half the branches of the counter
+        int done = 0;
+        do {   // two at a time: half the stores, and half the branches of the counter
           const int taken = (done + 2) * SHARD_ROWS <= B_ ? 2 : 1, first = T_ * done * SHARD_ROWS;
           if (done > 0) store_tile(sums[used++], width, width, acc);
           shard_sums(taken, T_ * min(SHARD_ROWS, B_ - done * SHARD_ROWS), left + size_t(m) * K + first * mr.value,
@@ -117,7 +118,7 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
           done += taken;
           // The counter's carries stay in registers: of 8 rows a shard, folding in memory took as long as multiplying.
           for (int carry = done / taken; carry % 2 == 0; carry /= 2) add_tile(sums[--used], width, acc);
-        }
+        } while (done < shards_);
         while (used > 0) add_tile(sums[--used], width, acc);
         const Factor& factor = factors_[0];
         if (n0 + width <= factor.columns && factor.gradient && !factor.second) {

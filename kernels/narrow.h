@@ -7,6 +7,9 @@
 namespace IRNN_TARGET {
 
 #if !defined(IRNN_VL) && defined(__AVX512F__)
+// The same instructions as without a mask, for which GCC 12's header starts from an undefined vector and warns of it (its bug 105593).
+constexpr int ALL = -1;
+
 // 4 rows of 4 floats side by side.
 struct Quad {
   __m512 v;
@@ -22,11 +25,11 @@ struct Quad {
 template <int MR, int NV>
 IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV], size_t panel_stride) {
   static_assert(MR == 8 && NV > 1);
-  const auto last = [&](int r) IRNN_INLINE_LAMBDA { return _mm512_castps512_ps128((__m512)acc[r][NV - 1]); };
+  const auto last = [&](int r) IRNN_INLINE_LAMBDA { return _mm512_maskz_extractf32x4_ps(ALL, (__m512)acc[r][NV - 1], 0); };
   Quad few[2] = {Quad([&](int r) IRNN_INLINE_LAMBDA { return last(r); }), Quad([&](int r) IRNN_INLINE_LAMBDA { return last(4 + r); })};
   const auto one = [&](auto j, const Quad& low, const Quad& high) IRNN_INLINE_LAMBDA {
     constexpr int element = (j.value - 1) * 0x55;
-    const __m512 b_few = _mm512_broadcast_f32x4(_mm_loadu_ps(panel + (NV - 1) * VL));
+    const __m512 b_few = _mm512_maskz_broadcast_f32x4(ALL, _mm_loadu_ps(panel + (NV - 1) * VL));
     vf b[NV - 1];
 #pragma GCC unroll 8
     for (int v = 0; v < NV - 1; v++) b[v] = load(panel + v * VL);
@@ -36,8 +39,8 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
 #pragma GCC unroll 8
       for (int v = 0; v < NV - 1; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
     }
-    few[0].v = _mm512_fmadd_ps(_mm512_permute_ps(low.v, element), b_few, few[0].v);
-    few[1].v = _mm512_fmadd_ps(_mm512_permute_ps(high.v, element), b_few, few[1].v);
+    few[0].v = _mm512_fmadd_ps(_mm512_maskz_permute_ps(ALL, low.v, element), b_few, few[0].v);
+    few[1].v = _mm512_fmadd_ps(_mm512_maskz_permute_ps(ALL, high.v, element), b_few, few[1].v);
     panel += panel_stride;
   };
   int k = 0;
@@ -55,8 +58,8 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
     one(Const<1>{}, low, high);
   }
   const auto give = [&](auto r) IRNN_INLINE_LAMBDA {
-    acc[r.value - 1][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_extractf32x4_ps(few[0].v, r.value - 1));
-    acc[r.value + 3][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_extractf32x4_ps(few[1].v, r.value - 1));
+    acc[r.value - 1][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_maskz_extractf32x4_ps(ALL, few[0].v, r.value - 1));
+    acc[r.value + 3][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_maskz_extractf32x4_ps(ALL, few[1].v, r.value - 1));
   };
   give(Const<1>{});
   give(Const<2>{});

@@ -114,6 +114,7 @@ async function wasm() {
   const files = await sources()
   const clang = async (args, tree, made) => {
     const { runClang } = await import('@yowasp/clang')
+    await runClang(null, {}, { fetchProgress() {} }) // its 105 MB, once, from the disk: not to be told of
     let output = ''
     const print = (bytes) => {
       if (bytes) output += new TextDecoder().decode(bytes)
@@ -158,6 +159,7 @@ async function native() {
         const object = join(folder, `${name}.o`)
         const { ok, output } = await run(compiler, [...flags, ...extra, '-c', join(KERNELS, source), '-o', object])
         if (!ok) throw new Error(output)
+        if (output !== '') console.error(output.trim()) // warnings
         return object
       }
       const objects = await Promise.all([

@@ -118,13 +118,13 @@ export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): C
   if (part(runSchema, 'run').identity !== identityOf(run)) {
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
   }
+  for (const [name, tensor] of tensors) for (const values of tensor.parts()) refuseDiverged(name, values)
   const optimizer: Record<string, RunState['optimizer'][string]> = {}
-  const h = tensors.get(`${CARRIED}h`)
-  const carried = h ? { B: h.shape[1]!, h: h.read(), c: tensors.get(`${CARRIED}c`)?.read() ?? null } : null
   for (const [name, tensor] of tensors) {
     if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = tensor.read()
-    else for (const part of tensor.parts()) refuseDiverged(name, part)
   }
+  const h = tensors.get(`${CARRIED}h`)
+  const carried = h ? { B: h.shape[1]!, h: h.read(), c: tensors.get(`${CARRIED}c`)?.read() ?? null } : null
   const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
   return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths') }
 }

@@ -7,6 +7,8 @@ import type { Source } from '../formats/safetensors.ts'
 /** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
 export class DiskError extends Error {
   override readonly name: string = 'DiskError'
+  /** What could not be written is not kept, so that it cannot be tried again. */
+  lost = false
 }
 
 /**

@@ -27,7 +27,7 @@ export interface RunFolder {
   readonly dir: string
   /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
   append(event: TrainEvent): void
-  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, up to 1 GB */
+  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, unless it is `lost` */
   saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
   /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
   saveBest(): void
@@ -71,13 +71,23 @@ export function createRunFolder(
     const unlock = lockFolder(dir, say)
     return unlockingOnFailure(unlock, () => {
       refuseFilled(dir, overwrite) // by a run that began meanwhile
-      // The config is replaced, not removed: a folder without one would be taken for somebody else's by the next --overwrite.
+      // The config makes it the folder of a run, so it comes last. An old one is replaced, not removed: without it the folder would be
+      // taken for somebody else's by the next --overwrite.
       for (const name of ALL.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
-      writeAtomic(path.join(dir, CONFIG), jsonOf(config))
-      for (const [name, text] of Object.entries(files)) writeAtomic(path.join(dir, name), text)
+      writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
       return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
     })
   })
+}
+
+/** In their order, the config last; where that cannot be written, nothing is left that would make the folder somebody's. */
+function writeBeginning(dir: string, files: Readonly<Record<string, string>>): void {
+  try {
+    for (const [name, text] of Object.entries(files)) writeAtomic(path.join(dir, name), text)
+  } catch (error) {
+    for (const name of Object.keys(files)) if (name !== CONFIG) removeWhole(path.join(dir, name))
+    throw error
+  }
 }
 
 function removeWhole(file: string): void {
@@ -86,15 +96,22 @@ function removeWhole(file: string): void {
 }
 
 function refuseFilled(dir: string, overwrite: boolean): void {
-  // The last is what remains of a run that was killed while it began.
-  const held = fs.readdirSync(dir).filter((name) => !name.startsWith(LOCK) && name !== CONFIG + TEMPORARY)
-  if (held.length === 0) return
+  const held = fs.readdirSync(dir)
+  const others = held.filter((name) => !name.startsWith(LOCK))
+  if (others.length === 0) return
   if (!held.includes(CONFIG)) {
+    if (isBeginning(held)) return
     throw new InputError(`${dir}: expected a new or empty folder but it holds other files: name another folder`)
   }
   if (!overwrite) {
     throw new InputError(`${dir}: expected a new or empty folder but it holds a run: name another or add --overwrite`)
   }
+}
+
+/** Of a run that was killed before it had its config: it leaves its lock, and files of a run's names only. */
+function isBeginning(held: readonly string[]): boolean {
+  const whole = (name: string) => (name.endsWith(TEMPORARY) ? name.slice(0, -TEMPORARY.length) : name)
+  return held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || ALL.includes(whole(name)))
 }
 
 /** A run taken up again: its records end where its checkpoint was written. */
@@ -180,7 +197,7 @@ function openFolder(
       board.sync()
       writeAtomic(file(name), parts, options)
     })
-  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on. */
+  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on; where it takes half of what is free, it is lost. */
   let unsaved: Parts | null = null
   const saveBest = () => {
     if (unsaved) write(BEST, unsaved)
@@ -206,7 +223,8 @@ function openFolder(
         try {
           return write(BEST, parts)
         } catch (error) {
-          if (sizeOfParts(parts) <= MOST_KEPT) unsaved = parts.map((part) => part.slice())
+          if (sizeOfParts(parts) <= process.availableMemory() / 2) unsaved = parts.map((part) => part.slice())
+          else if (error instanceof DiskError) error.lost = true
           throw error
         }
       }
@@ -229,9 +247,6 @@ function openFolder(
     },
   }
 }
-
-/** A checkpoint that the disk refused is kept up to this size; a larger one, from V 250,000 and H 512 on, comes with the next best. */
-const MOST_KEPT = 2 ** 30
 
 function sizeOfParts(parts: readonly Uint8Array[]): number {
   return parts.reduce((sum, { length }) => sum + length, 0)

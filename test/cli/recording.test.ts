@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import builtin, * as fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import * as path from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { record } from '../../cli/recording.ts'
 import { referenceBackend } from '../../src/backend/reference.ts'
 import { irnn, regression } from '../../src/index.ts'
@@ -14,9 +14,10 @@ import { adding } from '../../src/tasks/adding.ts'
 import { train, trainSpec } from '../../src/train.ts'
 import { home } from '../command.ts'
 
-test('a best checkpoint that could not be written is written at the next checkpoint, with the weights it is of', async (context) => {
-  const dir = path.join(home, 'run')
-  const backend = referenceBackend()
+const backend = referenceBackend()
+
+/** A run whose best checkpoint the disk refuses up to iteration 15, evaluated every 12 iterations and saved every 5. */
+async function starved(context: TestContext, dir: string) {
   const task = adding({ T: 4, train: 50, test: 10 })
   const model = createModel({ input: 2, rnn: irnn(4, { inputStd: 0.1 }), head: regression(1) }, { backend })
   const training = trainSpec({ iterations: 30, evalEvery: 12 })
@@ -63,13 +64,25 @@ test('a best checkpoint that could not be written is written at the next checkpo
   const stop = { signal: new AbortController().signal, exitCode: () => 0, release() {} }
   const code = await record(run, { task, title: 'run', model, folder, progress, json: true, stop })
   assert.equal(code, 0)
-  // Checkpoints at 5, 10, 15 (evaluated at 12, and the disk fails), 20, 25 and 30.
-  assert.deepEqual(there, [false, false, false, true, true, true])
-  assert.deepEqual(
-    lines.filter((line) => line.includes(BEST)).map((line) => line.split(': ').slice(1).join(': ')),
-    ['cannot be written: the disk is full; going on, and trying again at the next checkpoint'],
-  )
+  const said = lines.filter((line) => line.includes(BEST)).map((line) => line.split(': ').slice(1).join(': '))
   const bytes = fs.readFileSync(path.join(dir, BEST))
   assert.equal(iterationOf(bytes), at)
   assert.deepEqual(loadModel(bytes, { backend }).weights, best)
+  return { there, said, size: bytes.length }
+}
+
+test('a best checkpoint that could not be written is written at the next checkpoint, with the weights it is of; if it is not too large to keep', async (context) => {
+  const { there, said, size } = await starved(context, path.join(home, 'kept'))
+  // Checkpoints at 5, 10, 15 (evaluated at 12, and the disk fails), 20, 25 and 30.
+  assert.deepEqual(there, [false, false, false, true, true, true])
+  assert.deepEqual(said, ['cannot be written: the disk is full; going on, and trying again at the next checkpoint'])
+
+  const free = context.mock.method(process, 'availableMemory', () => 1.9 * size)
+  const lost = await starved(context, path.join(home, 'lost'))
+  assert.deepEqual(lost.there, [false, false, false, false, true, true], 'the next best one, of iteration 24')
+  assert.deepEqual(lost.said, [
+    'cannot be written: the disk is full; going on: it is too large to keep in memory until there is room; the next best one will be written',
+  ])
+  free.mock.mockImplementation(() => 2.1 * size)
+  assert.deepEqual((await starved(context, path.join(home, 'just'))).there, there)
 })

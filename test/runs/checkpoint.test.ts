@@ -111,6 +111,28 @@ test('a checkpoint is of one run: other seeds and options are refused, a longer 
   assert.throws(() => decodeCheckpoint(cosine, longer(falling)), /of another run/)
 })
 
+test('what is not finite is refused and named, wherever it is: weights, arrays of the optimiser, carried states', async () => {
+  const now = await state()
+  const carried = { B: 2, h: new Float64Array(8), c: null }
+  const good = encoded(model, { ...now, carried }, CONFIG, { metrics: 0, board: 0 })
+  assert.deepEqual(decodeCheckpoint(good, CONFIG).state.carried, carried)
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
+    const spoilt = (array: ArrayLike<number>) =>
+      Float64Array.from(array, (x, i) => (i === array.length - 1 ? value : x))
+    const { m, v } = now.optimizer as Record<'m' | 'v', Float64Array>
+    const cases: [string, Partial<RunState>][] = [
+      ['optimizer.m', { optimizer: { m: spoilt(m), v } }],
+      ['optimizer.v', { optimizer: { m, v: spoilt(v) } }],
+      ['carried.h', { carried: { ...carried, h: spoilt(carried.h) } }],
+    ]
+    for (const [name, part] of cases) {
+      const bytes = encoded(model, { ...now, ...part }, CONFIG, { metrics: 0, board: 0 })
+      const message = `of a run that had diverged: ${name} is not finite`
+      assert.throws(() => decodeCheckpoint(bytes, CONFIG), { name: 'InputError', message })
+    }
+  }
+})
+
 test('last, the one before, and best are kept; going on takes back the records after the last', async () => {
   const dir = fresh()
   const saved = await run(dir)

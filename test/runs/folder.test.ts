@@ -1,5 +1,6 @@
 // A run's folder: written whole or not at all, read back as it was, never another's files touched.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import builtin, * as fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import * as os from 'node:os'
@@ -7,7 +8,8 @@ import * as path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { InputError } from '../../src/error.ts'
 import { writeAtomic } from '../../src/runs/disk.ts'
-import { createRunFolder, freeFolder } from '../../src/runs/folder.ts'
+import { createRunFolder, freeFolder, resumeRunFolder } from '../../src/runs/folder.ts'
+import { LOCK } from '../../src/runs/lock.ts'
 import { recipe, recipeNames } from '../../src/runs/recipes.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding.ts'
@@ -40,7 +42,11 @@ function refused(work: () => unknown, pattern: RegExp): void {
 }
 
 /** A function of node:fs, for everyone, until the returned one is called or the test is over. */
-function replaced(context: TestContext, name: 'renameSync' | 'writeSync', by: () => never): () => void {
+function replaced(
+  context: TestContext,
+  name: 'renameSync' | 'writeSync',
+  by: (...args: fs.PathLike[]) => void,
+): () => void {
   const { [name]: original } = builtin
   const put = (work: unknown) => {
     Object.assign(builtin, { [name]: work })
@@ -115,6 +121,85 @@ test('a run that is replaced loses all its files, its config last: killed in bet
   createRunFolder(dir, revised, { overwrite: true }).close()
   assert.equal(readRunFolder(dir).config.seed, 2)
   assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'events.out.tfevents', 'metrics.jsonl', 'notes.txt'])
+})
+
+/** Copies of `dir` as a kill leaves it before and after every rename, its lock that of a process which is gone. */
+function killedAnywhere(context: TestContext, dir: string, work: () => void): string[] {
+  const { renameSync } = builtin
+  const { pid } = spawnSync(process.execPath, ['--version'])
+  const copies: string[] = []
+  const copy = () => {
+    const to = fresh()
+    fs.cpSync(dir, to, { recursive: true })
+    if (fs.existsSync(path.join(to, LOCK)))
+      fs.writeFileSync(path.join(to, LOCK), JSON.stringify({ host: os.hostname(), pid, started: null }))
+    copies.push(to)
+  }
+  builtin.renameSync = (from, to) => {
+    copy()
+    renameSync(from, to)
+    copy()
+  }
+  syncBuiltinESMExports()
+  const restore = () => {
+    builtin.renameSync = renameSync
+    syncBuiltinESMExports()
+  }
+  context.after(restore)
+  work()
+  restore()
+  return copies
+}
+
+test('a run that is killed while it begins goes on, where it has a config, or is begun again', (context) => {
+  const files = { 'vocabulary.txt': 'the\n' }
+  const dir = fresh()
+  const copies = killedAnywhere(context, dir, () => createRunFolder(dir, CONFIG, { files }).close())
+  assert.equal(copies.length, 4)
+  for (const copy of copies) {
+    if (!fs.existsSync(path.join(copy, 'config.json'))) {
+      refused(() => readRunFolder(copy), /it has no config.json/)
+      createRunFolder(copy, CONFIG, { files }).close()
+    }
+    const { folder, config } = resumeRunFolder(copy)
+    folder.close()
+    assert.deepEqual(config, CONFIG)
+    assert.deepEqual(fs.readdirSync(copy).toSorted(), fs.readdirSync(dir).toSorted())
+    assert.equal(fs.readFileSync(path.join(copy, 'vocabulary.txt'), 'utf8'), files['vocabulary.txt'])
+  }
+})
+
+test('a run that is killed while it replaces another can be begun again', (context) => {
+  const dir = fresh()
+  createRunFolder(dir, CONFIG, { files: { 'vocabulary.txt': 'the\n' } }).close()
+  fs.writeFileSync(path.join(dir, 'notes.txt'), 'mine')
+  const revised = { ...CONFIG, seed: 2 }
+  const again = { files: { 'vocabulary.txt': 'a\n' }, overwrite: true }
+  const copies = killedAnywhere(context, dir, () => createRunFolder(dir, revised, again).close())
+  for (const copy of copies) {
+    createRunFolder(copy, revised, again).close()
+    assert.deepEqual(readRunFolder(copy).config, revised)
+    assert.deepEqual(fs.readdirSync(copy).toSorted(), fs.readdirSync(dir).toSorted())
+  }
+})
+
+test('a run whose config cannot be written leaves an empty folder', (context) => {
+  const dir = fresh()
+  const rename = builtin.renameSync
+  replaced(context, 'renameSync', (from, to) => {
+    if (String(to).endsWith('config.json')) throw Object.assign(new Error('no room'), { code: 'ENOSPC' })
+    rename(from, to)
+  })
+  refused(() => createRunFolder(dir, CONFIG, { files: { 'vocabulary.txt': 'the\n' } }), /the disk is full/)
+  assert.deepEqual(fs.readdirSync(dir), [])
+})
+
+test("a vocabulary of somebody's own is no beginning of a run", () => {
+  const dir = fresh()
+  fs.mkdirSync(dir)
+  fs.writeFileSync(path.join(dir, 'vocabulary.txt'), 'mine\n')
+  refused(() => createRunFolder(dir, CONFIG, { files: { 'vocabulary.txt': 'the\n' } }), /holds other files/)
+  assert.equal(fs.readFileSync(path.join(dir, 'vocabulary.txt'), 'utf8'), 'mine\n')
 })
 
 test("somebody's files are never overwritten, an empty folder is welcome", () => {
