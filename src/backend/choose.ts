@@ -42,7 +42,10 @@ export async function createBackend({ name, threads, instructionSet }: BackendOp
     return nativeBackend(addon, threads ?? defaultThreads(), oneOf(addon.instructionSets, instructionSet))
   }
   if (name === 'native') {
-    throw new InputError(`backend native: expected its add-on but ${loaded.missing}; build it with "npm run build", or use --backend wasm`)
+    throw new InputError(
+      `backend native: expected its add-on but ${loaded.missing}: build it with "npm run build", of an installed package with ` +
+        '"npm explore irnn -- npm run build -- native", or use --backend wasm',
+    )
   }
   return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing})`)
 }
