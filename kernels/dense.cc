@@ -10,7 +10,7 @@ void dense_forward(int N, int I, int K, const float* x, const float* W, const fl
 void dense_backward(int T, int B, int I, int K, const float* x, const float* W, const float* dy, float* dW, float* db, float* dx,
                     float* sums, int part) {
   const Factor factors[] = {{x, I, size_t(I), dW, nullptr}, {nullptr, 1, 0, db, nullptr}};
-  WeightGradient gradient(T, B, K, dy, size_t(K), factors, 2, false);
+  WeightGradient gradient(T, B, K, dy, size_t(K), factors, 2, Sums::LATER);
   gradient.segment(sums, part);
   gradient.place(irnn_host::scratch(1, gradient.bytes()));
   gradient.finish();

@@ -41,26 +41,31 @@ struct WeightGradient::Piece {
   float *left, *right, *sums;
 };
 
-WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse)
-    : T_(T), B_(B), M_(M), A_(A), lda_(lda), count_(count), panels_(columns_of(factors, count)), short_panels_(panels_.columns - 1), shards_(ceil_div(B, SHARD_ROWS)) {
+bool WeightGradient::fuses(int M, int columns) { return Panels(columns).floats(M) <= FUSED_FLOATS; }
+
+WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how)
+    : T_(T), B_(B), M_(M), how_(how), columns_(columns_of(factors, count)), rows_(how == Sums::BLOCKS ? columns_ : M), A_(A), lda_(lda),
+      count_(count), panels_(how == Sums::BLOCKS ? M : columns_), short_panels_(columns_ - 1), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
-  fused_ = may_fuse && panels_.floats(M) <= FUSED_FLOATS;
-  short_ = !fused_ && T * B <= SHORT_ROWS;
+  const bool fused = how != Sums::LATER;
+  short_ = !fused && T * B <= SHORT_ROWS;
   group_shards = 1;
   while (ceil_div(shards_, group_shards) > MAX_GROUPS) group_shards *= 2;
   groups = ceil_div(shards_, group_shards);
   // Blocks: two even for a small gradient, and none above MAX_BLOCK rows.
-  block_ = fused_ ? M : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
+  block_ = fused ? rows_ : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
   sum_floats_ = panels_.floats(block_);
-  piece_floats_ = panels_.floats(PACKED_ROWS) + round_up(size_t(block_) * PACKED_ROWS, 16) +
-                  levels_of(fused_ ? group_shards : shards_) * sum_floats_;
-  floats_ = piece_floats_ * (fused_ ? groups : pieces_of(ceil_div(M, block_)));
+  piece_floats_ = right_floats() + round_up(size_t(block_) * PACKED_ROWS, 16) +
+                  levels_of(fused ? group_shards : shards_) * sum_floats_;
+  floats_ = piece_floats_ * (fused ? groups : pieces_of(ceil_div(M, block_)));
   short_floats_ = short_panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
 }
 
+size_t WeightGradient::right_floats() const { return how_ == Sums::BLOCKS ? 0 : panels_.floats(PACKED_ROWS); }
+
 WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {
   float* right = memory_ + i * piece_floats_;
-  float* left = right + panels_.floats(PACKED_ROWS);
+  float* left = right + right_floats();
   return {m0, m1, left, right, left + round_up(size_t(block_) * PACKED_ROWS, 16)};
 }
 
@@ -132,14 +137,14 @@ void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, fl
 
 // A shard's running sum over the rows from m0 on: where the last segment left it, or 0.
 void WeightGradient::begin(float* sum, int shard, int m0, size_t floats) const {
-  const float* kept = kept_ + shard * panels_.floats(M_) + panels_.floats(m0);
+  const float* kept = kept_ + shard * panels_.floats(rows_) + panels_.floats(m0);
   for (size_t j = 0; j < floats; j += VL) store(sum + j, part_ & FIRST ? vf{} : load(kept + j));
 }
 
 // Puts it there for the next segment; false if there is none.
 bool WeightGradient::keep(const float* sum, int shard, int m0, size_t floats) const {
   if (part_ & LAST) return false;
-  float* kept = kept_ + shard * panels_.floats(M_) + panels_.floats(m0);
+  float* kept = kept_ + shard * panels_.floats(rows_) + panels_.floats(m0);
   for (size_t j = 0; j < floats; j += VL) store(kept + j, load(sum + j));
   return true;
 }
@@ -152,18 +157,47 @@ void WeightGradient::fold(float* to, const float* from, size_t floats) const {
 static int sums_after(int done) { return __builtin_popcount(unsigned(done)); }
 
 float* WeightGradient::shard_sum(int group, int shard) const {
-  return piece(group, 0, M_).sums + sums_after(shard % group_shards) * sum_floats_;
+  return piece(group, 0, rows_).sums + sums_after(shard % group_shards) * sum_floats_;
 }
 
 void WeightGradient::shard_start(int group, int shard) const {
-  if (fused_) begin(shard_sum(group, shard), shard, 0, sum_floats_);
+  if (how_ != Sums::LATER) begin(shard_sum(group, shard), shard, 0, sum_floats_);
 }
 
-void WeightGradient::step_done(int group, int shard, int t, bool ascending) const {
-  const bool last = ascending ? (t + 1) % STEPS == 0 || t == T_ - 1 : t % STEPS == 0;
-  if (!fused_ || !last) return;
-  const int t0 = t / STEPS * STEPS;
-  add_steps(piece(group, 0, M_), shard, t0, min(T_, t0 + STEPS), shard_sum(group, shard));
+// left [tile][K][tile columns] = the factors' columns side by side.
+void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const {
+  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
+  const Factor& wide = factors_[0];
+  for (int t = t0, k = 0; t < t1; t++, k += rows) {
+    const size_t row = size_t(t) * B_ + b0;
+    for_rows<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
+      float* to = left + size_t(n) * K + k * nr.value;
+      if (wide.p && n + nr.value <= wide.columns) {
+        const float* from = wide.p + row * wide.ld + n;
+        for (int r = 0; r < rows; r++, from += wide.ld, to += nr.value) __builtin_memcpy(to, from, nr.value * sizeof(float));
+        return;
+      }
+      for (int r = 0; r < rows; r++, to += nr.value) copy_mixed(row + r, n, nr.value, to);
+    });
+  }
+}
+
+void WeightGradient::add_block(int group, int shard, int t0, int t1, const float* A, size_t stride) const {
+  const int K = (t1 - t0) * min(SHARD_ROWS, B_ - shard * SHARD_ROWS);
+  float *left = piece(group, 0, rows_).left, *sum = shard_sum(group, shard);
+  pack_columns(shard, t0, t1, left);
+  for (int p = 0; p < panels_.count; p++) {
+    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+      constexpr int width = nv.value * VL;
+      for_rows<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
+        vf acc[nr.value][nv.value];
+        float* tile = sum + panels_.offset(p, columns_) + size_t(n) * width;
+        load_tile(tile, width, width, acc);
+        multiply(K, left + size_t(n) * K, 1, nr.value, A + panels_.first(p) * VL, acc, stride);
+        store_tile(tile, width, width, acc);
+      });
+    });
+  }
 }
 
 // f(where in a sum, where in the part) for the elements of take_part and put_part.
@@ -190,8 +224,8 @@ void WeightGradient::put_part(float* sum, const int* rows, int m_count, const in
 }
 
 void WeightGradient::shard_done(int group, int shard) const {
-  if (!fused_ || keep(shard_sum(group, shard), shard, 0, sum_floats_)) return;
-  float* sums = piece(group, 0, M_).sums;
+  if (how_ == Sums::LATER || keep(shard_sum(group, shard), shard, 0, sum_floats_)) return;
+  float* sums = piece(group, 0, rows_).sums;
   const int done = shard % group_shards + 1;
   int used = sums_after(done - 1) + 1;
   for (int carry = done; carry % 2 == 0; carry /= 2, used--) fold(sums + (used - 2) * sum_floats_, sums + (used - 1) * sum_floats_, sum_floats_);
@@ -223,7 +257,24 @@ void WeightGradient::deliver(int m0, int m1, const float* sum) const {
   }
 }
 
-void WeightGradient::add_block(int block, int memory) const {
+// sum [columns][panels of M].
+void WeightGradient::deliver_transposed(const float* sum) const {
+  for (int p = 0; p < panels_.count; p++) {
+    const int m0 = panels_.first(p) * VL, width = panels_.width(p) * VL;
+    const float* from = sum + panels_.offset(p, columns_);
+    for (int f = 0; f < count_; from += factors_[f++].columns * width) {
+      const int columns = factors_[f].columns;
+      float* const gradients[] = {factors_[f].gradient, factors_[f].second};
+      for (float* gradient : gradients) {
+        for (int m = m0; gradient && m < min(M_, m0 + width); m++) {
+          for (int n = 0; n < columns; n++) gradient[size_t(m) * columns + n] += from[n * width + m - m0];
+        }
+      }
+    }
+  }
+}
+
+void WeightGradient::add_rows(int block, int memory) const {
   const Piece own = piece(memory, block * block_, min(M_, (block + 1) * block_));
   const size_t floats = panels_.floats(own.m1 - own.m0);
   int used = 0;
@@ -245,15 +296,17 @@ void WeightGradient::add_block(int block, int memory) const {
 
 void WeightGradient::finish() const {
   if (is_short()) return finish_short();
-  if (!fused_) {
-    each_block(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int block, int piece) { add_block(block, piece); });
+  if (how_ == Sums::LATER) {
+    each_block(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int block, int piece) { add_rows(block, piece); });
     return;
   }
   if (!(part_ & LAST)) return;
   for (int gap = 1; gap < groups; gap *= 2) {
-    for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, M_).sums, piece(g + gap, 0, M_).sums, sum_floats_);
+    for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, rows_).sums, piece(g + gap, 0, rows_).sums, sum_floats_);
   }
-  deliver(0, M_, piece(0, 0, M_).sums);
+  const float* sum = piece(0, 0, rows_).sums;
+  if (how_ == Sums::BLOCKS) deliver_transposed(sum);
+  else deliver(0, M_, sum);
 }
 
 }  // namespace IRNN_TARGET

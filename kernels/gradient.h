@@ -4,9 +4,12 @@
 // All factors of one A (h, x and the constant 1 of the bias) are packed side by side as one right-hand side: one pass over
 // A, and at H = 100, I = 1 they fill the vectors that h alone would take.
 //
-// Fused, the recurrence hands over its steps while da and h are still in L2; that halves the memory read (the gradient alone
+// Fused, the recurrence hands over blocks of steps while da and h are still in L2; that halves the memory read (the gradient alone
 // took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would not stay in L2 itself, the
 // gradient is taken at the end, a block of its rows at a time; of few rows (t, b), a tile at a time (gradient_short.cc).
+//
+// The sums of gated cells are kept transposed, [columns of the factors, M]: M = 400 fills its vectors, h, x and 1 (102) do not, and
+// da, the larger side, is read where it lies.
 #pragma once
 
 #include "live.h"
@@ -23,52 +26,59 @@ struct Factor {
 
 constexpr int GRADIENT_STEPS = 16;   // steps taken at a time: 16 · 8 packed rows of 104 floats are 53 KB, hot in L2
 
+// Who makes the sums: finish(), from A; the caller, as [M, columns] (compact.h); add_block(), as [columns, M].
+enum class Sums { LATER, FRAMES, BLOCKS };
+
 class WeightGradient {
  public:
-  // A [T,B,M], rows lda apart. Keeps pointers only; nothing is read before the steps are handed over.
-  WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, bool may_fuse);
+  // A [T,B,M], rows lda apart; read only LATER. Keeps pointers only.
+  WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how);
+  // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence.
+  static bool fuses(int M, int columns);
 
   // Of a segment of a longer sequence (kernels.h, Part): running sums live in `sums`, kept_floats() of them, between the calls.
   void segment(float* sums, int part) {
     kept_ = sums;
     part_ = part;
   }
-  size_t kept_floats() const { return size_t(shards_) * panels_.floats(M_); }
+  size_t kept_floats() const { return size_t(shards_) * panels_.floats(rows_); }
 
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
   size_t bytes() const { return (is_short() ? short_floats_ : floats_) * sizeof(float); }
   void place(void* memory) { memory_ = static_cast<float*>(memory); }
 
-  // Called by the worker of a group for each of its shards in ascending order: the start, every step in the order of
-  // back-propagation, the end. They do nothing unless fused.
+  // Called by the worker of a group for each of its shards in ascending order: the start, the end. They do nothing LATER.
   void shard_start(int group, int shard) const;
-  void step_done(int group, int shard, int t, bool ascending) const;
   void shard_done(int group, int shard) const;
+  // BLOCKS, between them, in the order of back-propagation: the steps t0 … t1-1 of a shard, whose rows of A are here
+  // [t1-t0][rows of the shard][stride], 64-byte aligned, with whole vectors of M.
+  void add_block(int group, int shard, int t0, int t1, const float* A, size_t stride) const;
   // After all groups: what is left to add.
   void finish() const;
 
-  // For those who add blocks themselves (compact.h): the running sum of a shard [M, columns of all factors], and the part of it
+  // FRAMES: the running sum of a shard [M, columns of all factors], and the part of it
   // that lies in the given rows and (ascending) columns, copied to `part` [m_count][stride] or back.
-  bool fused() const { return fused_; }
   float* shard_sum(int group, int shard) const;
   void take_part(const float* sum, const int* rows, int m_count, const int* columns, int n_count, float* part, size_t stride) const;
   void put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part, size_t stride) const;
 
  private:
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
+  size_t right_floats() const;
   Piece piece(int group, int m0, int m1) const;
   void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const;
   template <class F>
   void each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const;
   void pack_left(const Piece& piece, int shard, int t0, int t1) const;
   void pack_right(const Piece& piece, int shard, int t0, int t1) const;
+  void pack_columns(int shard, int t0, int t1, float* left) const;
   void copy(size_t row, int rows, int n0, int width, float* out) const;
   void copy_mixed(size_t row, int n0, int width, float* out) const;
   void add_row(int m, int n0, int width, const float* sum) const;
   void begin(float* sum, int shard, int m0, size_t floats) const;
   bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
-  void add_block(int block, int memory) const;
+  void add_rows(int block, int memory) const;
   bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
   void finish_short() const;
   void pack_short_right(int panel, int shard) const;
@@ -76,19 +86,22 @@ class WeightGradient {
   void add_short_bias(int m0, int m1) const;
   void add_short_rows(int m0, int m1, float* left) const;
   void deliver(int m0, int m1, const float* sum) const;
+  void deliver_transposed(const float* sum) const;
 
   int T_, B_, M_;
+  Sums how_;
+  int columns_, rows_;             // of the factors; of a sum
   const float* A_;
   size_t lda_;
   Factor factors_[3];
   int count_;
-  Panels panels_, short_panels_;   // of all columns; of those but the constant, which is the last factor
-  bool fused_, short_;
+  Panels panels_, short_panels_;   // of the columns of a sum; of the factors but the constant, which is the last
+  bool short_;
   size_t short_floats_;
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;
-  float* kept_ = nullptr;        // [shards][rows of the gradient][panels], as a sum lies for a block of rows
+  float* kept_ = nullptr;        // [shards][rows][panels], as a sum lies for a block of rows
   int part_ = FIRST | LAST;
 
  public:

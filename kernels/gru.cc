@@ -1,5 +1,5 @@
 // The GRU (Cho et al. 2014) in PyTorch's form: the reset gate acts after the recurrent product, on Whn h + bhn, so that one
-// product serves all three gates. Saved a row: r z n, and m = Whn h_{t-1} + bhn for the backward pass.
+// product serves all three gates. Saved a row: r z m n, where m = Whn h_{t-1} + bhn; r z m meet h, r z n meet x.
 #include "math.h"
 #include "recurrent.h"
 
@@ -18,7 +18,7 @@ struct GruForward {
   const float *Wxh, *bn;     // [I,3,Hv] and the bias of n [Hv], Hv whole vectors of units; Wxh null: the input's r z n are in gates
   float *h, *gates;
 
-  // The step's product in a buffer [rows,3H], as r z m, and then a pass over the units.
+  // The step's product in a buffer [rows,3H], as r z m, and then a pass over the units. The input's r z n are in the first three of `gates`.
   void shard(const Shard& shard, float* buffer) const {
     const int M = GRU_GATES * H, S = GRU_SAVED * H;
     for (int i = 0; i < T; i++) {
@@ -74,12 +74,56 @@ struct GruForward {
           const vf state = lanes.load(h + from + r * H + n0);
           lanes.store(saved + n0, reset);
           lanes.store(saved + H + n0, z);
-          lanes.store(saved + 2 * H + n0, n);
-          lanes.store(saved + 3 * H + n0, m);
+          lanes.store(saved + 2 * H + n0, m);
+          lanes.store(saved + 3 * H + n0, n);
           lanes.store(h + to + r * H + n0, fma(z, state - n, n));
         });
       }
     }
+  }
+};
+
+struct GruBackward {
+  int T, B, H, reverse;
+  float clip;
+  const float *h, *gates, *dh;
+  const Panels& panels;
+  const float* Whh;   // packed
+
+  // da of a step [rows,4H], rows `stride` apart, from dL/dh after it; that before it in its place.
+  void step(const Shard& shard, const Step& step, float* carry, float* da, size_t stride) const {
+    const int M = GRU_SAVED * H;
+    const size_t first = size_t(step.t) * B + shard.b0;
+    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
+    Ahead ahead;
+    const Step next = step.back(T, reverse);
+    if (next.t >= 0 && next.t < T) {
+      ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
+      ahead.add(h + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
+      if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+    }
+    for (int r = 0; r < shard.rows; r++) {
+      const float* saved = gates + (first + r) * M;
+      float* out = da + r * stride;
+      if (shard.padded(r, step.t)) {
+        fill_zero(M, out);
+        continue;
+      }
+      const float* before = h + (size_t(step.from) * B + shard.b0 + r) * H;
+      each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
+        const vf reset = lanes.load(saved + n0), z = lanes.load(saved + H + n0);
+        const vf m = lanes.load(saved + 2 * H + n0), n = lanes.load(saved + 3 * H + n0);
+        vf d = lanes.load(carry + r * H + n0);
+        if (dh) d += lanes.load(dh + (first + r) * H + n0);
+        const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
+        lanes.store(out + n0, limit(dn * m * reset * (1.0f - reset)));
+        lanes.store(out + H + n0, limit(d * (lanes.load(before + n0) - n) * z * (1.0f - z)));
+        lanes.store(out + 2 * H + n0, dn * reset);
+        lanes.store(out + 3 * H + n0, dn);
+        lanes.store(carry + r * H + n0, d * z);   // what goes straight to h_{t-1}
+      });
+    }
+    carry_back(shard, step.t, {da, int(stride), GRU_GATES * H}, H, panels, Whh, carry, true, ahead);
   }
 };
 
@@ -117,62 +161,37 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* sums, int part) {
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS), M = GRU_SAVED * H;
-  const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
-  float* carries = whh + packed_floats;
-  pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
-  // r and z meet both h and x, n only x, m only h.
+  const bool fused = WeightGradient::fuses(GRU_GATES * H, H + 1) && WeightGradient::fuses(2 * H, I + 1);
+  const Sums how = fused ? Sums::BLOCKS : Sums::LATER;
+  // r, z and m meet h; r, z and n meet x.
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const auto tail = [=](float* gradient, int columns) { return gradient ? gradient + size_t(2) * H * columns : nullptr; };
-  const Factor both[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  const Factor input[] = {{x, I, size_t(I), tail(dWxh, I), nullptr}, {nullptr, 1, 0, tail(dbx, 1), nullptr}};
-  const Factor recurrent[] = {{before, H, size_t(H), tail(dWhh, H), nullptr}, {nullptr, 1, 0, tail(dbh, 1), nullptr}};
-  WeightGradient gradients[] = {WeightGradient(T, B, 2 * H, da, size_t(M), both, 3, true),
-                                WeightGradient(T, B, H, da + 2 * H, size_t(M), input, 2, true),
-                                WeightGradient(T, B, H, da + 3 * H, size_t(M), recurrent, 2, true)};
+  const Factor states[] = {{before, H, size_t(H), dWhh, nullptr}, {nullptr, 1, 0, dbh, nullptr}};
+  const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
+  const Factor inputs_of_n[] = {{x, I, size_t(I), dWxh ? dWxh + size_t(2) * H * I : nullptr, nullptr}, {nullptr, 1, 0, dbx ? dbx + 2 * H : nullptr, nullptr}};
+  const int rows[] = {GRU_GATES * H, 2 * H, H}, firsts[] = {0, 0, GRU_GATES * H};
+  WeightGradient gradients[] = {WeightGradient(T, B, rows[0], da + firsts[0], size_t(M), states, 2, how),
+                                WeightGradient(T, B, rows[1], da + firsts[1], size_t(M), inputs, 2, how),
+                                WeightGradient(T, B, rows[2], da + firsts[2], size_t(M), inputs_of_n, 2, how)};
+  const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
+  const size_t own_floats = fused ? block_floats(M) : 0;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats + gradients[0].groups * own_floats) * sizeof(float)));
+  float *carries = whh + packed_floats, *own = carries + shards * carry_floats;
+  pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
+  const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, panels, whh};
   backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
-    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
-    for (int i = T - 1; i >= 0; i--) {
-      const Step step(i, T, reverse);
-      const size_t first = size_t(step.t) * B + shard.b0;
-      Ahead ahead;
-      if (i > 0) {
-        const Step next(i - 1, T, reverse);
-        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
-        ahead.add(h + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
-        if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
-      }
-      for (int r = 0; r < shard.rows; r++) {
-        const float* saved = gates + (first + r) * M;
-        float* out = da + (first + r) * M;
-        if (shard.padded(r, step.t)) {
-          fill_zero(M, out);
-          continue;
-        }
-        const float* before = h + (size_t(step.from) * B + shard.b0 + r) * H;
-        each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
-          const vf reset = lanes.load(saved + n0), z = lanes.load(saved + H + n0);
-          const vf n = lanes.load(saved + 2 * H + n0), m = lanes.load(saved + 3 * H + n0);
-          vf d = lanes.load(carry + r * H + n0);
-          if (dh) d += lanes.load(dh + (first + r) * H + n0);
-          const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
-          lanes.store(out + n0, limit(dn * m * reset * (1.0f - reset)));
-          lanes.store(out + H + n0, limit(d * (lanes.load(before + n0) - n) * z * (1.0f - z)));
-          lanes.store(out + 2 * H + n0, dn);
-          lanes.store(out + 3 * H + n0, dn * reset);
-          lanes.store(carry + r * H + n0, d * z);   // what goes straight to h_{t-1}
-        });
-      }
-      // The recurrent side of da is r z m: column n is left out.
-      carry_back(shard, step.t, {da + first * M, M, 2 * H, 3 * H, H}, H, panels, whh, carry, true, ahead);
-      for (const WeightGradient& gradient : gradients) gradient.step_done(group, s, step.t, reverse != 0);
-    }
+    back_by_blocks(T, B, reverse, shard, M, dx || !fused ? da : nullptr, fused ? own + group * own_floats : nullptr,
+                   [&](const Step& step, float* out, size_t stride) { backward.step(shard, step, carry, out, stride); },
+                   [&](int t0, int t1, const float* rows, size_t stride) {
+                     for (int i = 0; i < 3; i++) gradients[i].add_block(group, s, t0, t1, rows + firsts[i], stride);
+                   });
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
-  if (dx) matmul(T * B, I, GRU_GATES * H, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
+  if (!dx) return;
+  matmul(T * B, I, 2 * H, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
+  matmul(T * B, I, H, {da + 3 * H, size_t(M), 1}, {Wxh + size_t(2) * H * I, size_t(I), 1}, nullptr, dx, size_t(I), true);
 }
 
 }  // namespace IRNN_TARGET

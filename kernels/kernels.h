@@ -54,7 +54,7 @@ enum Activation { RELU = 0, TANH = 1 };
 
 // A long sequence can go through the backward kernels segment by segment, the last steps first (activation checkpointing), to the
 // same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
-// calls, [ceil(B/8) · M · (N rounded up to 16)] for a gradient [M, N with its bias], and `part` says which call it is: FIRST
+// calls, [ceil(B/8) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part` says which call it is: FIRST
 // starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
 // sequence at once is null, FIRST | LAST.
 enum Part { FIRST = 1, LAST = 2 };
@@ -121,7 +121,8 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    const float* dh,    // [T,B,H] or null
                    const float* dhT,   // [B,H] or null
                    const float* dcT,   // [B,H] or null
-                   float* da,          // [T,B,4H] = gradient before the nonlinearities; may be gates itself
+                   float* da,          // [T,B,4H] = if dx is wanted, else undefined: gradient before the nonlinearities; may be
+                                       // gates itself
                    float* dWxh, float* dWhh, float* dbx, float* dbh,   // +=; the biases or null
                    float* dx, int accumulate_dx,                        // as in rnn_backward
                    float* dh0,         // [B,H] or null = ; may be dhT
@@ -136,14 +137,14 @@ void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths,
                  const float* bx,      // [3H] or null
                  const float* bh,      // [3H] or null
                  float* h,             // [T+1,B,H] initial slot read, others =
-                 float* gates);        // [T,B,4H] = r z n after sigmoid or tanh, then Whn h_{t-1} + bhn
+                 float* gates);        // [T,B,4H] = r z after sigmoid, m = Whn h_{t-1} + bhn, n after tanh
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip,
                   const float* x, const float* Wxh, const float* Whh,
                   const float* h,
                   const float* gates,
                   const float* dh, const float* dhT,
-                  float* da,           // [T,B,4H] = gradient before the nonlinearities: r z n, then of Whn h + bhn; may be gates
-                                       // clip bounds r z n, and the fourth after it is taken from the clipped n
+                  float* da,           // [T,B,4H] = if dx is wanted, else undefined: gradient of r z before the sigmoid, of m, of n
+                                       // before tanh; may be gates. clip bounds r z n, and that of m is taken from the clipped n
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
                   float* dh0,          // [B,H] or null = ; may be dhT

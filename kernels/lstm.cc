@@ -54,6 +54,54 @@ struct LstmForward {
   }
 };
 
+struct LstmBackward {
+  int T, B, H, reverse;
+  float clip;
+  const float *h, *c, *gates, *dh;
+  const Panels& panels;
+  const float* Whh;   // packed
+
+  // da of a step [rows,4H], rows `stride` apart, from dL/dh and dL/dc after it; those before it in their place.
+  void step(const Shard& shard, const Step& step, float* carry_h, float* carry_c, float* da, size_t stride) const {
+    const int M = LSTM_GATES * H;
+    const size_t first = size_t(step.t) * B + shard.b0;
+    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
+    Ahead ahead;
+    const Step next = step.back(T, reverse);
+    if (next.t >= 0 && next.t < T) {
+      ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
+      ahead.add(c + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
+      ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
+      if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+    }
+    for (int r = 0; r < shard.rows; r++) {
+      const float* gate = gates + (first + r) * M;
+      float* out = da + r * stride;
+      if (shard.padded(r, step.t)) {
+        fill_zero(M, out);
+        continue;
+      }
+      const float* c_before = c + (size_t(step.from) * B + shard.b0 + r) * H;
+      const float* h_after = h + (size_t(step.to) * B + shard.b0 + r) * H;
+      each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
+        const vf i = lanes.load(gate + n), f = lanes.load(gate + H + n);
+        const vf g = lanes.load(gate + 2 * H + n), o = lanes.load(gate + 3 * H + n);
+        vf d = lanes.load(carry_h + r * H + n);
+        if (dh) d += lanes.load(dh + (first + r) * H + n);
+        // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
+        const vf state = lanes.load(h_after + n), tanh_c = state / at_least(o, SMALLEST_NORMAL);
+        const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + r * H + n));
+        lanes.store(out + n, limit(dc * g * i * (1.0f - i)));
+        lanes.store(out + H + n, limit(dc * lanes.load(c_before + n) * f * (1.0f - f)));
+        lanes.store(out + 2 * H + n, limit(dc * i * (1.0f - g * g)));
+        lanes.store(out + 3 * H + n, limit(d * state * (1.0f - o)));
+        lanes.store(carry_c + r * H + n, dc * f);
+      });
+    }
+    carry_back(shard, step.t, {da, int(stride), M}, H, panels, Whh, carry_h, false, ahead);
+  }
+};
+
 }  // namespace
 
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh, const float* Whh,
@@ -78,57 +126,25 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    float* dh0, float* dc0, float* sums, int part) {
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS), M = LSTM_GATES * H;
-  const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats) * sizeof(float)));
-  pack(panels, M, Whh, size_t(H), 1, whh);
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, true);
+  const bool fused = WeightGradient::fuses(M, H + I + 1);
+  WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, fused ? Sums::BLOCKS : Sums::LATER);
+  const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
+  const size_t own_floats = fused ? block_floats(M) : 0;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats + gradient.groups * own_floats) * sizeof(float)));
+  float *carries = whh + packed_floats, *own = carries + 2 * shards * carry_floats;
+  pack(panels, M, Whh, size_t(H), 1, whh);
+  const LstmBackward backward{T, B, H, reverse, clip, h, c, gates, dh, panels, whh};
   backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
-    float* carry_h = whh + packed_floats + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
+    float* carry_h = carries + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
     copy_rows(shard, H, dhT, carry_h);
     copy_rows(shard, H, dcT, carry_c);
-    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
-    for (int step_index = T - 1; step_index >= 0; step_index--) {
-      const Step step(step_index, T, reverse);
-      const size_t first = size_t(step.t) * B + shard.b0;
-      Ahead ahead;
-      if (step_index > 0) {
-        const Step next(step_index - 1, T, reverse);
-        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
-        ahead.add(c + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
-        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
-        if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
-      }
-      for (int r = 0; r < shard.rows; r++) {
-        const float* gate = gates + (first + r) * M;
-        float* out = da + (first + r) * M;
-        if (shard.padded(r, step.t)) {
-          fill_zero(M, out);
-          continue;
-        }
-        const float* c_before = c + (size_t(step.from) * B + shard.b0 + r) * H;
-        const float* h_after = h + (size_t(step.to) * B + shard.b0 + r) * H;
-        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
-          const vf i = lanes.load(gate + n), f = lanes.load(gate + H + n);
-          const vf g = lanes.load(gate + 2 * H + n), o = lanes.load(gate + 3 * H + n);
-          vf d = lanes.load(carry_h + r * H + n);
-          if (dh) d += lanes.load(dh + (first + r) * H + n);
-          // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
-          const vf state = lanes.load(h_after + n), tanh_c = state / at_least(o, SMALLEST_NORMAL);
-          const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + r * H + n));
-          lanes.store(out + n, limit(dc * g * i * (1.0f - i)));
-          lanes.store(out + H + n, limit(dc * lanes.load(c_before + n) * f * (1.0f - f)));
-          lanes.store(out + 2 * H + n, limit(dc * i * (1.0f - g * g)));
-          lanes.store(out + 3 * H + n, limit(d * state * (1.0f - o)));
-          lanes.store(carry_c + r * H + n, dc * f);
-        });
-      }
-      carry_back(shard, step.t, {da + first * M, M, M, 0, 0}, H, panels, whh, carry_h, false, ahead);
-      gradient.step_done(group, s, step.t, reverse != 0);
-    }
+    back_by_blocks(T, B, reverse, shard, M, dx || !fused ? da : nullptr, fused ? own + group * own_floats : nullptr,
+                   [&](const Step& step, float* out, size_t stride) { backward.step(shard, step, carry_h, carry_c, out, stride); },
+                   [&](int t0, int t1, const float* rows, size_t stride) { gradient.add_block(group, s, t0, t1, rows, stride); });
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);
   });

@@ -13,6 +13,8 @@ constexpr int FUSED_INPUTS = 8;
 struct Step {
   int t, from, to;
   Step(int i, int T, int reverse) : t(reverse ? T - 1 - i : i), from(reverse ? t + 1 : t), to(reverse ? t : t + 1) {}
+  // The one that back-propagation comes to next; before the first, t is outside.
+  Step back(int T, int reverse) const { return Step((reverse ? T - 1 - t : t) - 1, T, reverse); }
 };
 
 // A shard's rows b0 … b0+rows-1 and whether they are past their length.
@@ -104,12 +106,11 @@ IRNN_INLINE void step_product(int rows, int K, const float* before, const Panels
   }
 }
 
-// Rows of da, `width` apart, and the columns of them that meet the recurrent matrix: the first `head`, and `tail` of them
-// from `tail_column` on.
+// Rows of da, `width` apart, and how many columns of them meet the recurrent matrix.
 struct Delta {
   const float* da;
-  int width, head, tail_column, tail;
-  Live live = {0, nullptr};   // of the head
+  int width, columns;
+  Live live = {0, nullptr};
 };
 
 // carry [rows,H] = (or +=, if add) delta times the packed recurrent matrix, for the rows that are not padded at t.
@@ -117,7 +118,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
                             float* carry, bool add, Ahead ahead = {}) {
   for (int p = 0; p < panels.count; p++) {
     const int n0 = panels.first(p) * VL;
-    const float* panel = packed + panels.offset(p, delta.head + delta.tail);
+    const float* panel = packed + panels.offset(p, delta.columns);
     with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
       with_narrow(H - n0, nv, [&](auto few) {
         for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
@@ -127,10 +128,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
           if (add) load_tile(to, H, H - n0, acc);
           else clear_tile(acc);
           if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, panel, acc);
-          else multiply_ahead<few.value>(delta.head, da, delta.width, panel, ahead, acc);
-          if (delta.tail > 0) {
-            multiply_ahead<few.value>(delta.tail, da + delta.tail_column, delta.width, panel + size_t(delta.head) * nv.value * VL, ahead, acc);
-          }
+          else multiply_ahead<few.value>(delta.columns, da, delta.width, panel, ahead, acc);
           if (!shard.lengths) {
             store_tile(to, H, H - n0, acc);
             return;
@@ -157,7 +155,30 @@ struct Block {
   }
 };
 
-// backward(group, shard) for every shard, which hands each step to the weight gradients with step_done; then what is left of those.
+// Rows of da of a block of steps [16][rows of the shard][stride], which stay in L2 until the weight gradient has taken them. An odd
+// number of lines apart: rows a power of two apart would share few sets of the L1 cache.
+inline size_t block_stride(int M) { return size_t(ceil_div(M, 16) | 1) * 16; }
+inline size_t block_floats(int M) { return GRADIENT_STEPS * SHARD_ROWS * block_stride(M) + 16; }   // vectors may end behind the last row
+
+// Back-propagates a shard: step(step, where its da [rows,M] goes, floats from row to row) for each, the last first. With `own`, memory for a
+// block, da goes there, then done(t0, t1, the block's rows, stride); to `da` [T,B,M] only if it is not null. Else there at once.
+template <class S, class D>
+IRNN_INLINE void back_by_blocks(int T, int B, int reverse, const Shard& shard, int M, float* da, float* own, const S& step, const D& done) {
+  const size_t stride = block_stride(M);
+  for (int k = 0; k < ceil_div(T, GRADIENT_STEPS); k++) {
+    const Block block(k, T, reverse);
+    for (int j = 0; j < block.t1 - block.t0; j++) {
+      const Step at = block.step(j, T, reverse);
+      float* whole = da ? da + (size_t(at.t) * B + shard.b0) * M : nullptr;
+      float* out = own ? own + size_t(at.t - block.t0) * shard.rows * stride : whole;
+      step(at, out, own ? stride : size_t(M));
+      for (int r = 0; own && whole && r < shard.rows; r++) copy(M, out + r * stride, whole + size_t(r) * M);
+    }
+    if (own) done(block.t0, block.t1, own, stride);
+  }
+}
+
+// backward(group, shard) for every shard, which hands its blocks to the weight gradients; then what is left of those.
 // Uses scratch slot 1.
 template <class F>
 IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, float* sums, int part, const F& backward) {

@@ -11,7 +11,7 @@ export function gruLayer(arena: Memory, weights: RecurrentWeights, options: Recu
   const { Wxh, Whh, bx, bh, dWxh, dWhh, dbx, dbh } = weights
   let { T, B } = options
   const h = states(arena, options)
-  const gates = arena.floats(T * B * 4 * H)   // r z n and Whn h + bhn; backward writes da over them
+  const gates = arena.floats(T * B * 4 * H)   // r z, Whn h + bhn, n; backward writes da over them
   const dh = training && steps === 'every' ? arena.floats(T * B * H) : null
   const dhT = training && (segment || steps === 'last') ? arena.floats(B * H) : null
   const sums = training ? runningSums(arena, segment, B, 4 * H, H + I + 1) : null

@@ -43,7 +43,7 @@ export interface Segment {
 
 /** Room for the running sums of a gradient [M, N with the bias], as kernels.h has it; null where sequences are whole. */
 export function runningSums(arena: Memory, segment: Segment | null, B: number, M: number, N: number): Floats | null {
-  return segment && arena.floats(Math.ceil(B / 8) * M * Math.ceil(N / 16) * 16)
+  return segment && arena.floats(Math.ceil(B / 8) * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
 }
 
 export interface Direction {

@@ -74,7 +74,7 @@ export function recurrentCases(cell: Cell, sizes: Sizes, options: Options, seed:
   const c = after.has('c') ? [input('c', rounded(after.get('c')!, () => false))] : []
   const gates = after.has('gates') ? [input('gates', rounded(after.get('gates')!, padded(4 * H)))] : []
   const dh = optional(input('dh', rounded(r.uniform(T * B * H), padded(H))))
-  const unwanted = kernel === 'rnn' && nulls.includes('dx')
+  const unwanted = nulls.includes('dx')
   const da = output('da', T * B * (kernel === 'rnn' ? 1 : 4) * H, {
     alias: inPlace ? (gates[0] ?? dh) : null, ...(unwanted && { unspecified: () => true }),
   })

@@ -2,7 +2,7 @@
  * The GRU (Cho et al. 2014) as cuDNN and PyTorch have it, gate order r z n:
  * u_t = Whn h_{t-1} + bhn, n_t = tanh(Wxn x_t + bxn + r_t u_t), h_t = (1-z_t) n_t + z_t h_{t-1}.
  * The reset gate multiplies u after the matrix product, so rows n of x and of h see different gradients: da has four
- * blocks, of r, z, n (which the x side takes) and of u (which the h side takes in place of n).
+ * blocks, of r, z, u, which the h side takes, and of n, which the x side takes in place of u.
  */
 import type { Kernels } from '../backend.ts'
 import { addBias, addOuter, addTransposed, dot } from './rows.ts'
@@ -22,8 +22,8 @@ export const gru_forward: Kernels['gru_forward'] = (T, B, I, H, reverse, lengths
         const n = Math.tanh(ofX(2 * H + j) + r * u)
         gates[gate + j] = r
         gates[gate + H + j] = z
-        gates[gate + 2 * H + j] = n
-        gates[gate + 3 * H + j] = u
+        gates[gate + 2 * H + j] = u
+        gates[gate + 3 * H + j] = n
         h[(to * B + b) * H + j] = padded(t, b, lengths) ? h[last + j] : (1 - z) * n + z * h[last + j]
       }
     }
@@ -43,23 +43,23 @@ export const gru_backward: Kernels['gru_backward'] = (
         continue
       }
       for (let j = 0; j < H; j++) {
-        const [r, z, n, u] = [gates[at + j], gates[at + H + j], gates[at + 2 * H + j], gates[at + 3 * H + j]]
+        const [r, z, u, n] = [gates[at + j], gates[at + H + j], gates[at + 2 * H + j], gates[at + 3 * H + j]]
         const dht = (dh === null ? 0 : dh[(t * B + b) * H + j]) + back[b * H + j]
         const dn = clipped(dht * (1 - z) * (1 - n * n), clip)
         da[at + j] = clipped(dn * u * r * (1 - r), clip)
         da[at + H + j] = clipped(dht * (h[last + j] - n) * z * (1 - z), clip)
-        da[at + 2 * H + j] = dn
-        da[at + 3 * H + j] = dn * r
+        da[at + 2 * H + j] = dn * r
+        da[at + 3 * H + j] = dn
         back[b * H + j] = dht * z
       }
-      addOuter(3 * H, I, da, at, x, (t * B + b) * I, dWxh, 0)
-      addBias(3 * H, da, at, dbx, 0)
-      if (dx !== null) addTransposed(3 * H, I, Wxh, 0, da, at, dx, (t * B + b) * I)
-      // The h side: r and z, then u where the x side has n.
+      addOuter(3 * H, H, da, at, h, last, dWhh, 0)
+      addBias(3 * H, da, at, dbh, 0)
+      addTransposed(3 * H, H, Whh, 0, da, at, back, b * H)
+      // The x side: r and z, then n where the h side has u.
       for (const [rows, from4, row] of [[2 * H, 0, 0], [H, 3 * H, 2 * H]]) {
-        addOuter(rows, H, da, at + from4, h, last, dWhh, row)
-        addBias(rows, da, at + from4, dbh, row)
-        addTransposed(rows, H, Whh, row, da, at + from4, back, b * H)
+        addOuter(rows, I, da, at + from4, x, (t * B + b) * I, dWxh, row)
+        addBias(rows, da, at + from4, dbx, row)
+        if (dx !== null) addTransposed(rows, I, Wxh, row, da, at + from4, dx, (t * B + b) * I)
       }
     }
   initialGradient(B * H, back, dh0)
