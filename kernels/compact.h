@@ -23,7 +23,7 @@ class CompactBackward {
   static size_t floats(int I, int H) {
     const size_t left = left_width(H), right = right_width(H, I);
     const size_t vectors = round_up(ceil_div(H, VL), 16), columns = round_up(H + I + 1 + VL, 16);
-    return round_up(SLOTS * SHARD_ROWS * right + GRADIENT_STEPS * SHARD_ROWS * left + H * (left + right) + (SHARD_ROWS + 1 + VL) * left +
+    return round_up(SLOTS * SHARD_ROWS * right + GRADIENT_STEPS * SHARD_ROWS * left + H * (left + right) + (2 * SHARD_ROWS + VL) * left +
                     3 * VL + 2 * vectors + columns, 16);
   }
 
@@ -38,8 +38,8 @@ class CompactBackward {
     dW_ = whh_ + p_.H * left;
     tail_ = dW_ + p_.H * right;
     compact_carry_ = tail_ + VL * left;
-    dh_row_ = compact_carry_ + SHARD_ROWS * left + VL;
-    masks_ = reinterpret_cast<unsigned*>(dh_row_ + left + VL);
+    dh_ = compact_carry_ + SHARD_ROWS * left + VL;
+    masks_ = reinterpret_cast<unsigned*>(dh_ + SHARD_ROWS * left + VL);
     seen_ = masks_ + mask_ints;
     units_ = reinterpret_cast<int*>(seen_ + mask_ints);
   }
@@ -50,7 +50,7 @@ class CompactBackward {
       reopen(block, whole);
       gather(block);
     }
-    for (int j = 0; j < block.t1 - block.t0; j++) step(block, block.step(j, p_.T, p_.reverse));
+    for (int j = 0; j < block.t1 - block.t0; j++) step(block, j);
     add_gradient(block);
   }
 
@@ -79,7 +79,10 @@ class CompactBackward {
   // Packs row [H] by the frame to out [width], whose tail becomes 0; returns in `outside` what is not 0 and not in the frame.
   IRNN_INLINE void pack_row(const float* row, float* out, size_t width, unsigned& outside) const {
     store(out + width - VL, vf{});
-    if (full_) return copy(p_.H, row, out);
+    if (full_) {
+      each_vector(p_.H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA { store(out + n, lanes.load(row + n)); });
+      return;
+    }
     int offset = 0;
     each_vector(p_.H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
       const vf v = lanes.load(row + n);
@@ -155,35 +158,59 @@ class CompactBackward {
     }
   }
 
-  void step(const Block& block, const Step& step) {
+  // da from dL/dh of its state.
+  IRNN_INLINE vf derivative(vf d, vf state) const {
+    d = p_.activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
+    return p_.clip > 0.0f ? clamp(d, p_.clip) : d;
+  }
+  float* compact_da(const Block& block, int t) const { return da_ + size_t(t - block.t0) * shard_.rows * left_; }
+
+  // da of a step from the carry.
+  void start(const Block& block, const Step& step) const {
     const float* states = compact_state(block, step.to);
-    float* da = da_ + size_t(step.t - block.t0) * shard_.rows * left_;
-    const size_t row = size_t(step.t) * p_.B + shard_.b0;
-    for (int r = 0; r < shard_.rows; r++) {
-      float* out = da + r * left_;
+    float* da = compact_da(block, step.t);
+    for (int r = 0; r < shard_.rows; r++, da += left_, states += right_) {
       if (shard_.padded(r, step.t)) {
-        fill_zero(int(left_), out);
-      } else {
-        unsigned ignored = 0;
-        if (p_.dh) pack_row(p_.dh + (row + r) * p_.H, dh_row_, left_, ignored);
-        for (size_t n = 0; n < left_; n += VL) {
-          vf d = load(compact_carry_ + r * left_ + n) + 0.0f;   // no -0
-          if (p_.dh) d += load(dh_row_ + n);
-          const vf state = load(states + r * right_ + n);
-          d = p_.activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
-          store(out + n, p_.clip > 0.0f ? clamp(d, p_.clip) : d);
-        }
+        fill_zero(int(left_), da);
+        continue;
       }
-      if (!p_.da) continue;
-      float* whole = p_.da + (row + r) * p_.H;
-      fill_zero(p_.H, whole);
-      scatter(out, whole);
+      for (size_t n = 0; n < left_; n += VL) {
+        vf d = load(compact_carry_ + r * left_ + n) + 0.0f;   // no -0
+        if (p_.dh) d += load(dh_ + r * left_ + n);
+        store(da + n, derivative(d, load(states + n)));
+      }
     }
-    // The next block's states, a slot a step: they come from far where many shards take their turns.
+  }
+
+  void pack_dh(int t) const {
+    unsigned ignored = 0;
+    for (int r = 0; p_.dh && r < shard_.rows; r++) pack_row(p_.dh + (size_t(t) * p_.B + shard_.b0 + r) * p_.H, dh_ + r * left_, left_, ignored);
+  }
+
+  // The j-th step of the block. Its product with Whh is dL/dh of the state before, from which da of the next step is made at once;
+  // but not at the end of a block, and not if a sequence may be padded.
+  void step(const Block& block, int j) {
+    const Step step = block.step(j, p_.T, p_.reverse);
+    const bool last = j == block.t1 - block.t0 - 1, to_carry = last || shard_.lengths;
+    const float* da = compact_da(block, step.t);
+    if (j == 0 || shard_.lengths) {
+      pack_dh(step.t);
+      start(block, step);
+    }
+    for (int r = 0; p_.da && r < shard_.rows; r++) {
+      float* whole = p_.da + (size_t(step.t) * p_.B + shard_.b0 + r) * p_.H;
+      fill_zero(p_.H, whole);
+      scatter(da + r * left_, whole);
+    }
+    // The next block's states, a slot a step, a part before every panel: they come from far where many shards take their turns.
     const int ahead = p_.reverse ? block.t1 + 1 + step.t - block.t0 : block.t0 - block.t1 + step.t;
-    for (int i = 0; ahead >= 0 && ahead <= p_.T && i < shard_.rows * p_.H; i += 16) __builtin_prefetch(state(ahead, 0) + i, 0, 2);
-    const Panels panels{int(left_)};
+    const bool more = ahead >= 0 && ahead <= p_.T;
+    const int next = p_.reverse ? step.t + 1 : step.t - 1;
+    if (!to_carry) pack_dh(next);
+    const Panels panels{count_};   // as many vectors as left_, and the narrow one in the widest panel
+    const int share = ceil_div(shard_.rows * p_.H, max(1, panels.count));   // no panel if no unit is alive
     for (int p = 0; p < panels.count; p++) {
+      for (int i = p * share; more && i < (p + 1) * share; i += 16) __builtin_prefetch(state(ahead, 0) + i, 0, 2);
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
         with_narrow(count_ - n0, nv, [&](auto few) {
@@ -191,9 +218,23 @@ class CompactBackward {
             vf acc[mr.value][nv.value];
             clear_tile(acc);
             multiply_columns<few.value>(count_, da + r0 * left_, left_, whh_ + n0, acc, left_);
+            if (to_carry) {
+              for (int r = 0; r < mr.value; r++) {
+                if (shard_.padded(r0 + r, step.t)) continue;
+                for (int v = 0; v < nv.value; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
+              }
+              return;
+            }
+            const float* states = compact_state(block, step.from) + r0 * right_ + n0;
+            float* out = compact_da(block, next) + r0 * left_ + n0;
+#pragma GCC unroll 8
             for (int r = 0; r < mr.value; r++) {
-              if (shard_.padded(r0 + r, step.t)) continue;
-              for (int v = 0; v < nv.value; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
+#pragma GCC unroll 8
+              for (int v = 0; v < nv.value; v++) {
+                vf d = acc[r][v] + 0.0f;
+                if (p_.dh) d += load(dh_ + (r0 + r) * left_ + n0 + v * VL);
+                store(out + r * left_ + v * VL, derivative(d, load(states + r * right_ + v * VL)));
+              }
             }
           });
         });
@@ -214,13 +255,17 @@ class CompactBackward {
     for (int p = 0; p < panels.count; p++) {
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        const auto add_tile = [&](int m, auto mr) IRNN_INLINE_LAMBDA {
           vf acc[mr.value][nv.value];
           float* tile = sum + m * ldc + n0;
           load_tile(tile, ldc, nv.value * VL, acc);
           multiply(K, a + m, 1, lda, b + n0, acc, ldb);
           store_tile(tile, ldc, nv.value * VL, acc);
-        });
+        };
+        int m = 0;
+        for (; m + MAX_ROWS <= M; m += MAX_ROWS) add_tile(m, Const<MAX_ROWS>{});
+        // The rest in one tile: 2 rows of 2 vectors by themselves would wait for their own sums.
+        if (m < M) with_const<MAX_ROWS - 1>(M - m, [&](auto mr) IRNN_INLINE_LAMBDA { add_tile(m, mr); });
       });
     }
   }
@@ -233,9 +278,9 @@ class CompactBackward {
   bool open_ = false, full_ = false;
   size_t left_ = 0, right_ = 0;  // row widths: the frame's units, and with x and 1
   int whole_ = 0, tail_count_ = 0;   // columns of the weight gradient that are kept in dW_, and in tail_
-  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], dW [units][right], its last columns as rows [tail][left], carry [rows][left],
-  // a row of dh [left]; room for a vector behind what pack_row writes.
-  float *states_, *da_, *whh_, *dW_, *tail_, *compact_carry_, *dh_row_;
+  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], dW [units][right], its last
+  // columns as rows [tail][left], carry [rows][left], dh of a step [rows][left]; room for a vector behind what pack_row writes.
+  float *states_, *da_, *whh_, *dW_, *tail_, *compact_carry_, *dh_;
   unsigned *masks_, *seen_;      // a bit a unit, VL of them a word
   int* units_;                   // ascending, then the columns of x and 1
 };

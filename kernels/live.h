@@ -18,6 +18,9 @@ struct Live {
 };
 IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
   int n = 0;
+  each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(states + n0) != 0.0f)); });
+  if (n > H - H / 4) return {H, nullptr};   // one row says it already
+  n = 0;
   each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
     vi any = {};
     for (int r = 0; r < rows; r++) any |= lanes.load(states + size_t(r) * H + n0) != 0.0f;
