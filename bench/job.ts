@@ -1,8 +1,9 @@
 /** A problem on one of our backends: an iteration to time, its answer to check, and how much of it the kernels take. */
 
-import { WHOLE } from '../src/backend/backend.ts'
 import { clipGradients } from '../src/clip.ts'
-import { type Backend, type Batch, createModel } from '../src/index.ts'
+import { type Backend, type Batch, createModel, type Floats } from '../src/index.ts'
+import { memory } from '../src/layers/layer.ts'
+import { softmaxLayer } from '../src/layers/softmax.ts'
 import { createOptimizer } from '../src/optim.ts'
 import { milliseconds } from './measure.ts'
 import { modelInput, type Problem } from './problems.ts'
@@ -31,11 +32,11 @@ export interface Stopwatch {
 
 const PRODUCTS = /^(rnn|lstm|gru)_/
 
-/** The backend with a stopwatch around its recurrences, and around dense layers too if `dense`. */
+/** The backend with a stopwatch around its recurrences, and around products and softmax too if `dense`. */
 export function timed(backend: Backend, { dense }: { dense: boolean }): { backend: Backend; watch: Stopwatch } {
   const watch = { ms: 0 }
   const entries = Object.entries(backend).map(([name, value]) => {
-    const wanted = PRODUCTS.test(name) || (dense && /^(dense_|softmax_cross_entropy)/.test(name))
+    const wanted = PRODUCTS.test(name) || (dense && /^(gemm|dense_|softmax_)/.test(name))
     if (typeof value !== 'function' || !wanted) return [name, value]
     return [name, (...args: unknown[]) => {
       watch.ms += milliseconds(() => value.apply(backend, args))
@@ -88,41 +89,33 @@ function recurrentJob(problem: Problem, backend: Backend, training: boolean): Jo
   }
 }
 
+/** The head of a language model as a plan has it: logits by blocks, loss, and their gradient. */
 function softmaxJob({ T, B, I, K, x, y, weights }: Problem, backend: Backend): Job {
   const N = T * B
-  const filled = (values: Float32Array) => {
-    const array = backend.floats(values.length)
-    array.set(values)
-    return array
-  }
-  const arrays = {
-    x: filled(x),
-    W: filled(weights.subarray(0, K * I)),
-    b: filled(weights.subarray(K * I)),
-    logits: backend.floats(N * K),
-    gradients: backend.floats(K * I + K),
-    dx: backend.floats(N * I),
-    y: backend.ints(N),
-  }
-  arrays.y.set(y)
-  const stats = backend.doubles(3)
-  const { gradients } = arrays
-  const dW = gradients.subarray(0, K * I)
-  const db = gradients.subarray(K * I)
+  const arena = memory(backend)
+  const all = arena.floats(K * I + K)
+  all.set(weights)
+  const gradients = arena.floats(K * I + K)
+  const of = (array: Floats) => [array.subarray(0, K * I), array.subarray(K * I)] as const
+  const [W, b] = of(all)
+  const [dW, db] = of(gradients)
+  const layer = softmaxLayer(arena, { W, b, dW, db }, { T, B, I, K, training: true })
+  const input = arena.floats(N * I)
+  input.set(x)
+  const dx = arena.floats(N * I)
+  const classes = arena.ints(N)
+  classes.set(y)
+  const result = { loss: 0, correct: 0 }
   return {
     run() {
-      backend.dense_forward(N, I, K, arrays.x, arrays.W, arrays.b, arrays.logits)
-      backend.softmax_cross_entropy(1, N, K, null, arrays.logits, arrays.y, 1 / N, arrays.logits, stats)
       gradients.fill(0)
-      backend.dense_backward(1, N, I, K, arrays.x, arrays.W, arrays.logits, dW, db, arrays.dx, null, WHOLE)
+      layer.run(input, classes, K, K, 1 / N, dx, result)
     },
     answer: () => ({
-      loss: stats[0]! / N,
+      loss: result.loss / N,
       gradNorm: Math.sqrt(backend.sum_of_squares(gradients.length, gradients)),
     }),
     live: () => 1,
-    dispose() {
-      for (const array of Object.values(arrays)) backend.free(array)
-    },
+    dispose: () => arena.release(),
   }
 }

@@ -1,4 +1,5 @@
 /** S1 as it is in real life: real digits, and a network that has learnt from them for a while. */
+import { gather } from '../src/backend/gather.ts'
 import { type Clip, clipNorm } from '../src/clip.ts'
 import { type Adam, adam, type Backend, createModel, irnn, type Model, pixels, type Task, train } from '../src/index.ts'
 import { recipe } from '../src/runs/recipes.ts'
@@ -45,7 +46,9 @@ function typicalBatch(model: Model, task: Task): { x: Float32Array; y: Float32Ar
   const found = Array.from({ length: CANDIDATES }, () => {
     const batch = stream.next()
     plan.forward(batch)
-    return { live: plan.liveFraction(), x: Float32Array.from(batch.x!), y: Float32Array.from(batch.y!) }
+    const x = new Float32Array(task.T * TRAINED.B)
+    gather(task.T, TRAINED.B, batch.bytes!, x)
+    return { live: plan.liveFraction(), x, y: Float32Array.from(batch.y!) }
   })
   plan.dispose()
   return found.sort((a, b) => a.live - b.live)[(CANDIDATES - 1) / 2]!

@@ -23,6 +23,7 @@
 #include "kernels.h"
 #undef IRNN_TARGET
 #endif
+#include "gather.h"
 
 namespace {
 
@@ -67,6 +68,7 @@ namespace {
 template <class T>
 constexpr napi_typedarray_type type_of = std::is_same_v<T, float>    ? napi_float32_array
                                          : std::is_same_v<T, double> ? napi_float64_array
+                                         : std::is_same_v<T, uint8_t> ? napi_uint8_array
                                                                      : napi_int32_array;
 
 // One JavaScript argument as the C++ type the kernel takes. `ok` goes false where it does not fit.
@@ -205,7 +207,7 @@ napi_value text(napi_env env, const char* value) {
   return result;
 }
 
-// create(instructionSet, threads): { kernels, binders }, two functions for every kernel.
+// create(instructionSet, threads): { kernels, binders, gather }, two functions for every kernel.
 napi_value create(napi_env env, napi_callback_info info) {
   napi_value args[2], kernels, binders, both;
   size_t given = 2, length = 0;
@@ -239,7 +241,8 @@ napi_value create(napi_env env, napi_callback_info info) {
     if (set == 2) { IRNN_KERNELS(IRNN_DEFINE) }
 #undef IRNN_TARGET
   }
-  if (!context) {
+  if (context) define_kernel(env, both, "gather", Call<gather>::run, context);
+  else {
     napi_throw_range_error(env, nullptr, "instruction set: expected one of instructionSets");
     return nullptr;
   }

@@ -40,16 +40,20 @@ void sigmoid_forward(int n, const float* x, float* y) {
   });
 }
 
-// Four running sums, so that the additions do not wait for each other; in double, where no float overflows when squared.
+// Sixteen running sums, so that the additions do not wait for each other; in double, where no float overflows when squared.
 double sum_of_squares(int n, const float* x) {
   return sum_blocks(n, [=](int first, int count) {
-    double sum[4] = {0, 0, 0, 0};
+    constexpr int SUMS = 16;
+    double sum[SUMS] = {};
     int i = 0;
-    for (; i + 4 <= count; i += 4) {
-      for (int j = 0; j < 4; j++) sum[j] += double(x[first + i + j]) * double(x[first + i + j]);
+    for (; i + SUMS <= count; i += SUMS) {
+      for (int j = 0; j < SUMS; j++) sum[j] += double(x[first + i + j]) * double(x[first + i + j]);
     }
     for (; i < count; i++) sum[0] += double(x[first + i]) * double(x[first + i]);
-    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    for (int half = SUMS / 2; half > 0; half /= 2) {
+      for (int j = 0; j < half; j++) sum[j] += sum[j + half];
+    }
+    return sum[0];
   });
 }
 

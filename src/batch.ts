@@ -2,6 +2,7 @@
  * What a task makes and a model eats: one minibatch in plain typed arrays, time-major, row-major. It belongs to no backend:
  * a plan copies it into its own memory, so a stream may fill the same arrays again for the next batch.
  */
+import type { ByteInput } from './backend/backend.ts'
 import { InputError } from './error.ts'
 
 export interface Batch {
@@ -9,9 +10,11 @@ export interface Batch {
   readonly T: number
   /** Sequences. */
   readonly B: number
-  /** [T,B,I] values; this or `tokens`. */
+  /** [T,B,I] values; this, `bytes` or `tokens`. */
   readonly x?: Float32Array | Float64Array
-  /** [T,B] indices into the vocabulary; this or `x`. */
+  /** x of one number a step, as bytes that stay where they are. */
+  readonly bytes?: ByteInput
+  /** [T,B] indices into the vocabulary. */
   readonly tokens?: Int32Array
   /** [B], each 1 … T: the steps of each sequence that count. Absent: all T. */
   readonly lengths?: Int32Array
@@ -53,15 +56,16 @@ export interface BatchShape {
  * @throws InputError
  */
 export function checkInputs(batch: Batch, shape: BatchShape): void {
-  const { T, B, x, tokens, lengths, carry } = batch
+  const { T, B, x, bytes, tokens, lengths, carry } = batch
   wholeUpTo('T', T, shape.T)
   wholeUpTo('B', B, shape.B)
   if ('size' in shape.input) {
     const I = shape.input.size
-    if (x === undefined)
+    if (bytes !== undefined) checkBytes(bytes, T, B, I)
+    else if (x === undefined)
       throw new InputError(`batch: x: expected [T,B,I] values for a model with input size ${I}: add x`)
-    if (x.length !== T * B * I) throw misfit('x', x, T * B * I, `T·B·I = ${T}·${B}·${I}`)
-    finite('x', x)
+    else if (x.length !== T * B * I) throw misfit('x', x, T * B * I, `T·B·I = ${T}·${B}·${I}`)
+    else finite('x', x)
   } else {
     const V = shape.input.vocabulary
     if (tokens === undefined) throw new InputError(`batch: tokens: expected [T,B] for a vocabulary of ${V}: add tokens`)
@@ -116,6 +120,20 @@ function wholeUpTo(what: string, value: number, most: number): void {
 /** Made only where it is thrown: a message composed at every check was most of what an iteration allocated. */
 function misfit(what: string, array: ArrayLike<number>, length: number, reason: string): InputError {
   return new InputError(`batch: ${what}: expected ${length} elements (${reason}) but received ${array.length}`)
+}
+
+/** Every byte that is asked for is there, and stands for a number. */
+function checkBytes({ bytes, starts, order, value }: ByteInput, T: number, B: number, I: number): void {
+  if (I !== 1)
+    throw new InputError(`batch: bytes: expected x for a model with input size ${I} (bytes are one number a step)`)
+  if (starts.length !== B) throw misfit('bytes.starts', starts, B, `B = ${B}`)
+  if (order.length !== T) throw misfit('bytes.order', order, T, `T = ${T}`)
+  if (value.length !== 256) throw misfit('bytes.value', value, 256, 'one for each byte')
+  finite('bytes.value', value)
+  let last = 0
+  for (let t = 0; t < T; t++) if (order[t]! > last) last = order[t]!
+  within('bytes.order', order, 0, bytes.length - 1)
+  within('bytes.starts', starts, 0, bytes.length - 1 - last)
 }
 
 function finite(what: string, array: Float32Array | Float64Array): void {

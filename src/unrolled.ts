@@ -171,7 +171,8 @@ class Unrolled implements Plan {
       this.copyTokens(batch)
       this.embedding.forward(batch.T * batch.B, this.tokens!)
     } else {
-      this.x.set(batch.x!)
+      if (batch.bytes) this.parts.backend.gather(batch.T, batch.B, batch.bytes, this.x)
+      else this.x.set(batch.x!)
       this.normaliser?.apply(this.x, batch.T * batch.B)
     }
     const lengths = batch.lengths ? this.lengths : null

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../src/backend/reference.ts'
 import { createModel, type Model } from '../src/model.ts'
+import { classification, irnn } from '../src/spec.ts'
 import { batch, type Shape, spec } from './models.ts'
 
 const reference = referenceBackend()
@@ -14,6 +15,14 @@ describe('misuse', () => {
   const good = batch(shape, { T: 4, B: 3 })
   const words = createModel(spec({ cell: 'irnn', tokens: true }), { backend: reference })
   const values = createModel(spec({ cell: 'irnn', head: 'regression' }), { backend: reference })
+  const narrow = createModel({ input: 1, rnn: irnn(3), head: classification(4) }, { backend: reference })
+  const shown = (changed: object = {}) => ({
+    bytes: new Uint8Array(10),
+    starts: Int32Array.of(0, 3, 6),
+    order: Int32Array.of(0, 1, 2, 3),
+    value: new Float32Array(256),
+    ...changed,
+  })
   const nan = good.x!.slice()
   nan[7] = Number.NaN
 
@@ -29,6 +38,48 @@ describe('misuse', () => {
     ],
     ['no x', model, { x: undefined }, 'batch: x: expected [T,B,I] values for a model with input size 3: add x'],
     ['NaN in x', model, { x: nan }, 'batch: x[7]: expected a finite number but received NaN: clean the data'],
+    [
+      'bytes for a wide input',
+      model,
+      { bytes: shown() },
+      'batch: bytes: expected x for a model with input size 3 (bytes are one number a step)',
+    ],
+    [
+      'too few starts',
+      narrow,
+      { bytes: shown({ starts: new Int32Array(2) }) },
+      'batch: bytes.starts: expected 3 elements (B = 3) but received 2',
+    ],
+    [
+      'too long an order',
+      narrow,
+      { bytes: shown({ order: new Int32Array(5) }) },
+      'batch: bytes.order: expected 4 elements (T = 4) but received 5',
+    ],
+    [
+      'too few values',
+      narrow,
+      { bytes: shown({ value: new Float32Array(255) }) },
+      'batch: bytes.value: expected 256 elements (one for each byte) but received 255',
+    ],
+    [
+      'a byte that stands for nothing',
+      narrow,
+      { bytes: shown({ value: new Float32Array(256).fill(Number.NaN, 9, 10) }) },
+      'batch: bytes.value[9]: expected a finite number but received NaN: clean the data',
+    ],
+    [
+      'an order before the start',
+      narrow,
+      { bytes: shown({ order: Int32Array.of(0, -1, 2, 3) }) },
+      'batch: bytes.order[1]: expected 0 … 9 but received -1',
+    ],
+    [
+      'a start too near the end',
+      narrow,
+      { bytes: shown({ starts: Int32Array.of(0, 6, 7) }) },
+      'batch: bytes.starts[2]: expected 0 … 6 but received 7',
+    ],
     ['no tokens', words, {}, 'batch: tokens: expected [T,B] for a vocabulary of 11: add tokens'],
     [
       'a token outside',

@@ -121,6 +121,17 @@ export interface Kernels {
   fma_peak(pieces: number, rounds: number): number
 }
 
+/** Where x [T,B] comes from if it is bytes of a data set, one a step: x[t,b] = value[bytes[starts[b] + order[t]]]. */
+export interface ByteInput {
+  readonly bytes: Uint8Array
+  /** [B] where each sequence begins. */
+  readonly starts: Int32Array
+  /** [T] which of its bytes each step shows. */
+  readonly order: Int32Array
+  /** [256] what a byte stands for. */
+  readonly value: Float32Array
+}
+
 /** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
 export interface Backend extends Kernels {
   readonly name: BackendName
@@ -138,6 +149,8 @@ export interface Backend extends Kernels {
    * some 15 ns an array. The function keeps its arrays alive; they must not be given back or transferred while it is in use.
    */
   bind<K extends keyof Kernels>(kernel: K, ...args: Parameters<Kernels[K]>): () => ReturnType<Kernels[K]>
+  /** Lays out x [T,B], the backend's; the input's arrays may be anyone's. */
+  gather(T: number, B: number, input: ByteInput, x: Floats): void
   /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
   free(array: Floats | Int32Array): void
 }

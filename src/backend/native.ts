@@ -1,12 +1,17 @@
 /** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
-import type { Backend, Kernels, NativeInstructionSet } from './backend.ts'
+import type { Backend, Floats, Kernels, NativeInstructionSet } from './backend.ts'
 
 /** What kernels/napi.cc exports. */
 export interface Addon {
   /** What this processor can run, best first. */
   readonly instructionSets: readonly NativeInstructionSet[]
   /** Kernels of one instruction set, with a thread pool of their own, and what binds each to its arguments. */
-  create(instructionSet: NativeInstructionSet, threads: number): { kernels: Kernels; binders: Record<keyof Kernels, Binder> }
+  create(instructionSet: NativeInstructionSet, threads: number): {
+    kernels: Kernels
+    binders: Record<keyof Kernels, Binder>
+    /** Of kernels/gather.h. */
+    gather(T: number, B: number, bytes: Uint8Array, starts: Int32Array, order: Int32Array, value: Float32Array, x: Floats): void
+  }
   /** How far into `buffer` the first 64-byte boundary is. */
   alignmentOffset(buffer: ArrayBuffer): number
 }
@@ -21,7 +26,7 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     const buffer = new ArrayBuffer(n * size + 64)
     return make(buffer, addon.alignmentOffset(buffer), n)
   }
-  const { kernels, binders } = addon.create(instructionSet, threads)
+  const { kernels, binders, gather } = addon.create(instructionSet, threads)
   return {
     ...kernels,
     name: 'native',
@@ -31,6 +36,7 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),
     ints: (n) => view((buffer, offset) => new Int32Array(buffer, offset, n), n, 4),
     doubles: (n) => view((buffer, offset) => new Float64Array(buffer, offset, n), n, 8),
+    gather: (T, B, { bytes, starts, order, value }, x) => gather(T, B, bytes, starts, order, value, x),
     bind: (kernel, ...args) => binders[kernel](...args),
     free: () => {},
   }

@@ -4,6 +4,7 @@
  * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
  */
 import type { Backend, Kernels } from './backend.ts'
+import { gather } from './gather.ts'
 import { dense_backward, dense_forward, gemm } from './reference/dense.ts'
 import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './reference/elementwise.ts'
 import { embedding_backward, embedding_forward } from './reference/embedding.ts'
@@ -36,6 +37,7 @@ export function referenceBackend(): Backend {
     ints: (n) => new Int32Array(n),
     doubles: (n) => new Float64Array(n),
     free: () => {},
+    gather,
     bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
   }
 }

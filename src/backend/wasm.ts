@@ -6,6 +6,7 @@
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
 import type { Backend, Floats, Kernels, WasmInstructionSet } from './backend.ts'
+import { gather } from './gather.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
 const PAGE = 65536
@@ -111,6 +112,7 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
   }
   return {
     ...(kernels as unknown as Kernels),
+    gather,
     bind: binder(kernels as unknown as Kernels),
     name: 'wasm',
     description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,

@@ -75,12 +75,12 @@ for (const { label, backend } of backends) {
     made.set(values)
     return made
   }
-  // Blocks of 2^21 numbers: all columns and several blocks of rows; columns cut as well; and, without a gradient, one of each.
+  // Blocks of 2^22 numbers: all columns and several blocks of rows; columns cut as well; and, without a gradient, one of each.
   const shapes = small
-    ? [[40, 9, 3, 9000]]
+    ? [[60, 9, 3, 9000]]
     : [
-        [40, 9, 3, 9000],
-        [8, 20, 4, 30_000],
+        [60, 9, 3, 9000],
+        [8, 20, 4, 40_000],
         [20, 3, 5, 70_001],
       ]
   describe(`${label}: a softmax by blocks`, () => {

@@ -1,0 +1,31 @@
+// Bytes laid out as x: on every backend what the formula says, nothing beyond it.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { rng } from '../../src/rng.ts'
+import { backends } from '../backends.ts'
+
+const GUARD = -7
+
+describe('gather', () => {
+  for (const { label, backend } of backends) {
+    test(`${label}: x[t,b] = value[bytes[starts[b] + order[t]]]`, () => {
+      const r = rng(3)
+      const bytes = Uint8Array.from({ length: 5000 }, () => r.below(256))
+      const value = Float32Array.from({ length: 256 }, () => r.normal())
+      for (const T of [1, 3, 199, 200, 201, 784]) {
+        for (const B of [1, 3, 4, 7, 8, 9, 16, 21]) {
+          const order = Int32Array.from({ length: T }, () => r.below(T))
+          const starts = Int32Array.from({ length: B }, () => r.below(bytes.length - T))
+          starts[B - 1] = bytes.length - T
+          order[T - 1] = T - 1 // the last byte there is
+          const x = backend.floats(T * B + 1)
+          x.fill(GUARD)
+          backend.gather(T, B, { bytes, starts, order, value }, x)
+          const wanted = Array.from({ length: T * B }, (_, at) => value[bytes[starts[at % B]! + order[Math.floor(at / B)]!]!]!)
+          assert.deepEqual(Array.from(x), [...wanted, GUARD], `T ${T}, B ${B}`)
+          backend.free(x)
+        }
+      }
+    })
+  }
+})
