@@ -255,17 +255,13 @@ class CompactBackward {
     for (int p = 0; p < panels.count; p++) {
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        const auto add_tile = [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+        for_tiles<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
           vf acc[mr.value][nv.value];
           float* tile = sum + m * ldc + n0;
           load_tile(tile, ldc, nv.value * VL, acc);
           multiply(K, a + m, 1, lda, b + n0, acc, ldb);
           store_tile(tile, ldc, nv.value * VL, acc);
-        };
-        int m = 0;
-        for (; m + MAX_ROWS <= M; m += MAX_ROWS) add_tile(m, Const<MAX_ROWS>{});
-        // The rest in one tile: 2 rows of 2 vectors by themselves would wait for their own sums.
-        if (m < M) with_const<MAX_ROWS - 1>(M - m, [&](auto mr) IRNN_INLINE_LAMBDA { add_tile(m, mr); });
+        });
       });
     }
   }

@@ -38,6 +38,14 @@ IRNN_INLINE void for_rows(int rows, const F& f, int first = 0) {
   }
 }
 
+// The same, the rest behind the whole tiles as one of its own size: 2 rows of 2 vectors by themselves would wait for their own sums.
+template <int MAX, class F>
+IRNN_INLINE void for_tiles(int rows, const F& f) {
+  int first = 0;
+  for (; first + MAX <= rows; first += MAX) f(first, Const<MAX>{});
+  if (first < rows) with_const<MAX - 1>(rows - first, [&](auto rest) IRNN_INLINE_LAMBDA { f(first, rest); });
+}
+
 constexpr int NARROW = VL == 16 ? 4 : 0;   // columns of a last vector that narrow.h takes for less than a vector
 
 // Columns of a packed matrix: `vectors` of them dealt to panels as evenly as can be (13 = 3+3+3+2+2, since a last panel of

@@ -170,7 +170,7 @@ void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const 
   const Factor& wide = factors_[0];
   for (int t = t0, k = 0; t < t1; t++, k += rows) {
     const size_t row = size_t(t) * B_ + b0;
-    for_rows<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
+    for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
       float* to = left + size_t(n) * K + k * nr.value;
       if (wide.p && n + nr.value <= wide.columns) {
         const float* from = wide.p + row * wide.ld + n;
@@ -189,7 +189,7 @@ void WeightGradient::add_block(int group, int shard, int t0, int t1, const float
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
       constexpr int width = nv.value * VL;
-      for_rows<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
+      for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
         vf acc[nr.value][nv.value];
         float* tile = sum + panels_.offset(p, columns_) + size_t(n) * width;
         load_tile(tile, width, width, acc);

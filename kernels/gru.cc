@@ -59,26 +59,40 @@ struct GruForward {
           copy(H, h + from + r * H, h + to + r * H);
           continue;
         }
-        each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
-          vf reset = lanes.load(product + n0), z = lanes.load(product + H + n0), n;
-          if (Wxh) {
-            n = load(bn + n0);
-            for (int k = 0; k < I; k++) n = fma(splat(x[(row + r) * I + k]), load(Wxh + (k * GRU_GATES + 2) * Hv + n0), n);
-          } else {
-            n = lanes.load(saved + 2 * H + n0);
-          }
-          const vf m = lanes.load(product + 2 * H + n0);
-          reset = sigmoid(reset);
-          z = sigmoid(z);
-          n = tanh(fma(reset, m, n));
-          const vf state = lanes.load(h + from + r * H + n0);
-          lanes.store(saved + n0, reset);
-          lanes.store(saved + H + n0, z);
-          lanes.store(saved + 2 * H + n0, m);
-          lanes.store(saved + 3 * H + n0, n);
-          lanes.store(h + to + r * H + n0, fma(z, state - n, n));
-        });
+        const float *input = Wxh ? x + (row + r) * I : nullptr, *before = h + from + r * H;
+        float* after = h + to + r * H;
+        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(input, n, product + n, saved + n, before + n, after + n, lanes); });
       }
+    }
+  }
+
+  // The gates and states of W vectors of units from n0 on; the sums of r z m are in `product`, the input's part of n is x Wxn or, where
+  // input is null, the third of `saved`.
+  template <int W, class L>
+  IRNN_INLINE void units(const float* input, int n0, const float* product, float* saved, const float* before, float* after, const L& lanes) const {
+    const size_t Hv = round_up(H, VL);
+    vf reset[W], z[W], n[W];
+    for (int v = 0; v < W; v++) reset[v] = lanes.load(product + v * VL);
+    for (int v = 0; v < W; v++) z[v] = lanes.load(product + H + v * VL);
+    sigmoid(reset);
+    for (int v = 0; v < W; v++) {
+      if (input) {
+        n[v] = load(bn + n0 + v * VL);
+        for (int k = 0; k < I; k++) n[v] = fma(splat(input[k]), load(Wxh + (k * GRU_GATES + 2) * Hv + n0 + v * VL), n[v]);
+      } else {
+        n[v] = lanes.load(saved + 2 * H + v * VL);
+      }
+      const vf m = lanes.load(product + 2 * H + v * VL);
+      n[v] = fma(reset[v], m, n[v]);
+      lanes.store(saved + v * VL, reset[v]);
+      lanes.store(saved + 2 * H + v * VL, m);
+    }
+    tanh(n);
+    sigmoid(z);
+    for (int v = 0; v < W; v++) {
+      lanes.store(saved + H + v * VL, z[v]);
+      lanes.store(saved + 3 * H + v * VL, n[v]);
+      lanes.store(after + v * VL, fma(z[v], lanes.load(before + v * VL) - n[v], n[v]));
     }
   }
 };

@@ -38,18 +38,36 @@ struct LstmForward {
           copy(H, c + from + r * H, c + to + r * H);
           continue;
         }
-        each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
-          const vf i = sigmoid(lanes.load(gate + n)), f = sigmoid(lanes.load(gate + H + n));
-          const vf g = tanh(lanes.load(gate + 2 * H + n)), o = sigmoid(lanes.load(gate + 3 * H + n));
-          const vf cell = fma(f, lanes.load(c + from + r * H + n), i * g);
-          lanes.store(gate + n, i);
-          lanes.store(gate + H + n, f);
-          lanes.store(gate + 2 * H + n, g);
-          lanes.store(gate + 3 * H + n, o);
-          lanes.store(c + to + r * H + n, cell);
-          lanes.store(h + to + r * H + n, o * tanh(cell));
-        });
+        const float* c_before = c + from + r * H;
+        float *c_after = c + to + r * H, *h_after = h + to + r * H;
+        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(gate + n, c_before + n, c_after + n, h_after + n, lanes); });
       }
+    }
+  }
+
+  // The gates, cells and states of W vectors of units; their sums are where the gates will be.
+  template <int W, class L>
+  IRNN_INLINE void units(float* gate, const float* c_before, float* c_after, float* h_after, const L& lanes) const {
+    vf in[W], forget[W], candidate[W], out[W], cell[W];
+    for (int v = 0; v < W; v++) in[v] = lanes.load(gate + v * VL);
+    for (int v = 0; v < W; v++) forget[v] = lanes.load(gate + H + v * VL);
+    for (int v = 0; v < W; v++) candidate[v] = lanes.load(gate + 2 * H + v * VL);
+    for (int v = 0; v < W; v++) out[v] = lanes.load(gate + 3 * H + v * VL);
+    sigmoid(in);
+    sigmoid(forget);
+    tanh(candidate);
+    for (int v = 0; v < W; v++) {
+      cell[v] = fma(forget[v], lanes.load(c_before + v * VL), in[v] * candidate[v]);
+      lanes.store(gate + v * VL, in[v]);
+      lanes.store(gate + H + v * VL, forget[v]);
+      lanes.store(gate + 2 * H + v * VL, candidate[v]);
+      lanes.store(c_after + v * VL, cell[v]);
+    }
+    sigmoid(out);
+    tanh(cell);
+    for (int v = 0; v < W; v++) {
+      lanes.store(gate + 3 * H + v * VL, out[v]);
+      lanes.store(h_after + v * VL, out[v] * cell[v]);
     }
   }
 };

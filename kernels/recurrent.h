@@ -40,6 +40,18 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
   else fill_zero(shard.rows * H, to);
 }
 
+// Vectors of units whose gates are taken together (math.h).
+constexpr int TOGETHER = VL == 4 ? 1 : 6;
+
+// f(Const<how many>, first, lanes) over n floats: TOGETHER vectors at a time, then one by one.
+template <class F>
+IRNN_INLINE void each_vectors(int n, const F& f) {
+  int i = 0;
+  for (; i + TOGETHER * VL <= n; i += TOGETHER * VL) f(Const<TOGETHER>{}, i, AllLanes{});
+  for (; i + VL <= n; i += VL) f(Const<1>{}, i, AllLanes{});
+  if (i < n) f(Const<1>{}, i, SomeLanes{n - i});
+}
+
 // Memory of the next step, asked for a few lines at a time between multiplications: at once, 300 lines wait for each other and
 // all else waits for them. (The states of a shard are walked with a stride of B rows, which hardware does not foresee.)
 class Ahead {

@@ -126,6 +126,8 @@ const CASES: readonly (Case & { readonly least: number; readonly most: number })
   { H: 100, bias: -1, reverse: 1, clip: 0, dh0: false, least: 0.7, most: 1 },
   { H: 100, bias: -0.7, reverse: 0, clip: 0.05, dh0: true, least: 0.6, most: 0.9 },
   { H: 40, bias: 0.5, reverse: 0, clip: 0, dh0: false, least: 0, most: 0.5 },
+  { H: 40, bias: -20, reverse: 0, clip: 0, dh0: false, least: 1, most: 1 },
+  { H: 100, bias: -20, reverse: 1, clip: 0, dh0: true, least: 0.9, most: 1 },
 ]
 
 for (const options of (await availableBackends()).filter(({ name }) => name !== 'reference')) {
