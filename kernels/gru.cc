@@ -13,13 +13,12 @@ struct GruForward {
   int T, B, I, H, reverse;
   const float* x;
   const Panels& panels;
-  const float *Whh, *bias;   // packed, in the columns r z m
-  const float *bhn;          // [H] or null
-  const float *Wxh, *bn;     // [I,3,Hv] and the bias of n [Hv], Hv whole vectors of units; Wxh null: the input's r z n are in gates
+  const float *Whh, *Wxh, *bias;   // packed, in the columns r z m, of which the input has no m; Wxh null: its r z and n are in gates
+  const float *Wxn, *bn;           // [I,Hv] and the bias of n [Hv], Hv whole vectors of units; where Wxh is
   float *h, *gates;
 
-  // The step's product in a buffer [rows,3H], as r z m, and then a pass over the units. The input's r z n are in the first three of `gates`.
-  void shard(const Shard& shard, float* buffer) const {
+  // The step's product, as r z m where the gates will be, and then a pass over the units.
+  void shard(const Shard& shard) const {
     const int M = GRU_GATES * H, S = GRU_SAVED * H;
     for (int i = 0; i < T; i++) {
       const Step step(i, T, reverse);
@@ -31,61 +30,39 @@ struct GruForward {
         ahead.add(gates + (size_t(next.t) * B + shard.b0) * S, shard.rows * S);
         ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
-      const size_t Hv = round_up(H, VL);
-      for (int r = 0; r < shard.rows; r++) {
-        if (Wxh) {
-          each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
-            vf reset = lanes.load(bias + n0), z = lanes.load(bias + H + n0);
-            for (int k = 0; k < I; k++) {
-              const vf input = splat(x[(row + r) * I + k]);
-              const float* w = Wxh + k * GRU_GATES * Hv + n0;
-              reset = fma(input, load(w), reset);
-              z = fma(input, load(w + Hv), z);
-            }
-            lanes.store(buffer + r * M + n0, reset);
-            lanes.store(buffer + r * M + H + n0, z);
-          });
-        } else {
-          copy(2 * H, gates + (row + r) * S, buffer + r * M);
-        }
-        if (bhn) copy(H, bhn, buffer + r * M + 2 * H);
-        else fill_zero(H, buffer + r * M + 2 * H);
-      }
-      step_product(shard.rows, H, h + from, panels, Whh, {0, nullptr, nullptr, nullptr}, buffer, M, ahead);
+      for (int r = 0; !Wxh && r < shard.rows; r++) copy(H, bias + M - H, gates + (row + r) * S + M - H);
+      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, ahead);
       for (int r = 0; r < shard.rows; r++) {
         float* saved = gates + (row + r) * S;
-        const float* product = buffer + r * M;
         if (shard.padded(r, step.t)) {
           copy(H, h + from + r * H, h + to + r * H);
           continue;
         }
         const float *input = Wxh ? x + (row + r) * I : nullptr, *before = h + from + r * H;
         float* after = h + to + r * H;
-        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(input, n, product + n, saved + n, before + n, after + n, lanes); });
+        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(input, n, saved + n, before + n, after + n, lanes); });
       }
     }
   }
 
-  // The gates and states of W vectors of units from n0 on; the sums of r z m are in `product`, the input's part of n is x Wxn or, where
-  // input is null, the third of `saved`.
+  // The gates and states of W vectors of units from n0 on; the sums of r z m are where these gates will be, the input's part of n is
+  // x Wxn or, where input is null, where n will be.
   template <int W, class L>
-  IRNN_INLINE void units(const float* input, int n0, const float* product, float* saved, const float* before, float* after, const L& lanes) const {
+  IRNN_INLINE void units(const float* input, int n0, float* saved, const float* before, float* after, const L& lanes) const {
     const size_t Hv = round_up(H, VL);
     vf reset[W], z[W], n[W];
-    for (int v = 0; v < W; v++) reset[v] = lanes.load(product + v * VL);
-    for (int v = 0; v < W; v++) z[v] = lanes.load(product + H + v * VL);
+    for (int v = 0; v < W; v++) reset[v] = lanes.load(saved + v * VL);
+    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H + v * VL);
     sigmoid(reset);
     for (int v = 0; v < W; v++) {
       if (input) {
         n[v] = load(bn + n0 + v * VL);
-        for (int k = 0; k < I; k++) n[v] = fma(splat(input[k]), load(Wxh + (k * GRU_GATES + 2) * Hv + n0 + v * VL), n[v]);
+        for (int k = 0; k < I; k++) n[v] = fma(splat(input[k]), load(Wxn + k * Hv + n0 + v * VL), n[v]);
       } else {
-        n[v] = lanes.load(saved + 2 * H + v * VL);
+        n[v] = lanes.load(saved + 3 * H + v * VL);
       }
-      const vf m = lanes.load(product + 2 * H + v * VL);
-      n[v] = fma(reset[v], m, n[v]);
+      n[v] = fma(reset[v], lanes.load(saved + 2 * H + v * VL), n[v]);
       lanes.store(saved + v * VL, reset[v]);
-      lanes.store(saved + 2 * H + v * VL, m);
     }
     tanh(n);
     sigmoid(z);
@@ -145,28 +122,29 @@ struct GruBackward {
 
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh, const float* Whh,
                  const float* bx, const float* bh, float* h, float* gates) {
-  const int M = GRU_GATES * H, shards = ceil_div(B, SHARD_ROWS);
+  const int M = GRU_GATES * H;
   const Panels panels(M);
   const bool fused = I <= FUSED_INPUTS;
   const size_t Hv = round_up(H, VL), whh_floats = panels.floats(H), bias_floats = panels.floats(1);
-  const size_t wxh_floats = fused ? size_t(I) * GRU_GATES * Hv : 0, buffer_floats = round_up(size_t(SHARD_ROWS) * M, 16);
-  const size_t floats = whh_floats + bias_floats + wxh_floats + Hv + shards * buffer_floats;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, floats * sizeof(float)));
-  float *bias = whh + whh_floats, *wxh = bias + bias_floats, *bn = wxh + wxh_floats, *buffers = bn + Hv;
+  const size_t wxh_floats = fused ? panels.floats(I) : 0, wide_floats = fused ? round_up(size_t(M) * I, 16) : 0, wxn_floats = fused ? I * Hv : 0;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (whh_floats + bias_floats + wxh_floats + wide_floats + wxn_floats + Hv) * sizeof(float)));
+  float *bias = whh + whh_floats, *wxh = bias + bias_floats, *wide = wxh + wxh_floats, *wxn = wide + wide_floats, *bn = wxn + wxn_floats;
   pack(panels, H, Whh, 1, size_t(H), whh);
   // Both biases of r and z start their sums. Those of n stand apart: the reset gate acts on the recurrent one only.
-  const float* bhn = bh ? bh + 2 * H : nullptr;
-  for (int n = 0; n < M; n++) bias[n] = (bx ? bx[n] : 0.0f) + (bh && n < 2 * H ? bh[n] : 0.0f);
+  for (int n = 0; n < int(bias_floats); n++) bias[n] = n < M ? (bx && n < 2 * H ? bx[n] : 0.0f) + (bh ? bh[n] : 0.0f) : 0.0f;
+  for (int n = 0; n < int(Hv); n++) bn[n] = bx && n < H ? bx[2 * H + n] : 0.0f;
   if (fused) {
+    for (int n = 0; n < M * I; n++) wide[n] = n < 2 * H * I ? Wxh[n] : 0.0f;
+    pack(panels, I, wide, 1, size_t(I), wxh);
     for (int k = 0; k < I; k++) {
-      for (int n = 0; n < M; n++) wxh[(k * GRU_GATES + n / H) * Hv + n % H] = Wxh[size_t(n) * I + k];
+      for (int n = 0; n < int(Hv); n++) wxn[k * Hv + n] = n < H ? Wxh[size_t(2 * H + n) * I + k] : 0.0f;
     }
-    for (int n = 0; n < H; n++) bn[n] = bias[2 * H + n];
   } else {
-    matmul(T * B, M, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
+    matmul(T * B, 2 * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, gates, size_t(GRU_SAVED) * H, false);
+    matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh + size_t(2) * H * I, 1, size_t(I)}, bn, gates + 3 * H, size_t(GRU_SAVED) * H, false);
   }
-  const GruForward forward{T, B, I, H, reverse, x, panels, whh, bias, bhn, fused ? wxh : nullptr, bn, h, gates};
-  parallel_if_worth(size_t(T) * B * M * H, shards, [&](int s) { forward.shard(Shard(s, B, lengths), buffers + s * buffer_floats); });
+  const GruForward forward{T, B, I, H, reverse, x, panels, whh, fused ? wxh : nullptr, bias, wxn, bn, h, gates};
+  parallel_if_worth(size_t(T) * B * M * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
 }
 
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,

@@ -30,7 +30,7 @@ struct LstmForward {
         ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
         ahead.add(c + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
-      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias}, gates + row * M, M, ahead);
+      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, M}, gates + row * M, M, ahead);
       for (int r = 0; r < shard.rows; r++) {
         float* gate = gates + (row + r) * M;
         if (shard.padded(r, step.t)) {

@@ -94,6 +94,7 @@ IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const 
 struct StepInput {
   int I;
   const float *x, *W, *bias;   // x of the first row; W packed, bias in whole vectors
+  int columns;                 // that x belongs to; those behind have their bias alone (0 times an infinite x would be NaN)
 };
 
 // out [rows, panels], rows ldo apart, = input + before [rows,K] times the packed matrix.
@@ -107,7 +108,13 @@ IRNN_INLINE void step_product(int rows, int K, const float* before, const Panels
         float* to = out + r0 * ldo + n0;
         if (input.W) {
           load_tile(input.bias + n0, 0, nv.value * VL, acc);
-          multiply(input.I, input.x + size_t(r0) * input.I, input.I, 1, input.W + panels.offset(p, input.I), acc);
+          if (n0 < input.columns) multiply(input.I, input.x + size_t(r0) * input.I, input.I, 1, input.W + panels.offset(p, input.I), acc);
+          if (n0 < input.columns && n0 + nv.value * VL > input.columns) {
+            for (int v = 0; v < nv.value; v++) {
+              const vi own = lane_numbers() < splat_int(input.columns - n0 - v * VL);
+              for (int r = 0; r < mr.value; r++) acc[r][v] = select(own, acc[r][v], load(input.bias + n0 + v * VL));
+            }
+          }
         } else {
           load_tile(to, ldo, columns, acc);
         }

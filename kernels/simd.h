@@ -60,6 +60,12 @@ IRNN_INLINE vi splat_int(int32_t x) {
   return v;
 }
 
+IRNN_INLINE vi lane_numbers() {
+  vi v;
+  for (int i = 0; i < VL; i++) v[i] = i;
+  return v;
+}
+
 // The first n < VL floats; the others are 0 (load) or untouched (store), and no byte of them is accessed.
 #if !defined(IRNN_VL) && defined(__AVX512F__)
 IRNN_INLINE __mmask16 first_lanes(int n) { return n <= 0 ? 0 : __mmask16((1u << n) - 1); }
