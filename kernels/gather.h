@@ -25,6 +25,6 @@ inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const 
     }
   }
   for (; b < B; b++) {
-    for (int t = 0; t < T; t++) x[size_t(t) * B + b] = value[bytes[starts[b] + order[t]]];
+    for (int t = 0; t < T; t++) x[size_t(t) * B + b] = value[(bytes + starts[b])[order[t]]];
   }
 }

@@ -51,7 +51,7 @@ class WeightGradient {
   void shard_start(int group, int shard) const;
   void shard_done(int group, int shard) const;
   // BLOCKS, between them, in the order of back-propagation: the steps t0 … t1-1 of a shard, whose rows of A are here
-  // [t1-t0][rows of the shard][stride], 64-byte aligned, with whole vectors of M.
+  // [t1-t0][rows of the shard][stride]. Up to VL - 1 floats behind the M of a row are read, and do not matter; behind the last row too.
   void add_block(int group, int shard, int t0, int t1, const float* A, size_t stride) const;
   // After all groups: what is left to add.
   void finish() const;

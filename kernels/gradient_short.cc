@@ -95,7 +95,7 @@ void WeightGradient::add_short_rows(int m0, int m1, float* left) const {
   pack_short_left(m0, m1, left);
   if (short_panels_.columns % VL == 0) add_short_bias(m0, m1);   // else it is a column behind the others
   // The next block's rows of A, far apart in memory, are asked for while this one's tiles are multiplied.
-  const int ahead = min(m1 - m0, M_ - m1), share = ceil_div(K, panels.count * ceil_div(m1 - m0, SHORT_TILE_ROWS));
+  const int ahead = min(m1 - m0, M_ - m1), share = ceil_div(K, max(1, panels.count) * ceil_div(m1 - m0, SHORT_TILE_ROWS));
   int asked = ahead > 0 ? 0 : K;
   for (int p = 0; p < panels.count; p++) {
     with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {

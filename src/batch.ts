@@ -61,6 +61,8 @@ export function checkInputs(batch: Batch, shape: BatchShape): void {
   wholeUpTo('B', B, shape.B)
   if ('size' in shape.input) {
     const I = shape.input.size
+    if (bytes !== undefined && x !== undefined)
+      throw new InputError('batch: bytes: expected x or bytes but received both: leave one out')
     if (bytes !== undefined) checkBytes(bytes, T, B, I)
     else if (x === undefined)
       throw new InputError(`batch: x: expected [T,B,I] values for a model with input size ${I}: add x`)
@@ -122,10 +124,22 @@ function misfit(what: string, array: ArrayLike<number>, length: number, reason: 
   return new InputError(`batch: ${what}: expected ${length} elements (${reason}) but received ${array.length}`)
 }
 
+/** C++ reads them as they are. */
+function typed(name: string, array: unknown, type: { readonly name: string; readonly prototype: object }): void {
+  if (Object.prototype.isPrototypeOf.call(type.prototype, array as object)) return
+  throw new InputError(
+    `batch: bytes.${name}: expected a ${type.name} but received ${Object.prototype.toString.call(array).slice(8, -1)}: convert it`,
+  )
+}
+
 /** Every byte that is asked for is there, and stands for a number. */
 function checkBytes({ bytes, starts, order, value }: ByteInput, T: number, B: number, I: number): void {
   if (I !== 1)
     throw new InputError(`batch: bytes: expected x for a model with input size ${I} (bytes are one number a step)`)
+  typed('bytes', bytes, Uint8Array)
+  typed('starts', starts, Int32Array)
+  typed('order', order, Int32Array)
+  typed('value', value, Float32Array)
   if (starts.length !== B) throw misfit('bytes.starts', starts, B, `B = ${B}`)
   if (order.length !== T) throw misfit('bytes.order', order, T, `T = ${T}`)
   if (value.length !== 256) throw misfit('bytes.value', value, 256, 'one for each byte')

@@ -1,8 +1,8 @@
 /**
- * Linear layer and softmax cross-entropy in one, for vocabularies: the logits [T·B,K] never exist at once. They are made a block
- * of rows and columns at a time, their log-sum-exp is taken as they come, and their gradient goes on to weights and x before the
- * next block takes their place. Where a block holds few rows of all columns, columns are cut too, and made a second time for the
- * gradient: a third more arithmetic, but W is read twice and not once for every few rows.
+ * Linear layer and softmax cross-entropy in one, for vocabularies: of the logits [T·B,K], a block exists at a time. Its
+ * gradient goes on to weights and x before the next block takes its place. A block of whole rows is done with in one pass. Where
+ * such a block would hold few rows, columns are cut too: log-sum-exp is taken as they come, and they are made a second time for
+ * the gradient: a third more arithmetic, but W is read twice and not once for every few rows.
  */
 import { type Floats, WHOLE } from '../backend/backend.ts'
 import type { DenseWeights } from './dense.ts'
