@@ -125,8 +125,12 @@ function misfit(what: string, array: ArrayLike<number>, length: number, reason: 
 }
 
 /** C++ reads them as they are. */
-function typed(name: string, array: unknown, type: { readonly name: string; readonly prototype: object }): void {
-  if (Object.prototype.isPrototypeOf.call(type.prototype, array as object)) return
+function typed(
+  name: string,
+  array: unknown,
+  type: Uint8ArrayConstructor | Int32ArrayConstructor | Float32ArrayConstructor,
+): void {
+  if (array instanceof type) return
   throw new InputError(
     `batch: bytes.${name}: expected a ${type.name} but received ${Object.prototype.toString.call(array).slice(8, -1)}: convert it`,
   )

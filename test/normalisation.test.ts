@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../src/backend/reference.ts'
-import { InputError } from '../src/error.ts'
 import { decode, encode } from '../src/formats/safetensors.ts'
 import { createModel, loadModel, type Model, saveModel } from '../src/model.ts'
 import { type ModelSpec, modelSpec } from '../src/spec.ts'
 import { backends } from './backends.ts'
 import { batch, type Shape, spec } from './models.ts'
+import { refused } from './refused.ts'
 
 const I = 3
 const normalisation = { mean: Float32Array.of(5, -0.25, 100), std: Float32Array.of(0.3, 2, 17) }
@@ -16,14 +16,6 @@ const size = { T: 5, B: 2, lengths: [5, 3] }
 const data = batch(shape, size)
 const plain = modelSpec(spec(shape))
 const normalised: ModelSpec = modelSpec({ ...plain, input: { size: I, normalise: true } })
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
 
 test('the spec says it only where it is', () => {
   assert.deepEqual(normalised.input, { size: I, normalise: true })

@@ -1,6 +1,10 @@
 // Speech files made by hand, and a corpus of them in TIMIT's layout.
 import * as fs from 'node:fs'
+import * as os from 'node:os'
 import * as path from 'node:path'
+import { after } from 'node:test'
+import { loadSpeech } from '../src/tasks/phones.node.ts'
+import { readTimit } from '../src/tasks/timit.node.ts'
 
 /** n samples of both signs, large and small. */
 export function samplesOf(n: number, seed = 1): Int16Array {
@@ -107,4 +111,24 @@ export function corpusFiles(speakers: readonly string[], sentences = 2): Record<
     }
   }
   return files
+}
+
+export interface StoredSpeech {
+  /** The folder of the other two. */
+  readonly home: string
+  readonly cache: string
+  readonly dir: string
+  readonly speakers: readonly string[]
+  readonly corpus: ReturnType<typeof loadSpeech>
+  readonly timit: ReturnType<typeof readTimit>
+}
+
+/** A corpus of five speakers in a folder that is gone after the tests, loaded, with its features in a cache. */
+export function storedSpeech(): StoredSpeech {
+  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-phones-'))
+  after(() => fs.rmSync(home, { recursive: true }))
+  const [cache, dir] = [path.join(home, 'cache'), path.join(home, 'corpus')]
+  const speakers = ['TRAIN/DR1/FCJF0', 'TRAIN/DR2/MPGR1', 'TRAIN/DR2/MRGG0', 'TEST/DR1/FAKS0', 'TEST/DR1/MDAB0']
+  writeFiles(dir, corpusFiles(speakers, 3))
+  return { home, cache, dir, speakers, corpus: loadSpeech({ data: dir, cache }), timit: readTimit(dir) }
 }

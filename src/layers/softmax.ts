@@ -1,8 +1,8 @@
 /**
  * Linear layer and softmax cross-entropy in one, for vocabularies: of the logits [T·B,K], a block exists at a time. Its
- * gradient goes on to weights and x before the next block takes its place. A block of whole rows is done with in one pass. Where
- * such a block would hold few rows, columns are cut too: log-sum-exp is taken as they come, and they are made a second time for
- * the gradient: a third more arithmetic, but W is read twice and not once for every few rows.
+ * log-sum-exp is taken as it comes, and its gradient goes on to weights and x before the next block takes its place. Where a block
+ * of whole rows would hold few of them, columns are cut too, and made a second time for the gradient: a third more arithmetic,
+ * but W is read twice and not once for every few rows.
  */
 import { type Floats, WHOLE } from '../backend/backend.ts'
 import type { DenseWeights } from './dense.ts'
@@ -52,7 +52,6 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
   const { rows, columns } = blockSize(options)
   const logits = arena.floats(rows * columns)
   const scanned = arena.floats(options.T * options.B * 4)
-  const stats = backend.doubles(3)
   const part = (array: Floats, k: number, width: number) => array.subarray(k * columns * width, (k + 1) * columns * width)
   const blocks = Array.from({ length: Math.ceil(options.K / columns) }, (_, k) => ({
     W: part(weights.W, k, I), b: part(weights.b, k, 1), dW: part(weights.dW, k, I), db: part(weights.db, k, 1),
@@ -88,16 +87,6 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
       result.correct = 0
       for (const view of viewsOf(x, y, dx)) {
         const N = view.T * B
-        if (count === 1 && K <= common) {   // rows are whole: one pass over them, not two: 0.5 to 1 ms of 400 x 10,000
-          const { W, b, dW, db } = blocks[0]!
-          backend.dense_forward(N, I, K, view.x, W, b, logits)
-          backend.softmax_cross_entropy(view.T, B, K, null, logits, view.y, scale, view.dx && logits, stats)
-          result.loss += stats[0]!
-          result.correct += stats[1]!
-          if (!view.dx) continue
-          backend.dense_backward(view.T, B, I, K, view.x, W, logits, dW, db, view.dx, null, WHOLE)
-          continue
-        }
         const product = (k: number): void => backend.dense_forward(N, I, width(k), view.x, blocks[k]!.W, blocks[k]!.b, logits)
         for (let k = 0; k < count; k++) {
           product(k)

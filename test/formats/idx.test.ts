@@ -2,17 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { InputError } from '../../src/error.ts'
 import { parseIdx, parseLabelled } from '../../src/formats/idx.ts'
 import { idx, pictures } from '../digits.ts'
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
+import { refused } from '../refused.ts'
 
 test('shape and elements come back, as a view of the bytes', () => {
   fc.assert(

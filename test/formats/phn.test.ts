@@ -1,17 +1,9 @@
 // .PHN segments and Kaldi's alignments: what is whole is read, what is not is refused by its line.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { InputError } from '../../src/error.ts'
 import { parseAlignments } from '../../src/formats/kaldi.ts'
 import { encodePhn, parsePhn } from '../../src/formats/phn.ts'
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
+import { refused } from '../refused.ts'
 
 const known = new Set(['h#', 'sh', 'iy', 'ax-h'])
 const parse = (text: string) => parsePhn(text, 'S.PHN', known)

@@ -15,6 +15,7 @@ import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding.ts'
 import { createTask } from '../../src/tasks/known.ts'
 import { trainSpec } from '../../src/train.ts'
+import { refused } from '../refused.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))
 after(() => fs.rmSync(root, { recursive: true }))
@@ -32,14 +33,6 @@ const CONFIG: RunConfig = {
   machine: { node: 'v20', platform: 'linux', arch: 'x64' },
 }
 const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(work, (error: Error) => {
-    assert.ok(error instanceof InputError, String(error))
-    assert.match(error.message, pattern)
-    return !error.message.includes('\n')
-  })
-}
 
 /** A function of node:fs, for everyone, until the returned one is called or the test is over. */
 function replaced(

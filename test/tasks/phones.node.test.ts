@@ -1,33 +1,16 @@
 // Speech loaded: a cache of features that is made anew when it does not fit, and Kaldi's alignments.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, test } from 'node:test'
-import { InputError } from '../../src/error.ts'
+import { test } from 'node:test'
 import { loadSpeech } from '../../src/tasks/phones.node.ts'
 import { phones } from '../../src/tasks/phones.ts'
 import { frameStates, THIRDS } from '../../src/tasks/phoneTargets.ts'
-import { readTimit } from '../../src/tasks/timit.node.ts'
 import { PHONES } from '../../src/tasks/timit.ts'
-import { corpusFiles, writeFiles } from '../speech.ts'
+import { refused } from '../refused.ts'
+import { corpusFiles, storedSpeech, writeFiles } from '../speech.ts'
 
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-phones-'))
-after(() => fs.rmSync(home, { recursive: true }))
-const cache = path.join(home, 'cache')
-const dir = path.join(home, 'corpus')
-const speakers = ['TRAIN/DR1/FCJF0', 'TRAIN/DR2/MPGR1', 'TRAIN/DR2/MRGG0', 'TEST/DR1/FAKS0', 'TEST/DR1/MDAB0']
-writeFiles(dir, corpusFiles(speakers, 3))
-const corpus = loadSpeech({ data: dir, cache })
-const timit = readTimit(dir)
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
+const { home, cache, dir, speakers, corpus, timit } = storedSpeech()
 
 test('features are computed once; changed sound or a damaged cache is computed again', () => {
   const said: string[] = []

@@ -1,12 +1,8 @@
 // The phones task: targets by hand, batches beside features computed alone, every utterance once an epoch, and padding that costs
 // nothing.
 import assert from 'node:assert/strict'
-import * as fs from 'node:fs'
-import * as os from 'node:os'
-import * as path from 'node:path'
-import { after, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import type { Batch } from '../../src/batch.ts'
-import { InputError } from '../../src/error.ts'
 import { features } from '../../src/features/speech.ts'
 import { gaussian } from '../../src/init.ts'
 import { createModel, type Model } from '../../src/model.ts'
@@ -15,28 +11,13 @@ import { createTask } from '../../src/tasks/known.ts'
 import { loadSpeech } from '../../src/tasks/phones.node.ts'
 import { phones } from '../../src/tasks/phones.ts'
 import { frameStates, THIRDS } from '../../src/tasks/phoneTargets.ts'
-import { readTimit } from '../../src/tasks/timit.node.ts'
 import { PHONES } from '../../src/tasks/timit.ts'
 import { train } from '../../src/train.ts'
 import { backends, relativeError } from '../backends.ts'
-import { corpusFiles, writeFiles } from '../speech.ts'
+import { refused } from '../refused.ts'
+import { storedSpeech } from '../speech.ts'
 
-const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-phones-'))
-after(() => fs.rmSync(home, { recursive: true }))
-const cache = path.join(home, 'cache')
-const dir = path.join(home, 'corpus')
-const speakers = ['TRAIN/DR1/FCJF0', 'TRAIN/DR2/MPGR1', 'TRAIN/DR2/MRGG0', 'TEST/DR1/FAKS0', 'TEST/DR1/MDAB0']
-writeFiles(dir, corpusFiles(speakers, 3))
-const corpus = loadSpeech({ data: dir, cache })
-const timit = readTimit(dir)
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
+const { corpus, timit } = storedSpeech()
 
 /** What a batch has of its b-th sequence, as the text of its features and targets. */
 function column({ T, B, x, y, lengths }: Batch, b: number): string {

@@ -4,10 +4,10 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
-import { InputError } from '../../src/error.ts'
 import { speech } from '../../src/formats/audio.ts'
 import { readTimit, type Timit } from '../../src/tasks/timit.node.ts'
 import { CORE_TEST_SPEAKERS, DEV_SPEAKERS, FOLD_39, FOLD_48, PHONES } from '../../src/tasks/timit.ts'
+import { refused } from '../refused.ts'
 import { corpusFiles, phn, riff, samplesOf, sphere, writeFiles } from '../speech.ts'
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-timit-'))
@@ -29,14 +29,6 @@ function corpus(
 }
 
 const ids = ({ train, dev, test }: Timit) => [train, dev, test].map((set) => set.map(({ id }) => id))
-
-function refused(work: () => unknown, pattern: RegExp): void {
-  assert.throws(
-    work,
-    (error: Error) => error instanceof InputError && pattern.test(error.message) && !error.message.includes('\n'),
-    String(pattern),
-  )
-}
 
 test('what is agreed: 60 phones, 48, 39; 50 and 24 speakers, none in both', () => {
   assert.deepEqual(
