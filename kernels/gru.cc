@@ -32,16 +32,13 @@ struct GruForward {
       }
       for (int r = 0; !Wxh && r < shard.rows; r++) copy(H, bias + M - H, gates + (row + r) * S + M - H);
       step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, ahead);
-      for (int r = 0; r < shard.rows; r++) {
-        float* saved = gates + (row + r) * S;
-        if (shard.padded(r, step.t)) {
-          copy(H, h + from + r * H, h + to + r * H);
-          continue;
-        }
-        const float *input = Wxh ? x + (row + r) * I : nullptr, *before = h + from + r * H;
-        float* after = h + to + r * H;
-        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(input, n, saved + n, before + n, after + n, lanes); });
+      for (int r = 0; shard.lengths && r < shard.rows; r++) {
+        if (shard.padded(r, step.t)) copy(H, h + from + r * H, h + to + r * H);
       }
+      each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+        const size_t unit = r * H + n;
+        units<w.value>(Wxh ? x + (row + r) * I : nullptr, n, gates + (row + r) * S + n, h + from + unit, h + to + unit, lanes);
+      });
     }
   }
 
@@ -49,27 +46,27 @@ struct GruForward {
   // x Wxn or, where input is null, where n will be.
   template <int W, class L>
   IRNN_INLINE void units(const float* input, int n0, float* saved, const float* before, float* after, const L& lanes) const {
-    const size_t Hv = round_up(H, VL);
+    const size_t Hv = round_up(H, VL), S = GRU_SAVED * H;
     vf reset[W], z[W], n[W];
-    for (int v = 0; v < W; v++) reset[v] = lanes.load(saved + v * VL);
-    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H + v * VL);
+    for (int v = 0; v < W; v++) reset[v] = lanes.load(saved, v, S);
+    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H, v, S);
     sigmoid(reset);
-    for (int v = 0; v < W; v++) {
-      if (input) {
-        n[v] = load(bn + n0 + v * VL);
-        for (int k = 0; k < I; k++) n[v] = fma(splat(input[k]), load(Wxn + k * Hv + n0 + v * VL), n[v]);
-      } else {
-        n[v] = lanes.load(saved + 3 * H + v * VL);
-      }
-      n[v] = fma(reset[v], lanes.load(saved + 2 * H + v * VL), n[v]);
-      lanes.store(saved + v * VL, reset[v]);
-    }
-    tanh(n);
     sigmoid(z);
     for (int v = 0; v < W; v++) {
-      lanes.store(saved + H + v * VL, z[v]);
-      lanes.store(saved + 3 * H + v * VL, n[v]);
-      lanes.store(after + v * VL, fma(z[v], lanes.load(before + v * VL) - n[v], n[v]));
+      if (input) {
+        n[v] = lanes.load(bn + n0, v, 0);
+        for (int k = 0; k < I; k++) n[v] = fma(lanes.spread(input + k, v, I), lanes.load(Wxn + k * Hv + n0, v, 0), n[v]);
+      } else {
+        n[v] = lanes.load(saved + 3 * H, v, S);
+      }
+      n[v] = fma(reset[v], lanes.load(saved + 2 * H, v, S), n[v]);
+      lanes.store(saved, v, S, reset[v]);
+      lanes.store(saved + H, v, S, z[v]);
+    }
+    tanh(n);
+    for (int v = 0; v < W; v++) {
+      lanes.store(saved + 3 * H, v, S, n[v]);
+      lanes.store(after, v, H, fma(z[v], lanes.load(before, v, H) - n[v], n[v]));
     }
   }
 };
@@ -93,27 +90,27 @@ struct GruBackward {
       ahead.add(h + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
       if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
     }
-    for (int r = 0; r < shard.rows; r++) {
-      const float* saved = gates + (first + r) * M;
-      float* out = da + r * stride;
-      if (shard.padded(r, step.t)) {
-        fill_zero(M, out);
-        continue;
-      }
-      const float* before = h + (size_t(step.from) * B + shard.b0 + r) * H;
-      each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
-        const vf reset = lanes.load(saved + n0), z = lanes.load(saved + H + n0);
-        const vf m = lanes.load(saved + 2 * H + n0), n = lanes.load(saved + 3 * H + n0);
-        vf d = lanes.load(carry + r * H + n0);
-        if (dh) d += lanes.load(dh + (first + r) * H + n0);
-        const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
-        lanes.store(out + n0, limit(dn * m * reset * (1.0f - reset)));
-        lanes.store(out + H + n0, limit(d * (lanes.load(before + n0) - n) * z * (1.0f - z)));
-        lanes.store(out + 2 * H + n0, dn * reset);
-        lanes.store(out + 3 * H + n0, dn);
-        lanes.store(carry + r * H + n0, d * z);   // what goes straight to h_{t-1}
-      });
+    for (int r = 0; shard.lengths && r < shard.rows; r++) {
+      if (shard.padded(r, step.t)) fill_zero(M, da + r * stride);
     }
+    const float* before = h + (size_t(step.from) * B + shard.b0) * H;
+    each_unit<1>(shard, step.t, H, [&](auto w, int r, int n0, auto lanes) IRNN_INLINE_LAMBDA {
+      const float* saved = gates + (first + r) * M + n0;
+      const size_t unit = r * H + n0;
+      float* out = da + r * stride + n0;
+      for (int v = 0; v < w.value; v++) {
+        const vf reset = lanes.load(saved, v, M), z = lanes.load(saved + H, v, M);
+        const vf m = lanes.load(saved + 2 * H, v, M), n = lanes.load(saved + 3 * H, v, M);
+        vf d = lanes.load(carry + unit, v, H);
+        if (dh) d += lanes.load(dh + first * H + unit, v, H);
+        const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
+        lanes.store(out, v, stride, limit(dn * m * reset * (1.0f - reset)));
+        lanes.store(out + H, v, stride, limit(d * (lanes.load(before + unit, v, H) - n) * z * (1.0f - z)));
+        lanes.store(out + 2 * H, v, stride, dn * reset);
+        lanes.store(out + 3 * H, v, stride, dn);
+        lanes.store(carry + unit, v, H, d * z);   // what goes straight to h_{t-1}
+      }
+    });
     carry_back(shard, step.t, {da, int(stride), GRU_GATES * H}, H, panels, Whh, carry, true, ahead);
   }
 };

@@ -31,43 +31,42 @@ struct LstmForward {
         ahead.add(c + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       }
       step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, M}, gates + row * M, M, ahead);
-      for (int r = 0; r < shard.rows; r++) {
-        float* gate = gates + (row + r) * M;
-        if (shard.padded(r, step.t)) {
-          copy(H, h + from + r * H, h + to + r * H);
-          copy(H, c + from + r * H, c + to + r * H);
-          continue;
-        }
-        const float* c_before = c + from + r * H;
-        float *c_after = c + to + r * H, *h_after = h + to + r * H;
-        each_vectors(H, [&](auto w, int n, auto lanes) IRNN_INLINE_LAMBDA { units<w.value>(gate + n, c_before + n, c_after + n, h_after + n, lanes); });
+      for (int r = 0; shard.lengths && r < shard.rows; r++) {
+        if (!shard.padded(r, step.t)) continue;
+        copy(H, h + from + r * H, h + to + r * H);
+        copy(H, c + from + r * H, c + to + r * H);
       }
+      each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+        const size_t unit = r * H + n;
+        units<w.value>(gates + (row + r) * M + n, c + from + unit, c + to + unit, h + to + unit, lanes);
+      });
     }
   }
 
   // The gates, cells and states of W vectors of units; their sums are where the gates will be.
   template <int W, class L>
   IRNN_INLINE void units(float* gate, const float* c_before, float* c_after, float* h_after, const L& lanes) const {
+    const size_t M = LSTM_GATES * H;
     vf in[W], forget[W], candidate[W], out[W], cell[W];
-    for (int v = 0; v < W; v++) in[v] = lanes.load(gate + v * VL);
-    for (int v = 0; v < W; v++) forget[v] = lanes.load(gate + H + v * VL);
-    for (int v = 0; v < W; v++) candidate[v] = lanes.load(gate + 2 * H + v * VL);
-    for (int v = 0; v < W; v++) out[v] = lanes.load(gate + 3 * H + v * VL);
+    for (int v = 0; v < W; v++) in[v] = lanes.load(gate, v, M);
+    for (int v = 0; v < W; v++) forget[v] = lanes.load(gate + H, v, M);
+    for (int v = 0; v < W; v++) candidate[v] = lanes.load(gate + 2 * H, v, M);
+    for (int v = 0; v < W; v++) out[v] = lanes.load(gate + 3 * H, v, M);
     sigmoid(in);
     sigmoid(forget);
     tanh(candidate);
     for (int v = 0; v < W; v++) {
-      cell[v] = fma(forget[v], lanes.load(c_before + v * VL), in[v] * candidate[v]);
-      lanes.store(gate + v * VL, in[v]);
-      lanes.store(gate + H + v * VL, forget[v]);
-      lanes.store(gate + 2 * H + v * VL, candidate[v]);
-      lanes.store(c_after + v * VL, cell[v]);
+      cell[v] = fma(forget[v], lanes.load(c_before, v, H), in[v] * candidate[v]);
+      lanes.store(gate, v, M, in[v]);
+      lanes.store(gate + H, v, M, forget[v]);
+      lanes.store(gate + 2 * H, v, M, candidate[v]);
+      lanes.store(c_after, v, H, cell[v]);
     }
     sigmoid(out);
     tanh(cell);
     for (int v = 0; v < W; v++) {
-      lanes.store(gate + 3 * H + v * VL, out[v]);
-      lanes.store(h_after + v * VL, out[v] * cell[v]);
+      lanes.store(gate + 3 * H, v, M, out[v]);
+      lanes.store(h_after, v, H, out[v] * cell[v]);
     }
   }
 };
@@ -92,30 +91,29 @@ struct LstmBackward {
       ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
       if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
     }
-    for (int r = 0; r < shard.rows; r++) {
-      const float* gate = gates + (first + r) * M;
-      float* out = da + r * stride;
-      if (shard.padded(r, step.t)) {
-        fill_zero(M, out);
-        continue;
-      }
-      const float* c_before = c + (size_t(step.from) * B + shard.b0 + r) * H;
-      const float* h_after = h + (size_t(step.to) * B + shard.b0 + r) * H;
-      each_vector(H, [&](int n, auto lanes) IRNN_INLINE_LAMBDA {
-        const vf i = lanes.load(gate + n), f = lanes.load(gate + H + n);
-        const vf g = lanes.load(gate + 2 * H + n), o = lanes.load(gate + 3 * H + n);
-        vf d = lanes.load(carry_h + r * H + n);
-        if (dh) d += lanes.load(dh + (first + r) * H + n);
-        // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
-        const vf state = lanes.load(h_after + n), tanh_c = state / at_least(o, SMALLEST_NORMAL);
-        const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + r * H + n));
-        lanes.store(out + n, limit(dc * g * i * (1.0f - i)));
-        lanes.store(out + H + n, limit(dc * lanes.load(c_before + n) * f * (1.0f - f)));
-        lanes.store(out + 2 * H + n, limit(dc * i * (1.0f - g * g)));
-        lanes.store(out + 3 * H + n, limit(d * state * (1.0f - o)));
-        lanes.store(carry_c + r * H + n, dc * f);
-      });
+    for (int r = 0; shard.lengths && r < shard.rows; r++) {
+      if (shard.padded(r, step.t)) fill_zero(M, da + r * stride);
     }
+    const float *c_before = c + (size_t(step.from) * B + shard.b0) * H, *h_after = h + (size_t(step.to) * B + shard.b0) * H;
+    each_unit<1>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+      const float* gate = gates + (first + r) * M + n;
+      const size_t unit = r * H + n;
+      float* out = da + r * stride + n;
+      for (int v = 0; v < w.value; v++) {
+        const vf i = lanes.load(gate, v, M), f = lanes.load(gate + H, v, M);
+        const vf g = lanes.load(gate + 2 * H, v, M), o = lanes.load(gate + 3 * H, v, M);
+        vf d = lanes.load(carry_h + unit, v, H);
+        if (dh) d += lanes.load(dh + first * H + unit, v, H);
+        // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
+        const vf state = lanes.load(h_after + unit, v, H), tanh_c = state / at_least(o, SMALLEST_NORMAL);
+        const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + unit, v, H));
+        lanes.store(out, v, stride, limit(dc * g * i * (1.0f - i)));
+        lanes.store(out + H, v, stride, limit(dc * lanes.load(c_before + unit, v, H) * f * (1.0f - f)));
+        lanes.store(out + 2 * H, v, stride, limit(dc * i * (1.0f - g * g)));
+        lanes.store(out + 3 * H, v, stride, limit(d * state * (1.0f - o)));
+        lanes.store(carry_c + unit, v, H, dc * f);
+      }
+    });
     carry_back(shard, step.t, {da, int(stride), M}, H, panels, Whh, carry_h, false, ahead);
   }
 };

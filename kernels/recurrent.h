@@ -40,16 +40,48 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
   else fill_zero(shard.rows * H, to);
 }
 
-// Vectors of units whose gates are taken together (math.h).
-constexpr int TOGETHER = VL == 4 ? 1 : 6;
+// Vectors of units whose gates are taken together (math.h); more of them would not fit the registers.
+constexpr int TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;
 
-// f(Const<how many>, first, lanes) over n floats: TOGETHER vectors at a time, then one by one.
-template <class F>
-IRNN_INLINE void each_vectors(int n, const F& f) {
-  int i = 0;
-  for (; i + TOGETHER * VL <= n; i += TOGETHER * VL) f(Const<TOGETHER>{}, i, AllLanes{});
-  for (; i + VL <= n; i += VL) f(Const<1>{}, i, AllLanes{});
-  if (i < n) f(Const<1>{}, i, SomeLanes{n - i});
+// How the v-th vector of a pass over units lies in memory: VL units of a row, from p on (fewer at the tail), or 4 units of VL/4 rows,
+// `stride` floats apart. spread() is one number a row.
+template <class L>
+struct OfOneRow {
+  L lanes;
+  IRNN_INLINE vf load(const float* p, int v, size_t) const { return lanes.load(p + v * VL); }
+  IRNN_INLINE void store(float* p, int v, size_t, vf x) const { lanes.store(p + v * VL, x); }
+  IRNN_INLINE vf spread(const float* p, int, size_t) const { return splat(*p); }
+};
+constexpr int UNITS_OF_ROWS = 4, ROWS_TOGETHER = VL / UNITS_OF_ROWS;
+struct OfRows {
+  static constexpr auto at(int v, int i, size_t stride) { return (v * ROWS_TOGETHER + i) * stride; }
+  IRNN_INLINE vf load(const float* p, int v, size_t stride) const {
+    return join4([=](int i) IRNN_INLINE_LAMBDA { return load4(p + at(v, i, stride)); });
+  }
+  IRNN_INLINE void store(float* p, int v, size_t stride, vf x) const {
+    split4(x, [=](int i, v4 part) IRNN_INLINE_LAMBDA { store4(p + at(v, i, stride), part); });
+  }
+  IRNN_INLINE vf spread(const float* p, int v, size_t stride) const {
+    return join4([=](int i) IRNN_INLINE_LAMBDA { return v4{} + p[at(v, i, stride)]; });
+  }
+};
+
+// f(Const<how many vectors>, row, unit, lanes) over the units of the rows that are not padded at t: up to MAX vectors of a row at a
+// time. Of 100 units, the last 4 of several rows are one vector: a quarter of one a row takes a seventh of the time (AVX-512).
+template <int MAX, class F>
+IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
+  const bool across = ROWS_TOGETHER > 1 && H % VL == UNITS_OF_ROWS && shard.rows == SHARD_ROWS && !shard.lengths;
+  const int whole = H / VL * VL;
+  for (int r = 0; r < shard.rows; r++) {
+    if (shard.padded(r, t)) continue;
+    int n = 0;
+    for (; n + MAX * VL <= whole; n += MAX * VL) f(Const<MAX>{}, r, n, OfOneRow<AllLanes>{});
+    for (; n < whole; n += VL) f(Const<1>{}, r, n, OfOneRow<AllLanes>{});
+    if (!across && n < H) f(Const<1>{}, r, n, OfOneRow<SomeLanes>{{H - n}});
+  }
+  if constexpr (ROWS_TOGETHER > 1) {
+    if (across) f(Const<SHARD_ROWS / ROWS_TOGETHER>{}, 0, whole, OfRows{});
+  }
 }
 
 // Memory of the next step, asked for a few lines at a time between multiplications: at once, 300 lines wait for each other and
