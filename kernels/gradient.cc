@@ -1,4 +1,4 @@
-// The sums of gradient.h.
+// The sums of gradient.h that are made beside a recurrence; LATER, see gradient_later.cc.
 #include "gradient.h"
 
 namespace IRNN_TARGET {
@@ -14,14 +14,6 @@ constexpr int SHORT_BLOCK = 128;    // rows of the gradient that share one packi
 // Blocks are dealt to at most 16 pieces of work, each of which has memory of its own: of one each, a gradient of 10,000 rows took
 // 112 MB, all of it fetched from memory.
 int pieces_of(int blocks) { return min(16, blocks); }
-template <class F>
-void each_block(size_t work, int blocks, const F& f) {   // f(block, piece)
-  const int pieces = pieces_of(blocks);
-  parallel_if_worth(work, pieces, [=](int piece) {
-    for (int block = piece * blocks / pieces; block < (piece + 1) * blocks / pieces; block++) f(block, piece);
-  });
-}
-
 int columns_of(const Factor* factors, int count) {
   int columns = 0;
   for (int f = 0; f < count; f++) columns += factors[f].columns;
@@ -55,8 +47,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
   // Blocks: two even for a small gradient, and none above MAX_BLOCK rows.
   block_ = fused ? rows_ : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
   sum_floats_ = panels_.floats(block_);
-  piece_floats_ = right_floats() + round_up(size_t(block_) * PACKED_ROWS, 16) +
-                  levels_of(fused ? group_shards : shards_) * sum_floats_;
+  piece_floats_ = right_floats() + round_up(size_t(block_) * PACKED_ROWS, 16) + (fused ? levels_of(group_shards) : 1) * sum_floats_;
   floats_ = piece_floats_ * (fused ? groups : pieces_of(ceil_div(M, block_)));
   short_floats_ = short_panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
 }
@@ -93,46 +84,6 @@ void WeightGradient::copy_mixed(size_t row, int n0, int width, float* out) const
     for (; n < end; n++) out[n] = from ? from[n] : 1.0f;
   }
   for (; n < width; n++) out[n] = 0.0f;
-}
-
-// Both sides of a shard's steps in the order of the inner loop: left [tile][K][tile rows], right [panel][K][panel width].
-void WeightGradient::pack_left(const Piece& piece, int shard, int t0, int t1) const {
-  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
-  for (int t = t0, k = 0; t < t1; t++, k += rows) {
-    for_rows<MAX_ROWS>(piece.m1 - piece.m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-      const float* from = A_ + (size_t(t) * B_ + b0) * lda_ + piece.m0 + m;
-      float* to = piece.left + size_t(m) * K + k * mr.value;
-      for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
-    });
-  }
-}
-void WeightGradient::pack_right(const Piece& piece, int shard, int t0, int t1) const {
-  const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
-  for (int t = t0, k = 0; t < t1; t++, k += rows) {
-    for (int p = 0; p < panels_.count; p++) {
-      const int width = panels_.width(p) * VL;
-      copy(size_t(t) * B_ + b0, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
-    }
-  }
-}
-
-// sum [m1-m0][panels] += what the steps t0 … t1-1 of a shard give.
-void WeightGradient::add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const {
-  const int M = piece.m1 - piece.m0, K = (t1 - t0) * min(SHARD_ROWS, B_ - shard * SHARD_ROWS);
-  pack_right(piece, shard, t0, t1);
-  pack_left(piece, shard, t0, t1);
-  for (int p = 0; p < panels_.count; p++) {
-    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
-      constexpr int width = nv.value * VL;
-      for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-        vf acc[mr.value][nv.value];
-        float* tile = sum + panels_.offset(p, M) + size_t(m) * width;
-        load_tile(tile, width, width, acc);
-        multiply(K, piece.left + size_t(m) * K, 1, mr.value, piece.right + panels_.offset(p, K), acc);
-        store_tile(tile, width, width, acc);
-      });
-    });
-  }
 }
 
 // A shard's running sum over the rows from m0 on: where the last segment left it, or 0.
@@ -274,32 +225,9 @@ void WeightGradient::deliver_transposed(const float* sum) const {
   }
 }
 
-void WeightGradient::add_rows(int block, int memory) const {
-  const Piece own = piece(memory, block * block_, min(M_, (block + 1) * block_));
-  const size_t floats = panels_.floats(own.m1 - own.m0);
-  int used = 0;
-  const auto top = [&](int below) { return own.sums + (used - 1 - below) * sum_floats_; };
-  for (int s = 0; s < shards_; s++) {
-    used++;
-    begin(top(0), s, own.m0, floats);
-    for (int t0 = (T_ - 1) / STEPS * STEPS; t0 >= 0; t0 -= STEPS) add_steps(own, s, t0, min(T_, t0 + STEPS), top(0));
-    if (keep(top(0), s, own.m0, floats)) {
-      used--;
-      continue;
-    }
-    for (int carry = s + 1; carry % 2 == 0; carry /= 2, used--) fold(top(1), top(0), floats);
-  }
-  if (!(part_ & LAST)) return;
-  for (; used > 1; used--) fold(top(1), top(0), floats);
-  deliver(own.m0, own.m1, own.sums);
-}
-
 void WeightGradient::finish() const {
   if (is_short()) return finish_short();
-  if (how_ == Sums::LATER) {
-    each_block(size_t(T_) * B_ * M_ * panels_.columns, ceil_div(M_, block_), [this](int block, int piece) { add_rows(block, piece); });
-    return;
-  }
+  if (how_ == Sums::LATER) return finish_later();
   if (!(part_ & LAST)) return;
   for (int gap = 1; gap < groups; gap *= 2) {
     for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, rows_).sums, piece(g + gap, 0, rows_).sums, sum_floats_);

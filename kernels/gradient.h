@@ -1,12 +1,14 @@
-// Weight gradients: dW += Σ_(t,b) A[t,b,:]ᵀ factor[t,b,:], where A is da of a recurrence or dy of a linear layer. Summed per
-// shard of SHARD_ROWS sequences, the shards as a balanced binary tree, so the thread count does not change a bit.
+// Weight gradients: dW += Σ_(t,b) A[t,b,:]ᵀ factor[t,b,:], where A is da of a recurrence or dy of a linear layer. The thread count
+// does not change a bit: beside a recurrence they are summed per shard of SHARD_ROWS sequences, the shards as a balanced binary
+// tree; else every element is one chain over all rows (t, b).
 //
 // All factors of one A (h, x and the constant 1 of the bias) are packed side by side as one right-hand side: one pass over
 // A, and at H = 100, I = 1 they fill the vectors that h alone would take.
 //
 // Fused, the recurrence hands over blocks of steps while da and h are still in L2; that halves the memory read (the gradient alone
 // took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would not stay in L2 itself, the
-// gradient is taken at the end, a block of its rows at a time; of few rows (t, b), a tile at a time (gradient_short.cc).
+// gradient is taken at the end, a block of its rows at a time; of few rows (t, b), a tile at a time, in registers
+// (gradient_later.cc).
 //
 // The sums of gated cells are kept transposed, [columns of the factors, M]: M = 400 fills its vectors, h, x and 1 (102) do not, and
 // da, the larger side, is read where it lies.
@@ -41,7 +43,7 @@ class WeightGradient {
     kept_ = sums;
     part_ = part;
   }
-  size_t kept_floats() const { return size_t(shards_) * panels_.floats(rows_); }
+  size_t kept_floats() const { return size_t(how_ == Sums::LATER ? 1 : shards_) * panels_.floats(rows_); }
 
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
   size_t bytes() const { return (is_short() ? short_floats_ : floats_) * sizeof(float); }
@@ -66,11 +68,9 @@ class WeightGradient {
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   size_t right_floats() const;
   Piece piece(int group, int m0, int m1) const;
-  void add_steps(const Piece& piece, int shard, int t0, int t1, float* sum) const;
   template <class F>
   void each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const;
-  void pack_left(const Piece& piece, int shard, int t0, int t1) const;
-  void pack_right(const Piece& piece, int shard, int t0, int t1) const;
+  void add_chunk(const Piece& piece, size_t row, int rows) const;
   void pack_columns(int shard, int t0, int t1, float* left) const;
   void copy(size_t row, int rows, int n0, int width, float* out) const;
   void copy_mixed(size_t row, int n0, int width, float* out) const;
@@ -79,9 +79,10 @@ class WeightGradient {
   bool keep(const float* sum, int shard, int m0, size_t floats) const;
   void fold(float* to, const float* from, size_t floats) const;
   void add_rows(int block, int memory) const;
+  void finish_later() const;
   bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
   void finish_short() const;
-  void pack_short_right(int panel, int shard) const;
+  void pack_short_right(int panel) const;
   void pack_short_left(int m0, int m1, float* left) const;
   void add_short_bias(int m0, int m1) const;
   void add_short_rows(int m0, int m1, float* left) const;
@@ -101,7 +102,7 @@ class WeightGradient {
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;
-  float* kept_ = nullptr;        // [shards][rows][panels], as a sum lies for a block of rows
+  float* kept_ = nullptr;        // [shards, or 1 LATER][rows][panels], as a sum lies for a block of rows
   int part_ = FIRST | LAST;
 
  public:

@@ -16,8 +16,9 @@
 //
 // Same bits on any number of threads: work is cut into pieces that do not depend on the thread count, every output
 // element is one chain of multiply-adds in ascending order of the inner index (terms that are exactly 0 may be left out), and
-// sums over the batch are taken per shard of SHARD_ROWS sequences, shards added as a balanced binary tree. Within a shard, a
-// recurrence hands over its steps in blocks of 16 as back-propagation finishes them; inside a block steps and rows ascend.
+// weight gradients made beside a recurrence are summed per shard of SHARD_ROWS sequences, shards added as a balanced binary tree; others
+// (linear layers, recurrences too wide for that) are one chain over all rows. Either takes steps in blocks of 16 as back-propagation
+// finishes them; inside a block steps and rows ascend.
 // Included once by the kernels, and once for each target by napi.cc.
 #ifndef IRNN_KERNELS
 
