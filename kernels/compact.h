@@ -35,8 +35,8 @@ class CompactBackward {
     states_ = memory;
     da_ = states_ + SLOTS * SHARD_ROWS * right + VL;
     whh_ = da_ + GRADIENT_STEPS * SHARD_ROWS * left;
-    dW_ = whh_ + p_.H * left;
-    tail_ = dW_ + p_.H * right;
+    part_ = whh_ + p_.H * left;
+    tail_ = part_ + p_.H * right;
     compact_carry_ = tail_ + VL * left;
     dh_ = compact_carry_ + SHARD_ROWS * left + VL;
     masks_ = reinterpret_cast<unsigned*>(dh_ + SHARD_ROWS * left + VL);
@@ -59,7 +59,7 @@ class CompactBackward {
     if (!open_) return;
     open_ = false;
     each_of_tail([](float& whole, float& tail) IRNN_INLINE_LAMBDA { whole = tail; });
-    gradient_.put_part(sum_, units_, count_, units_, count_ + p_.I + 1, dW_, right_);
+    if (!full_) gradient_.put_part(sum_, units_, count_, units_, count_ + p_.I + 1, part_, right_);
     fill_zero(shard_.rows * p_.H, carry_);
     for (int r = 0; r < shard_.rows; r++) scatter(compact_carry_ + r * left_, carry_ + r * p_.H);
   }
@@ -115,7 +115,9 @@ class CompactBackward {
   // units if a smaller frame would not save a quarter of them.
   void reopen(const Block& block, bool whole) {
     int alive = 0, joined = 0;
-    for (int v = 0; v < vectors_; v++) {
+    const int many = p_.H - p_.H / 4;
+    const bool dense = whole || p_.activation != RELU || live_in_row(p_.H, state(block.t1, 0)) > many;   // one row says it already
+    for (int v = 0; !dense && v < vectors_; v++) {
       unsigned seen = 0;
       for (int slot = block.t0; slot <= block.t1; slot++) {
         vi any = {};
@@ -128,7 +130,7 @@ class CompactBackward {
     }
     const bool join = open_ && joined <= alive + alive / 4 + 4;
     close();
-    full_ = whole || p_.activation != RELU || (join ? joined : alive) > p_.H - p_.H / 4;
+    full_ = dense || (join ? joined : alive) > many;
     count_ = 0;
     for (int v = 0; v < vectors_; v++) {
       masks_[v] = full_ ? ~0u >> (32 - min(VL, p_.H - v * VL)) : seen_[v] | (join ? masks_[v] : 0);
@@ -140,7 +142,8 @@ class CompactBackward {
     unsigned ignored = 0;
     for (int k = 0; k < count_; k++) pack_row(p_.Whh + size_t(units_[k]) * p_.H, whh_ + k * left_, left_, ignored);
     for (int r = 0; r < shard_.rows; r++) pack_row(carry_ + r * p_.H, compact_carry_ + r * left_, left_, ignored);
-    gradient_.take_part(sum_, units_, count_, units_, count_ + p_.I + 1, dW_, right_);
+    dW_ = full_ ? sum_ : part_;
+    if (!full_) gradient_.take_part(sum_, units_, count_, units_, count_ + p_.I + 1, part_, right_);
     // The columns behind the last whole vector, as rows: 6 times 7 vectors instead of 100 times one, for 100 units, x and 1.
     const int columns = count_ + p_.I + 1, tail = columns % VL;
     tail_count_ = tail * ceil_div(count_, VL) < count_ / 4 * 3 ? tail : 0;
@@ -274,9 +277,9 @@ class CompactBackward {
   bool open_ = false, full_ = false;
   size_t left_ = 0, right_ = 0;  // row widths: the frame's units, and with x and 1
   int whole_ = 0, tail_count_ = 0;   // columns of the weight gradient that are kept in dW_, and in tail_
-  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], dW [units][right], its last
-  // columns as rows [tail][left], carry [rows][left], dh of a step [rows][left]; room for a vector behind what pack_row writes.
-  float *states_, *da_, *whh_, *dW_, *tail_, *compact_carry_, *dh_;
+  // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], the frame's part of the sum
+  // [units][right], dW, which is that or, of all units, the sum itself, its last columns as rows [tail][left], carry [rows][left], dh of a step [rows][left]; room for a vector behind what pack_row writes.
+  float *states_, *da_, *whh_, *part_, *dW_ = nullptr, *tail_, *compact_carry_, *dh_;
   unsigned *masks_, *seen_;      // a bit a unit, VL of them a word
   int* units_;                   // ascending, then the columns of x and 1
 };

@@ -151,27 +151,18 @@ void WeightGradient::add_block(int group, int shard, int t0, int t1, const float
   }
 }
 
-// f(where in a sum, where in the part) for the elements of take_part and put_part.
-template <class F>
-IRNN_INLINE void WeightGradient::each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const {
-  for (int p = 0, j0 = 0, j1 = 0; p < panels_.count; p++, j0 = j1) {
-    const int n0 = panels_.first(p) * VL, width = panels_.width(p) * VL;
-    while (j1 < n_count && columns[j1] < n0 + width) j1++;
-    for (int i = 0; i < m_count; i++) {
-      const size_t row = panels_.offset(p, M_) + size_t(rows[i]) * width - n0;
-      for (int j = j0; j < j1; j++) f(row + columns[j], i * stride + j);
-    }
-  }
-}
-
 void WeightGradient::take_part(const float* sum, const int* rows, int m_count, const int* columns, int n_count, float* part,
                                size_t stride) const {
-  each_of(rows, m_count, columns, n_count, stride, [=](size_t at, size_t to) IRNN_INLINE_LAMBDA { part[to] = sum[at]; });
+  for (int i = 0; i < m_count; i++) {
+    for (int j = 0; j < n_count; j++) part[i * stride + j] = sum[rows[i] * row_floats() + columns[j]];
+  }
 }
 
 void WeightGradient::put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part,
                               size_t stride) const {
-  each_of(rows, m_count, columns, n_count, stride, [=](size_t at, size_t from) IRNN_INLINE_LAMBDA { sum[at] = part[from]; });
+  for (int i = 0; i < m_count; i++) {
+    for (int j = 0; j < n_count; j++) sum[rows[i] * row_floats() + columns[j]] = part[i * stride + j];
+  }
 }
 
 void WeightGradient::shard_done(int group, int shard) const {
@@ -233,8 +224,8 @@ void WeightGradient::finish() const {
     for (int g = 0; g + gap < groups; g += 2 * gap) fold(piece(g, 0, rows_).sums, piece(g + gap, 0, rows_).sums, sum_floats_);
   }
   const float* sum = piece(0, 0, rows_).sums;
-  if (how_ == Sums::BLOCKS) deliver_transposed(sum);
-  else deliver(0, M_, sum);
+  if (how_ == Sums::BLOCKS) return deliver_transposed(sum);
+  for (int m = 0; m < M_; m++) add_row(m, 0, columns_, sum + m * row_floats());
 }
 
 }  // namespace IRNN_TARGET

@@ -28,7 +28,7 @@ struct Factor {
 
 constexpr int GRADIENT_STEPS = 16;   // steps taken at a time: 16 · 8 packed rows of 104 floats are 53 KB, hot in L2
 
-// Who makes the sums: finish(), from A; the caller, as [M, columns] (compact.h); add_block(), as [columns, M].
+// Who makes the sums: finish(), from A; the caller, as [M, columns] (compact.h); add_block(), as [columns, M]. Not the caller's lie in panels.
 enum class Sums { LATER, FRAMES, BLOCKS };
 
 class WeightGradient {
@@ -58,8 +58,8 @@ class WeightGradient {
   // After all groups: what is left to add.
   void finish() const;
 
-  // FRAMES: the running sum of a shard [M, columns of all factors], and the part of it
-  // that lies in the given rows and (ascending) columns, copied to `part` [m_count][stride] or back.
+  // FRAMES: the running sum of a shard [M, columns of all factors], rows whole vectors, and the part of it that lies in the given rows
+  // and columns, copied to `part` [m_count][stride] or back.
   float* shard_sum(int group, int shard) const;
   void take_part(const float* sum, const int* rows, int m_count, const int* columns, int n_count, float* part, size_t stride) const;
   void put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part, size_t stride) const;
@@ -68,9 +68,8 @@ class WeightGradient {
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   size_t right_floats() const;
   Piece piece(int group, int m0, int m1) const;
-  template <class F>
-  void each_of(const int* rows, int m_count, const int* columns, int n_count, size_t stride, const F& f) const;
   void add_chunk(const Piece& piece, size_t row, int rows) const;
+  size_t row_floats() const { return size_t(panels_.vectors) * VL; }   // of a sum that lies in rows
   void pack_columns(int shard, int t0, int t1, float* left) const;
   void copy(size_t row, int rows, int n0, int width, float* out) const;
   void copy_mixed(size_t row, int n0, int width, float* out) const;
@@ -102,7 +101,7 @@ class WeightGradient {
   int shards_, block_;           // rows of the gradient a piece holds
   size_t sum_floats_, piece_floats_, floats_;
   float* memory_ = nullptr;
-  float* kept_ = nullptr;        // [shards, or 1 LATER][rows][panels], as a sum lies for a block of rows
+  float* kept_ = nullptr;        // [shards, or 1 LATER][rows][panels], as a sum lies (LATER for a block of rows)
   int part_ = FIRST | LAST;
 
  public:

@@ -16,11 +16,14 @@ struct Live {
   const int* units;   // null: all
   static size_t ints(int H) { return round_up(size_t(H) + VL, 16); }
 };
-IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
+IRNN_INLINE int live_in_row(int H, const float* row) {
   int n = 0;
-  each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(states + n0) != 0.0f)); });
-  if (n > H - H / 4) return {H, nullptr};   // one row says it already
-  n = 0;
+  each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(row + n0) != 0.0f)); });
+  return n;
+}
+IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
+  if (live_in_row(H, states) > H - H / 4) return {H, nullptr};   // one row says it already
+  int n = 0;
   each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
     vi any = {};
     for (int r = 0; r < rows; r++) any |= lanes.load(states + size_t(r) * H + n0) != 0.0f;
