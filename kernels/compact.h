@@ -218,30 +218,42 @@ class CompactBackward {
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
         with_narrow(count_ - n0, nv, [&](auto few) {
           for_rows<MAX_ROWS>(shard_.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-            vf acc[mr.value][nv.value];
-            clear_tile(acc);
-            multiply_columns<few.value>(count_, da + r0 * left_, left_, whh_ + n0, acc, left_);
-            if (to_carry) {
-              for (int r = 0; r < mr.value; r++) {
-                if (shard_.padded(r0 + r, step.t)) continue;
-                for (int v = 0; v < nv.value; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
-              }
-              return;
-            }
-            const float* states = compact_state(block, step.from) + r0 * right_ + n0;
-            float* out = compact_da(block, next) + r0 * left_ + n0;
-#pragma GCC unroll 8
-            for (int r = 0; r < mr.value; r++) {
-#pragma GCC unroll 8
-              for (int v = 0; v < nv.value; v++) {
-                vf d = acc[r][v] + 0.0f;
-                if (p_.dh) d += load(dh_ + (r0 + r) * left_ + n0 + v * VL);
-                store(out + r * left_ + v * VL, derivative(d, load(states + r * right_ + v * VL)));
-              }
-            }
+            const float* left = da + r0 * left_;
+            if (to_carry) carry_tile<mr.value, nv.value, few.value>(left, step.t, r0, n0);
+            else next_tile<mr.value, nv.value, few.value>(left, compact_state(block, step.from), compact_da(block, next), r0, n0);
           });
         });
       });
+    }
+  }
+
+  // Tiles of da times Whh, rows from r0 and columns from n0 on: to the carry, and to the da of the next step. Not inlined: among the
+  // registers of step() addresses were read from the stack, 28 for 72 multiply-adds.
+  template <int MR, int NV, int FEW>
+  IRNN_NOINLINE void carry_tile(const float* da, int t, int r0, int n0) const {
+    vf acc[MR][NV];
+    clear_tile(acc);
+    multiply_columns<FEW>(count_, da, left_, whh_ + n0, acc, left_);
+    for (int r = 0; r < MR; r++) {
+      if (shard_.padded(r0 + r, t)) continue;
+      for (int v = 0; v < NV; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
+    }
+  }
+  template <int MR, int NV, int FEW>
+  IRNN_NOINLINE void next_tile(const float* da, const float* states, float* out, int r0, int n0) const {
+    vf acc[MR][NV];
+    clear_tile(acc);
+    multiply_columns<FEW>(count_, da, left_, whh_ + n0, acc, left_);
+    states += r0 * right_ + n0;
+    out += r0 * left_ + n0;
+#pragma GCC unroll 8
+    for (int r = 0; r < MR; r++) {
+#pragma GCC unroll 8
+      for (int v = 0; v < NV; v++) {
+        vf d = acc[r][v] + 0.0f;
+        if (p_.dh) d += load(dh_ + (r0 + r) * left_ + n0 + v * VL);
+        store(out + r * left_ + v * VL, derivative(d, load(states + r * right_ + v * VL)));
+      }
     }
   }
 

@@ -27,6 +27,10 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
   static_assert(MR == 8 && NV > 1);
   const auto last = [&](int r) IRNN_INLINE_LAMBDA { return _mm512_maskz_extractf32x4_ps(ALL, (__m512)acc[r][NV - 1], 0); };
   Quad few[2] = {Quad([&](int r) IRNN_INLINE_LAMBDA { return last(r); }), Quad([&](int r) IRNN_INLINE_LAMBDA { return last(4 + r); })};
+  // Rows by 3 pointers that GCC does not see through: else it keeps an address for each row and k, on the stack.
+  const float *rows[3] = {A, A + 3 * row_stride, A + 6 * row_stride};
+  asm("" : "+r"(rows[1]), "+r"(rows[2]));
+  const auto row = [&](int r) IRNN_INLINE_LAMBDA { return rows[r / 3] + r % 3 * row_stride; };
   const auto one = [&](auto j, const Quad& low, const Quad& high) IRNN_INLINE_LAMBDA {
     constexpr int element = (j.value - 1) * 0x55;
     const __m512 b_few = _mm512_maskz_broadcast_f32x4(ALL, _mm_loadu_ps(panel + (NV - 1) * VL));
@@ -35,7 +39,7 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
     for (int v = 0; v < NV - 1; v++) b[v] = load(panel + v * VL);
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) {
-      const vf a = splat(A[r * row_stride + j.value - 1]);
+      const vf a = splat(row(r)[j.value - 1]);
 #pragma GCC unroll 8
       for (int v = 0; v < NV - 1; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
     }
@@ -44,18 +48,20 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
     panel += panel_stride;
   };
   int k = 0;
-  for (; k + 4 <= K; k += 4, A += 4) {
-    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(A + r * row_stride); });
-    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(A + (4 + r) * row_stride); });
+  for (; k + 4 <= K; k += 4) {
+    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(row(r)); });
+    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(row(4 + r)); });
     one(Const<1>{}, low, high);
     one(Const<2>{}, low, high);
     one(Const<3>{}, low, high);
     one(Const<4>{}, low, high);
+    for (const float*& at : rows) at += 4;
   }
-  for (; k < K; k++, A++) {
-    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(A + r * row_stride); });
-    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(A + (4 + r) * row_stride); });
+  for (; k < K; k++) {
+    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(row(r)); });
+    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(row(4 + r)); });
     one(Const<1>{}, low, high);
+    for (const float*& at : rows) at++;
   }
   const auto give = [&](auto r) IRNN_INLINE_LAMBDA {
     acc[r.value - 1][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_maskz_extractf32x4_ps(ALL, few[0].v, r.value - 1));

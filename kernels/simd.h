@@ -35,6 +35,7 @@ typedef signed char bytes __attribute__((vector_size(16), aligned(1), may_alias)
 typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
 #define IRNN_INLINE inline __attribute__((always_inline))
+#define IRNN_NOINLINE __attribute__((noinline))
 #define IRNN_INLINE_LAMBDA __attribute__((always_inline))
 
 IRNN_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
