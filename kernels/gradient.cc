@@ -121,14 +121,21 @@ void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const 
   const Factor& wide = factors_[0];
   for (int t = t0, k = 0; t < t1; t++, k += rows) {
     const size_t row = size_t(t) * B_ + b0;
-    for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
-      float* to = left + size_t(n) * K + k * nr.value;
-      if (wide.p && n + nr.value <= wide.columns) {
-        const float* from = wide.p + row * wide.ld + n;
+    for_tiles<MAX_ROWS>(columns_, [&](int n0, auto nr) IRNN_INLINE_LAMBDA {
+      float* to = left + size_t(n0) * K + k * nr.value;
+      if (wide.p && n0 + nr.value <= wide.columns) {
+        const float* from = wide.p + row * wide.ld + n0;
         for (int r = 0; r < rows; r++, from += wide.ld, to += nr.value) __builtin_memcpy(to, from, nr.value * sizeof(float));
         return;
       }
-      for (int r = 0; r < rows; r++, to += nr.value) copy_mixed(row + r, n, nr.value, to);
+      int first = 0;
+      for (int f = 0; f < count_; first += factors_[f++].columns) {
+        const Factor& factor = factors_[f];
+        for (int n = max(n0, first); n < min(n0 + nr.value, first + factor.columns); n++) {
+          const float* from = factor.p ? factor.p + row * factor.ld + (n - first) : nullptr;
+          for (int r = 0; r < rows; r++) to[r * nr.value + n - n0] = from ? from[r * factor.ld] : 1.0f;
+        }
+      }
     });
   }
 }
@@ -206,12 +213,13 @@ void WeightGradient::deliver_transposed(const float* sum) const {
     const float* from = sum + panels_.offset(p, columns_);
     for (int f = 0; f < count_; from += factors_[f++].columns * width) {
       const int columns = factors_[f].columns;
-      float* const gradients[] = {factors_[f].gradient, factors_[f].second};
-      for (float* gradient : gradients) {
-        for (int m = m0; gradient && m < min(M_, m0 + width); m++) {
+      const auto add = [=](float* gradient, int m1) {
+        for (int m = m0; gradient && m < min(m1, m0 + width); m++) {
           for (int n = 0; n < columns; n++) gradient[size_t(m) * columns + n] += from[n * width + m - m0];
         }
-      }
+      };
+      add(factors_[f].gradient, M_);
+      add(factors_[f].second, min(M_, factors_[f].second_rows));
     }
   }
 }

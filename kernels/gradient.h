@@ -24,6 +24,7 @@ struct Factor {
   size_t ld;         // floats from one row (t, b) to the next
   float* gradient;   // [M, columns] += ; null: not wanted
   float* second;     // where the same is added once more (PyTorch's second bias), or null
+  int second_rows = 0x7fffffff;   // BLOCKS: of the first so many of the M rows
 };
 
 constexpr int GRADIENT_STEPS = 16;   // steps taken at a time: 16 · 8 packed rows of 104 floats are 53 KB, hot in L2

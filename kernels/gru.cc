@@ -150,31 +150,36 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* sums, int part) {
   const Panels panels(H);
   const int shards = ceil_div(B, SHARD_ROWS), M = GRU_SAVED * H;
-  const bool fused = WeightGradient::fuses(GRU_GATES * H, H + 1) && WeightGradient::fuses(2 * H, I + 1);
+  // r, z and m meet h; r, z and n meet x. A few inputs ride along with h: their products with m, which nobody wants, cost less than
+  // a pass of their own over r and z.
+  const bool along = I <= FUSED_INPUTS;
+  const bool fused = WeightGradient::fuses(GRU_GATES * H, H + 1 + (along ? I : 0)) && WeightGradient::fuses(2 * H, I + 1);
   const Sums how = fused ? Sums::BLOCKS : Sums::LATER;
-  // r, z and m meet h; r, z and n meet x.
+  const int count = fused && along ? 2 : 3, columns_along = count == 2 ? I : 0;
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor states[] = {{before, H, size_t(H), dWhh, nullptr}, {nullptr, 1, 0, dbh, nullptr}};
-  const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
+  const Factor states[] = {{before, H, size_t(H), dWhh, nullptr},
+                           {x, columns_along, size_t(I), nullptr, dWxh, 2 * H},
+                           {nullptr, 1, 0, dbh, count == 2 ? dbx : nullptr, 2 * H}};
   const Factor inputs_of_n[] = {{x, I, size_t(I), dWxh ? dWxh + size_t(2) * H * I : nullptr, nullptr}, {nullptr, 1, 0, dbx ? dbx + 2 * H : nullptr, nullptr}};
-  const int rows[] = {GRU_GATES * H, 2 * H, H}, firsts[] = {0, 0, GRU_GATES * H};
-  WeightGradient gradients[] = {WeightGradient(T, B, rows[0], da + firsts[0], size_t(M), states, 2, how),
-                                WeightGradient(T, B, rows[1], da + firsts[1], size_t(M), inputs, 2, how),
-                                WeightGradient(T, B, rows[2], da + firsts[2], size_t(M), inputs_of_n, 2, how)};
+  const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
+  const int firsts[] = {0, GRU_GATES * H, 0};
+  WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), states, 3, how),
+                                WeightGradient(T, B, H, da + firsts[1], size_t(M), inputs_of_n, 2, how),
+                                WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   const size_t own_floats = fused ? block_floats(M) : 0;
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats + gradients[0].groups * own_floats) * sizeof(float)));
   float *carries = whh + packed_floats, *own = carries + shards * carry_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
   const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, panels, whh};
-  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, 3, sums, part, [&](int group, int s) {
+  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, count, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     back_by_blocks(T, B, reverse, shard, M, dx || !fused ? da : nullptr, fused ? own + group * own_floats : nullptr,
                    [&](const Step& step, float* out, size_t stride) { backward.step(shard, step, carry, out, stride); },
                    [&](int t0, int t1, const float* rows, size_t stride) {
-                     for (int i = 0; i < 3; i++) gradients[i].add_block(group, s, t0, t1, rows + firsts[i], stride);
+                     for (int i = 0; i < count; i++) gradients[i].add_block(group, s, t0, t1, rows + firsts[i], stride);
                    });
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });

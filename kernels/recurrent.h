@@ -92,15 +92,16 @@ class Ahead {
     if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(p + n)};
   }
   IRNN_INLINE void some() {
-    for (int lines = 0; lines < 6 && next_ < count_; lines++) {
-      Range& range = ranges_[next_];
-      __builtin_prefetch(range.at, 1);
-      range.at += 64;
-      next_ += range.at >= range.end;
-    }
+    if (next_ == count_) return;
+    Range& range = ranges_[next_];
+#pragma GCC unroll 8
+    for (int line = 0; line < LINES; line++) __builtin_prefetch(range.at + 64 * line, 1);   // behind the end too: a test a line costs more
+    range.at += 64 * LINES;
+    next_ += range.at >= range.end;
   }
 
  private:
+  static constexpr int LINES = 6;
   struct Range {
     const char *at, *end;
   };
