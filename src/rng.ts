@@ -12,10 +12,12 @@ export interface Rng {
   below(n: number): number
   /** Standard normal. */
   normal(): number
+  /** Goes on as a new generator of the same seed and another stream would. */
+  restart(stream: string): void
   /** The four words of state, as plain numbers; `setState` continues from there. */
   getState(): number[]
   /** @throws InputError unless given four 32-bit words, not all 0 */
-  setState(state: readonly number[]): void
+  setState(words: readonly number[]): void
 }
 
 /**
@@ -27,27 +29,27 @@ export function rng(seed: number, stream = ''): Rng {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new InputError(`seed: expected a whole number from 0 to 2^53-1 but received ${shown(seed)}`)
   }
-  const words = [seed >>> 0, Math.floor(seed / 2 ** 32)]
-  for (let i = 0; i < stream.length; i++) words.push(stream.charCodeAt(i))
-  let a = hash(words, 1)
-  let b = hash(words, 2)
-  let c = hash(words, 3)
-  let d = hash(words, 4)
-  if ((a | b | c | d) === 0) d = 1 // the one state xoshiro cannot leave
+  // A typed array: captured variables would be a new heap number at every assignment.
+  const state = new Int32Array(4)
 
-  function bits(): number {
-    const times5 = Math.imul(b, 5)
-    const result = Math.imul((times5 << 7) | (times5 >>> 25), 9)
-    const t = b << 9
-    c ^= a
-    d ^= b
-    b ^= c
-    a ^= d
-    c ^= t
-    d = (d << 11) | (d >>> 21)
-    return result >>> 0
+  function restart(name: string): void {
+    for (let i = 0; i < 4; i++) state[i] = hash(seed, name, i + 1)
+    if (state.every((word) => word === 0)) state[3] = 1 // the one state xoshiro cannot leave
   }
 
+  function bits(): number {
+    const b = state[1]!
+    const times5 = Math.imul(b, 5)
+    const c = state[2]! ^ state[0]!
+    const d = state[3]! ^ b
+    state[1] = b ^ c
+    state[0]! ^= d
+    state[2] = c ^ (b << 9)
+    state[3] = (d << 11) | (d >>> 21)
+    return Math.imul((times5 << 7) | (times5 >>> 25), 9) >>> 0
+  }
+
+  restart(stream)
   return {
     next: () => (bits() >>> 8) * 2 ** -24,
     below(n) {
@@ -65,16 +67,14 @@ export function rng(seed: number, stream = ''): Rng {
         if (s > 0 && s < 1) return u * Math.sqrt((-2 * Math.log(s)) / s)
       }
     },
-    getState: () => [a >>> 0, b >>> 0, c >>> 0, d >>> 0],
-    setState(state) {
-      const good = Array.isArray(state) && state.length === 4 && state.every((word) => word === word >>> 0)
-      if (!good || state.every((word) => word === 0)) {
-        throw new InputError(`generator state: expected four 32-bit words, not all 0, but received ${shown(state)}`)
+    restart,
+    getState: () => Array.from(state, (word) => word >>> 0),
+    setState(words) {
+      const good = Array.isArray(words) && words.length === 4 && words.every((word) => word === word >>> 0)
+      if (!good || words.every((word) => word === 0)) {
+        throw new InputError(`generator state: expected four 32-bit words, not all 0, but received ${shown(words)}`)
       }
-      a = state[0]! | 0
-      b = state[1]! | 0
-      c = state[2]! | 0
-      d = state[3]! | 0
+      state.set(words)
     },
   }
 }
@@ -91,14 +91,16 @@ export function permutation(n: number, generator: Rng): Int32Array {
   return order
 }
 
-/** Words folded through the finaliser of MurmurHash3 (Appleby), one golden-ratio step each, as splitmix does. */
-function hash(words: readonly number[], start: number): number {
-  let z = start
-  for (const word of words) {
-    z = ((z + 0x9e3779b9) | 0) ^ word
-    z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
-    z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
-    z ^= z >>> 16
-  }
+/** The seed's two words and the stream's characters, each folded in by MurmurHash3's finaliser (Appleby) after a golden-ratio step, as splitmix does. */
+function hash(seed: number, stream: string, start: number): number {
+  let z = mixed(mixed(start, seed >>> 0), Math.floor(seed / 2 ** 32))
+  for (let i = 0; i < stream.length; i++) z = mixed(z, stream.charCodeAt(i))
   return z
+}
+
+function mixed(z: number, word: number): number {
+  z = ((z + 0x9e3779b9) | 0) ^ word
+  z = Math.imul(z ^ (z >>> 16), 0x85ebca6b)
+  z = Math.imul(z ^ (z >>> 13), 0xc2b2ae35)
+  return z ^ (z >>> 16)
 }

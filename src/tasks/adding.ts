@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import type { Batch } from '../batch.ts'
 import { checked, InputError } from '../error.ts'
-import { type Rng, rng } from '../rng.ts'
+import { rng } from '../rng.ts'
 import { epochOrder, type Task } from './task.ts'
 
 export interface AddingOptions {
@@ -82,7 +82,8 @@ function filler({ T, seed, halves }: AddingOptions, set: string, B: number): (n:
   const x = new Float32Array(T * B * 2)
   const y = new Float32Array(B)
   const half = T >> 1
-  function draw(generator: Rng, n: number, b: number): void {
+  const generator = rng(seed)
+  function draw(n: number, b: number): void {
     const first = generator.below(halves ? half : T)
     // Two distinct steps: the second is drawn from the T - 1 that are left.
     let second = halves ? half + generator.below(T - half) : generator.below(T - 1)
@@ -96,7 +97,10 @@ function filler({ T, seed, halves }: AddingOptions, set: string, B: number): (n:
     y[b] = x[(first * n + b) * 2]! + x[(second * n + b) * 2]!
   }
   return (n, next) => {
-    for (let b = 0; b < n; b++) draw(rng(seed, `adding/${set}/${next()}`), n, b)
+    for (let b = 0; b < n; b++) {
+      generator.restart(`adding/${set}/${next()}`)
+      draw(n, b)
+    }
     return n === B ? { T, B, x, y } : { T, B: n, x: x.subarray(0, T * n * 2), y: y.subarray(0, n) }
   }
 }
