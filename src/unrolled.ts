@@ -54,7 +54,7 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
   const most = largestBuffer(parts.spec, { T, B, S, logits })
   if (most >= 2 ** 31) {
     throw new InputError(
-      `plan: expected buffers of fewer than 2^31 elements but T ${T} and B ${B} need ${most}: cut T or B`,
+      `plan: expected buffers of fewer than 2^31 elements but ${T} steps (T) of ${B} sequences (B) need ${most}: take shorter or fewer at once`,
     )
   }
   const arena = memory(parts.backend)
