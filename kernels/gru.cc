@@ -52,13 +52,11 @@ struct GruForward {
     for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H, v, S);
     sigmoid(reset);
     sigmoid(z);
+    for (int v = 0; v < W; v++) n[v] = input ? lanes.load(bn + n0, v, 0) : lanes.load(saved + 3 * H, v, S);
+    for (int k = 0; input && k < I; k++) {
+      for (int v = 0; v < W; v++) n[v] = fma(lanes.spread(input + k, v, I), lanes.load(Wxn + k * Hv + n0, v, 0), n[v]);
+    }
     for (int v = 0; v < W; v++) {
-      if (input) {
-        n[v] = lanes.load(bn + n0, v, 0);
-        for (int k = 0; k < I; k++) n[v] = fma(lanes.spread(input + k, v, I), lanes.load(Wxn + k * Hv + n0, v, 0), n[v]);
-      } else {
-        n[v] = lanes.load(saved + 3 * H, v, S);
-      }
       n[v] = fma(reset[v], lanes.load(saved + 2 * H, v, S), n[v]);
       lanes.store(saved, v, S, reset[v]);
       lanes.store(saved + H, v, S, z[v]);
