@@ -55,8 +55,8 @@ enum Activation { RELU = 0, TANH = 1 };
 
 // A long sequence can go through the backward kernels segment by segment, the last steps first (activation checkpointing), to the
 // same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
-// calls, [ceil(B/8) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part` says which call it is: FIRST
-// starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
+// calls, [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part`
+// says which call it is: FIRST starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
 // sequence at once is null, FIRST | LAST.
 enum Part { FIRST = 1, LAST = 2 };
 

@@ -48,6 +48,15 @@ test('these numbers are promised: a change of seeding would change every recorde
   )
 })
 
+test('restarted on another stream it is a new generator of it', () => {
+  const generator = rng(5, 'x')
+  for (let i = 0; i < 17; i++) generator.normal()
+  generator.restart('y')
+  const fresh = rng(5, 'y')
+  for (let i = 0; i < 50; i++) assert.equal(generator.next(), fresh.next())
+  assert.notEqual(rng(5, 'x').next(), rng(5, 'y').next())
+})
+
 test('the state continues where it was taken, through JSON', () => {
   const generator = rng(5, 'x')
   for (let i = 0; i < 17; i++) generator.normal()

@@ -27,7 +27,7 @@ export function denseLayer(arena: Memory, weights: DenseWeights, options: DenseO
   let { T, B } = options
   const y = arena.floats(T * B * K)
   const dy = training ? arena.floats(T * B * K) : null
-  const sums = training ? runningSums(arena, segment, B, K, I + 1) : null
+  const sums = training ? runningSums(arena, segment, 1, K, I + 1) : null
 
   return {
     y,

@@ -41,9 +41,12 @@ export interface Segment {
   start: number
 }
 
-/** Room for the running sums of a gradient [M, N with the bias], as kernels.h has it; null where sequences are whole. */
-export function runningSums(arena: Memory, segment: Segment | null, B: number, M: number, N: number): Floats | null {
-  return segment && arena.floats(Math.ceil(B / 8) * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
+/**
+ * Room for the running sums of a gradient [M, N with the bias], one a shard, as kernels.h has it: ceil(B/8) shards beside a
+ * recurrence, 1 of a linear layer. Null where sequences are whole.
+ */
+export function runningSums(arena: Memory, segment: Segment | null, shards: number, M: number, N: number): Floats | null {
+  return segment && arena.floats(shards * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
 }
 
 export interface Direction {

@@ -11,7 +11,7 @@ const BOUND_ULPS = 2.5
 const SMALLEST_NORMAL = 2 ** -126
 
 /** Where a formula changes, saturates or underflows; the 4,000 floats on either side of each, and of its negative. */
-const TURNS = [SMALLEST_NORMAL, 2 ** -13, 0.17329, 0.625, 1, 9.01, 10, 16.63, 18, 87.33, 87.3365, 88.0297, 88.376, 88.7228, 89, 103.97]
+const TURNS = [SMALLEST_NORMAL, 2 ** -13, 0.17329, 0.625, 1, 4.50509, 4.50582, 5.54276, 9.01, 10, 16.63, 18, 87.33, 87.3365, 88, 88.0297, 88.376, 88.7228, 89, 103.97]
 const NEIGHBOURS = 4000
 /** A prime: 2^32 / 8599 = 499,467 bit patterns spread over every sign, exponent and mantissa. */
 const STRIDE = 8599

@@ -120,6 +120,12 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
     ...BATCHES.map((B) => ({ T: 3, B, I: 3, H: 9 })), ...BATCHES.map((B) => ({ T: 2, B, I: 9, H: 25 })),
     ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33].map((T) => ({ T, B: 2, I: 3, H: 8 })),
   ]
+  // Whole shards without lengths: the last 4 units of several rows as one vector, x beside them and as a product of its own.
+  for (const [H, I] of [[20, 3], [36, 9], [52, 3], [100, 9]] as const)
+    for (const reverse of [0, 1] as const) {
+      const options = { reverse, ragged: false, clip: 0, accumulate: 0, inPlace: false, nulls: [] } as const
+      yield* recurrentCases(cell, { T: 3, B: 17, I, H }, options, 1000 + 2 * H + reverse)
+    }
   for (const sizes of sweep) {
     const n = seed++
     yield* recurrentCases(cell, sizes,
