@@ -26,12 +26,18 @@ IRNN_INLINE void each_block_of_steps(int T, const F& f) {
 // of the inner loop: left [tile][row][tile rows], right [panel][row][panel width].
 void WeightGradient::add_chunk(const Piece& piece, size_t row, int K) const {
   const int M = piece.m1 - piece.m0;
-  for (int p = 0; p < panels_.count; p++) copy(row, K, panels_.first(p) * VL, panels_.width(p) * VL, piece.right + panels_.offset(p, K));
-  for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-    const float* from = A_ + row * lda_ + piece.m0 + m;
-    float* to = piece.left + size_t(m) * K;
-    for (int k = 0; k < K; k++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
-  });
+  for (int k = 0; k < K; k += 8) {   // all columns of 8 rows: by columns of all rows, too many pages take turns (76 ms -> 81 at 500 x 1501)
+    const int rows = min(8, K - k);
+    for (int p = 0; p < panels_.count; p++) {
+      const int width = panels_.width(p) * VL;
+      copy(row + k, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
+    }
+    for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+      const float* from = A_ + (row + k) * lda_ + piece.m0 + m;
+      float* to = piece.left + size_t(m) * K + k * mr.value;
+      for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
+    });
+  }
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
       constexpr int width = nv.value * VL;
