@@ -164,7 +164,7 @@ class CompactBackward {
   // da from dL/dh of its state.
   IRNN_INLINE vf derivative(vf d, vf state) const {
     d = p_.activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
-    return p_.clip > 0.0f ? clamp(d, p_.clip) : d;
+    return clipped(d, p_.clip);
   }
   float* compact_da(const Block& block, int t) const { return da_ + size_t(t - block.t0) * shard_.rows * left_; }
 
@@ -290,7 +290,8 @@ class CompactBackward {
   size_t left_ = 0, right_ = 0;  // row widths: the frame's units, and with x and 1
   int whole_ = 0, tail_count_ = 0;   // columns of the weight gradient that are kept in dW_, and in tail_
   // Compact: states of the block's slots [SLOTS][rows][right], da [steps][rows][left], Whh [units][left], the frame's part of the sum
-  // [units][right], dW, which is that or, of all units, the sum itself, its last columns as rows [tail][left], carry [rows][left], dh of a step [rows][left]; room for a vector behind what pack_row writes.
+  // [units][right], dW, which is that or, of all units, the sum itself, its last columns as rows [tail][left], carry [rows][left], dh
+  // of a step [rows][left]; room for a vector behind what pack_row writes.
   float *states_, *da_, *whh_, *part_, *dW_ = nullptr, *tail_, *compact_carry_, *dh_;
   unsigned *masks_, *seen_;      // a bit a unit, VL of them a word
   int* units_;                   // ascending, then the columns of x and 1

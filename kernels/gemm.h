@@ -5,7 +5,7 @@
 // Every output element is one chain of fma over ascending k: tile shapes and blocking do not change a bit.
 #pragma once
 
-#include "simd.h"
+#include "quads.h"
 
 namespace IRNN_TARGET {
 

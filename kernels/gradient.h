@@ -69,6 +69,7 @@ class WeightGradient {
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   size_t right_floats() const;
   Piece piece(int group, int m0, int m1) const;
+  void pack_left(size_t row, int rows, int m0, int m1, int K, int k, float* left) const;
   void add_chunk(const Piece& piece, size_t row, int rows) const;
   size_t row_floats() const { return size_t(panels_.vectors) * VL; }   // of a sum that lies in rows
   void pack_columns(int shard, int t0, int t1, float* left) const;

@@ -22,6 +22,15 @@ IRNN_INLINE void each_block_of_steps(int T, const F& f) {
 
 }  // namespace
 
+// A few rows of the columns m0 … m1-1 of A as the k-th and following of left [tile][K][tile rows].
+IRNN_INLINE void WeightGradient::pack_left(size_t row, int rows, int m0, int m1, int K, int k, float* left) const {
+  for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+    const float* from = A_ + row * lda_ + m0 + m;
+    float* to = left + size_t(m) * K + k * mr.value;
+    for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
+  });
+}
+
 // LATER: the piece's sum [m1-m0][panels] += what consecutive rows give, at most PACKED_ROWS of them. Both sides are packed in the order
 // of the inner loop: left [tile][row][tile rows], right [panel][row][panel width].
 void WeightGradient::add_chunk(const Piece& piece, size_t row, int K) const {
@@ -32,11 +41,7 @@ void WeightGradient::add_chunk(const Piece& piece, size_t row, int K) const {
       const int width = panels_.width(p) * VL;
       copy(row + k, rows, panels_.first(p) * VL, width, piece.right + panels_.offset(p, K) + size_t(k) * width);
     }
-    for_rows<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-      const float* from = A_ + (row + k) * lda_ + piece.m0 + m;
-      float* to = piece.left + size_t(m) * K + k * mr.value;
-      for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
-    });
+    pack_left(row + k, rows, piece.m0, piece.m1, K, k, piece.left);
   }
   for (int p = 0; p < panels_.count; p++) {
     with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
@@ -89,11 +94,7 @@ void WeightGradient::pack_short_left(int m0, int m1, float* left) const {
   each_block_of_steps(T_, [&](int t0, int t1) {
     for (int row = t0 * B_; row < t1 * B_; row += 8) {
       const int rows = min(8, t1 * B_ - row);
-      for_rows<MAX_ROWS>(m1 - m0, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-        const float* from = A_ + row * lda_ + m0 + m;
-        float* to = left + size_t(m) * K + k * mr.value;
-        for (int r = 0; r < rows; r++, from += lda_, to += mr.value) __builtin_memcpy(to, from, mr.value * sizeof(float));
-      });
+      pack_left(row, rows, m0, m1, K, k, left);
       k += rows;
     }
   });

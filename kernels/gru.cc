@@ -27,14 +27,12 @@ struct GruForward {
       Ahead ahead;
       if (i + 1 < T) {
         const Step next(i + 1, T, reverse);
-        ahead.add(gates + (size_t(next.t) * B + shard.b0) * S, shard.rows * S);
-        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
+        ahead.add(shard, gates, next.t, B, S);
+        ahead.add(shard, h, next.to, B, H);
       }
       for (int r = 0; !Wxh && r < shard.rows; r++) copy(H, bias + M - H, gates + (row + r) * S + M - H);
       step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, ahead);
-      for (int r = 0; shard.lengths && r < shard.rows; r++) {
-        if (shard.padded(r, step.t)) copy(H, h + from + r * H, h + to + r * H);
-      }
+      shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { copy(H, h + from + r * H, h + to + r * H); });
       each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
         units<w.value>(Wxh ? x + (row + r) * I : nullptr, n, gates + (row + r) * S + n, h + from + unit, h + to + unit, lanes);
@@ -80,17 +78,15 @@ struct GruBackward {
   void step(const Shard& shard, const Step& step, float* carry, float* da, size_t stride) const {
     const int M = GRU_SAVED * H;
     const size_t first = size_t(step.t) * B + shard.b0;
-    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
+    const auto limit = [=](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
-      ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
-      ahead.add(h + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
-      if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+      ahead.add(shard, gates, next.t, B, M);
+      ahead.add(shard, h, next.from, B, H);
+      if (dh) ahead.add(shard, dh, next.t, B, H);
     }
-    for (int r = 0; shard.lengths && r < shard.rows; r++) {
-      if (shard.padded(r, step.t)) fill_zero(M, da + r * stride);
-    }
+    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
     const float* before = h + (size_t(step.from) * B + shard.b0) * H;
     each_unit<1>(shard, step.t, H, [&](auto w, int r, int n0, auto lanes) IRNN_INLINE_LAMBDA {
       const float* saved = gates + (first + r) * M + n0;

@@ -26,16 +26,15 @@ struct LstmForward {
       Ahead ahead;
       if (i + 1 < T) {
         const Step next(i + 1, T, reverse);
-        ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
-        ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
-        ahead.add(c + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
+        ahead.add(shard, gates, next.t, B, M);
+        ahead.add(shard, h, next.to, B, H);
+        ahead.add(shard, c, next.to, B, H);
       }
       step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, M}, gates + row * M, M, ahead);
-      for (int r = 0; shard.lengths && r < shard.rows; r++) {
-        if (!shard.padded(r, step.t)) continue;
+      shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
         copy(H, h + from + r * H, h + to + r * H);
         copy(H, c + from + r * H, c + to + r * H);
-      }
+      });
       each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
         units<w.value>(gates + (row + r) * M + n, c + from + unit, c + to + unit, h + to + unit, lanes);
@@ -82,18 +81,16 @@ struct LstmBackward {
   void step(const Shard& shard, const Step& step, float* carry_h, float* carry_c, float* da, size_t stride) const {
     const int M = LSTM_GATES * H;
     const size_t first = size_t(step.t) * B + shard.b0;
-    const auto limit = [=](vf d) { return clip > 0.0f ? clamp(d, clip) : d; };
+    const auto limit = [=](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
-      ahead.add(gates + (size_t(next.t) * B + shard.b0) * M, shard.rows * M);
-      ahead.add(c + (size_t(next.from) * B + shard.b0) * H, shard.rows * H);
-      ahead.add(h + (size_t(next.to) * B + shard.b0) * H, shard.rows * H);
-      if (dh) ahead.add(dh + (size_t(next.t) * B + shard.b0) * H, shard.rows * H);
+      ahead.add(shard, gates, next.t, B, M);
+      ahead.add(shard, c, next.from, B, H);
+      ahead.add(shard, h, next.to, B, H);
+      if (dh) ahead.add(shard, dh, next.t, B, H);
     }
-    for (int r = 0; shard.lengths && r < shard.rows; r++) {
-      if (shard.padded(r, step.t)) fill_zero(M, da + r * stride);
-    }
+    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
     const float *c_before = c + (size_t(step.from) * B + shard.b0) * H, *h_after = h + (size_t(step.to) * B + shard.b0) * H;
     each_unit<1>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
       const float* gate = gates + (first + r) * M + n;

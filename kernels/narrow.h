@@ -7,33 +7,23 @@
 namespace IRNN_TARGET {
 
 #if !defined(IRNN_VL) && defined(__AVX512F__)
-// The same instructions as without a mask, for which GCC 12's header starts from an undefined vector and warns of it (its bug 105593).
-constexpr int ALL = -1;
-
-// 4 rows of 4 floats side by side.
-struct Quad {
-  __m512 v;
-  template <class F>
-  IRNN_INLINE explicit Quad(const F& row) : v(_mm512_castps128_ps512(row(0))) {
-    v = _mm512_insertf32x4(v, row(1), 1);
-    v = _mm512_insertf32x4(v, row(2), 2);
-    v = _mm512_insertf32x4(v, row(3), 3);
-  }
-};
+constexpr int ALL = -1;   // a mask, as in quads.h
 
 // multiply() for 8 rows and k_stride 1, where only the first NARROW columns of the last vector are wanted; its others become 0.
 template <int MR, int NV>
 IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV], size_t panel_stride) {
   static_assert(MR == 8 && NV > 1);
-  const auto last = [&](int r) IRNN_INLINE_LAMBDA { return _mm512_maskz_extractf32x4_ps(ALL, (__m512)acc[r][NV - 1], 0); };
-  Quad few[2] = {Quad([&](int r) IRNN_INLINE_LAMBDA { return last(r); }), Quad([&](int r) IRNN_INLINE_LAMBDA { return last(4 + r); })};
+  // f(row) of the first 4 rows and of the last, side by side.
+  const auto quad = [](int r0, const auto& f) IRNN_INLINE_LAMBDA { return join4([&](int r) IRNN_INLINE_LAMBDA { return f(r0 + r); }); };
+  const auto last = [&](int r) IRNN_INLINE_LAMBDA { return (v4)_mm512_maskz_extractf32x4_ps(ALL, (__m512)acc[r][NV - 1], 0); };
+  vf few[2] = {quad(0, last), quad(4, last)};
   // Rows by 3 pointers that GCC does not see through: else it keeps an address for each row and k, on the stack.
   const float *rows[3] = {A, A + 3 * row_stride, A + 6 * row_stride};
   asm("" : "+r"(rows[1]), "+r"(rows[2]));
   const auto row = [&](int r) IRNN_INLINE_LAMBDA { return rows[r / 3] + r % 3 * row_stride; };
-  const auto one = [&](auto j, const Quad& low, const Quad& high) IRNN_INLINE_LAMBDA {
+  const auto one = [&](auto j, vf low, vf high) IRNN_INLINE_LAMBDA {
     constexpr int element = (j.value - 1) * 0x55;
-    const __m512 b_few = _mm512_maskz_broadcast_f32x4(ALL, _mm_loadu_ps(panel + (NV - 1) * VL));
+    const vf b_few = (vf)_mm512_maskz_broadcast_f32x4(ALL, _mm_loadu_ps(panel + (NV - 1) * VL));
     vf b[NV - 1];
 #pragma GCC unroll 8
     for (int v = 0; v < NV - 1; v++) b[v] = load(panel + v * VL);
@@ -43,14 +33,14 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
 #pragma GCC unroll 8
       for (int v = 0; v < NV - 1; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
     }
-    few[0].v = _mm512_fmadd_ps(_mm512_maskz_permute_ps(ALL, low.v, element), b_few, few[0].v);
-    few[1].v = _mm512_fmadd_ps(_mm512_maskz_permute_ps(ALL, high.v, element), b_few, few[1].v);
+    few[0] = fma((vf)_mm512_maskz_permute_ps(ALL, (__m512)low, element), b_few, few[0]);
+    few[1] = fma((vf)_mm512_maskz_permute_ps(ALL, (__m512)high, element), b_few, few[1]);
     panel += panel_stride;
   };
   int k = 0;
   for (; k + 4 <= K; k += 4) {
-    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(row(r)); });
-    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_loadu_ps(row(4 + r)); });
+    const auto four = [&](int r) IRNN_INLINE_LAMBDA { return load4(row(r)); };
+    const vf low = quad(0, four), high = quad(4, four);
     one(Const<1>{}, low, high);
     one(Const<2>{}, low, high);
     one(Const<3>{}, low, high);
@@ -58,19 +48,13 @@ IRNN_INLINE void multiply_narrow(int K, const float* A, size_t row_stride, const
     for (const float*& at : rows) at += 4;
   }
   for (; k < K; k++) {
-    const Quad low([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(row(r)); });
-    const Quad high([&](int r) IRNN_INLINE_LAMBDA { return _mm_load_ss(row(4 + r)); });
-    one(Const<1>{}, low, high);
+    const auto single = [&](int r) IRNN_INLINE_LAMBDA { return (v4)_mm_load_ss(row(r)); };
+    one(Const<1>{}, quad(0, single), quad(4, single));
     for (const float*& at : rows) at++;
   }
-  const auto give = [&](auto r) IRNN_INLINE_LAMBDA {
-    acc[r.value - 1][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_maskz_extractf32x4_ps(ALL, few[0].v, r.value - 1));
-    acc[r.value + 3][NV - 1] = (vf)_mm512_zextps128_ps512(_mm512_maskz_extractf32x4_ps(ALL, few[1].v, r.value - 1));
-  };
-  give(Const<1>{});
-  give(Const<2>{});
-  give(Const<3>{});
-  give(Const<4>{});
+  for (int half = 0; half < 2; half++) {
+    split4(few[half], [&](int r, v4 part) IRNN_INLINE_LAMBDA { acc[4 * half + r][NV - 1] = (vf)_mm512_zextps128_ps512((__m128)part); });
+  }
 }
 #endif
 

@@ -24,6 +24,12 @@ struct Shard {
   Shard(int s, int B, const int* all_lengths)
       : b0(s * SHARD_ROWS), rows(min(SHARD_ROWS, B - b0)), lengths(all_lengths ? all_lengths + b0 : nullptr) {}
   bool padded(int row, int t) const { return lengths && t >= lengths[row]; }
+  template <class F>
+  IRNN_INLINE void each_padded(int t, const F& f) const {   // f(row)
+    for (int r = 0; lengths && r < rows; r++) {
+      if (padded(r, t)) f(r);
+    }
+  }
 };
 
 IRNN_INLINE void copy(int n, const float* from, float* to) {
@@ -31,6 +37,7 @@ IRNN_INLINE void copy(int n, const float* from, float* to) {
   for (; i + VL <= n; i += VL) store(to + i, load(from + i));
   for (; i < n; i++) to[i] = from[i];
 }
+IRNN_INLINE vf clipped(vf d, float clip) { return clip > 0.0f ? clamp(d, clip) : d; }
 IRNN_INLINE void fill_zero(int n, float* to) {
   for (int i = 0; i < n; i++) to[i] = 0.0f;
 }
@@ -88,8 +95,10 @@ IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
 // all else waits for them. (The states of a shard are walked with a stride of B rows, which hardware does not foresee.)
 class Ahead {
  public:
-  IRNN_INLINE void add(const float* p, int n) {
-    if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(p + n)};
+  // The shard's rows of array[slot] [B,width].
+  IRNN_INLINE void add(const Shard& shard, const float* array, int slot, int B, int width) {
+    const float *p = array + (size_t(slot) * B + shard.b0) * width, *end = p + shard.rows * width;
+    if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(end)};
   }
   IRNN_INLINE void some() {
     if (next_ == count_) return;

@@ -57,10 +57,9 @@ struct RnnForward {
           });
         });
       }
-      for (int r = 0; shard.lengths && r < shard.rows; r++) {
-        if (!shard.padded(r, step.t)) continue;
+      shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
         copy(H, h + (size_t(step.from) * B + shard.b0 + r) * H, h + (size_t(step.to) * B + shard.b0 + r) * H);
-      }
+      });
     }
   }
 };
@@ -117,7 +116,7 @@ struct RnnBackward {
         if (dh) d += lanes.load(dh + first + r * H + n);
         const vf state = lanes.load(states + r * H + n);
         d = activation == RELU ? (state > 0.0f ? d : vf{}) : d * (1.0f - state * state);
-        lanes.store(out + n, clip > 0.0f ? clamp(d, clip) : d);
+        lanes.store(out + n, clipped(d, clip));
       });
     }
     // Where h is 0 for all rows, so is da.
