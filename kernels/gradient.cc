@@ -11,6 +11,8 @@ constexpr int MAX_GROUPS = 64;
 constexpr int MAX_BLOCK = 128;
 constexpr int SHORT_ROWS = 1024;   // rows (t, b) up to which a gradient is taken a tile at a time
 constexpr int SHORT_BLOCK = 128;    // rows of the gradient that share one packing of A
+// So few columns take panels as wide as the registers allow: tiles of 2 rows by 3 vectors would wait for their own sums.
+constexpr int FEW_COLUMNS = 2, FEW_VECTORS = VL == 16 ? 8 : VL == 8 ? 5 : 4;
 // Blocks are dealt to at most 16 pieces of work, each of which has memory of its own: of one each, a gradient of 10,000 rows took
 // 112 MB, all of it fetched from memory.
 int pieces_of(int blocks) { return min(16, blocks); }
@@ -35,9 +37,10 @@ struct WeightGradient::Piece {
 
 bool WeightGradient::fuses(int M, int columns) { return Panels(columns).floats(M) <= FUSED_FLOATS; }
 
-WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how)
-    : T_(T), B_(B), M_(M), how_(how), columns_(columns_of(factors, count)), rows_(how == Sums::BLOCKS ? columns_ : M), A_(A), lda_(lda),
-      count_(count), panels_(how == Sums::BLOCKS ? M : columns_), short_panels_(columns_ - 1), shards_(ceil_div(B, SHARD_ROWS)) {
+WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead)
+    : T_(T), B_(B), M_(M), lead_(lead), how_(how), columns_(columns_of(factors, count)), rows_(how == Sums::BLOCKS ? columns_ : M), A_(A),
+      lda_(lda), count_(count), panels_(how == Sums::BLOCKS ? lead + M : columns_, few() ? FEW_VECTORS : MAX_VECTORS),
+      short_panels_(columns_ - 1), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
   const bool fused = how != Sums::LATER;
   short_ = !fused && T * B <= SHORT_ROWS;
@@ -52,6 +55,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
   short_floats_ = short_panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
 }
 
+bool WeightGradient::few() const { return how_ == Sums::BLOCKS && columns_ <= FEW_COLUMNS; }
 size_t WeightGradient::right_floats() const { return how_ == Sums::BLOCKS ? 0 : panels_.floats(PACKED_ROWS); }
 
 WeightGradient::Piece WeightGradient::piece(int i, int m0, int m1) const {
@@ -115,28 +119,28 @@ void WeightGradient::shard_start(int group, int shard) const {
   if (how_ != Sums::LATER) begin(shard_sum(group, shard), shard, 0, sum_floats_);
 }
 
-// left [tile][K][tile columns] = the factors' columns side by side.
+// left [tile][K][tile columns] = the factors' columns side by side: whole tiles of the first factor, then the others one by one.
 void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const {
   const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
   const Factor& wide = factors_[0];
+  const int whole = wide.p ? wide.columns / MAX_ROWS * MAX_ROWS : 0;
   for (int t = t0, k = 0; t < t1; t++, k += rows) {
-    const size_t row = size_t(t) * B_ + b0;
-    for_tiles<MAX_ROWS>(columns_, [&](int n0, auto nr) IRNN_INLINE_LAMBDA {
-      float* to = left + size_t(n0) * K + k * nr.value;
-      if (wide.p && n0 + nr.value <= wide.columns) {
-        const float* from = wide.p + row * wide.ld + n0;
-        for (int r = 0; r < rows; r++, from += wide.ld, to += nr.value) __builtin_memcpy(to, from, nr.value * sizeof(float));
-        return;
+    for (int n = 0; n < whole; n += MAX_ROWS) {
+      const float* from = wide.p + (size_t(t) * B_ + b0) * wide.ld + n;
+      float* to = left + size_t(n) * K + k * MAX_ROWS;
+      for (int r = 0; r < rows; r++, from += wide.ld, to += MAX_ROWS) __builtin_memcpy(to, from, MAX_ROWS * sizeof(float));
+    }
+  }
+  for (int f = 0, first = 0; f < count_; first += factors_[f++].columns) {
+    const Factor& factor = factors_[f];
+    for (int n = max(whole, first); n < first + factor.columns; n++) {
+      const int tile = n / MAX_ROWS * MAX_ROWS, width = min(MAX_ROWS, columns_ - tile);
+      float* to = left + size_t(tile) * K + n - tile;
+      for (int t = t0; t < t1; t++) {
+        const float* from = factor.p ? factor.p + (size_t(t) * B_ + b0) * factor.ld + (n - first) : nullptr;
+        for (int r = 0; r < rows; r++, to += width) *to = from ? from[r * factor.ld] : 1.0f;
       }
-      int first = 0;
-      for (int f = 0; f < count_; first += factors_[f++].columns) {
-        const Factor& factor = factors_[f];
-        for (int n = max(n0, first); n < min(n0 + nr.value, first + factor.columns); n++) {
-          const float* from = factor.p ? factor.p + row * factor.ld + (n - first) : nullptr;
-          for (int r = 0; r < rows; r++) to[r * nr.value + n - n0] = from ? from[r * factor.ld] : 1.0f;
-        }
-      }
-    });
+    }
   }
 }
 
@@ -145,16 +149,23 @@ void WeightGradient::add_block(int group, int shard, int t0, int t1, const float
   float *left = piece(group, 0, rows_).left, *sum = shard_sum(group, shard);
   pack_columns(shard, t0, t1, left);
   for (int p = 0; p < panels_.count; p++) {
-    with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+    const auto tile = [&](int n, auto nr, auto nv) IRNN_INLINE_LAMBDA {
       constexpr int width = nv.value * VL;
-      for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA {
-        vf acc[nr.value][nv.value];
-        float* tile = sum + panels_.offset(p, columns_) + size_t(n) * width;
-        load_tile(tile, width, width, acc);
-        multiply(K, left + size_t(n) * K, 1, nr.value, A + panels_.first(p) * VL, acc, stride);
-        store_tile(tile, width, width, acc);
+      vf acc[nr.value][nv.value];
+      float* at = sum + panels_.offset(p, columns_) + size_t(n) * width;
+      load_tile(at, width, width, acc);
+      multiply(K, left + size_t(n) * K, 1, nr.value, A - lead_ + panels_.first(p) * VL, acc, stride);
+      store_tile(at, width, width, acc);
+    };
+    if (few()) {
+      with_const<FEW_VECTORS>(panels_.width(p), [&](auto nv) {
+        with_const<FEW_COLUMNS>(columns_, [&](auto nr) IRNN_INLINE_LAMBDA { tile(0, nr, nv); });
       });
-    });
+    } else {
+      with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
+        for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA { tile(n, nr, nv); });
+      });
+    }
   }
 }
 
@@ -206,15 +217,15 @@ void WeightGradient::deliver(int m0, int m1, const float* sum) const {
   }
 }
 
-// sum [columns][panels of M].
+// sum [columns][panels of lead and M].
 void WeightGradient::deliver_transposed(const float* sum) const {
   for (int p = 0; p < panels_.count; p++) {
-    const int m0 = panels_.first(p) * VL, width = panels_.width(p) * VL;
+    const int m0 = panels_.first(p) * VL - lead_, width = panels_.width(p) * VL;
     const float* from = sum + panels_.offset(p, columns_);
     for (int f = 0; f < count_; from += factors_[f++].columns * width) {
       const int columns = factors_[f].columns;
       const auto add = [=](float* gradient, int m1) {
-        for (int m = m0; gradient && m < min(m1, m0 + width); m++) {
+        for (int m = max(m0, 0); gradient && m < min(m1, m0 + width); m++) {
           for (int n = 0; n < columns; n++) gradient[size_t(m) * columns + n] += from[n * width + m - m0];
         }
       };

@@ -35,7 +35,8 @@ enum class Sums { LATER, FRAMES, BLOCKS };
 class WeightGradient {
  public:
   // A [T,B,M], rows lda apart; read only LATER. Keeps pointers only.
-  WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how);
+  // BLOCKS: the rows of A that add_block gets have `lead` floats before their M, from an aligned address on; they do not matter.
+  WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead = 0);
   // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence.
   static bool fuses(int M, int columns);
 
@@ -67,6 +68,7 @@ class WeightGradient {
 
  private:
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
+  bool few() const;   // whether its panels are the wider ones of gradient.cc
   size_t right_floats() const;
   Piece piece(int group, int m0, int m1) const;
   void pack_left(size_t row, int rows, int m0, int m1, int K, int k, float* left) const;
@@ -90,7 +92,7 @@ class WeightGradient {
   void deliver(int m0, int m1, const float* sum) const;
   void deliver_transposed(const float* sum) const;
 
-  int T_, B_, M_;
+  int T_, B_, M_, lead_;
   Sums how_;
   int columns_, rows_;             // of the factors; of a sum
   const float* A_;

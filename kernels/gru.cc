@@ -158,7 +158,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
   const int firsts[] = {0, GRU_GATES * H, 0};
   WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), states, 3, how),
-                                WeightGradient(T, B, H, da + firsts[1], size_t(M), inputs_of_n, 2, how),
+                                WeightGradient(T, B, H, da + firsts[1], size_t(M), inputs_of_n, 2, how, firsts[1] % VL),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   const size_t own_floats = fused ? block_floats(M) : 0;
