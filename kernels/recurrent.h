@@ -47,9 +47,6 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
   else fill_zero(shard.rows * H, to);
 }
 
-// Vectors of units whose gates are taken together (math.h); more of them would not fit the registers.
-constexpr int TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;
-
 // How the v-th vector of a pass over units lies in memory: VL units of a row, from p on (fewer at the tail), or 4 units of VL/4 rows,
 // `stride` floats apart. spread() is one number a row.
 template <class L>
@@ -100,6 +97,8 @@ class Ahead {
     const float *p = array + (size_t(slot) * B + shard.b0) * width, *end = p + shard.rows * width;
     if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(end)};
   }
+  // To be called every EVERY of k.
+  static constexpr int EVERY = VL == 16 ? 16 : 50;
   IRNN_INLINE void some() {
     if (next_ == count_) return;
     Range& range = ranges_[next_];
@@ -110,7 +109,7 @@ class Ahead {
   }
 
  private:
-  static constexpr int LINES = VL == 16 ? 6 : 2;   // smaller tiles ask more often: 1 % better than 6
+  static constexpr int LINES = VL == 16 ? 6 : 5;   // LSTM, AVX2: 6 every 100 k 4 % worse, 2 every 16 k 0.5 %
   struct Range {
     const char *at, *end;
   };
@@ -118,16 +117,16 @@ class Ahead {
   int count_ = 0, next_ = 0;
 };
 
-// multiply_columns() that looks ahead every 16 k.
+// multiply_columns() that looks ahead.
 template <int FEW, int MR, int NV>
 IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
 #if defined(__wasm__)   // which has no such request
   (void)ahead;
   multiply_columns<FEW>(K, A, row_stride, panel, acc);
 #else
-  for (int k = 0; k < K; k += 16) {
+  for (int k = 0; k < K; k += Ahead::EVERY) {
     ahead.some();
-    multiply_columns<FEW>(min(16, K - k), A + k, row_stride, panel + size_t(k) * NV * VL, acc);
+    multiply_columns<FEW>(min(Ahead::EVERY, K - k), A + k, row_stride, panel + size_t(k) * NV * VL, acc);
   }
 #endif
 }
