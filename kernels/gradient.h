@@ -29,13 +29,13 @@ struct Factor {
 
 constexpr int GRADIENT_STEPS = 16;   // steps taken at a time: 16 · 8 packed rows of 104 floats are 53 KB, hot in L2
 
-// Who makes the sums: finish(), from A; the caller, as [M, columns] (compact.h); add_block(), as [columns, M]. Not the caller's lie in panels.
+// Who makes the sums: finish(), from A; the caller, as [M, columns] (compact.h); add_block(), as [columns, lead + M]. Not the caller's lie in panels.
 enum class Sums { LATER, FRAMES, BLOCKS };
 
 class WeightGradient {
  public:
   // A [T,B,M], rows lda apart; read only LATER. Keeps pointers only.
-  // BLOCKS: the rows of A that add_block gets have `lead` floats before their M, from an aligned address on; they do not matter.
+  // BLOCKS: the rows of A that add_block gets have `lead` floats before their M, from an aligned address on; what these floats are does not matter.
   WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead = 0);
   // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence.
   static bool fuses(int M, int columns);

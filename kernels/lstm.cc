@@ -8,7 +8,6 @@ namespace IRNN_TARGET {
 namespace {
 
 constexpr int LSTM_GATES = 4;
-constexpr int LSTM_TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;   // vectors of units whose gates are taken at once (math.h), as registers allow
 constexpr float SMALLEST_NORMAL = 1.17549435e-38f;
 
 struct LstmForward {
@@ -36,7 +35,7 @@ struct LstmForward {
         copy(H, h + from + r * H, h + to + r * H);
         copy(H, c + from + r * H, c + to + r * H);
       });
-      each_unit<LSTM_TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+      each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
         units<w.value>(gates + (row + r) * M + n, c + from + unit, c + to + unit, h + to + unit, lanes);
       });

@@ -47,6 +47,9 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
   else fill_zero(shard.rows * H, to);
 }
 
+// Vectors of units whose gates are taken together (math.h); more of them would not fit the registers.
+constexpr int TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;
+
 // How the v-th vector of a pass over units lies in memory: VL units of a row, from p on (fewer at the tail), or 4 units of VL/4 rows,
 // `stride` floats apart. spread() is one number a row.
 template <class L>
@@ -109,7 +112,7 @@ class Ahead {
   }
 
  private:
-  static constexpr int LINES = VL == 16 ? 6 : 5;   // LSTM, AVX2: 6 every 100 k 4 % worse, 2 every 16 k 0.5 %
+  static constexpr int LINES = VL == 16 ? 6 : 5;   // AVX2, LSTM of 100 units: 2 every 16 k 0.5 % worse, 6 every 100 k 4 %
   struct Range {
     const char *at, *end;
   };
@@ -117,7 +120,7 @@ class Ahead {
   int count_ = 0, next_ = 0;
 };
 
-// multiply_columns() that looks ahead.
+// multiply_columns() that looks ahead every so many k.
 template <int FEW, int MR, int NV>
 IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
 #if defined(__wasm__)   // which has no such request
