@@ -12,19 +12,23 @@ export interface Addon {
     /** Of kernels/gather.h. */
     gather(T: number, B: number, bytes: Uint8Array, starts: Int32Array, order: Int32Array, value: Float32Array, x: Floats): void
   }
-  /** How far into `buffer` the first 64-byte boundary is. */
-  alignmentOffset(buffer: ArrayBuffer): number
+  /** How far into `buffer` the first multiple of `alignment` is; where that is a huge page's size, huge pages from there on. */
+  place(buffer: ArrayBuffer, alignment: number): number
 }
 
 type Binder = (...args: unknown[]) => () => never
+
+const CACHE_LINE = 64
+const HUGE_PAGE = 1 << 21
 
 const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
 /** `threads` pool members including the calling thread; results do not depend on their number. */
 export function nativeBackend(addon: Addon, threads: number, instructionSet: NativeInstructionSet = addon.instructionSets[0]!): Backend {
   const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
-    const buffer = new ArrayBuffer(n * size + 64)
-    return make(buffer, addon.alignmentOffset(buffer), n)
+    const alignment = n * size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE
+    const buffer = new ArrayBuffer(n * size + alignment)
+    return make(buffer, addon.place(buffer, alignment), n)
   }
   const { kernels, binders, gather } = addon.create(instructionSet, threads)
   return {
