@@ -33,7 +33,7 @@ struct GruForward {
       for (int r = 0; !Wxh && r < shard.rows; r++) copy(H, bias + M - H, gates + (row + r) * S + M - H);
       step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, ahead);
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { copy(H, h + from + r * H, h + to + r * H); });
-      each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+      each_unit<TOGETHER>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
         units<w.value>(Wxh ? x + (row + r) * I : nullptr, n, gates + (row + r) * S + n, h + from + unit, h + to + unit, lanes);
       });
@@ -78,7 +78,7 @@ struct GruBackward {
   void step(const Shard& shard, const Step& step, float* carry, float* da, size_t stride) const {
     const int M = GRU_SAVED * H;
     const size_t first = size_t(step.t) * B + shard.b0;
-    const auto limit = [=](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
+    const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
@@ -88,7 +88,7 @@ struct GruBackward {
     }
     shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
     const float* before = h + (size_t(step.from) * B + shard.b0) * H;
-    each_unit<1>(shard, step.t, H, [&](auto w, int r, int n0, auto lanes) IRNN_INLINE_LAMBDA {
+    each_unit<1>(shard, step.t, H, [=, *this](auto w, int r, int n0, auto lanes) IRNN_INLINE_LAMBDA {
       const float* saved = gates + (first + r) * M + n0;
       const size_t unit = r * H + n0;
       float* out = da + r * stride + n0;

@@ -35,7 +35,7 @@ struct LstmForward {
         copy(H, h + from + r * H, h + to + r * H);
         copy(H, c + from + r * H, c + to + r * H);
       });
-      each_unit<TOGETHER>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+      each_unit<TOGETHER>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
         units<w.value>(gates + (row + r) * M + n, c + from + unit, c + to + unit, h + to + unit, lanes);
       });
@@ -81,7 +81,7 @@ struct LstmBackward {
   void step(const Shard& shard, const Step& step, float* carry_h, float* carry_c, float* da, size_t stride) const {
     const int M = LSTM_GATES * H;
     const size_t first = size_t(step.t) * B + shard.b0;
-    const auto limit = [=](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
+    const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
@@ -92,7 +92,7 @@ struct LstmBackward {
     }
     shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
     const float *c_before = c + (size_t(step.from) * B + shard.b0) * H, *h_after = h + (size_t(step.to) * B + shard.b0) * H;
-    each_unit<1>(shard, step.t, H, [&](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
+    each_unit<1>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
       const float* gate = gates + (first + r) * M + n;
       const size_t unit = r * H + n;
       float* out = da + r * stride + n;

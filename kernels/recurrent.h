@@ -75,6 +75,7 @@ struct OfRows {
 
 // f(Const<how many vectors>, row, unit, lanes) over the units of the rows that are not padded at t: up to MAX vectors of a row at a
 // time. Of 100 units, the last 4 of several rows are one vector: a quarter of one a row takes a seventh of the time (AVX-512).
+// f holds copies of what it uses: of members behind `this` the compiler would read each again after every store.
 template <int MAX, class F>
 IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
   const bool across = ROWS_TOGETHER > 1 && H % VL == UNITS_OF_ROWS && shard.rows == SHARD_ROWS && !shard.lengths;
