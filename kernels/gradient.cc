@@ -119,21 +119,28 @@ void WeightGradient::shard_start(int group, int shard) const {
   if (how_ != Sums::LATER) begin(shard_sum(group, shard), shard, 0, sum_floats_);
 }
 
-// left [tile][K][tile columns] = the factors' columns side by side: whole tiles of the first factor, then the others one by one.
+// left [tile][K][tile columns] = the factors' columns side by side: whole tiles of the first factor, 4 more if there are, then what is left and
+// the other factors column by column.
 void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const {
   const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, B_ - b0), K = (t1 - t0) * rows;
   const Factor& wide = factors_[0];
-  const int whole = wide.p ? wide.columns / MAX_ROWS * MAX_ROWS : 0;
+  const int whole = wide.p ? wide.columns / MAX_ROWS * MAX_ROWS : 0, packed = wide.p ? wide.columns / 4 * 4 : 0;
   for (int t = t0, k = 0; t < t1; t++, k += rows) {
+    const float* first = wide.p ? wide.p + (size_t(t) * B_ + b0) * wide.ld : nullptr;
     for (int n = 0; n < whole; n += MAX_ROWS) {
-      const float* from = wide.p + (size_t(t) * B_ + b0) * wide.ld + n;
+      const float* from = first + n;
       float* to = left + size_t(n) * K + k * MAX_ROWS;
       for (int r = 0; r < rows; r++, from += wide.ld, to += MAX_ROWS) __builtin_memcpy(to, from, MAX_ROWS * sizeof(float));
+    }
+    if (whole < packed) {
+      const int width = min(MAX_ROWS, columns_ - whole);
+      float* to = left + size_t(whole) * K + k * width;
+      for (int r = 0; r < rows; r++, to += width) store4(to, load4(first + whole + r * wide.ld));
     }
   }
   for (int f = 0, first = 0; f < count_; first += factors_[f++].columns) {
     const Factor& factor = factors_[f];
-    for (int n = max(whole, first); n < first + factor.columns; n++) {
+    for (int n = max(packed, first); n < first + factor.columns; n++) {
       const int tile = n / MAX_ROWS * MAX_ROWS, width = min(MAX_ROWS, columns_ - tile);
       float* to = left + size_t(tile) * K + n - tile;
       for (int t = t0; t < t1; t++) {
@@ -144,28 +151,33 @@ void WeightGradient::pack_columns(int shard, int t0, int t1, float* left) const 
   }
 }
 
+// A panel of a sum, [columns][NV vectors], += the block's product. In a function of its own, and the block's sum made from 0 and added at the
+// end: a tile that began from what it adds to waited for it (100 units, AVX-512, 13 by 9 tiles of K = 128: 169,900 to 171,000 cycles of
+// 163,200, packing included, and now 168,900).
+template <int NV>
+static IRNN_NOINLINE void add_panel(int K, int columns, const float* left, const float* A, size_t stride, float* sum) {
+  constexpr int width = NV * VL, ROWS = NV > MAX_VECTORS ? FEW_COLUMNS : MAX_ROWS;
+  for_tiles<ROWS>(columns, [&](int, auto nr) IRNN_INLINE_LAMBDA {
+    vf acc[nr.value][NV];
+    clear_tile(acc);
+    multiply(K, left, 1, nr.value, A, acc, stride);
+    add_tile(sum, width, acc);
+    store_tile(sum, width, width, acc);
+    left += nr.value * K;
+    sum += nr.value * width;
+  });
+}
+
 void WeightGradient::add_block(int group, int shard, int t0, int t1, const float* A, size_t stride) const {
   const int K = (t1 - t0) * min(SHARD_ROWS, B_ - shard * SHARD_ROWS);
   float *left = piece(group, 0, rows_).left, *sum = shard_sum(group, shard);
   pack_columns(shard, t0, t1, left);
+  A -= lead_;
   for (int p = 0; p < panels_.count; p++) {
-    const auto tile = [&](int n, auto nr, auto nv) IRNN_INLINE_LAMBDA {
-      constexpr int width = nv.value * VL;
-      vf acc[nr.value][nv.value];
-      float* at = sum + panels_.offset(p, columns_) + size_t(n) * width;
-      load_tile(at, width, width, acc);
-      multiply(K, left + size_t(n) * K, 1, nr.value, A - lead_ + panels_.first(p) * VL, acc, stride);
-      store_tile(at, width, width, acc);
-    };
-    if (few()) {
-      with_const<FEW_VECTORS>(panels_.width(p), [&](auto nv) {
-        with_const<FEW_COLUMNS>(columns_, [&](auto nr) IRNN_INLINE_LAMBDA { tile(0, nr, nv); });
-      });
-    } else {
-      with_const<MAX_VECTORS>(panels_.width(p), [&](auto nv) {
-        for_tiles<MAX_ROWS>(columns_, [&](int n, auto nr) IRNN_INLINE_LAMBDA { tile(n, nr, nv); });
-      });
-    }
+    const int vectors = panels_.width(p);
+    with_const<FEW_VECTORS>(vectors, [&](auto nv) IRNN_INLINE_LAMBDA { add_panel<nv.value>(K, columns_, left, A, stride, sum); });
+    A += vectors * VL;
+    sum += size_t(columns_) * vectors * VL;
   }
 }
 
