@@ -47,9 +47,7 @@ struct GruForward {
     const size_t Hv = round_up(H, VL), S = GRU_SAVED * H;
     vf reset[W], z[W], n[W];
     for (int v = 0; v < W; v++) reset[v] = lanes.load(saved, v, S);
-    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H, v, S);
     sigmoid(reset);
-    sigmoid(z);
     for (int v = 0; v < W; v++) n[v] = input ? lanes.load(bn + n0, v, 0) : lanes.load(saved + 3 * H, v, S);
     for (int k = 0; input && k < I; k++) {
       for (int v = 0; v < W; v++) n[v] = fma(lanes.spread(input + k, v, I), lanes.load(Wxn + k * Hv + n0, v, 0), n[v]);
@@ -57,8 +55,11 @@ struct GruForward {
     for (int v = 0; v < W; v++) {
       n[v] = fma(reset[v], lanes.load(saved + 2 * H, v, S), n[v]);
       lanes.store(saved, v, S, reset[v]);
-      lanes.store(saved + H, v, S, z[v]);
     }
+    // z only now, beside the long chain of tanh: read at the start it waited in registers (forward 1.025).
+    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H, v, S);
+    sigmoid(z);
+    for (int v = 0; v < W; v++) lanes.store(saved + H, v, S, z[v]);
     tanh(n);
     for (int v = 0; v < W; v++) {
       lanes.store(saved + 3 * H, v, S, n[v]);

@@ -46,27 +46,32 @@ struct LstmForward {
   template <int W, class L>
   IRNN_INLINE void units(float* gate, const float* c_before, float* c_after, float* h_after, const L& lanes) const {
     const size_t M = LSTM_GATES * H;
+    const auto read = [=](int column, vf(&sums)[W]) IRNN_INLINE_LAMBDA {
+      for (int v = 0; v < W; v++) sums[v] = lanes.load(gate + column, v, M);
+    };
+    const auto keep = [=](int column, const vf(&values)[W]) IRNN_INLINE_LAMBDA {
+      for (int v = 0; v < W; v++) lanes.store(gate + column, v, M, values[v]);
+    };
+    // A gate is read when its turn has come: all at once waited in more registers than there are (forward 0.977 to 0.993).
     vf in[W], forget[W], candidate[W], out[W], cell[W];
-    for (int v = 0; v < W; v++) in[v] = lanes.load(gate, v, M);
-    for (int v = 0; v < W; v++) forget[v] = lanes.load(gate + H, v, M);
-    for (int v = 0; v < W; v++) candidate[v] = lanes.load(gate + 2 * H, v, M);
-    for (int v = 0; v < W; v++) out[v] = lanes.load(gate + 3 * H, v, M);
+    read(0, in);
     sigmoid(in);
+    read(H, forget);
     sigmoid(forget);
+    read(2 * H, candidate);
     tanh(candidate);
     for (int v = 0; v < W; v++) {
       cell[v] = fma(forget[v], lanes.load(c_before, v, H), in[v] * candidate[v]);
-      lanes.store(gate, v, M, in[v]);
-      lanes.store(gate + H, v, M, forget[v]);
-      lanes.store(gate + 2 * H, v, M, candidate[v]);
       lanes.store(c_after, v, H, cell[v]);
     }
+    keep(0, in);
+    keep(H, forget);
+    keep(2 * H, candidate);
+    read(3 * H, out);
     sigmoid(out);
+    keep(3 * H, out);
     tanh(cell);
-    for (int v = 0; v < W; v++) {
-      lanes.store(gate + 3 * H, v, M, out[v]);
-      lanes.store(h_after, v, H, out[v] * cell[v]);
-    }
+    for (int v = 0; v < W; v++) lanes.store(h_after, v, H, out[v] * cell[v]);
   }
 };
 
