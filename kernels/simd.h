@@ -56,9 +56,17 @@ IRNN_INLINE vf splat(float x) {
 #endif
 }
 IRNN_INLINE vi splat_int(int32_t x) {
+#if !defined(IRNN_VL) && defined(__AVX512F__)
+  return (vi)_mm512_set1_epi32(x);
+#elif !defined(IRNN_VL) && defined(__AVX2__)
+  return (vi)_mm256_set1_epi32(x);
+#elif !defined(IRNN_VL)
+  return vi{x, x, x, x};
+#else
   vi v;
   for (int i = 0; i < VL; i++) v[i] = x;
   return v;
+#endif
 }
 
 IRNN_INLINE vi lane_numbers() {
