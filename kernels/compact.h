@@ -268,17 +268,23 @@ class CompactBackward {
   static void add_product(int K, int M, const float* a, size_t lda, int N, const float* b, size_t ldb, float* sum, size_t ldc) {
     const Panels panels{N};
     for (int p = 0; p < panels.count; p++) {
-      const int n0 = panels.first(p) * VL;
-      with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        for_tiles<MAX_ROWS>(M, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
-          vf acc[mr.value][nv.value];
-          float* tile = sum + m * ldc + n0;
-          load_tile(tile, ldc, nv.value * VL, acc);
-          multiply(K, a + m, 1, lda, b + n0, acc, ldb);
-          store_tile(tile, ldc, nv.value * VL, acc);
-        });
-      });
+      const int width = panels.width(p);
+      with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA { add_panel<nv.value>(K, M, a, lda, b, ldb, sum, ldc); });
+      b += width * VL;
+      sum += width * VL;
     }
+  }
+  // One panel of it, in a function of its own as step_rows().
+  template <int NV>
+  static IRNN_NOINLINE void add_panel(int K, int M, const float* a, size_t lda, const float* b, size_t ldb, float* sum, size_t ldc) {
+    for_tiles<MAX_ROWS>(M, [&](int, auto mr) IRNN_INLINE_LAMBDA {
+      vf acc[mr.value][NV];
+      load_tile(sum, ldc, NV * VL, acc);
+      multiply(K, a, 1, lda, b, acc, ldb);
+      store_tile(sum, ldc, NV * VL, acc);
+      a += mr.value;
+      sum += mr.value * ldc;
+    });
   }
 
   const Problem& p_;

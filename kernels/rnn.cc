@@ -14,27 +14,41 @@ struct RnnForward {
   const float *Wxh, *Whh, *bias;   // packed; bias is whole vectors
   float* h;
 
-  // The sum before the nonlinearity starts from the bias and the input, then takes the recurrent product.
-  template <int ACTIVATION, int MR, int NV, int FEW>
-  IRNN_INLINE void tile(const Shard& shard, const Step& step, const Live& live, int r0, int p) const {
-    const int n0 = panels.first(p) * VL;
-    const size_t row = size_t(step.t) * B + shard.b0 + r0;
-    float* out = h + (size_t(step.to) * B + shard.b0 + r0) * H + n0;
-    const float* before = h + (size_t(step.from) * B + shard.b0 + r0) * H;
-    vf acc[MR][NV];
-    if (fused) {
-      load_tile(bias + n0, 0, NV * VL, acc);
-      multiply(I, x + row * I, I, 1, Wxh + panels.offset(p, I), acc);
-    } else {
-      load_tile(out, H, H - n0, acc);
-    }
-    multiply_units<FEW>(live, H, before, H, Whh + panels.offset(p, H), acc);
+  // Panels of MR rows, one after the other. The sum before the nonlinearity starts from the bias and the input, then takes the recurrent
+  // product. A function of its own, as step_rows().
+  template <int ACTIVATION, int MR, int WIDEST>
+  IRNN_NOINLINE void rows(const float* input, const float* before, const Live& live, float* out) const {
+    const float *w = Wxh, *packed = Whh, *start = bias;
+    const int count = panels.count;
+    for (int p = 0, columns = H; p < count; p++) {
+      const int width = panels.width(p);
+      with_const<WIDEST>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
+        const auto tile = [&](auto few) IRNN_INLINE_LAMBDA {
+          vf acc[MR][nv.value];
+          if (fused) {
+            load_tile(start, 0, nv.value * VL, acc);
+            multiply(I, input, I, 1, w, acc);
+          } else {
+            load_tile(out, H, columns, acc);
+          }
+          multiply_units<few.value>(live, H, before, H, packed, acc);
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
+          for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
+            for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
+          }
+          store_tile(out, H, columns, acc);
+        };
+        if constexpr (MR == 8) with_narrow(columns, nv, tile);
+        else tile(Const<0>{});
+      });
+      const int n = width * VL;
+      if (fused) w += size_t(I) * n;
+      packed += size_t(H) * n;
+      start += n;
+      out += n;
+      columns -= n;
     }
-    store_tile(out, H, H - n0, acc);
   }
 
   template <int ACTIVATION>
@@ -44,17 +58,12 @@ struct RnnForward {
       const float* before = h + (size_t(step.from) * B + shard.b0) * H;
       const Live live = ACTIVATION == RELU ? live_units(shard.rows, H, before, list) : Live{H, nullptr};
       if (i + 1 < T) prefetch(h + (size_t(Step(i + 1, T, reverse).to) * B + shard.b0) * H, shard.rows * H);
-      for (int p = 0; p < panels.count; p++) {
-        if (B == 1) {
-          with_const<ROW_VECTORS>(panels.width(p), [&](auto nv) IRNN_INLINE_LAMBDA { tile<ACTIVATION, 1, nv.value, 0>(shard, step, live, 0, p); });
-          continue;
-        }
-        with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-          with_narrow(H - panels.first(p) * VL, nv, [&](auto few) {
-            for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-              tile<ACTIVATION, mr.value, nv.value, few.value>(shard, step, live, r0, p);
-            });
-          });
+      const size_t row = size_t(step.t) * B + shard.b0;
+      float* out = h + (size_t(step.to) * B + shard.b0) * H;
+      if (B == 1) rows<ACTIVATION, 1, ROW_VECTORS>(x + row * I, before, live, out);
+      else {
+        for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+          rows<ACTIVATION, mr.value, MAX_VECTORS>(x + (row + r0) * I, before + size_t(r0) * H, live, out + size_t(r0) * H);
         });
       }
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
