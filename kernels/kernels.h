@@ -18,7 +18,7 @@
 // element is one chain of multiply-adds in ascending order of the inner index (terms that are exactly 0 may be left out), and
 // weight gradients made beside a recurrence are summed per shard of SHARD_ROWS sequences, shards added as a balanced binary tree; others
 // (linear layers, recurrences too wide for that) are one chain over all rows. Either takes steps in blocks of 16 as back-propagation
-// finishes them; inside a block steps and rows ascend. (Of gated cells a shard's sum is a chain over blocks, each a chain of its own from 0.)
+// finishes them; inside a block steps and rows ascend. (Of gated cells, beside the recurrence, a shard's sum is a chain over blocks, each a chain of its own from 0.)
 // Included once by the kernels, and once for each target by napi.cc.
 #ifndef IRNN_KERNELS
 
