@@ -38,11 +38,7 @@ Row maximum(int K, const float* logits) {
   each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
     const vf x = lanes.load(logits + k);
     nan |= x != x;
-    if (lanes.count() == VL) {
-      top = select(x > top, x, top);
-    } else {   // lanes that do not exist read 0
-      for (int j = 0; j < lanes.count(); j++) top[j] = x[j] > top[j] ? x[j] : top[j];
-    }
+    top = select((x > top) & lanes.exist(), x, top);
   });
   if (lane_mask(nan)) return {__builtin_nanf(""), 0.0f, 0};
   float max = top[0];
@@ -59,10 +55,9 @@ Row exponentials(int K, const float* logits, float* p) {
   Row row = maximum(K, logits);
   vf total = {};
   each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
-    vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));   // e^-87 = 1.6e-38 stands for everything below
+    const vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));   // e^-87 = 1.6e-38 stands for everything below
     if (p) lanes.store(p + k, e);
-    for (int j = lanes.count(); j < VL; j++) e[j] = 0.0f;
-    total += e;
+    total += select(lanes.exist(), e, vf{});
   });
   for (int j = 0; j < VL; j++) row.sum += total[j];
   return row;

@@ -106,15 +106,15 @@ IRNN_INLINE void store_n(float* p, vf v, int n) {
   else store_part(p, v, n);
 }
 
-// f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist.
+// f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist; the others read 0.
 struct AllLanes {
-  static constexpr int count() { return VL; }
+  static IRNN_INLINE vi exist() { return vi{} == 0; }
   IRNN_INLINE vf load(const float* p) const { return IRNN_TARGET::load(p); }
   IRNN_INLINE void store(float* p, vf v) const { IRNN_TARGET::store(p, v); }
 };
 struct SomeLanes {
   int n;
-  IRNN_INLINE int count() const { return n; }
+  IRNN_INLINE vi exist() const { return lane_numbers() < splat_int(n); }
   IRNN_INLINE vf load(const float* p) const { return load_part(p, n); }
   IRNN_INLINE void store(float* p, vf v) const { store_part(p, v, n); }
 };

@@ -149,8 +149,11 @@ function checkBytes({ bytes, starts, order, value }: ByteInput, T: number, B: nu
   if (value.length !== 256) throw misfit('bytes.value', value, 256, 'one for each byte')
   finite('bytes.value', value)
   let last = 0
-  for (let t = 0; t < T; t++) if (order[t]! > last) last = order[t]!
-  within('bytes.order', order, 0, bytes.length - 1)
+  for (let t = 0; t < T; t++) {
+    const at = order[t]! >>> 0 // a negative one is beyond every byte
+    if (at > last) last = at
+  }
+  if (last >= bytes.length) within('bytes.order', order, 0, bytes.length - 1)
   within('bytes.starts', starts, 0, bytes.length - 1 - last)
 }
 
