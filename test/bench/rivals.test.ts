@@ -4,7 +4,7 @@ import { test } from 'node:test'
 import { checkAnswer } from '../../bench/answers.ts'
 import { trainingJob } from '../../bench/job.ts'
 import { randomProblem, SHAPES } from '../../bench/problems.ts'
-import { readLines } from '../../bench/rivals.ts'
+import { readLines, withoutTuning } from '../../bench/rivals.ts'
 import { createBackend } from '../../src/index.ts'
 
 const truth = { loss: 2, gradNorm: 10 }
@@ -50,6 +50,18 @@ test('a rival whose gradient is not checked says so, and its loss still is', () 
   assert.equal(read(alone).engine, '1.2, only its loss is checked: loop')
   assert.deepEqual(read(alone).ms, ms)
   assert.match(read({ ...alone, loss: 3 }).failed!, /wrong answer: loss 3/)
+})
+
+test('what a shell says of a library’s kernels does not reach a rival', () => {
+  const shell = {
+    PATH: '/bin',
+    OPENBLAS_CORETYPE: 'Haswell',
+    OPENBLAS_L2_SIZE: '512',
+    MKL_DEBUG_CPU_TYPE: '5',
+    ONEDNN_MAX_CPU_ISA: 'AVX2',
+    OMP_WAIT_POLICY: 'active',
+  }
+  assert.deepEqual(withoutTuning(shell), { PATH: '/bin' })
 })
 
 test('no answer is no time either', () => {
