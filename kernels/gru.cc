@@ -72,13 +72,15 @@ struct GruBackward {
   int T, B, H, reverse;
   float clip;
   const float *h, *gates, *dh;
+  float* da;          // [T,B,4H]; may be gates
   const Panels& panels;
   const float* Whh;   // packed
 
-  // da of a step [rows,4H], rows `stride` apart, from dL/dh after it; that before it in its place.
-  void step(const Shard& shard, const Step& step, float* carry, float* da, const float* next_da, size_t stride) const {
+  // da of a step from dL/dh after it; that before it in its place.
+  void step(const Shard& shard, const Step& step, float* carry) const {
     const int M = GRU_SAVED * H;
     const size_t first = size_t(step.t) * B + shard.b0;
+    float* rows = da + first * M;
     const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
@@ -86,28 +88,27 @@ struct GruBackward {
       ahead.add(shard, gates, next.t, B, M);
       ahead.add(shard, h, next.from, B, H);
       if (dh) ahead.add(shard, dh, next.t, B, H);
-      ahead.add(next_da, shard.rows * stride);   // in L2, yet its stores would wait for it (backward 0.991 to 0.995)
     }
-    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
+    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, rows + r * M); });
     const float* before = h + (size_t(step.from) * B + shard.b0) * H;
     each_unit<1>(shard, step.t, H, [=, *this](auto w, int r, int n0, auto lanes) IRNN_INLINE_LAMBDA {
       const float* saved = gates + (first + r) * M + n0;
       const size_t unit = r * H + n0;
-      float* out = da + r * stride + n0;
+      float* out = rows + r * M + n0;
       for (int v = 0; v < w.value; v++) {
         const vf reset = lanes.load(saved, v, M), z = lanes.load(saved + H, v, M);
         const vf m = lanes.load(saved + 2 * H, v, M), n = lanes.load(saved + 3 * H, v, M);
         vf d = lanes.load(carry + unit, v, H);
         if (dh) d += lanes.load(dh + first * H + unit, v, H);
         const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
-        lanes.store(out, v, stride, limit(dn * m * reset * (1.0f - reset)));
-        lanes.store(out + H, v, stride, limit(d * (lanes.load(before + unit, v, H) - n) * z * (1.0f - z)));
-        lanes.store(out + 2 * H, v, stride, dn * reset);
-        lanes.store(out + 3 * H, v, stride, dn);
+        lanes.store(out, v, M, limit(dn * m * reset * (1.0f - reset)));
+        lanes.store(out + H, v, M, limit(d * (lanes.load(before + unit, v, H) - n) * z * (1.0f - z)));
+        lanes.store(out + 2 * H, v, M, dn * reset);
+        lanes.store(out + 3 * H, v, M, dn);
         lanes.store(carry + unit, v, H, d * z);   // what goes straight to h_{t-1}
       }
     });
-    carry_back(shard, step.t, {da, int(stride), GRU_GATES * H}, H, panels, Whh, carry, true, ahead);
+    carry_back(shard, step.t, {rows, M, GRU_GATES * H}, H, panels, Whh, carry, true, ahead);
   }
 };
 
@@ -158,25 +159,22 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                            {nullptr, 1, 0, dbh, count == 2 ? dbx : nullptr, 2 * H}};
   const Factor inputs_of_n[] = {{x, I, size_t(I), dWxh ? dWxh + size_t(2) * H * I : nullptr, nullptr}, {nullptr, 1, 0, dbx ? dbx + 2 * H : nullptr, nullptr}};
   const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
-  const int firsts[] = {0, GRU_GATES * H, 0};
+  const int n_at = GRU_GATES * H;
   WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), states, 3, how),
-                                WeightGradient(T, B, H, da + firsts[1], size_t(M), inputs_of_n, 2, how, firsts[1] % VL),
+                                WeightGradient(T, B, H, da + n_at, size_t(M), inputs_of_n, 2, how, n_at % VL),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  const size_t own_floats = fused ? block_floats(M) : 0;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats + gradients[0].groups * own_floats) * sizeof(float)));
-  float *carries = whh + packed_floats, *own = carries + shards * carry_floats;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
+  float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
-  const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, panels, whh};
+  const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, da, panels, whh};
   backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, count, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
-    back_by_blocks(T, B, reverse, shard, M, dx || !fused ? da : nullptr, fused ? own + group * own_floats : nullptr,
-                   [&](const Step& step, float* out, const float* next, size_t stride) { backward.step(shard, step, carry, out, next, stride); },
-                   [&](int t0, int t1, const float* rows, size_t stride) {
-                     for (int i = 0; i < count; i++) gradients[i].add_block(group, s, t0, t1, rows + firsts[i], stride);
-                   });
+    back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry); }, [&](int t0, int t1) {
+      for (int i = 0; fused && i < count; i++) gradients[i].add_block(group, s, t0, t1);
+    });
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
   if (!dx) return;

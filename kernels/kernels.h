@@ -123,7 +123,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    const float* dhT,   // [B,H] or null
                    const float* dcT,   // [B,H] or null
                    float* da,          // [T,B,4H] = if dx is wanted, else undefined: gradient before the nonlinearities; may be
-                                       // gates itself
+                                       // gates itself, and had better be: else backward takes a sixth more
                    float* dWxh, float* dWhh, float* dbx, float* dbh,   // +=; the biases or null
                    float* dx, int accumulate_dx,                        // as in rnn_backward
                    float* dh0,         // [B,H] or null = ; may be dhT

@@ -79,13 +79,15 @@ struct LstmBackward {
   int T, B, H, reverse;
   float clip;
   const float *h, *c, *gates, *dh;
+  float* da;          // [T,B,4H]; may be gates
   const Panels& panels;
   const float* Whh;   // packed
 
-  // da of a step [rows,4H], rows `stride` apart, from dL/dh and dL/dc after it; those before it in their place.
-  void step(const Shard& shard, const Step& step, float* carry_h, float* carry_c, float* da, const float* next_da, size_t stride) const {
+  // da of a step from dL/dh and dL/dc after it; those before it in their place.
+  void step(const Shard& shard, const Step& step, float* carry_h, float* carry_c) const {
     const int M = LSTM_GATES * H;
     const size_t first = size_t(step.t) * B + shard.b0;
+    float* rows = da + first * M;
     const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
     Ahead ahead;
     const Step next = step.back(T, reverse);
@@ -94,14 +96,13 @@ struct LstmBackward {
       ahead.add(shard, c, next.from, B, H);
       ahead.add(shard, h, next.to, B, H);
       if (dh) ahead.add(shard, dh, next.t, B, H);
-      ahead.add(next_da, shard.rows * stride);   // in L2, yet its stores would wait for it (backward 0.991 to 0.995)
     }
-    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, da + r * stride); });
+    shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, rows + r * M); });
     const float *c_before = c + (size_t(step.from) * B + shard.b0) * H, *h_after = h + (size_t(step.to) * B + shard.b0) * H;
     each_unit<1>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
       const float* gate = gates + (first + r) * M + n;
       const size_t unit = r * H + n;
-      float* out = da + r * stride + n;
+      float* out = rows + r * M + n;
       for (int v = 0; v < w.value; v++) {
         const vf i = lanes.load(gate, v, M), f = lanes.load(gate + H, v, M);
         const vf g = lanes.load(gate + 2 * H, v, M), o = lanes.load(gate + 3 * H, v, M);
@@ -110,14 +111,14 @@ struct LstmBackward {
         // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
         const vf state = lanes.load(h_after + unit, v, H), tanh_c = state / at_least(o, SMALLEST_NORMAL);
         const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + unit, v, H));
-        lanes.store(out, v, stride, limit(dc * g * i * (1.0f - i)));
-        lanes.store(out + H, v, stride, limit(dc * lanes.load(c_before + unit, v, H) * f * (1.0f - f)));
-        lanes.store(out + 2 * H, v, stride, limit(dc * i * (1.0f - g * g)));
-        lanes.store(out + 3 * H, v, stride, limit(d * state * (1.0f - o)));
+        lanes.store(out, v, M, limit(dc * g * i * (1.0f - i)));
+        lanes.store(out + H, v, M, limit(dc * lanes.load(c_before + unit, v, H) * f * (1.0f - f)));
+        lanes.store(out + 2 * H, v, M, limit(dc * i * (1.0f - g * g)));
+        lanes.store(out + 3 * H, v, M, limit(d * state * (1.0f - o)));
         lanes.store(carry_c + unit, v, H, dc * f);
       }
     });
-    carry_back(shard, step.t, {da, int(stride), M}, H, panels, Whh, carry_h, false, ahead);
+    carry_back(shard, step.t, {rows, M, M}, H, panels, Whh, carry_h, false, ahead);
   }
 };
 
@@ -150,20 +151,18 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const bool fused = WeightGradient::fuses(M, H + I + 1);
   WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, fused ? Sums::BLOCKS : Sums::LATER);
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  const size_t own_floats = fused ? block_floats(M) : 0;
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats + gradient.groups * own_floats) * sizeof(float)));
-  float *carries = whh + packed_floats, *own = carries + 2 * shards * carry_floats;
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats) * sizeof(float)));
+  float* carries = whh + packed_floats;
   pack(panels, M, Whh, size_t(H), 1, whh);
-  const LstmBackward backward{T, B, H, reverse, clip, h, c, gates, dh, panels, whh};
+  const LstmBackward backward{T, B, H, reverse, clip, h, c, gates, dh, da, panels, whh};
   backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry_h = carries + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
     copy_rows(shard, H, dhT, carry_h);
     copy_rows(shard, H, dcT, carry_c);
-    back_by_blocks(T, B, reverse, shard, M, dx || !fused ? da : nullptr, fused ? own + group * own_floats : nullptr,
-                   [&](const Step& step, float* out, const float* next, size_t stride) { backward.step(shard, step, carry_h, carry_c, out, next, stride); },
-                   [&](int t0, int t1, const float* rows, size_t stride) { gradient.add_block(group, s, t0, t1, rows, stride); });
+    back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry_h, carry_c); },
+                   [&](int t0, int t1) { if (fused) gradient.add_block(group, s, t0, t1); });
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);
   });

@@ -98,10 +98,8 @@ class Ahead {
  public:
   // The shard's rows of array[slot] [B,width].
   IRNN_INLINE void add(const Shard& shard, const float* array, int slot, int B, int width) {
-    add(array + (size_t(slot) * B + shard.b0) * width, size_t(shard.rows) * width);
-  }
-  IRNN_INLINE void add(const float* p, size_t floats) {
-    if (count_ < MAX_RANGES) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(p + floats)};
+    const float *p = array + (size_t(slot) * B + shard.b0) * width, *end = p + shard.rows * width;
+    if (count_ < 4) ranges_[count_++] = {reinterpret_cast<const char*>(p), reinterpret_cast<const char*>(end)};
   }
   // To be called every EVERY of k.
   static constexpr int EVERY = VL == 16 ? 16 : 50;
@@ -115,12 +113,11 @@ class Ahead {
   }
 
  private:
-  static constexpr int MAX_RANGES = 4;
   static constexpr int LINES = VL == 16 ? 6 : 5;   // AVX2, LSTM of 100 units: 2 every 16 k 0.5 % worse, 6 every 100 k 4 %
   struct Range {
     const char *at, *end;
   };
-  Range ranges_[MAX_RANGES];
+  Range ranges_[4];
   int count_ = 0, next_ = 0;
 };
 
@@ -253,27 +250,13 @@ struct Block {
   }
 };
 
-// Rows of da of a block of steps [16][rows of the shard][stride], which stay in L2 until the weight gradient has taken them. An odd
-// number of lines apart: rows a power of two apart would share few sets of the L1 cache.
-inline size_t block_stride(int M) { return size_t(ceil_div(M, 16) | 1) * 16; }
-inline size_t block_floats(int M) { return GRADIENT_STEPS * SHARD_ROWS * block_stride(M) + 16; }   // vectors may end behind the last row
-
-// Back-propagates a shard: step(step, where its da [rows,M] goes, where the next one's, floats from row to row) for each, the last first. With
-// `own`, memory for a block, da goes there, then done(t0, t1, the block's rows, stride); to `da` [T,B,M] only if it is not null. Else there at once.
+// Back-propagates a shard: step(step) for each, the last first, and done(t0, t1) behind each block of steps.
 template <class S, class D>
-IRNN_INLINE void back_by_blocks(int T, int B, int reverse, const Shard& shard, int M, float* da, float* own, const S& step, const D& done) {
-  const size_t stride = block_stride(M);
-  const auto place = [=](int t) { return own ? own + size_t(t % GRADIENT_STEPS) * shard.rows * stride : da + (size_t(t) * B + shard.b0) * M; };
+IRNN_INLINE void back_by_blocks(int T, int reverse, const S& step, const D& done) {
   for (int k = 0; k < ceil_div(T, GRADIENT_STEPS); k++) {
     const Block block(k, T, reverse);
-    for (int j = 0; j < block.t1 - block.t0; j++) {
-      const Step at = block.step(j, T, reverse);
-      const int next = at.back(T, reverse).t;
-      float* out = place(at.t);
-      step(at, out, next >= 0 && next < T ? place(next) : nullptr, own ? stride : size_t(M));
-      for (int r = 0; own && da && r < shard.rows; r++) copy(M, out + r * stride, da + (size_t(at.t) * B + shard.b0 + r) * M);
-    }
-    if (own) done(block.t0, block.t1, own, stride);
+    for (int j = 0; j < block.t1 - block.t0; j++) step(block.step(j, T, reverse));
+    done(block.t0, block.t1);
   }
 }
 
