@@ -47,6 +47,9 @@ class WeightGradient {
   }
   size_t kept_floats() const { return size_t(how_ == Sums::LATER ? 1 : shards_) * panels_.floats(rows_); }
 
+  // Groups of so many shards, a power of two; all gradients of a recurrence need the same.
+  void deal(int shards);
+
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
   size_t bytes() const { return (is_short() ? short_floats_ : floats_) * sizeof(float); }
   void place(void* memory) { memory_ = static_cast<float*>(memory); }

@@ -146,7 +146,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0,
                   float* sums, int part) {
   const Panels panels(H);
-  const int shards = ceil_div(B, SHARD_ROWS), M = GRU_SAVED * H;
+  const int M = GRU_SAVED * H;
   // r, z and m meet h; r, z and n meet x. A few inputs ride along with h: their products with m, which nobody wants, cost less than
   // a pass of their own over r and z.
   const bool along = I <= FUSED_INPUTS;
@@ -164,13 +164,13 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                                 WeightGradient(T, B, H, da + n_at, size_t(M), inputs_of_n, 2, how, n_at % VL),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * carry_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradients[0].groups * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
   const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, da, panels, whh};
   backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, count, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
-    float* carry = carries + s * carry_floats;   // dL/dh of the step at hand [rows,H]
+    float* carry = carries + group * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry); }, [&](int t0, int t1) {
       for (int i = 0; fused && i < count; i++) gradients[i].add_block(group, s, t0, t1);

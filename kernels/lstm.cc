@@ -145,19 +145,19 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    const float* dcT, float* da, float* dWxh, float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx,
                    float* dh0, float* dc0, float* sums, int part) {
   const Panels panels(H);
-  const int shards = ceil_div(B, SHARD_ROWS), M = LSTM_GATES * H;
+  const int M = LSTM_GATES * H;
   const float* before = h + (reverse ? size_t(B) * H : 0);
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   const bool fused = WeightGradient::fuses(M, H + I + 1);
   WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, fused ? Sums::BLOCKS : Sums::LATER);
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * shards * carry_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * gradient.groups * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, M, Whh, size_t(H), 1, whh);
   const LstmBackward backward{T, B, H, reverse, clip, h, c, gates, dh, da, panels, whh};
   backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
-    float* carry_h = carries + 2 * s * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
+    float* carry_h = carries + 2 * group * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
     copy_rows(shard, H, dhT, carry_h);
     copy_rows(shard, H, dcT, carry_c);

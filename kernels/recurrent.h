@@ -266,6 +266,7 @@ template <class F>
 IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, float* sums, int part, const F& backward) {
   size_t bytes = 0;
   for (int i = 0; i < count; i++) {
+    gradients[i].deal(gradients[0].group_shards);
     gradients[i].segment(sums, part);
     if (sums) sums += gradients[i].kept_floats();
   }

@@ -144,16 +144,16 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   const bool fused = WeightGradient::fuses(H, H + I + 1);
   WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, fused ? Sums::FRAMES : Sums::LATER);
-  const int shards = ceil_div(B, SHARD_ROWS), blocks = ceil_div(T, GRADIENT_STEPS);
+  const int blocks = ceil_div(T, GRADIENT_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
   const size_t shard_floats = carry_floats + (fused ? CompactBackward::floats(I, H) : Live::ints(H));
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + shards * shard_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradient.groups * shard_floats) * sizeof(float)));
   if (!fused) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
   const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
   backward_shards(size_t(T) * B * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
-    float* carry = whh + packed_floats + s * shard_floats;   // dL/dh of the step at hand [rows,H]
+    float* carry = whh + packed_floats + group * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     if (fused) {
       CompactBackward compact(problem, shard, gradient, gradient.shard_sum(group, s), carry, carry + carry_floats);
