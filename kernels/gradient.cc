@@ -6,13 +6,12 @@ namespace IRNN_TARGET {
 namespace {
 
 constexpr int STEPS = GRADIENT_STEPS, PACKED_ROWS = STEPS * SHARD_ROWS;
-// 2 MB: even where a shard's sum leaves L2, adding to it beside the recurrence costs less than to fetch da and h again (LSTM of 200 units, backward
-// 0.85, GRU 0.78, ReLU of 400 0.86). Beyond, and in windows of 20 steps, that turns (ReLU of 512 by 512: 1.1).
-constexpr size_t FUSED_FLOATS = 512 * 1024;
+// 4 MB: even where a shard's sum leaves L2, adding to it beside the recurrence costs less than to fetch da and h again (backward of LSTM of 200 units
+// 0.85, GRU 0.77, ReLU of 400 0.86); not so of few rows, which lie in the cache at the end too (ReLU of 512 by 512, 20 by 20: 1.1).
+constexpr size_t FUSED_FLOATS = 1024 * 1024, FUSED_OF_FEW = 72 * 1024;
 constexpr int MAX_GROUPS = 64, FEW_GROUPS = 8;
 constexpr size_t MANY_FLOATS = 16 << 20;   // 64 MB of sums, from which on groups have more shards each
 constexpr int MAX_BLOCK = 128;
-constexpr int SHORT_ROWS = 1024;   // rows (t, b) up to which a gradient is taken a tile at a time
 constexpr int SHORT_BLOCK = 128;    // rows of the gradient that share one packing of A
 // So few columns take wider panels: tiles of 2 rows by 3 vectors would wait for their own sums. Of 8 vectors, S4 with AVX2 was 1 to 2 % slower.
 constexpr int FEW_COLUMNS = 2, FEW_VECTORS = VL == 16 ? 8 : VL == 8 ? 5 : 4;
@@ -38,7 +37,10 @@ struct WeightGradient::Piece {
   float *left, *right, *sums;
 };
 
-bool WeightGradient::fuses(int M, int columns) { return Panels(columns).floats(M) <= FUSED_FLOATS; }
+bool WeightGradient::fuses(int T, int B, int part, int M, int columns) {
+  const bool few = (part & FEW) || (part == (FIRST | LAST) && T * B <= FEW_ROWS);
+  return Panels(columns).floats(M) <= (few ? FUSED_OF_FEW : FUSED_FLOATS);
+}
 
 WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead)
     : T_(T), B_(B), M_(M), lead_(lead), how_(how), columns_(columns_of(factors, count)), rows_(how == Sums::BLOCKS ? columns_ : M), A_(A),
@@ -46,7 +48,7 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
       short_panels_(columns_ - 1), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
   const bool fused = how != Sums::LATER;
-  short_ = !fused && T * B <= SHORT_ROWS;
+  short_ = !fused && T * B <= FEW_ROWS;
   // Blocks: two even for a small gradient, and none above MAX_BLOCK rows.
   block_ = fused ? rows_ : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
   sum_floats_ = panels_.floats(block_);

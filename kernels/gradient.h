@@ -37,8 +37,8 @@ class WeightGradient {
   // A [T,B,M], rows lda apart. Keeps pointers only.
   // BLOCKS: the rows of A have `lead` floats before their M, from an aligned address on; what these floats are does not matter.
   WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead = 0);
-  // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence.
-  static bool fuses(int M, int columns);
+  // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence of these steps.
+  static bool fuses(int T, int B, int part, int M, int columns);
 
   // Of a segment of a longer sequence (kernels.h, Part): running sums live in `sums`, kept_floats() of them, between the calls.
   void segment(float* sums, int part) {

@@ -150,7 +150,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   // r, z and m meet h; r, z and n meet x. A few inputs ride along with h: their products with m, which nobody wants, cost less than
   // a pass of their own over r and z.
   const bool along = I <= FUSED_INPUTS;
-  const bool fused = WeightGradient::fuses(GRU_GATES * H, H + 1 + (along ? I : 0)) && WeightGradient::fuses(2 * H, I + 1);
+  const bool fused = WeightGradient::fuses(T, B, part, GRU_GATES * H, H + I + 1);
   const Sums how = fused ? Sums::BLOCKS : Sums::LATER;
   const int count = fused && along ? 2 : 3, columns_along = count == 2 ? I : 0;
   const float* before = h + (reverse ? size_t(B) * H : 0);
