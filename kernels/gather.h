@@ -17,7 +17,7 @@ inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const 
   int straight = 0;   // steps that are read by words
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   bool follows = true;
-  for (int t = 0; t < T; t++) follows &= order[t] == order[0] + t;
+  for (int t = 0; t < T; t++) follows &= order[t] - order[0] == t;
   if (follows) straight = T / WORD * WORD;
 #endif
   int b = 0;

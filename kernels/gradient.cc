@@ -8,9 +8,9 @@ namespace {
 constexpr int STEPS = GRADIENT_STEPS, PACKED_ROWS = STEPS * SHARD_ROWS;
 // 4 MB: even where a shard's sum leaves L2, adding to it beside the recurrence costs less than to fetch da and h again (backward of LSTM of 200 units
 // 0.85, GRU 0.77, ReLU of 400 0.86); not so of few rows, which lie in the cache at the end too (ReLU of 512 by 512, 20 by 20: 1.1).
-constexpr size_t FUSED_FLOATS = 1024 * 1024, FUSED_OF_FEW = 72 * 1024;
+constexpr size_t FUSED_FLOATS = 1024 * 1024, FUSED_IF_BRIEF = 72 * 1024;
 constexpr int MAX_GROUPS = 64, FEW_GROUPS = 8;
-constexpr size_t MANY_FLOATS = 16 << 20;   // 64 MB of sums, from which on groups have more shards each
+constexpr size_t MANY_FLOATS = 16 << 20;   // 64 MB of sums: beyond, groups have more shards each, as long as there are more than a few groups
 constexpr int MAX_BLOCK = 128;
 constexpr int SHORT_BLOCK = 128;    // rows of the gradient that share one packing of A
 // So few columns take wider panels: tiles of 2 rows by 3 vectors would wait for their own sums. Of 8 vectors, S4 with AVX2 was 1 to 2 % slower.
@@ -23,9 +23,9 @@ int columns_of(const Factor* factors, int count) {
   for (int f = 0; f < count; f++) columns += factors[f].columns;
   return columns;
 }
-int levels_of(int shards) {   // of a binary counter, and one for the sum that is being made
-  int levels = 2;
-  while ((1 << (levels - 2)) < shards) levels++;
+int levels_of(int shards) {   // sums that exist at once: of a binary counter, of which the last is being made
+  int levels = 1;
+  while ((1 << (levels - 1)) < shards) levels++;
   return levels;
 }
 
@@ -38,8 +38,8 @@ struct WeightGradient::Piece {
 };
 
 bool WeightGradient::fuses(int T, int B, int part, int M, int columns) {
-  const bool few = (part & FEW) || (part == (FIRST | LAST) && T * B <= FEW_ROWS);
-  return Panels(columns).floats(M) <= (few ? FUSED_OF_FEW : FUSED_FLOATS);
+  const bool brief = (part & BRIEF) || (part == (FIRST | LAST) && T * B <= BRIEF_ROWS);
+  return Panels(columns).floats(M) <= (brief ? FUSED_IF_BRIEF : FUSED_FLOATS);
 }
 
 WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead)
@@ -48,14 +48,23 @@ WeightGradient::WeightGradient(int T, int B, int M, const float* A, size_t lda, 
       short_panels_(columns_ - 1), shards_(ceil_div(B, SHARD_ROWS)) {
   for (int f = 0; f < count; f++) factors_[f] = factors[f];
   const bool fused = how != Sums::LATER;
-  short_ = !fused && T * B <= FEW_ROWS;
+  short_ = !fused && T * B <= BRIEF_ROWS;
   // Blocks: two even for a small gradient, and none above MAX_BLOCK rows.
   block_ = fused ? rows_ : int(round_up(ceil_div(M, max(M >= 32 ? 2 : 1, ceil_div(M, MAX_BLOCK))), MAX_ROWS));
   sum_floats_ = panels_.floats(block_);
   short_floats_ = short_panels_.floats(T * B) + size_t(pieces_of(ceil_div(M, SHORT_BLOCK))) * SHORT_BLOCK * T * B;
-  for (int each = 1;; each *= 2) {
-    deal(each);
-    if (groups <= FEW_GROUPS || (groups <= MAX_GROUPS && (!fused || groups * levels_of(each) * sum_floats_ <= MANY_FLOATS))) break;
+  deal(1);
+}
+
+void WeightGradient::deal(WeightGradient* gradients, int count) {
+  for (int shards = 1;; shards *= 2) {
+    size_t floats = 0;
+    for (int i = 0; i < count; i++) {
+      gradients[i].deal(shards);
+      if (gradients[i].how_ != Sums::LATER) floats += gradients[i].groups * levels_of(shards) * gradients[i].sum_floats_;
+    }
+    const int groups = gradients[0].groups;
+    if (groups <= FEW_GROUPS || (groups <= MAX_GROUPS && floats <= MANY_FLOATS)) return;
   }
 }
 
@@ -195,7 +204,9 @@ static IRNN_NOINLINE void add_panel(int steps, int rows, const Rows& A, const Ro
     store_tile(sum, width, width, acc);
     sum += columns.value * width;
   };
-  for (int n = 0; n < wide; n += MAX_ROWS) add(Const<MAX_ROWS>{}, {factor.p + n, factor.row, factor.step});
+  if constexpr (ROWS == MAX_ROWS) {   // few columns have no whole tile
+    for (int n = 0; n < wide; n += MAX_ROWS) add(Const<MAX_ROWS>{}, {factor.p + n, factor.row, factor.step});
+  }
   for_tiles<ROWS>(packed, [&](int, auto columns) IRNN_INLINE_LAMBDA {
     add(columns, {left, size_t(columns.value), size_t(rows) * columns.value});
     left += size_t(steps) * rows * columns.value;

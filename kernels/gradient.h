@@ -6,7 +6,7 @@
 // A, and at H = 100, I = 1 they fill the vectors that h alone would take.
 //
 // Fused, the recurrence hands over blocks of steps while da and h are still in L2; that halves the memory read (the gradient alone
-// took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would not stay in L2 itself, the
+// took as long to fetch its operands from L3 as to multiply them). Where a shard's sum would be too large, the
 // gradient is taken at the end, a block of its rows at a time; of few rows (t, b), a tile at a time, in registers
 // (gradient_later.cc).
 //
@@ -35,7 +35,7 @@ enum class Sums { LATER, FRAMES, BLOCKS };
 class WeightGradient {
  public:
   // A [T,B,M], rows lda apart. Keeps pointers only.
-  // BLOCKS: the rows of A have `lead` floats before their M, from an aligned address on; what these floats are does not matter.
+  // BLOCKS: the rows of A have `lead` floats before their M, which are read too, so that vectors lie in lines; what they are does not matter.
   WeightGradient(int T, int B, int M, const float* A, size_t lda, const Factor* factors, int count, Sums how, int lead = 0);
   // Whether the sum of a shard [M, columns] is small enough to be made beside the recurrence of these steps.
   static bool fuses(int T, int B, int part, int M, int columns);
@@ -47,8 +47,8 @@ class WeightGradient {
   }
   size_t kept_floats() const { return size_t(how_ == Sums::LATER ? 1 : shards_) * panels_.floats(rows_); }
 
-  // Groups of so many shards, a power of two; all gradients of a recurrence need the same.
-  void deal(int shards);
+  // Deals the shards to groups, the same for all gradients of a recurrence; to be called before anything below.
+  static void deal(WeightGradient* gradients, int count);
 
   // Memory it works in: at least bytes(), 64-byte aligned, until finish() returns.
   size_t bytes() const { return (is_short() ? short_floats_ : floats_) * sizeof(float); }
@@ -57,7 +57,8 @@ class WeightGradient {
   // Called by the worker of a group for each of its shards in ascending order: the start, the end. They do nothing LATER.
   void shard_start(int group, int shard) const;
   void shard_done(int group, int shard) const;
-  // BLOCKS, between them, in the order of back-propagation: the steps t0 … t1-1 of a shard, whose rows of A are there now.
+  // BLOCKS, between them, in the order of back-propagation: the steps t0 … t1-1 of a shard, whose rows of A are there now. Up to VL - 1 floats behind
+  // the M of a row are read too, of the next row's beginning, which another thread may be writing; they do not matter. None behind A.
   void add_block(int group, int shard, int t0, int t1) const;
   // After all groups: what is left to add.
   void finish() const;
@@ -69,6 +70,7 @@ class WeightGradient {
   void put_part(float* sum, const int* rows, int m_count, const int* columns, int n_count, const float* part, size_t stride) const;
 
  private:
+  void deal(int shards);   // so many to a group, a power of two
   struct Piece;   // a block of the gradient's rows, and the memory to add it up in
   bool few() const;   // whether its panels are the wider ones of gradient.cc
   size_t right_floats() const;
@@ -85,7 +87,7 @@ class WeightGradient {
   void fold(float* to, const float* from, size_t floats) const;
   void add_rows(int block, int memory) const;
   void finish_later() const;
-  bool is_short() const { return short_ && part_ == (FIRST | LAST); }   // segments keep their sums in memory
+  bool is_short() const { return short_ && (part_ & FIRST) && (part_ & LAST); }   // segments keep their sums in memory
   void finish_short() const;
   void pack_short_right(int panel) const;
   void pack_short_left(int m0, int m1, float* left) const;

@@ -1,5 +1,5 @@
 // Weight gradients that are taken at the end, from A and the factors in memory: of a linear layer, and of a recurrence whose
-// sums would not stay in L2 beside it.
+// sums are too large to be made beside it.
 #include "gradient.h"
 
 namespace IRNN_TARGET {

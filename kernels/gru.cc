@@ -163,6 +163,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), states, 3, how),
                                 WeightGradient(T, B, H, da + n_at, size_t(M), inputs_of_n, 2, how, n_at % VL),
                                 WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
+  WeightGradient::deal(gradients, count);
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradients[0].groups * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;

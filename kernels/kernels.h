@@ -57,10 +57,10 @@ enum Activation { RELU = 0, TANH = 1 };
 // same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
 // calls, [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part`
 // says which call it is: FIRST starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
-// sequence at once is null, FIRST | LAST. FEW is to be added where all of it is at most FEW_ROWS rows (t, b): large gradients of so few are summed in
+// sequence at once is null, FIRST | LAST. To parts BRIEF is to be added where all of it is at most BRIEF_ROWS rows (t, b): large gradients of so few are summed in
 // another order.
-enum Part { FIRST = 1, LAST = 2, FEW = 4 };
-constexpr int FEW_ROWS = 1024;
+enum Part { FIRST = 1, LAST = 2, BRIEF = 4 };
+constexpr int BRIEF_ROWS = 1024;
 
 // C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);

@@ -150,6 +150,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   const bool fused = WeightGradient::fuses(T, B, part, M, H + I + 1);
   WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, fused ? Sums::BLOCKS : Sums::LATER);
+  WeightGradient::deal(&gradient, 1);
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * gradient.groups * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;

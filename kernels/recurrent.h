@@ -260,13 +260,12 @@ IRNN_INLINE void back_by_blocks(int T, int reverse, const S& step, const D& done
   }
 }
 
-// backward(group, shard) for every shard, which hands its blocks to the weight gradients; then what is left of those.
+// The gradients are dealt. backward(group, shard) for every shard, which hands its blocks to the weight gradients; then what is left of those.
 // Uses scratch slot 1.
 template <class F>
 IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, float* sums, int part, const F& backward) {
   size_t bytes = 0;
   for (int i = 0; i < count; i++) {
-    gradients[i].deal(gradients[0].group_shards);
     gradients[i].segment(sums, part);
     if (sums) sums += gradients[i].kept_floats();
   }

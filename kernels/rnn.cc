@@ -144,6 +144,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
   const bool fused = WeightGradient::fuses(T, B, part, H, H + I + 1);
   WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, fused ? Sums::FRAMES : Sums::LATER);
+  WeightGradient::deal(&gradient, 1);
   const int blocks = ceil_div(T, GRADIENT_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
   const size_t shard_floats = carry_floats + (fused ? CompactBackward::floats(I, H) : Live::ints(H));

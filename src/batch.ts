@@ -153,7 +153,7 @@ function checkBytes({ bytes, starts, order, value }: ByteInput, T: number, B: nu
     const at = order[t]! >>> 0 // a negative one is beyond every byte
     if (at > last) last = at
   }
-  if (last >= bytes.length) within('bytes.order', order, 0, bytes.length - 1)
+  if (last >= Math.min(bytes.length, 2 ** 31)) within('bytes.order', order, 0, bytes.length - 1)
   within('bytes.starts', starts, 0, bytes.length - 1 - last)
 }
 

@@ -23,8 +23,8 @@ export const FIRST = 1
 export const LAST = 2
 export const WHOLE: number = FIRST | LAST
 /** For the parts of a sequence that has no more rows (t, b) than these in all. */
-export const FEW = 4
-export const FEW_ROWS = 1024
+export const BRIEF = 4
+export const BRIEF_ROWS = 1024
 
 type OrNull<A> = A | null
 type Flag = 0 | 1

@@ -102,6 +102,9 @@ const OPTIONAL: Record<Cell, readonly string[]> = {
   gru: ['dbx', 'dbh', 'bx', 'bh', 'dh', 'dhT', 'dx', 'dh0'],
 }
 
+/** Units whose weight gradient is above 72 K floats: beside the recurrence or at the end, as there are many rows or few. */
+const LARGE: Record<Cell, number> = { relu: 290, tanh: 290, lstm: 140, gru: 160 }
+
 const bit = (n: number, k: number): 0 | 1 => ((n >> k) & 1) as 0 | 1
 
 /** Every option with every other at one awkward size, then one dimension after the other through its awkward sizes. */
@@ -119,6 +122,9 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
     ...[18, 35, 52, 100].map((H) => ({ T: 3, B: 17, I: 1, H })), // 2, 3 and 4 columns in the last vector of 16, for whole shards
     ...BATCHES.map((B) => ({ T: 3, B, I: 3, H: 9 })), ...BATCHES.map((B) => ({ T: 2, B, I: 9, H: 25 })),
     ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33].map((T) => ({ T, B: 2, I: 3, H: 8 })),
+    { T: 2, B: 521, I: 2, H: 9 }, // more shards than groups
+    { T: 19, B: 57, I: 9, H: LARGE[cell] }, // large weight gradients, of more than 1,024 rows, and of fewer
+    { T: 2, B: 9, I: 9, H: LARGE[cell] },
   ]
   // Whole shards without lengths: the last 4 units of several rows as one vector, x beside them and as a product of its own.
   for (const [H, I] of [[20, 3], [36, 9], [52, 3], [100, 9]] as const)
