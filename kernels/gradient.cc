@@ -175,10 +175,8 @@ struct Rows {
   size_t row, step;   // floats from one row to the next, from one step to the next
 };
 
-}  // namespace
-
 // The rows' first `columns` floats in memory of `width` each: the last vector of the last row there is would be read behind the array's end.
-static Rows copied(const Rows& rows, int steps, int count, int columns, int width, float* to) {
+Rows copied(const Rows& rows, int steps, int count, int columns, int width, float* to) {
   for (int t = 0; t < steps; t++) {
     for (int r = 0; r < count; r++) {
       const float* from = rows.p + t * rows.step + r * rows.row;
@@ -188,6 +186,8 @@ static Rows copied(const Rows& rows, int steps, int count, int columns, int widt
   }
   return {to, size_t(width), size_t(count) * width};
 }
+
+}  // namespace
 
 // A panel of a sum, [columns][NV vectors], += the product of a block of steps: of `wide` columns of `factor`, read where they lie, and of
 // `packed` ones. In a function of its own, and the block's sum made from 0 and added at the end: a tile that began from what it adds to waited for

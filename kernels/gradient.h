@@ -11,8 +11,7 @@
 // (gradient_later.cc).
 //
 // The sums of gated cells are kept transposed, [columns of the factors, M]: M = 400 fills its vectors, h, x and 1 (102) do not, and
-// da, the larger side, is read where it lies, and so are
-// whole tiles of the first factor; packing them cost 1 % of an LSTM's backward.
+// da, the larger side, is read where it lies, and so are whole tiles of the first factor.
 #pragma once
 
 #include "live.h"
