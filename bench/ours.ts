@@ -1,6 +1,7 @@
 /** Our own rows: every backend, instruction set and number of threads that runs here. */
 import { availableParallelism } from 'node:os'
-import { availableBackends, type Backend, type BackendOptions, createBackend } from '../src/index.ts'
+import type { Backend } from '../src/backend/backend.ts'
+import { availableBackends, type BackendOptions, createBackend } from '../src/backend/choose.ts'
 import { checkAnswer } from './answers.ts'
 import { type Answer, forwardJob, type Job, timed, trainingJob } from './job.ts'
 import { bandwidth, peak, repeat, settledPeak } from './measure.ts'

@@ -19,7 +19,7 @@ const RULES = [
   { file: /^src\/train\//, may: [/^src\/(train|model|layers|backend)\//, FLOOR] },
   { file: /^src\/tasks\//, may: [/^src\/(tasks|train|model|formats|features|backend)\//, FLOOR] },
   { file: /^src\/figures\//, may: [/^src\/(figures|train)\//, FLOOR] },
-  { file: /^src\/(index\.ts$|runs\/)/, may: [/^src\//] },
+  { file: /^src\/((index|node|speech)\.ts$|runs\/)/, may: [/^src\//] },
   { file: /^experiments\//, may: [/^(src|experiments)\//] },
   { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|disk\.node)\.ts$/] },
   { file: /^cli\//, may: [/^(src|experiments|corpora|cli)\//, /^package\.json$/] },

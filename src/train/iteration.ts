@@ -10,7 +10,7 @@ import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
 import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
-import { refuseMisfit, scores } from './evaluate.ts'
+import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
@@ -149,7 +149,7 @@ export interface Training {
   /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
   iterate(): boolean
   /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
-  evaluate(signal?: AbortSignal): Promise<Scores | null>
+  evaluate(signal?: StopSignal): Promise<Scores | null>
   /** The state that the next minibatch goes on from in the rows it carries; null where there is none. A copy. */
   getCarried(): State | null
   /** Goes on from what `getCarried` was. @throws InputError when it is not of this model and batch */

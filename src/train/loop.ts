@@ -11,6 +11,7 @@ import { beats, isAsGood } from '../metric.ts'
 import type { Model, State } from '../model/model.ts'
 import type { StreamState, Task } from '../task.ts'
 import { createWatch, type WatchState } from './collapse.ts'
+import type { StopSignal } from './evaluate.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './iteration.ts'
 import { heardScore, isSpent, type RateState } from './schedule.ts'
@@ -54,7 +55,7 @@ export interface RunState {
 
 export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   /**
    * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped. They
    * change no number.
@@ -136,7 +137,7 @@ class Loop {
   }
 
   async *events(
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
@@ -209,7 +210,7 @@ class Loop {
   }
 
   /** false if the signal stopped it. */
-  private async evaluate(signal?: AbortSignal): Promise<boolean> {
+  private async evaluate(signal?: StopSignal): Promise<boolean> {
     const { training, window } = this
     const began = performance.now()
     const scores = await training.evaluate(signal)
