@@ -1,7 +1,7 @@
-// Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into one
-// file an entry and one that they share. When npm packs or publishes, it also takes the addresses of source maps out of
-// dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An argument names
-// another root.
+// Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into
+// one file an entry and one that they share. When npm packs or publishes, it also takes the addresses of source maps
+// out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
+// argument names another root.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -26,6 +26,7 @@ async function types() {
     dir: to,
     chunkFileNames: '[name].d.ts',
     minifyInternalExports: false,
+    banner: ({ isEntry, facadeModuleId }) => (isEntry ? header(facadeModuleId) : ''),
     manualChunks: (id, { getModuleInfo }) => {
       const users = Object.values(input).filter((entry) => reach(entry, getModuleInfo).has(id))
       return users.length > 1 ? 'shared' : null
@@ -35,6 +36,12 @@ async function types() {
     const others = imports.filter((name) => !output.some((chunk) => chunk.fileName === name))
     if (others.length > 0) throw new Error(`${fileName}: expected no types of other packages but it has ${others}`)
   }
+}
+
+/** The comment that an entry begins with, marked as one of all the file. */
+function header(file) {
+  const [comment] = /^\/\*\*.*?\*\//s.exec(readFileSync(file, 'utf8'))
+  return comment.replace(/\s*\*\/$/, ' @packageDocumentation */\n')
 }
 
 /** The modules that an entry imports, directly or not, and itself. */

@@ -1,4 +1,4 @@
-/** `irnn`: what runs anywhere, in Node and in a page. Files and folders are in ./node.ts, speech is in ./speech.ts. */
+/** Models, training and tasks, in Node and in a page. What needs a disk is in `irnn/node`, sound in `irnn/speech`. */
 
 export type {
   Backend,
@@ -55,6 +55,7 @@ export {
 } from './model/model.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export {
+  CELLS,
   type Cell,
   classification,
   gru,

@@ -1,4 +1,4 @@
-/** `irnn/node`: what needs a disk. Run folders and their checkpoints, and the tasks whose data are files. */
+/** What needs a disk, in Node: run folders and their checkpoints, and the tasks whose data are files. */
 
 export { DiskError, readingFile } from './disk.node.ts'
 export { curve } from './figures/curve.ts'

@@ -1,4 +1,4 @@
-/** `irnn/speech`: sound to features, features to phones. Runs anywhere, as `irnn` does; loads a Fourier transform. */
+/** Sound to features, features to phones. It runs anywhere, as `irnn` does, and loads npm's `fourier-transform`. */
 
 export {
   FEATURES,

@@ -8,10 +8,15 @@
 
 /** float32 on native and wasm, float64 on the reference backend. */
 export type Floats = Float32Array | Float64Array
+/**
+ * native: C++ through Node-API; wasm: the same sources as WebAssembly; reference: plain TypeScript in float64, slow.
+ */
 export type BackendName = 'native' | 'wasm' | 'reference'
+/** Of the native backend. baseline is SSE4.2 on x64 and NEON on arm64. */
 export type NativeInstructionSet = 'baseline' | 'avx2' | 'avx512'
 /** simd128 multiplies, then adds; relaxed-simd does both at once and rounds once, which is faster, and other bits. */
 export type WasmInstructionSet = 'simd128' | 'relaxed-simd'
+/** What the kernels were compiled for. Two of them give different last bits. */
 export type InstructionSet = NativeInstructionSet | WasmInstructionSet
 
 /** The `activation` argument of rnn_forward and rnn_backward. */

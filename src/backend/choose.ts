@@ -7,6 +7,7 @@ import { referenceBackend } from './reference/index.ts'
 import { fusesMultiplyAdd } from './relaxed.ts'
 import { wasmBackend } from './wasm.ts'
 
+/** Which backend is wanted and how it is to run. Everything has a default. */
 export interface BackendOptions {
   /** Default: native, else wasm. */
   readonly name?: BackendName | undefined

@@ -10,7 +10,9 @@ import { type SoftmaxOptions, type SoftmaxResult, softmaxLayer } from './softmax
 
 /** What draws candidates: src/train/logUniform.ts. */
 export interface Sampler {
+  /** Fills `classes` with different classes, the candidates of one minibatch. */
   draw(classes: Int32Array): void
+  /** ln of how often class k is expected among the candidates of the last draw. */
   logExpected(k: number): number
 }
 

@@ -18,6 +18,7 @@ export interface RowGradient {
   readonly count: number
 }
 
+/** Gradients of a model's weights, as the last `backward` of a plan left them. */
 export interface Gradients {
   /** The weight of which dense[0] is the gradient. */
   readonly start: number

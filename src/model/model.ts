@@ -27,6 +27,7 @@ export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 export type { State } from './state.ts'
 export type { Stepper } from './stepper.ts'
 
+/** Weights, and what runs them. `createModel` and `loadModel` make it. */
 export interface Model {
   readonly spec: ModelSpec
   readonly backend: Backend
@@ -63,9 +64,13 @@ export interface Model {
   dispose(): void
 }
 
+/** What `Model.forward` and `Model.step` return: arrays of their own, which no later call changes. */
 export interface ModelOutput {
+  /** [B,K] for a head on the last step, [T,B,K] for one on every step. */
   readonly logits: Floats
+  /** [T,B,directions·H] of the stack; 0 at padded steps. */
   readonly output: Floats
+  /** After the last step that counts of each sequence. */
   readonly state: State
 }
 

@@ -9,6 +9,7 @@ import { rng } from '../rng.ts'
 import { type Init, initialise } from './init.ts'
 import type { ModelSpec } from './spec.ts'
 
+/** One matrix or vector of a model, named as PyTorch names it. */
 export interface Parameter {
   readonly name: string
   readonly shape: readonly number[]
@@ -20,6 +21,7 @@ export interface Parameter {
   readonly grad?: Floats
 }
 
+/** A parameter without its numbers. */
 export interface ParameterShape {
   readonly name: string
   readonly shape: readonly number[]

@@ -9,6 +9,7 @@ import type { Gradients } from './gradients.ts'
 import type { Sampled } from './stack.ts'
 import type { State } from './state.ts'
 
+/** How large a plan is, and what it can do. */
 export interface PlanOptions {
   /** The most steps a batch may have. */
   T: number
@@ -35,6 +36,7 @@ export interface PlanOptions {
   dropout?: Masks
 }
 
+/** How `Plan.loss` reduces the loss, and whether it differentiates it. */
 export interface LossOptions {
   /** mean: over the rows that count (classification) or their elements (regression); sum: not divided. */
   reduction: 'mean' | 'sum'
@@ -42,6 +44,7 @@ export interface LossOptions {
   gradient: boolean
 }
 
+/** What `Plan.loss` says of a batch. */
 export interface Loss {
   /** Reduced loss: cross-entropy in nats, or squared error. */
   loss: number
@@ -51,7 +54,9 @@ export interface Loss {
   count: number
 }
 
+/** A model unrolled for batches of at most T steps and B sequences. `Model.plan` makes it. */
 export interface Plan {
+  /** The most steps, and the most sequences, of a batch. */
   readonly T: number
   readonly B: number
   /**

@@ -11,7 +11,9 @@ import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
 import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWalk, uniform } from './init.ts'
 
+/** The names of the cells. */
 export const CELLS = ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const
+/** irnn: ReLU units that start at the identity; relu and tanh: units that start at a random walk; lstm; gru. */
 export type Cell = (typeof CELLS)[number]
 
 /**
@@ -22,6 +24,7 @@ export type InputSpec =
   | { readonly size: number; readonly normalise?: true }
   | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
 
+/** The recurrent stack, complete. */
 export interface RnnSpec {
   readonly cell: Cell
   /** Hidden units of each layer and direction. */
@@ -34,6 +37,7 @@ export interface RnnSpec {
   readonly init: { readonly recurrent: Init; readonly input: Init }
 }
 
+/** What a head is, complete. */
 export interface HeadSpec {
   readonly kind: 'classification' | 'regression'
   /** Classes, or values. */
@@ -65,6 +69,7 @@ export interface ModelInput {
   readonly head: HeadInput
 }
 
+/** The recurrent stack as a person writes it; `irnn`, `relu`, `tanh`, `lstm` and `gru` make it. */
 export interface RnnInput {
   readonly cell: Cell
   readonly hidden: number
@@ -74,6 +79,7 @@ export interface RnnInput {
   readonly init?: { readonly recurrent?: Init | undefined; readonly input?: Init | undefined } | undefined
 }
 
+/** What a head is, as a person writes it; `classification` and `regression` make it. */
 export interface HeadInput {
   readonly kind: 'classification' | 'regression'
   readonly size: number
@@ -163,6 +169,7 @@ function refuseSquareOnly(where: string, init: Init | undefined): void {
   }
 }
 
+/** Options that all cells have. */
 export interface StackOptions {
   layers?: number | undefined
   bidirectional?: boolean | undefined
@@ -176,6 +183,7 @@ function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, i
   return { cell, hidden, layers, bidirectional, init: { recurrent, input } }
 }
 
+/** Options of `irnn`. */
 export interface IrnnOptions extends StackOptions {
   /** The recurrent matrix starts at scale · I. Default 1. */
   scale?: number | undefined
@@ -223,6 +231,7 @@ export function gru(hidden: number, options: StackOptions = {}): RnnInput {
   return stack('gru', hidden, options)
 }
 
+/** Options of `classification` and `regression`. */
 export interface HeadOptions {
   /** Default 'last'. */
   steps?: 'last' | 'every' | undefined

@@ -38,6 +38,7 @@ export interface LayerOptions {
   dropout: Masks | null
 }
 
+/** How a plan trains by sampled softmax. */
 export interface Sampled {
   /** Candidates a minibatch. */
   readonly samples: number

@@ -13,6 +13,7 @@ import type { ModelSpec } from './spec.ts'
 import { denseWeights, recurrentWeights } from './stack.ts'
 import { checkState, hostFloats, ONE_WAY, type State } from './state.ts'
 
+/** A model that is fed one time step at a time, without allocation. `Model.stepper` makes it. */
 export interface Stepper {
   /** Sequences that are fed side by side. */
   readonly B: number

@@ -37,6 +37,7 @@ export interface Lengths {
   readonly board: number
 }
 
+/** What a checkpoint holds beside the model. */
 export interface Checkpoint {
   readonly state: RunState
   readonly lengths: Lengths

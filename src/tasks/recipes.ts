@@ -50,6 +50,7 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, RecipeFor>>>> = {
   words: { fast: wordsFast, paper: wordsPaper },
 }
 
+/** Names of a task's recipes, the default first; none for a task that has no recipes. */
 export function recipeNames(task: string): string[] {
   return Object.keys(RECIPES[task] ?? {})
 }

@@ -158,6 +158,7 @@ export interface Training {
   readonly generator: Rng | null
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
+  /** Gives the memory of the plans and the optimiser back. */
   dispose(): void
 }
 

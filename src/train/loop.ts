@@ -53,6 +53,7 @@ export interface RunState {
   readonly best: (Scores & { readonly iteration: number }) | null
 }
 
+/** Options of `train` that do not change what is learnt. */
 export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
   readonly signal?: StopSignal | undefined
@@ -65,8 +66,11 @@ export interface RunOptions {
   readonly resume?: RunState | undefined
 }
 
-/** A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write them. */
-export type Run = AsyncGenerator<TrainEvent, void, void> & { getState(): RunState }
+/** A run: its events, and while it waits for its consumer its state. */
+export type Run = AsyncGenerator<TrainEvent, void, void> & {
+  /** As of the last event. Its arrays are the run's own and change with the next: copy or write them first. */
+  getState(): RunState
+}
 
 /**
  * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at the

@@ -7,17 +7,20 @@ import type { Backend, Floats } from '../backend/backend.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
 
+/** Stochastic gradient descent, as data; `sgd` makes it. */
 export interface Sgd {
   readonly kind: 'sgd'
   readonly lr: number
   readonly momentum: number
 }
+/** RMSprop, as data; `rmsprop` makes it. */
 export interface RmsProp {
   readonly kind: 'rmsprop'
   readonly lr: number
   readonly alpha: number
   readonly eps: number
 }
+/** Adam, as data; `adam` makes it. */
 export interface Adam {
   readonly kind: 'adam'
   readonly lr: number
@@ -25,6 +28,7 @@ export interface Adam {
   readonly beta2: number
   readonly eps: number
 }
+/** Muon for recurrent matrices and Adam for all other weights, as data; `muon` makes it. */
 export interface Muon {
   readonly kind: 'muon'
   readonly lr: number
@@ -33,21 +37,25 @@ export interface Muon {
   /** How the other weights are updated. */
   readonly adam: Omit<Adam, 'kind'>
 }
+/** Which optimiser, as data: what `train` takes and config.json stores. */
 export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
 export type OptimizerKind = OptimizerSpec['kind']
 export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
 
-/** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. */
+/** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
 export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
   return { kind: 'sgd', lr, momentum }
 }
 
-/** RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). */
+/**
+ * RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). Defaults: lr 0.001, alpha 0.99,
+ * eps 1e-8.
+ */
 export function rmsprop({ lr = 1e-3, alpha = 0.99, eps = 1e-8 }: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
   return { kind: 'rmsprop', lr, alpha, eps }
 }
 
-/** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. */
+/** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. Defaults: lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8. */
 export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<Omit<Adam, 'kind'>> = {}): Adam {
   return { kind: 'adam', lr, beta1, beta2, eps }
 }
@@ -61,6 +69,8 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
  *
  * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
  * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
+ *
+ * Defaults: lr 3e-4, momentum 0.9, weightDecay 0; of Adam lr a third of Muon's, and the rest as `adam` has it.
  */
 export function muon({
   lr = 3e-4,

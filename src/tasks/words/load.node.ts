@@ -30,6 +30,7 @@ export interface WordsSources {
   readonly say?: ((text: string) => void) | undefined
 }
 
+/** A task of words, and what it was made from. */
 export interface OpenedWords {
   readonly task: Task
   readonly data: WordsData
