@@ -6,11 +6,11 @@
  * what may alias) and is not repeated here. Arguments are trusted: whoever builds a model or a batch has checked them.
  */
 
+import { InputError, shown } from '../error.ts'
+
 /** float32 on native and wasm, float64 on the reference backend. */
 export type Floats = Float32Array | Float64Array
-/**
- * native: C++ through Node-API; wasm: the same sources as WebAssembly; reference: plain TypeScript in float64, slow.
- */
+/** native: C++ through Node-API; wasm: the same as WebAssembly; reference: plain TypeScript in float64, slow. */
 export type BackendName = 'native' | 'wasm' | 'reference'
 /** Of the native backend. baseline is SSE4.2 on x64 and NEON on arm64. */
 export type NativeInstructionSet = 'baseline' | 'avx2' | 'avx512'
@@ -140,14 +140,19 @@ export interface ByteInput {
   readonly value: Float32Array
 }
 
-/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
-export interface Backend extends Kernels {
+/** Where a model runs. `createBackend` makes one; what it computes with is internal. */
+export interface Backend {
   readonly name: BackendName
   /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
   readonly description: string
+  /** Threads that a kernel may use. */
   readonly threads: number
-  /** Not of the reference backend. Another one gives other bits. */
+  /** Absent for the reference backend. Another one gives other bits. */
   readonly instructionSet?: InstructionSet
+}
+
+/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
+export interface Engine extends Backend, Kernels {
   /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
   floats(n: number): Floats
   ints(n: number): Int32Array
@@ -161,4 +166,15 @@ export interface Backend extends Kernels {
   gather(T: number, B: number, input: ByteInput, x: Floats): void
   /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
   free(array: Floats | Int32Array): void
+}
+
+/**
+ * The engine that a public backend is.
+ * @throws InputError unless createBackend made it
+ */
+export function engineOf(backend: Backend): Engine {
+  const engine = backend as Partial<Engine> | null | undefined
+  if (typeof engine?.floats === 'function' && typeof engine.bind === 'function') return engine as Engine
+  const received = (backend as unknown) instanceof Promise ? 'a promise: await it' : shown(backend)
+  throw new InputError(`backend: expected what createBackend() gives but received ${received}`)
 }

@@ -4,7 +4,7 @@
  * array is a smaller [T,B,H] array, and only what starts in the middle (a slot of the states) needs a view of its own.
  * `shape` makes those views; it is called when T or B changes, and nothing is allocated between.
  */
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Engine, Floats } from '../backend/backend.ts'
 
 export type Flag = 0 | 1
 /** What the reader of a layer takes: its output at every step [T,B,·], or its final state [B,·]. */
@@ -83,13 +83,13 @@ export interface RecurrentOptions {
 
 /** Arrays of one backend that live and die together. */
 export interface Memory {
-  readonly backend: Backend
+  readonly backend: Engine
   floats(n: number): Floats
   ints(n: number): Int32Array
   release(): void
 }
 
-export function memory(backend: Backend): Memory {
+export function memory(backend: Engine): Memory {
   const arrays: (Floats | Int32Array)[] = []
   function kept<A extends Floats | Int32Array>(array: A): A {
     arrays.push(array)

@@ -2,7 +2,7 @@
  * A model is a spec, parameters drawn by it, and plans that run it. Its file is safetensors with the spec in the metadata:
  * PyTorch reads the weights by name, and loading runs no code.
  */
-import type { Backend, Floats } from '../backend/backend.ts'
+import { type Backend, type Engine, engineOf, type Floats } from '../backend/backend.ts'
 import { allFinite, type Batch, type Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import { type Decoded, decode, encode, encodeParts, type NamedTensor, type Source } from '../formats/safetensors.ts'
@@ -76,14 +76,14 @@ export interface ModelOutput {
 
 /**
  * A new model, its weights drawn from `seed` (default 1). `normalisation` is needed, and used, if the spec's input says `normalise`.
- * @throws InputError if the spec is none, or the normalisation does not fit
+ * @throws InputError if the spec or the backend is none, or the normalisation does not fit
  */
 export function createModel(
   spec: ModelInput | ModelSpec,
   { backend, seed = 1, normalisation }: { backend: Backend; seed?: number; normalisation?: Normalisation | undefined },
 ): Model {
   const complete = modelSpec(spec)
-  const model = new Unfilled(complete, backend, normalisationOf(complete, normalisation))
+  const model = new Unfilled(complete, engineOf(backend), normalisationOf(complete, normalisation))
   initialiseParameters(complete, model.parameters, seed)
   return model
 }
@@ -115,7 +115,7 @@ export function loadModel(file: Uint8Array | Source, { backend }: { backend: Bac
   const { spec, tensors } = opened(file)
   const numbers = (name: string, into?: Floats): Floats => finite(name, tensors.get(name)!.read(into))
   const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = new Unfilled(spec, backend, normalisationOf(spec, normalised || undefined))
+  const model = new Unfilled(spec, engineOf(backend), normalisationOf(spec, normalised || undefined))
   try {
     for (const { name, data } of model.parameters) numbers(name, data)
   } catch (error) {
@@ -173,7 +173,7 @@ function parseSpec(stored: string): unknown {
 
 class Unfilled implements Model {
   readonly spec: ModelSpec
-  readonly backend: Backend
+  readonly backend: Engine
   readonly parameters: readonly Parameter[]
   readonly weights: Floats
   readonly normalisation: Normalisation | null
@@ -181,7 +181,7 @@ class Unfilled implements Model {
   private whole: Plan | null = null
   private single: Plan | null = null
 
-  constructor(spec: ModelSpec, backend: Backend, normalisation: Normalisation | null) {
+  constructor(spec: ModelSpec, backend: Engine, normalisation: Normalisation | null) {
     const shapes = parameterShapes(spec)
     const n = shapes.reduce((sum, { shape }) => sum + elements(shape), 0)
     this.spec = spec

@@ -1,5 +1,5 @@
 /** Plans at work. Everything is allocated when one is made; forward, loss and backward only call kernels. */
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Engine, Floats } from '../backend/backend.ts'
 import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
@@ -35,7 +35,7 @@ import {
 
 interface Parts {
   readonly spec: ModelSpec
-  readonly backend: Backend
+  readonly backend: Engine
   readonly parameters: readonly Parameter[]
   readonly normalisation: Normalisation | null
 }

@@ -2,7 +2,7 @@
  * Streaming: a model fed one time step at a time, as fast as it goes. The weights are packed once and the kernels bound to their
  * arrays once, so that a step allocates nothing. Weights are packed again when the model says that they have changed.
  */
-import { type Backend, type Floats, RELU, TANH } from '../backend/backend.ts'
+import { type Engine, type Floats, RELU, TANH } from '../backend/backend.ts'
 import type { Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import type { DenseWeights } from '../layers/dense.ts'
@@ -38,7 +38,7 @@ export interface Stepper {
 
 interface Parts {
   readonly spec: ModelSpec
-  readonly backend: Backend
+  readonly backend: Engine
   readonly parameters: readonly Parameter[]
   readonly normalisation: Normalisation | null
   /** Rises when weights change. */

@@ -8,7 +8,7 @@
  *   arXiv:1211.5063).
  */
 import { z } from 'zod'
-import type { Backend } from '../backend/backend.ts'
+import type { Engine } from '../backend/backend.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 
 /** What is clipped, and at which limit. `clipNorm`, `clipValue`, `clipDerivative` and `noClip` make it. */
@@ -60,7 +60,7 @@ export interface Clipped {
  * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
  * are, the sum over the minibatch of each row.
  */
-export function clipGradients(clip: Clip, backend: Backend, { dense, tables }: Gradients, result: Clipped): Clipped {
+export function clipGradients(clip: Clip, backend: Engine, { dense, tables }: Gradients, result: Clipped): Clipped {
   let squares = backend.sum_of_squares(dense.length, dense)
   for (let i = 0; i < tables.length; i++) squares += backend.sum_of_squares(size(tables[i]!), tables[i]!.values)
   const norm = Math.sqrt(squares)

@@ -3,6 +3,7 @@
  * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in train.ts.
  */
 import { z } from 'zod'
+import { engineOf } from '../backend/backend.ts'
 import { checked, InputError, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
 import type { Model, State } from '../model/model.ts'
@@ -184,7 +185,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     )
   }
   refuseTarget(spec.target, task)
-  const { backend } = model
+  const backend = engineOf(model.backend)
   const generator = softmax.kind === 'sampled' ? rng(spec.seed, 'training/candidates') : null
   const masks = { p: spec.dropout, seed: rng(spec.seed, 'training/dropout').below(2 ** 31), iteration: 0 }
   const plan = model.plan({

@@ -3,7 +3,7 @@
  * the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves exactly them.
  */
 import { z } from 'zod'
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Engine, Floats } from '../backend/backend.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
 
@@ -42,14 +42,14 @@ export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
 export type OptimizerKind = OptimizerSpec['kind']
 export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
 
-/** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
+/** The paper's optimiser, SGD: v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
 export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
   return { kind: 'sgd', lr, momentum }
 }
 
 /**
- * RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). Defaults: lr 0.001, alpha 0.99,
- * eps 1e-8.
+ * RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). Defaults: lr 0.001,
+ * alpha 0.99, eps 1e-8.
  */
 export function rmsprop({ lr = 1e-3, alpha = 0.99, eps = 1e-8 }: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
   return { kind: 'rmsprop', lr, alpha, eps }
@@ -129,7 +129,7 @@ export interface Optimizer {
  */
 export function createOptimizer(
   spec: OptimizerSpec,
-  backend: Backend,
+  backend: Engine,
   weights: Floats,
   { start, dense, tables }: Gradients,
   recurrent: readonly RecurrentMatrix[] = [],
@@ -197,7 +197,7 @@ function cut(weights: Floats, [first, second]: readonly Floats[], start: number,
 
 type Rule = (lr: number, iteration: number) => void
 
-function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
+function denseRule(spec: ElementwiseSpec, backend: Engine, g: Floats, [w, first, second]: Part): Rule {
   const n = g.length
   if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
   if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
@@ -207,14 +207,14 @@ function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first
 
 function muonRule(
   { momentum, weightDecay }: Muon,
-  backend: Backend,
+  backend: Engine,
   { H, identity, g, work }: { H: number; identity: number; g: Floats; work: Floats },
   [w, m]: Part,
 ): Rule {
   return (lr) => backend.muon_update(H, lr, momentum, weightDecay, identity, w, g, m!, work)
 }
 
-function rowRule(spec: ElementwiseSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
+function rowRule(spec: ElementwiseSpec, backend: Engine, table: RowGradient, [w, first, second]: Part): Rule {
   const { rows, width: E, values: g } = table
   if (spec.kind === 'sgd') {
     return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)

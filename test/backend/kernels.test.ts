@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Backend } from '../../src/backend/backend.ts'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import type { Engine } from '../../src/backend/backend.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
@@ -60,10 +60,10 @@ function complaints(row: Case, got: Outcome, expected: Outcome): string[] {
 }
 
 let measured = 0
-const label = (backend: Backend): string => backend.description
+const label = (backend: Engine): string => backend.description
 
-const backends: Backend[] = []
-for (const options of await availableBackends()) backends.push(await createBackend({ ...options, ...(options.name !== 'reference' && { threads: 2 }) }))
+const backends: Engine[] = []
+for (const options of await availableBackends()) backends.push(await createEngine({ ...options, ...(options.name !== 'reference' && { threads: 2 }) }))
 
 describe('every kernel agrees with the reference', () => {
   for (const [title, table] of Object.entries(TABLES))

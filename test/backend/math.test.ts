@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 
 const BOUND_ULPS = 2.5
 const SMALLEST_NORMAL = 2 ** -126
@@ -47,7 +47,7 @@ describe(`tanh and sigmoid are within ${BOUND_ULPS} ulp of float64`, () => {
   for (const options of backends)
     for (const kernel of ['tanh_forward', 'sigmoid_forward'] as const)
       test(`${kernel}, ${options.name} ${options.instructionSet ?? ''}`, async (t) => {
-        const backend = await createBackend({ ...options, threads: 1 })
+        const backend = await createEngine({ ...options, threads: 1 })
         const [from, to] = [backend.floats(x.length), backend.floats(x.length)]
         from.set(x)
         backend[kernel](x.length, from, to)

@@ -1,6 +1,6 @@
 /**
- * A program that uses irnn with nothing but the language: neither DOM nor Node's types. It has a task of its own, a loop
- * of its own and a service that streams, so that whatever these need is public.
+ * A program that uses irnn with nothing but the language: neither DOM nor Node's types. It has a task of its own, a
+ * loop of its own and a service that streams, so that whatever these need is public.
  */
 import {
   type Backend,
@@ -132,6 +132,8 @@ export type Service = { folder: RunFolder; config: RunConfig; sources: TaskSourc
 
 export async function main(): Promise<string> {
   const backend = await createBackend({ name: 'reference' })
+  // @ts-expect-error: kernels are not public
+  void backend.rnn_forward
   const message = await createBackend({ threads: 0 }).then(
     () => '',
     (error) => (error instanceof InputError ? error.message : ''),

@@ -1,17 +1,17 @@
 /** Every backend that runs here, made once for a test file. */
-import type { Backend } from '../../src/backend/backend.ts'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import type { Engine } from '../../src/backend/backend.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 
 export interface Named {
   readonly label: string
-  readonly backend: Backend
+  readonly backend: Engine
 }
 
 export const backends: readonly Named[] = await Promise.all(
   (await availableBackends()).map(async (options) => {
     const { name, instructionSet } = options
     const label = instructionSet ? `${name} ${instructionSet}` : String(name)
-    return { label, backend: await createBackend({ ...options, ...(name !== 'reference' && { threads: 2 }) }) }
+    return { label, backend: await createEngine({ ...options, ...(name !== 'reference' && { threads: 2 }) }) }
   }),
 )
 
