@@ -1,4 +1,4 @@
-/** The package as others get it: what the tarball holds, that its types stand alone, that it runs however it is loaded. */
+/** The package as others get it: what it holds, that its types stand alone, that it runs however it is loaded. */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -25,7 +25,7 @@ test('the tarball has the entries, their types and one file that these share, an
   )
 })
 
-test('the tarball has all code that the entries and the command load, and nothing else but what the build needs', () => {
+test('the tarball has all code that entries and command load, and beside it what the build needs', () => {
   const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin)]
   const code = reached(loaded.map(local))
   const others = /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|build\/irnn-[\w-]+\.wasm)$/
@@ -58,6 +58,18 @@ function reached(from: readonly string[]): Set<string> {
   return found
 }
 
+test('docs/api is what the comments in the types say; "npm run api" writes it', async () => {
+  const made = path.join(project, 'api')
+  const { code, err } = await node(packed, path.join(ROOT, 'scripts', 'api.mjs'), packed.types, made)
+  assert.equal(code, 0, err)
+  const kept = path.join(ROOT, 'docs', 'api')
+  assert.deepEqual(fs.readdirSync(kept), fs.readdirSync(made))
+  for (const name of fs.readdirSync(made)) {
+    const page = (folder: string) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n')
+    assert.deepEqual(page(kept), page(made), `docs/api/${name}: write it again: npm run api`)
+  }
+})
+
 const CONSUMER = path.join(project, 'consumer')
 fs.cpSync(path.join(ROOT, 'test', 'consumer'), CONSUMER, { recursive: true })
 const COMPILERS = { 'TypeScript 5.9': 'typescript', 'TypeScript 7': 'typescript-7' }
@@ -89,7 +101,7 @@ function tsc(compiler: string, ...args: string[]) {
   return node(packed, path.join(ROOT, 'node_modules', compiler, 'bin', 'tsc'), ...args)
 }
 
-test('it runs from ES modules: a task and a loop of its own, a service, text, speech, a run that was stopped', async () => {
+test('it runs from ES modules: a task and a loop of its own, a service, text, speech, a resumed run', async () => {
   const { out, err } = await node(packed, 'consumer/typescript-7/service.mjs', project)
   assert.equal(err, '')
   const [run, rest] = out.split('\n').map((line) => line && JSON.parse(line))

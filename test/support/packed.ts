@@ -13,6 +13,8 @@ after(() => fs.rmSync(temporary, { recursive: true }))
 export interface Packed {
   /** Where the package is unpacked. */
   readonly dir: string
+  /** Its types, outside node_modules. */
+  readonly types: string
   /** A project that has it in node_modules. */
   readonly project: string
   /** Paths in the package, sorted. */
@@ -22,7 +24,7 @@ export interface Packed {
   readonly unpackedSize: number
 }
 
-/** Copied first, because packing takes the addresses of source maps out of dist/, which other tests use at the same time. */
+/** Copied first: packing takes addresses of source maps out of dist/, which other tests use at the same time. */
 export function pack(): Packed {
   const copy = path.join(temporary, 'copy')
   const kept = ['dist', 'build', 'kernels', 'scripts', 'experiments', 'package.json', 'README.md', 'LICENSE']
@@ -47,7 +49,8 @@ export function pack(): Packed {
   for (const name of [...Object.keys(dependencies), '@types']) {
     fs.symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name), 'junction')
   }
-  return { dir, project, files: files.map((file: { path: string }) => file.path).sort(), size, unpackedSize }
+  const types = path.join(copy, 'dist', 'types')
+  return { dir, types, project, files: files.map((file: { path: string }) => file.path).sort(), size, unpackedSize }
 }
 
 export interface Ended {
