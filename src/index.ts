@@ -22,10 +22,6 @@ export {
   type StoredTensor,
   type Tensor,
 } from './formats/safetensors.ts'
-export type { Masks } from './layers/dropout.ts'
-export type { Sampler } from './layers/sampled.ts'
-export { beats, type Metric } from './metric.ts'
-export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   constant,
   gaussian,
@@ -36,47 +32,39 @@ export {
   orthogonal,
   randomWalk,
   uniform,
-} from './model/init.ts'
+} from './init.ts'
+export * from './layers/cells.ts'
+export type { Masks } from './layers/dropout.ts'
+export type { Sampler } from './layers/sampled.ts'
+export { beats, type Metric } from './metric.ts'
+export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   createModel,
-  describeModel,
   type Loss,
   type LossOptions,
-  loadModel,
   type Model,
   type ModelOutput,
-  modelParts,
   type Parameter,
   type Plan,
   type PlanOptions,
   type State,
   type Stepper,
-  saveModel,
 } from './model/model.ts'
+export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
 export type { ParameterShape } from './model/parameters.ts'
+export type { Sampled } from './model/plan.ts'
 export {
-  CELLS,
-  type Cell,
   classification,
-  gru,
   type HeadInput,
   type HeadOptions,
   type HeadSpec,
   type InputSpec,
-  type IrnnOptions,
-  irnn,
-  lstm,
   type ModelInput,
   type ModelSpec,
   modelSpec,
-  type RnnInput,
   type RnnSpec,
   regression,
-  relu,
-  type StackOptions,
-  tanh,
 } from './model/spec.ts'
-export type { Sampled } from './model/stack.ts'
 export { type Rng, rng } from './rng.ts'
 export { epochOrder, type Order, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
