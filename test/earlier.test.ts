@@ -18,8 +18,8 @@ import {
   train,
 } from '../src/index.ts'
 import { openTask } from '../src/tasks/open.node.ts'
-import { backends, type Named } from './backends.ts'
-import { run as command, home } from './command.ts'
+import { backends, type Named } from './support/backends.ts'
+import { run as command, home } from './support/command.ts'
 
 /** By the label of a backend: "native avx512". */
 type ByBackend<T> = Readonly<Record<string, T>>
