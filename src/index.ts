@@ -22,7 +22,6 @@ export {
   createModel,
   type Loss,
   type LossOptions,
-  loadModel,
   type Model,
   type ModelOutput,
   type Parameter,
@@ -30,8 +29,8 @@ export {
   type PlanOptions,
   type State,
   type Stepper,
-  saveModel,
 } from './model/model.ts'
+export { loadModel, saveModel } from './model/modelFile.ts'
 export {
   type Cell,
   classification,

@@ -1,17 +1,12 @@
-/**
- * A model is a spec, parameters drawn by it, and plans that run it. Its file is safetensors with the spec in the metadata:
- * PyTorch reads the weights by name, and loading runs no code.
- */
+/** A model is a spec, the parameters that it describes, and plans that run it. Its file: ./modelFile.ts. */
 import type { Backend, Floats } from '../backend/backend.ts'
-import { allFinite, type Batch, type Normalisation } from '../batch.ts'
-import { InputError, shown } from '../error.ts'
-import { type Decoded, decode, encode, encodeParts, type NamedTensor, type Source } from '../formats/safetensors.ts'
-import { normalisationOf, normalisationShapes } from './normalisation.ts'
+import type { Batch, Normalisation } from '../batch.ts'
+import { InputError } from '../error.ts'
+import { normalisationOf } from './normalisation.ts'
 import {
   elements,
   initialiseParameters,
   type Parameter,
-  type ParameterShape,
   parameterShapes,
   viewParameters,
   widths,
@@ -78,95 +73,13 @@ export function createModel(
   { backend, seed = 1, normalisation }: { backend: Backend; seed?: number; normalisation?: Normalisation | undefined },
 ): Model {
   const complete = modelSpec(spec)
-  const model = new Unfilled(complete, backend, normalisationOf(complete, normalisation))
+  const model = new NetModel(complete, backend, normalisationOf(complete, normalisation))
   initialiseParameters(complete, model.parameters, seed)
   return model
 }
 
-/** The bytes of `model.safetensors`; they depend on nothing but the spec and the weights. */
-export function saveModel(model: Model): Uint8Array {
-  return encode(modelTensors(model), { irnn: JSON.stringify(model.spec) })
-}
-
-/** The same in parts, to be written one after the other: views of the weights, not copies, of whatever size. */
-export function modelParts(model: Model): Uint8Array[] {
-  return encodeParts(modelTensors(model), { irnn: JSON.stringify(model.spec) })
-}
-
-/** What a file has of a model: its parameters, and what inputs are normalised by. */
-export function modelTensors({ parameters, normalisation }: Model): NamedTensor[] {
-  const tensors: NamedTensor[] = parameters.map(({ name, shape, data }) => ({ name, shape, data }))
-  for (const [name, data] of Object.entries(normalisation ?? {})) {
-    tensors.push({ name: `input.${name}`, shape: [data.length], data })
-  }
-  return tensors
-}
-
-/**
- * The model of such bytes, or of such a file, whose weights are then read to where they shall be.
- * @throws InputError if they are no safetensors file, hold no spec, or weights that are not the spec's or not finite
- */
-export function loadModel(file: Uint8Array | Source, { backend }: { backend: Backend }): Model {
-  const { spec, tensors } = opened(file)
-  const numbers = (name: string, into?: Floats): Floats => finite(name, tensors.get(name)!.read(into))
-  const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = new Unfilled(spec, backend, normalisationOf(spec, normalised || undefined))
-  try {
-    for (const { name, data } of model.parameters) numbers(name, data)
-  } catch (error) {
-    model.dispose()
-    throw error
-  }
-  return model
-}
-
-function finite(name: string, data: Floats): Floats {
-  if (allFinite(data)) return data
-  const bad = data.findIndex((value) => !Number.isFinite(value))
-  throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${data[bad]}`)
-}
-
-/** What model such bytes or such a file hold, without its weights. @throws InputError as loadModel, but for what weights are */
-export function describeModel(file: Uint8Array | Source): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
-  const { spec } = opened(file)
-  return { spec, parameters: parameterShapes(spec) }
-}
-
-function opened(file: Uint8Array | Source): { spec: ModelSpec; tensors: Decoded['tensors'] } {
-  const { tensors, metadata } = decode(file)
-  const stored = metadata.get('irnn')
-  if (stored === undefined) {
-    throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
-  }
-  const spec = modelSpec(parseSpec(stored))
-  const shapes = [...parameterShapes(spec), ...normalisationShapes(spec)]
-  for (const { name, shape } of shapes) {
-    const tensor = tensors.get(name)
-    if (!tensor)
-      throw new InputError(`model file: expected a tensor ${name} [${shape}], as its spec says, but there is none`)
-    if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
-      throw new InputError(
-        `model file: ${name}: expected shape [${shape}], as its spec says, but received [${tensor.shape}]`,
-      )
-    }
-  }
-  const known = new Set(shapes.map(({ name }) => name))
-  for (const name of tensors.keys()) {
-    if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
-    if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
-  }
-  return { spec, tensors }
-}
-
-function parseSpec(stored: string): unknown {
-  try {
-    return JSON.parse(stored)
-  } catch {
-    throw new InputError(`model file: metadata irnn: expected JSON but received ${shown(stored)}`)
-  }
-}
-
-class Unfilled implements Model {
+/** A model whose weights are 0: `createModel` draws them, `loadModel` reads them. */
+export class NetModel implements Model {
   readonly spec: ModelSpec
   readonly backend: Backend
   readonly parameters: readonly Parameter[]

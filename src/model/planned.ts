@@ -60,14 +60,14 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
   const arena = memory(parts.backend)
   try {
     const dropout = (training && options.dropout) || null
-    return new Unrolled(parts, arena, { T, B, training, inputGradient, S, logits, sampled, dropout })
+    return new BatchPlan(parts, arena, { T, B, training, inputGradient, S, logits, sampled, dropout })
   } catch (error) {
     arena.release()
     throw error
   }
 }
 
-class Unrolled implements Plan {
+class BatchPlan implements Plan {
   readonly T: number
   readonly B: number
   readonly inputGradient: Floats | null
