@@ -1,7 +1,7 @@
 /** Flags and recipe → the spec of a model and the options of its training. A flag goes before the recipe. */
 import type { BackendName } from '../src/backend/backend.ts'
 import { InputError } from '../src/error.ts'
-import { gaussian } from '../src/model/init.ts'
+import { gaussian } from '../src/init.ts'
 import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/model/spec.ts'
 import type { Task } from '../src/task.ts'
 import type { Recipe } from '../src/tasks/recipes.ts'

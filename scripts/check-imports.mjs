@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first rule whose `file` matches decides what that file may import, by path from the root. */
-const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node)\.ts$/
+const FLOOR = /^src\/(error|rng|init|metric|batch|task|disk\.node)\.ts$/
 const RULES = [
   { file: /^src\/error\.ts$/, may: [] },
   { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
   { file: FLOOR, may: [FLOOR, /^src\/backend\/backend\.ts$/, /^src\/formats\/safetensors\.ts$/] },
-  { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
+  { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/, FLOOR] },
   { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/features\//, may: [/^src\/features\//] },
   { file: /^src\/model\//, may: [/^src\/(model|layers|backend|formats)\//, FLOOR] },

@@ -6,7 +6,6 @@ export { InputError } from './error.ts'
 export { FEATURES, type FeatureStream, featureStream, features } from './features/speech.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
-export { METRICS, type Metric } from './metric.ts'
 export {
   constant,
   gaussian,
@@ -17,7 +16,8 @@ export {
   orthogonal,
   randomWalk,
   uniform,
-} from './model/init.ts'
+} from './init.ts'
+export { METRICS, type Metric } from './metric.ts'
 export {
   createModel,
   type Loss,

@@ -5,8 +5,8 @@
  */
 import type { Floats } from '../backend/backend.ts'
 import { InputError } from '../error.ts'
+import { type Init, initialise } from '../init.ts'
 import { rng } from '../rng.ts'
-import { type Init, initialise } from './init.ts'
 import type { ModelSpec } from './spec.ts'
 
 export interface Parameter {

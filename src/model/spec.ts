@@ -9,7 +9,7 @@
  */
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
-import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWalk, uniform } from './init.ts'
+import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWalk, uniform } from '../init.ts'
 
 export const CELLS = ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const
 export type Cell = (typeof CELLS)[number]

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
-import { gaussian, glorot, identity, npRnn, orthogonal, randomWalk, uniform } from '../../src/model/init.ts'
+import { gaussian, glorot, identity, npRnn, orthogonal, randomWalk, uniform } from '../../src/init.ts'
 import { parameterShapes } from '../../src/model/parameters.ts'
 import { CELLS, classification, gru, irnn, lstm, modelSpec, regression, relu, tanh } from '../../src/model/spec.ts'
 

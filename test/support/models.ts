@@ -1,6 +1,6 @@
 /** Small models and batches for tests: every way a spec can be built, drawn from a seed. */
 import type { Batch } from '../../src/batch.ts'
-import { gaussian } from '../../src/model/init.ts'
+import { gaussian } from '../../src/init.ts'
 import type { Loss, Model, Plan } from '../../src/model/model.ts'
 import { type Cell, classification, type ModelInput, modelSpec, regression } from '../../src/model/spec.ts'
 import { rng } from '../../src/rng.ts'

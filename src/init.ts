@@ -3,8 +3,8 @@
  * order, from a generator, so one seed gives the same model on every backend (up to rounding to float32).
  */
 import { z } from 'zod'
-import type { Floats } from '../backend/backend.ts'
-import type { Rng } from '../rng.ts'
+import type { Floats } from './backend/backend.ts'
+import type { Rng } from './rng.ts'
 
 export type Init =
   | { readonly kind: 'identity'; readonly scale: number }
