@@ -17,6 +17,7 @@ export {
   randomWalk,
   uniform,
 } from './init.ts'
+export * from './layers/cells.ts'
 export { METRICS, type Metric } from './metric.ts'
 export {
   createModel,
@@ -32,22 +33,13 @@ export {
 } from './model/model.ts'
 export { loadModel, saveModel } from './model/modelFile.ts'
 export {
-  type Cell,
   classification,
-  gru,
   type HeadInput,
   type HeadOptions,
-  type IrnnOptions,
-  irnn,
-  lstm,
   type ModelInput,
   type ModelSpec,
   modelSpec,
-  type RnnInput,
   regression,
-  relu,
-  type StackOptions,
-  tanh,
 } from './model/spec.ts'
 export { permutation, type Rng, rng } from './rng.ts'
 export type { Stream, StreamState, Task } from './task.ts'

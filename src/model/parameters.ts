@@ -6,8 +6,9 @@
 import type { Floats } from '../backend/backend.ts'
 import { InputError } from '../error.ts'
 import { type Init, initialise } from '../init.ts'
+import cells from '../layers/cells.ts'
 import { rng } from '../rng.ts'
-import type { ModelSpec } from './spec.ts'
+import { biasOptions, type ModelSpec, type RnnSpec } from './spec.ts'
 
 export interface Parameter {
   readonly name: string
@@ -23,15 +24,6 @@ export interface Parameter {
 export interface ParameterShape {
   readonly name: string
   readonly shape: readonly number[]
-}
-
-/** Rows of the matrices of a cell, in multiples of H. */
-export const GATES: { readonly [cell in ModelSpec['rnn']['cell']]: number } = {
-  irnn: 1,
-  relu: 1,
-  tanh: 1,
-  lstm: 4,
-  gru: 3,
 }
 
 /** One H×H matrix from h to h, of a gate where a cell has several. */
@@ -73,7 +65,7 @@ export function parameterShapes(spec: ModelSpec): ParameterShape[] {
   const { rnn, projection, head } = spec
   const width = widths(spec)
   const H = rnn.hidden
-  const G = GATES[rnn.cell] * H
+  const G = cells[rnn.cell].gates * H
   const list: ParameterShape[] = []
   if ('vocabulary' in spec.input) {
     list.push({ name: 'embedding.weight', shape: [spec.input.vocabulary, spec.input.embedding] })
@@ -131,7 +123,7 @@ export function named(parameters: readonly Parameter[], name: string): Parameter
 export function initialiseParameters(spec: ModelSpec, parameters: readonly Parameter[], seed: number): void {
   const { rnn, head } = spec
   const H = rnn.hidden
-  const activation = rnn.cell === 'irnn' || rnn.cell === 'relu' ? 'relu' : 'tanh'
+  const { activation } = cells[rnn.cell]
   for (const { name, shape, data } of parameters) {
     const init = initOf(spec, name)
     if (init) {
@@ -142,10 +134,16 @@ export function initialiseParameters(spec: ModelSpec, parameters: readonly Param
         const part = data.subarray(row * columns, (row + block) * columns)
         initialise(init, part, block, columns, generator, { activation })
       }
-    } else if (rnn.cell === 'lstm' && name.startsWith('rnn.bias_ih')) {
-      data.fill(0).fill(rnn.forgetBias!, H, 2 * H) // i f g o
-    } else data.fill(name === 'head.bias' ? head.bias : 0)
+    } else if (name.startsWith('rnn.bias_ih')) startBias(rnn, data)
+    else data.fill(name === 'head.bias' ? head.bias : 0)
   }
+}
+
+/** Gates of which an option of the cell is the bias start there, all else starts at 0. */
+function startBias(rnn: RnnSpec, bx: Floats): void {
+  const H = rnn.hidden
+  bx.fill(0)
+  for (const [name, { gate }] of biasOptions([rnn.cell])) bx.fill(rnn[name]!, gate * H, (gate + 1) * H)
 }
 
 /** The initialiser of a matrix; null for a bias. */

@@ -1,18 +1,38 @@
 /**
  * A model is data: what goes in, the recurrent stack, the head. `modelSpec` checks it and fills in every default, so that
- * the spec stored with the weights is complete and says the same in ten years. The makers below it are for people.
+ * the spec stored with the weights is complete and says the same in ten years. The makers are for people: those of the
+ * heads are here, those of the recurrent stack in ../layers/cells.ts.
  *
- * Defaults of the initialisers. irnn: recurrent identity(1), everything else gaussian(0.001), biases 0 (Le et al. 2015,
- * section 3). relu and tanh, the paper's baselines: recurrent randomWalk(), everything else as irnn. lstm and gru:
- * recurrent orthogonal(1) (Saxe et al. 2014), everything else glorot(), forget bias 1 (Gers et al. 2000; the first of the
- * paper's grid). The projection: glorot(). Embeddings: uniform(0.1), as word models have it (Zaremba et al. 2014).
+ * Default initialisers depend on the cell (../layers/cells.ts). Those of the projection, glorot(), and of an embedding,
+ * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
-import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWalk, uniform } from '../init.ts'
+import { glorot, type Init, initSchema, uniform } from '../init.ts'
+import cells, { type BiasOptions, type Cell, type CellOptions, type RnnInput } from '../layers/cells.ts'
 
-export const CELLS = ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const
-export type Cell = (typeof CELLS)[number]
+/** The names of all cells. */
+export const CELLS: readonly [Cell, ...Cell[]] = Object.keys(cells) as [Cell, ...Cell[]]
+
+type CellOption = NonNullable<(typeof cells)[Cell]['options'][keyof CellOptions]>
+
+/** The options that some cells have and others do not, each once: of these cells, or of all. */
+export function cellOptions(of: readonly Cell[] = CELLS): [name: keyof CellOptions, option: CellOption][] {
+  const all = of.flatMap((cell) => Object.entries(cells[cell].options))
+  return [...new Map(all)] as ReturnType<typeof cellOptions>
+}
+
+/** Those of them that a spec holds: the bias of a gate starts there. */
+export function biasOptions(of?: readonly Cell[]): [name: keyof BiasOptions, option: Required<CellOption>][] {
+  return cellOptions(of).filter(([, { gate }]) => gate !== undefined) as ReturnType<typeof biasOptions>
+}
+
+/** @throws InputError for an option that the cell does not have; `message` is given the reason why only others have it */
+export function refuseOptions(cell: Cell, given: CellOptions, message: (name: string, only: string) => string): void {
+  for (const [name, { only }] of cellOptions()) {
+    if (given[name] !== undefined && !(name in cells[cell].options)) throw new InputError(message(name, only))
+  }
+}
 
 /**
  * Values [T,B,size] in, less the mean and divided by the deviation that the model then has if `normalise`; or tokens [T,B]
@@ -22,15 +42,13 @@ export type InputSpec =
   | { readonly size: number; readonly normalise?: true }
   | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
 
-export interface RnnSpec {
+export interface RnnSpec extends BiasOptions {
   readonly cell: Cell
   /** Hidden units of each layer and direction. */
   readonly hidden: number
   readonly layers: number
   readonly bidirectional: boolean
-  /** lstm only: the initial bias of the forget gate. */
-  readonly forgetBias?: number
-  /** Initialisers of the matrices from h to h, and of those from the layer below (drawn for each gate by itself). */
+  /** Initialisers of the matrices from h to h, and of those from the layer below. Each gate is drawn by itself. */
   readonly init: { readonly recurrent: Init; readonly input: Init }
 }
 
@@ -65,15 +83,6 @@ export interface ModelInput {
   readonly head: HeadInput
 }
 
-export interface RnnInput {
-  readonly cell: Cell
-  readonly hidden: number
-  readonly layers?: number | undefined
-  readonly bidirectional?: boolean | undefined
-  readonly forgetBias?: number | undefined
-  readonly init?: { readonly recurrent?: Init | undefined; readonly input?: Init | undefined } | undefined
-}
-
 export interface HeadInput {
   readonly kind: 'classification' | 'regression'
   readonly size: number
@@ -87,12 +96,15 @@ const size = z
   .int()
   .min(1)
   .max(2 ** 24)
+const biasSchema = Object.fromEntries(biasOptions().map(([name]) => [name, z.number().optional()])) as {
+  [name in keyof BiasOptions]-?: z.ZodOptional<z.ZodNumber>
+}
 const rnnSchema = z.strictObject({
   cell: z.enum(CELLS),
   hidden: size,
   layers: z.int().min(1).max(1000).default(1),
   bidirectional: z.boolean().default(false),
-  forgetBias: z.number().optional(),
+  ...biasSchema,
   init: z.strictObject({ recurrent: initSchema.optional(), input: initSchema.optional() }).default({}),
 })
 const headSchema = z.strictObject({
@@ -123,11 +135,8 @@ export function modelSpec(value: unknown): ModelSpec {
   const { input, rnn, projection, head } = checked(outline, value, what)
   const values = typeof input === 'number' ? { size: input } : input
   const inputSpec = checked<InputSpec>('vocabulary' in values ? tokensSchema : valuesSchema, values, `${what}: input`)
-  const recurrent = rnn.cell === 'lstm' || rnn.cell === 'gru'
-  const rest = recurrent ? glorot() : gaussian(0.001)
-  if (rnn.forgetBias !== undefined && rnn.cell !== 'lstm') {
-    throw new InputError(`${what}: rnn.forgetBias: only an lstm has a forget gate, and this is ${rnn.cell}: remove it`)
-  }
+  refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
+  const { init } = cells[rnn.cell]
   const spec: ModelSpec = {
     input: inputSpec,
     rnn: {
@@ -135,11 +144,8 @@ export function modelSpec(value: unknown): ModelSpec {
       hidden: rnn.hidden,
       layers: rnn.layers,
       bidirectional: rnn.bidirectional,
-      ...(rnn.cell === 'lstm' && { forgetBias: rnn.forgetBias ?? 1 }),
-      init: {
-        recurrent: rnn.init.recurrent ?? (rnn.cell === 'irnn' ? identity(1) : recurrent ? orthogonal(1) : randomWalk()),
-        input: rnn.init.input ?? rest,
-      },
+      ...Object.fromEntries(biasOptions([rnn.cell]).map(([name, option]) => [name, rnn[name] ?? option.default])),
+      init: { recurrent: rnn.init.recurrent ?? init.recurrent, input: rnn.init.input ?? init.input },
     },
     ...(projection !== undefined && {
       projection: checked(
@@ -148,7 +154,7 @@ export function modelSpec(value: unknown): ModelSpec {
         `${what}: projection`,
       ),
     }),
-    head: { kind: head.kind, size: head.size, steps: head.steps, init: head.init ?? rest, bias: head.bias },
+    head: { kind: head.kind, size: head.size, steps: head.steps, init: head.init ?? init.input, bias: head.bias },
   }
   refuseSquareOnly('input.init', 'init' in spec.input ? spec.input.init : undefined)
   refuseSquareOnly('rnn.init.input', spec.rnn.init.input)
@@ -161,66 +167,6 @@ function refuseSquareOnly(where: string, init: Init | undefined): void {
   if (init?.kind === 'random-walk' || init?.kind === 'np-rnn') {
     throw new InputError(`model spec: ${where}: ${init.kind} is for the recurrent matrix only: use gaussian or glorot`)
   }
-}
-
-export interface StackOptions {
-  layers?: number | undefined
-  bidirectional?: boolean | undefined
-  /** Initialiser of the recurrent matrices. */
-  recurrent?: Init | undefined
-  /** Initialiser of the matrices from the layer below. */
-  input?: Init | undefined
-}
-
-function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, input }: StackOptions): RnnInput {
-  return { cell, hidden, layers, bidirectional, init: { recurrent, input } }
-}
-
-export interface IrnnOptions extends StackOptions {
-  /** The recurrent matrix starts at scale · I. Default 1. */
-  scale?: number | undefined
-  /** Standard deviation of the input weights. Default 0.001. */
-  inputStd?: number | undefined
-}
-
-/**
- * The paper's network: ReLU units, recurrent matrix scale · I (scale 0.01 is the paper's iRNN for speech), biases 0, and
- * input weights of standard deviation inputStd (Le et al. 2015, section 3).
- */
-export function irnn(
-  hidden: number,
-  {
-    scale = 1,
-    inputStd = 0.001,
-    recurrent = identity(scale),
-    input = gaussian(inputStd),
-    ...options
-  }: IrnnOptions = {},
-): RnnInput {
-  return stack('irnn', hidden, { recurrent, input, ...options })
-}
-
-/** ReLU units with a random-walk recurrent matrix: the paper's RNN + ReLU. */
-export function relu(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('relu', hidden, options)
-}
-
-/** tanh units with a random-walk recurrent matrix: the paper's RNN + tanh. */
-export function tanh(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('tanh', hidden, options)
-}
-
-/** LSTM with forget gates in PyTorch's form; the paper searches forgetBias over 1, 4, 10, 20. */
-export function lstm(
-  hidden: number,
-  { forgetBias = 1, ...options }: StackOptions & { forgetBias?: number | undefined } = {},
-): RnnInput {
-  return { ...stack('lstm', hidden, options), forgetBias }
-}
-
-/** GRU in PyTorch's form (reset gate after the matrix product). */
-export function gru(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('gru', hidden, options)
 }
 
 export interface HeadOptions {

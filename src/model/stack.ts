@@ -2,12 +2,12 @@
  * From a spec and its parameters to layers. The recurrent ones lie one on the other: each reads every step of the one below,
  * and the top one is read as the head asks.
  */
-import { type Floats, RELU, TANH, WHOLE } from '../backend/backend.ts'
+import { type Floats, WHOLE } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
 import { bidirectionalLayer } from '../layers/bidirectional.ts'
+import cells from '../layers/cells.ts'
 import { type DenseWeights, denseLayer } from '../layers/dense.ts'
 import { dropoutLayer, type Masks } from '../layers/dropout.ts'
-import { gruLayer } from '../layers/gru.ts'
 import type {
   Flag,
   Layer,
@@ -17,12 +17,11 @@ import type {
   RecurrentWeights,
   Segment,
 } from '../layers/layer.ts'
-import { lstmLayer } from '../layers/lstm.ts'
-import { rnnLayer } from '../layers/rnn.ts'
+import { recurrentLayer } from '../layers/recurrent.ts'
 import { type SampledLayer, type Sampler, sampledLayer } from '../layers/sampled.ts'
 import { type CheckpointedLayer, checkpointedLayer, segmentSteps } from '../layers/segments.ts'
 import { type SoftmaxLayer, softmaxLayer } from '../layers/softmax.ts'
-import { GATES, named, type Parameter, suffixes, widths } from './parameters.ts'
+import { named, type Parameter, suffixes, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
 import { ONE_WAY } from './state.ts'
 
@@ -123,26 +122,16 @@ function recurrentStack(
 ): RecurrentLayer[] {
   const { rnn, head } = spec
   const width = widths(spec)
+  const cell = cells[rnn.cell]
   return Array.from({ length: rnn.layers }, (_, l) => {
     const I = l === 0 ? width.input : width.stack
     const steps = l === rnn.layers - 1 ? head.steps : 'every'
     const options = { ...given, I, H: rnn.hidden, steps }
     const [along, against] = suffixes(spec, l).map((suffix, d) =>
-      cellLayer(rnn.cell, arena, recurrentWeights(parameters, suffix), { ...options, reverse: d as Flag }),
+      recurrentLayer(cell, arena, recurrentWeights(parameters, suffix), { ...options, reverse: d as Flag }),
     )
     return against ? bidirectionalLayer(arena, along!, against, { ...options, reverse: 0 }) : along!
   })
-}
-
-function cellLayer(
-  cell: ModelSpec['rnn']['cell'],
-  arena: Memory,
-  weights: RecurrentWeights,
-  options: RecurrentOptions,
-): RecurrentLayer {
-  if (cell === 'lstm') return lstmLayer(arena, weights, options)
-  if (cell === 'gru') return gruLayer(arena, weights, options)
-  return rnnLayer(arena, weights, cell === 'tanh' ? TANH : RELU, options)
 }
 
 /** In the place of gradients where there are none: nobody writes there. */
@@ -176,8 +165,8 @@ export function largestBuffer(
   { T, B, S, logits }: Pick<LayerOptions, 'T' | 'B' | 'S' | 'logits'>,
 ): number {
   const width = widths(spec)
-  const gates = GATES[spec.rnn.cell] > 1 ? 4 * spec.rnn.hidden : spec.rnn.hidden
-  const inMemory = Math.max(width.input, width.stack, gates, spec.projection?.size ?? 0, logits ? spec.head.size : 0)
+  const saved = cells[spec.rnn.cell].saved * spec.rnn.hidden
+  const inMemory = Math.max(width.input, width.stack, saved, spec.projection?.size ?? 0, logits ? spec.head.size : 0)
   const always = Math.max(width.input, logits && spec.head.steps === 'every' ? spec.head.size : 0)
   return B * Math.max((S + 1) * inMemory, T * always)
 }

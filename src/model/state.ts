@@ -5,6 +5,7 @@
 import type { Backend, Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
 import { InputError } from '../error.ts'
+import cells from '../layers/cells.ts'
 import type { Direction, States } from '../layers/layer.ts'
 import type { ModelSpec } from './spec.ts'
 
@@ -13,7 +14,7 @@ export interface State {
   readonly B: number
   /** [layers · directions, B, H] */
   readonly h: Floats
-  /** The same of c for lstm, else null. */
+  /** The same of c if the cell has a cell state, else null. */
   readonly c: Floats | null
 }
 
@@ -114,12 +115,12 @@ export function writeState(directions: readonly Direction[], state: State): void
 
 /** @throws InputError unless `state` has the arrays of such a model, finite */
 export function checkState(spec: ModelSpec, { B, h, c }: State): void {
-  const { cell, hidden, layers, bidirectional } = spec.rnn
+  const { hidden, layers, bidirectional } = spec.rnn
   const length = layers * (bidirectional ? 2 : 1) * B * hidden
-  const lstm = cell === 'lstm'
-  if (h.length !== length || (lstm ? c?.length !== length : c !== null)) {
+  const { cellState } = cells[spec.rnn.cell]
+  if (h.length !== length || (cellState ? c?.length !== length : c !== null)) {
     throw new InputError(
-      `state: expected h of ${length} elements (layers·directions·B·H) and c ${lstm ? 'of as many' : 'null'} but received ` +
+      `state: expected h of ${length} elements (layers·directions·B·H) and c ${cellState ? 'of as many' : 'null'} but received ` +
         `h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
     )
   }

@@ -2,11 +2,12 @@
  * Streaming: a model fed one time step at a time, as fast as it goes. The weights are packed once and the kernels bound to their
  * arrays once, so that a step allocates nothing. Weights are packed again when the model says that they have changed.
  */
-import { type Backend, type Floats, RELU, TANH } from '../backend/backend.ts'
+import type { Backend, Floats } from '../backend/backend.ts'
 import type { Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
-import type { DenseWeights } from '../layers/dense.ts'
-import { type Memory, memory, type RecurrentWeights } from '../layers/layer.ts'
+import cells from '../layers/cells.ts'
+import { type Memory, memory } from '../layers/layer.ts'
+import { denseStep, recurrentStep, type StepLayer } from '../layers/step.ts'
 import { normaliser } from './normalisation.ts'
 import { named, type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
@@ -59,15 +60,6 @@ export function createStepper(parts: Parts, B: number): Stepper {
   }
 }
 
-/** A layer of one step: what packs its weights, what runs it, and where its output is. */
-interface Cell {
-  readonly pack: () => void
-  readonly run: () => void
-  readonly y: Floats
-  /** c of lstm. */
-  readonly c?: Floats
-}
-
 function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
   const { spec, backend, parameters, normalisation } = parts
   const { input, rnn, projection, head } = spec
@@ -75,21 +67,21 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
   const tokens = 'vocabulary' in input ? arena.ints(B) : null
   const table = tokens && named(parameters, 'embedding.weight').data // read where it lies
   const x = arena.floats(B * I)
-  const recurrent: Cell[] = []
+  const recurrent: StepLayer[] = []
   for (let l = 0; l < rnn.layers; l++) {
     const below = recurrent.at(-1)?.y ?? x
     const sizes = { B, I: l === 0 ? I : W, H: rnn.hidden }
-    recurrent.push(recurrentCell(rnn.cell, arena, recurrentWeights(parameters, `_l${l}`), sizes, below))
+    recurrent.push(recurrentStep(cells[rnn.cell], arena, recurrentWeights(parameters, `_l${l}`), sizes, below))
   }
   const output = recurrent.at(-1)!.y
-  const cells = [...recurrent]
+  const all = [...recurrent]
   const dense = (name: string, I: number, K: number) =>
-    cells.push(denseCell(arena, denseWeights(parameters, name), { B, I, K }, cells.at(-1)!.y))
+    all.push(denseStep(arena, denseWeights(parameters, name), { B, I, K }, all.at(-1)!.y))
   if (projection) dense('projection', W, projection.size)
   dense('head', projection?.size ?? W, head.size)
-  const logits = cells.at(-1)!.y
+  const logits = all.at(-1)!.y
 
-  const runs = cells.map(({ run }) => run)
+  const runs = all.map(({ run }) => run)
   if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
   const normalise = normalisation && normaliser(normalisation)
   const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I)
@@ -102,7 +94,7 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
       read(values)
       normalise?.apply(x, B)
       if (packed !== parts.version) {
-        for (const { pack } of cells) pack()
+        for (const { pack } of all) pack()
         packed = parts.version
       }
       for (let i = 0; i < runs.length; i++) runs[i]!()
@@ -133,57 +125,6 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
     },
     dispose: () => arena.release(),
   }
-}
-
-/** Room for the packed weights of N sums, as kernels.h has it. */
-const packedSize = (N: number, I: number, H: number): number => Math.ceil(N / 16) * 16 * (2 + I + H)
-
-function recurrentCell(
-  cell: ModelSpec['rnn']['cell'],
-  arena: Memory,
-  { Wxh, Whh, bx, bh }: RecurrentWeights,
-  { B, I, H }: { B: number; I: number; H: number },
-  x: Floats,
-): Cell {
-  const { backend } = arena
-  const h = arena.floats(B * H)
-  if (cell === 'gru') {
-    const both = arena.floats(packedSize(2 * H, I, H))
-    const candidateX = arena.floats(packedSize(H, I, 0))
-    const candidateH = arena.floats(packedSize(H, 0, H))
-    const n = 2 * H // the first row of the candidate
-    return {
-      pack() {
-        backend.step_pack(n, I, H, Wxh, Whh, bx, bh, both)
-        backend.step_pack(H, I, 0, Wxh.subarray(n * I), null, bx.subarray(n), null, candidateX)
-        backend.step_pack(H, 0, H, null, Whh.subarray(n * H), null, bh.subarray(n), candidateH)
-      },
-      run: backend.bind('gru_step', B, I, H, x, both, candidateX, candidateH, h),
-      y: h,
-    }
-  }
-  const N = cell === 'lstm' ? 4 * H : H
-  const packed = arena.floats(packedSize(N, I, H))
-  const pack = () => backend.step_pack(N, I, H, Wxh, Whh, bx, bh, packed)
-  if (cell === 'lstm') {
-    const c = arena.floats(B * H)
-    return { pack, run: backend.bind('lstm_step', B, I, H, x, packed, h, c), y: h, c }
-  }
-  const activation = cell === 'tanh' ? TANH : RELU
-  return { pack, run: backend.bind('rnn_step', B, I, H, activation, x, packed, h), y: h }
-}
-
-function denseCell(
-  arena: Memory,
-  { W, b }: DenseWeights,
-  { B, I, K }: { B: number; I: number; K: number },
-  x: Floats,
-): Cell {
-  const { backend } = arena
-  const packed = arena.floats(packedSize(K, I, 0))
-  const y = arena.floats(B * K)
-  const pack = () => backend.step_pack(K, I, 0, W, null, b, null, packed)
-  return { pack, run: backend.bind('dense_step', B, I, K, x, packed, y), y }
 }
 
 type Reader = (values: number | ArrayLike<number>) => void

@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
+import { irnn } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
-import { classification, irnn } from '../../src/model/spec.ts'
+import { classification } from '../../src/model/spec.ts'
 import { batch, type Shape, spec } from '../support/models.ts'
 
 const reference = referenceBackend()

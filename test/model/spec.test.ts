@@ -3,8 +3,9 @@ import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
 import { gaussian, glorot, identity, npRnn, orthogonal, randomWalk, uniform } from '../../src/init.ts'
+import { gru, irnn, lstm, relu, tanh } from '../../src/layers/cells.ts'
 import { parameterShapes } from '../../src/model/parameters.ts'
-import { CELLS, classification, gru, irnn, lstm, modelSpec, regression, relu, tanh } from '../../src/model/spec.ts'
+import { CELLS, classification, modelSpec, regression } from '../../src/model/spec.ts'
 
 const small = { input: 2, rnn: irnn(100), head: regression(1) }
 

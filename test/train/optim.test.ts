@@ -2,8 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { gru, irnn } from '../../src/layers/cells.ts'
 import { elements, parameterShapes, recurrentMatrices, viewParameters } from '../../src/model/parameters.ts'
-import { gru, irnn, modelSpec, regression } from '../../src/model/spec.ts'
+import { modelSpec, regression } from '../../src/model/spec.ts'
 import {
   adam,
   createOptimizer,
