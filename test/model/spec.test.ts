@@ -69,7 +69,7 @@ describe('what is no spec is refused in one line', () => {
     [
       'an unknown cell',
       { ...small, rnn: { cell: 'gruu', hidden: 3 } },
-      'model spec: rnn.cell: expected one of irnn, relu, tanh, lstm, gru but received "gruu"',
+      `model spec: rnn.cell: expected one of ${CELLS.join(', ')} but received "gruu"`,
     ],
     ['hidden 0', { ...small, rnn: irnn(0) }, 'model spec: rnn.hidden: expected a number >= 1 but received 0'],
     ['hidden 2.5', { ...small, rnn: irnn(2.5) }, 'model spec: rnn.hidden: expected a whole number but received 2.5'],
