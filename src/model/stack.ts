@@ -19,7 +19,7 @@ import type {
 } from '../layers/layer.ts'
 import { recurrentLayer } from '../layers/recurrent.ts'
 import { type SampledLayer, type Sampler, sampledLayer } from '../layers/sampled.ts'
-import { type CheckpointedLayer, checkpointedLayer, segmentSteps } from '../layers/segments.ts'
+import { CheckpointedLayer, segmentSteps } from '../layers/segments.ts'
 import { type SoftmaxLayer, softmaxLayer } from '../layers/softmax.ts'
 import { named, type Parameter, suffixes, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
@@ -95,7 +95,7 @@ export function modelLayers(
   const losses = { recurrent, full, sampled: sampled && sampledLayer(arena, ofHead, sampled, options) }
   if (!segment) return { ...losses, steps, rows, checkpointed: null }
   const sizes = { T, B, S, I, K: logits ? head.size : top, steps: head.steps, training }
-  const checkpointed = checkpointedLayer(arena, segment, recurrent, last ? steps : [...steps, ...rows], sizes)
+  const checkpointed = new CheckpointedLayer(arena, segment, recurrent, last ? steps : [...steps, ...rows], sizes)
   return { ...losses, steps: [checkpointed], rows: last ? rows : [], checkpointed }
 }
 
