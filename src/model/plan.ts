@@ -5,9 +5,16 @@
 import type { Floats } from '../backend/backend.ts'
 import type { Batch } from '../batch.ts'
 import type { Masks } from '../layers/dropout.ts'
+import type { Sampler } from '../layers/sampled.ts'
 import type { Gradients } from './gradients.ts'
-import type { Sampled } from './stack.ts'
 import type { State } from './state.ts'
+
+/** Training by sampled softmax. */
+export interface Sampled {
+  /** Candidates a minibatch. */
+  readonly samples: number
+  readonly sampler: Sampler
+}
 
 export interface PlanOptions {
   /** The most steps a batch may have. */

@@ -6,20 +6,13 @@ import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
 import { type Direction, type Layer, type Memory, memory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
-import type { Gradients, RowGradient } from './gradients.ts'
+import { type Gradients, rowGradients } from './gradients.ts'
 import { type Normaliser, normaliser } from './normalisation.ts'
 import { named, type Parameter, widths, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
+import { type LayerOptions, layerOptions } from './planOptions.ts'
 import type { ModelSpec } from './spec.ts'
-import {
-  checkSamples,
-  keepsLogits,
-  type LayerOptions,
-  type Layers,
-  largestBuffer,
-  modelLayers,
-  stepsInMemory,
-} from './stack.ts'
+import { type Layers, modelLayers } from './stack.ts'
 import {
   carryRows,
   carryState,
@@ -40,27 +33,12 @@ interface Parts {
   readonly normalisation: Normalisation | null
 }
 
-/** @throws InputError for sizes that are none or too large; RangeError when the backend's memory is full */
+/** @throws InputError as `layerOptions` does; RangeError when the backend's memory is full */
 export function createPlan(parts: Parts, options: PlanOptions): Plan {
-  const { T, B, training = true, inputGradient = false, activationCheckpointing = false } = options
-  for (const [name, value] of Object.entries({ T, B })) {
-    if (Number.isInteger(value) && value >= 1) continue
-    throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
-  }
-  const S = stepsInMemory(parts.spec, T, activationCheckpointing)
-  const sampled = (training && options.sampled) || null
-  if (sampled) checkSamples(parts.spec, sampled.samples)
-  const logits = !sampled && (options.logits !== false || keepsLogits(parts.spec, T, B))
-  const most = largestBuffer(parts.spec, { T, B, S, logits })
-  if (most >= 2 ** 31) {
-    throw new InputError(
-      `plan: expected buffers of fewer than 2^31 elements but ${T} steps (T) of ${B} sequences (B) need ${most}: take shorter or fewer at once`,
-    )
-  }
+  const ofLayers = layerOptions(parts.spec, options)
   const arena = memory(parts.backend)
   try {
-    const dropout = (training && options.dropout) || null
-    return new BatchPlan(parts, arena, { T, B, training, inputGradient, S, logits, sampled, dropout })
+    return new BatchPlan(parts, arena, ofLayers, options.inputGradient ?? false)
   } catch (error) {
     arena.release()
     throw error
@@ -93,7 +71,7 @@ class BatchPlan implements Plan {
   private start: 'batch' | 'zero' | 'carry' | State = 'batch'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
 
-  constructor(parts: Parts, arena: Memory, { inputGradient, ...options }: LayerOptions & { inputGradient: boolean }) {
+  constructor(parts: Parts, arena: Memory, options: LayerOptions, inputGradient: boolean) {
     const { spec, backend } = parts
     const { input, head } = spec
     const { T, B, training, sampled } = options
@@ -120,7 +98,8 @@ class BatchPlan implements Plan {
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
     const dense = arena.floats(training ? end - start : 0)
     this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
-    this.gradients = { start, dense, tables: training ? this.tables() : [] }
+    const tables = training ? rowGradients(spec, parts.parameters, this.embedding, this.made.sampled) : []
+    this.gradients = { start, dense, tables }
     this.layers = [...this.made.steps, ...this.made.rows]
     const { checkpointed, recurrent } = this.made
     this.directions = (checkpointed ? [checkpointed] : recurrent).flatMap(({ directions }) => directions)
@@ -134,33 +113,6 @@ class BatchPlan implements Plan {
   /** The head that is one with its loss. */
   private get loses(): SoftmaxLayer | SampledLayer | null {
     return this.made.full ?? this.made.sampled
-  }
-
-  /** Gradients that are kept by rows. */
-  private tables(): RowGradient[] {
-    const { parameters, spec } = this.parts
-    const tables: RowGradient[] = []
-    const add = (name: string, width: number, values: Floats, from: { rows: Int32Array; readonly count: number }) => {
-      const { start } = named(parameters, name)
-      const rows = from.rows
-      tables.push({
-        start,
-        width,
-        rows,
-        values,
-        get count() {
-          return from.count
-        },
-      })
-    }
-    const touched = this.embedding?.touched
-    if (touched) add('embedding.weight', widths(spec).input, touched.values, touched)
-    const classes = this.made.sampled?.touched
-    if (classes) {
-      add('head.weight', spec.projection?.size ?? widths(spec).stack, classes.dW, classes)
-      add('head.bias', 1, classes.db, classes)
-    }
-    return tables
   }
 
   forward(batch: Batch): void {

@@ -3,11 +3,10 @@
  * and the top one is read as the head asks.
  */
 import { type Floats, WHOLE } from '../backend/backend.ts'
-import { InputError, shown } from '../error.ts'
 import { bidirectionalLayer } from '../layers/bidirectional.ts'
 import cells from '../layers/cells.ts'
 import { type DenseWeights, denseLayer } from '../layers/dense.ts'
-import { dropoutLayer, type Masks } from '../layers/dropout.ts'
+import { dropoutLayer } from '../layers/dropout.ts'
 import type {
   Flag,
   Layer,
@@ -18,30 +17,12 @@ import type {
   Segment,
 } from '../layers/layer.ts'
 import { recurrentLayer } from '../layers/recurrent.ts'
-import { type SampledLayer, type Sampler, sampledLayer } from '../layers/sampled.ts'
-import { CheckpointedLayer, segmentSteps } from '../layers/segments.ts'
+import { type SampledLayer, sampledLayer } from '../layers/sampled.ts'
+import { CheckpointedLayer } from '../layers/segments.ts'
 import { type SoftmaxLayer, softmaxLayer } from '../layers/softmax.ts'
 import { named, type Parameter, suffixes, widths } from './parameters.ts'
+import type { LayerOptions } from './planOptions.ts'
 import type { ModelSpec } from './spec.ts'
-import { ONE_WAY } from './state.ts'
-
-export interface LayerOptions {
-  T: number
-  B: number
-  training: boolean
-  /** Steps in memory at a time: T, or fewer with activation checkpointing. */
-  S: number
-  /** Whether the head's logits are kept; else it is a layer with its loss in one. */
-  logits: boolean
-  sampled: Sampled | null
-  dropout: Masks | null
-}
-
-export interface Sampled {
-  /** Candidates a minibatch. */
-  readonly samples: number
-  readonly sampler: Sampler
-}
 
 /** A model's layers. */
 export interface Layers {
@@ -55,14 +36,6 @@ export interface Layers {
   readonly sampled: SampledLayer | null
   /** The one of `steps` if it is such a one. */
   readonly checkpointed: CheckpointedLayer | null
-}
-
-/** The most logits that a plan keeps which need not: 8 MB of float32. */
-const LOGITS_KEPT = 2 ** 21
-
-/** Whether a plan keeps logits, which it may do without. */
-export function keepsLogits({ head }: ModelSpec, T: number, B: number): boolean {
-  return head.kind === 'regression' || (head.steps === 'last' ? 1 : T) * B * head.size <= LOGITS_KEPT
 }
 
 export function modelLayers(
@@ -97,21 +70,6 @@ export function modelLayers(
   const sizes = { T, B, S, I, K: logits ? head.size : top, steps: head.steps, training }
   const checkpointed = new CheckpointedLayer(arena, segment, recurrent, last ? steps : [...steps, ...rows], sizes)
   return { ...losses, steps: [checkpointed], rows: last ? rows : [], checkpointed }
-}
-
-/**
- * S for the option of a plan.
- * @throws InputError if it is none, or the model bidirectional
- */
-export function stepsInMemory({ rnn }: ModelSpec, T: number, checkpointing: boolean | number): number {
-  if (checkpointing === false) return T
-  if (rnn.bidirectional) throw new InputError(`activationCheckpointing: ${ONE_WAY}`)
-  if (checkpointing === true) return Math.min(T, segmentSteps(T))
-  if (Number.isInteger(checkpointing) && checkpointing > 0 && checkpointing % 16 === 0)
-    return Math.min(T, checkpointing)
-  throw new InputError(
-    `activationCheckpointing: expected true, false or a multiple of 16 but received ${shown(checkpointing)}`,
-  )
 }
 
 function recurrentStack(
@@ -157,30 +115,4 @@ export function denseWeights(parameters: readonly Parameter[], name: string): De
   const W = named(parameters, `${name}.weight`)
   const b = named(parameters, `${name}.bias`)
   return { W: W.data, b: b.data, dW: W.grad ?? NONE, db: b.grad ?? NONE }
-}
-
-/** The most numbers any one buffer of a plan holds; kernels count elements in 32 bits. */
-export function largestBuffer(
-  spec: ModelSpec,
-  { T, B, S, logits }: Pick<LayerOptions, 'T' | 'B' | 'S' | 'logits'>,
-): number {
-  const width = widths(spec)
-  const saved = cells[spec.rnn.cell].saved * spec.rnn.hidden
-  const inMemory = Math.max(width.input, width.stack, saved, spec.projection?.size ?? 0, logits ? spec.head.size : 0)
-  const always = Math.max(width.input, logits && spec.head.steps === 'every' ? spec.head.size : 0)
-  return B * Math.max((S + 1) * inMemory, T * always)
-}
-
-/** @throws InputError unless so many classes can be sampled for the head */
-export function checkSamples({ head }: ModelSpec, samples: number): void {
-  if (head.kind !== 'classification' || head.steps !== 'every') {
-    throw new InputError(
-      `softmax: sampled: expected a classification head on every step but it is ${head.kind} on the ${head.steps}: use full`,
-    )
-  }
-  if (Number.isInteger(samples) && samples >= 1 && samples < head.size) return
-  throw new InputError(
-    `softmax: samples: expected a whole number from 1 to ${head.size - 1}, fewer than the ${head.size} classes, but received ` +
-      `${shown(samples)}: sample fewer or use full`,
-  )
 }

@@ -53,35 +53,23 @@ export function createStepper(parts: Parts, B: number): Stepper {
   }
   const arena = memory(parts.backend)
   try {
-    return unrolled(parts, arena, B)
+    return buildStepper(parts, arena, B)
   } catch (error) {
     arena.release()
     throw error
   }
 }
 
-function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
+function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
   const { spec, backend, parameters, normalisation } = parts
-  const { input, rnn, projection, head } = spec
-  const { input: I, stack: W } = widths(spec)
+  const { input } = spec
+  const { input: I } = widths(spec)
   const tokens = 'vocabulary' in input ? arena.ints(B) : null
-  const table = tokens && named(parameters, 'embedding.weight').data // read where it lies
+  const table = tokens && named(parameters, 'embedding.weight').data // not packed: a step reads a few rows
   const x = arena.floats(B * I)
-  const recurrent: StepLayer[] = []
-  for (let l = 0; l < rnn.layers; l++) {
-    const below = recurrent.at(-1)?.y ?? x
-    const sizes = { B, I: l === 0 ? I : W, H: rnn.hidden }
-    recurrent.push(recurrentStep(cells[rnn.cell], arena, recurrentWeights(parameters, `_l${l}`), sizes, below))
-  }
-  const output = recurrent.at(-1)!.y
-  const all = [...recurrent]
-  const dense = (name: string, I: number, K: number) =>
-    all.push(denseStep(arena, denseWeights(parameters, name), { B, I, K }, all.at(-1)!.y))
-  if (projection) dense('projection', W, projection.size)
-  dense('head', projection?.size ?? W, head.size)
-  const logits = all.at(-1)!.y
-
-  const runs = all.map(({ run }) => run)
+  const { recurrent, layers } = createSteps(parts, arena, B, x)
+  const logits = layers.at(-1)!.y
+  const runs = layers.map(({ run }) => run)
   if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
   const normalise = normalisation && normaliser(normalisation)
   const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I)
@@ -89,17 +77,57 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
 
   return {
     B,
-    output,
+    output: recurrent.at(-1)!.y,
     step(values) {
       read(values)
       normalise?.apply(x, B)
       if (packed !== parts.version) {
-        for (const { pack } of all) pack()
+        for (const { pack } of layers) pack()
         packed = parts.version
       }
       for (let i = 0; i < runs.length; i++) runs[i]!()
       return logits
     },
+    ...stateOf(parts, B, recurrent),
+    dispose: () => arena.release(),
+  }
+}
+
+/** The layers of one step over x [B,I]: the recurrent ones, and all. */
+function createSteps(
+  { spec, parameters }: Parts,
+  arena: Memory,
+  B: number,
+  x: Floats,
+): { recurrent: StepLayer[]; layers: StepLayer[] } {
+  const { rnn, projection, head } = spec
+  const { input: I, stack: W } = widths(spec)
+  const layers: StepLayer[] = []
+  for (let l = 0; l < rnn.layers; l++) {
+    const sizes = { B, I: l === 0 ? I : W, H: rnn.hidden }
+    const weights = recurrentWeights(parameters, `_l${l}`)
+    layers.push(recurrentStep(cells[rnn.cell], arena, weights, sizes, layers.at(-1)?.y ?? x))
+  }
+  const recurrent = [...layers]
+  const dense = (name: string, I: number, K: number) =>
+    layers.push(denseStep(arena, denseWeights(parameters, name), { B, I, K }, layers.at(-1)!.y))
+  if (projection) dense('projection', W, projection.size)
+  dense('head', projection?.size ?? W, head.size)
+  return { recurrent, layers }
+}
+
+/** What a stepper does with its state, which lies in its recurrent layers. */
+function stateOf(
+  { spec, backend }: Parts,
+  B: number,
+  recurrent: readonly StepLayer[],
+): Pick<Stepper, 'resetState' | 'setState' | 'getState'> {
+  const join = (arrays: readonly Floats[]): Floats => {
+    const all = hostFloats(backend, arrays.length * B * spec.rnn.hidden)
+    for (const [l, array] of arrays.entries()) all.set(array, l * array.length)
+    return all
+  }
+  return {
     resetState() {
       for (const { y, c } of recurrent) {
         y.fill(0)
@@ -109,21 +137,15 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
     setState(state) {
       if (state.B !== B) throw new InputError(`step: state: expected one of B = ${B} but received one of ${state.B}`)
       checkState(spec, state)
-      recurrent.forEach(({ y, c }, l) => {
+      for (const [l, { y, c }] of recurrent.entries()) {
         y.set(state.h.subarray(l * y.length, (l + 1) * y.length))
         c?.set(state.c!.subarray(l * y.length, (l + 1) * y.length))
-      })
+      }
     },
     getState() {
-      const join = (arrays: readonly Floats[]): Floats => {
-        const all = hostFloats(backend, arrays.length * B * rnn.hidden)
-        for (const [l, array] of arrays.entries()) all.set(array, l * array.length)
-        return all
-      }
-      const c = recurrent.flatMap((cell) => (cell.c ? [cell.c] : []))
+      const c = recurrent.flatMap((layer) => (layer.c ? [layer.c] : []))
       return { B, h: join(recurrent.map(({ y }) => y)), c: c.length > 0 ? join(c) : null }
     },
-    dispose: () => arena.release(),
   }
 }
 
