@@ -1,6 +1,7 @@
 /** Options that more than one command has, and those that every training task has. */
 import { type Command, Option } from 'commander'
-import { CELLS, cellOptions } from '../src/model/spec.ts'
+import { cellOptions } from '../src/model/cellOptions.ts'
+import { CELLS } from '../src/model/spec.ts'
 import { recipe, recipeNames } from '../src/tasks/recipes.ts'
 import { CLIP_KINDS } from '../src/train/clip.ts'
 import { OPTIMIZERS } from '../src/train/optim.ts'

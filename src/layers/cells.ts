@@ -3,8 +3,8 @@
  * with which people write a model's spec. To add a cell, add both; its kernels are in kernels/<kernel>.cc and
  * backend/reference/<kernel>.ts.
  *
- * The makers and their options are public: src/index.ts exports all names of this file. The table is its default export,
- * which `export *` leaves out.
+ * The makers and their options are public: src/index.ts exports all names of this file. The table is its default
+ * export, which `export *` leaves out.
  *
  * Sources of the default initialisers. irnn: Le, Jaitly & Hinton 2015, section 3. relu and tanh, the paper's baselines:
  * the random walk of Sussillo & Abbott 2014. lstm and gru: orthogonal (Saxe et al. 2014) and Glorot; forget bias 1 is
@@ -154,8 +154,9 @@ const cells: { readonly [name in Cell]: CellEntry } = {
   },
 
   /**
-   * r z = σ(Wxh x_t + bx + Whh h_{t-1} + bh), n = tanh(Wxn x_t + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z h_{t-1}:
-   * Cho et al. 2014 in PyTorch's form, where the reset gate acts after the matrix product. r, z, Whn h + bhn, n are saved.
+   * r z = σ(Wxh x_t + bx + Whh h_{t-1} + bh), n = tanh(Wxn x_t + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z
+   * h_{t-1}: Cho et al. 2014 in PyTorch's form, where the reset gate acts after the matrix product. r, z, Whn h + bhn,
+   * n are saved.
    */
   gru: {
     ...GATED,
@@ -175,8 +176,8 @@ function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, i
 }
 
 /**
- * The paper's network: ReLU units, recurrent matrix scale · I (scale 0.01 is the paper's iRNN for speech), biases 0, and
- * input weights of standard deviation inputStd (Le et al. 2015, section 3).
+ * The paper's network: ReLU units, recurrent matrix scale · I (scale 0.01 is the paper's iRNN for speech), biases 0,
+ * and input weights of standard deviation inputStd (Le et al. 2015, section 3).
  */
 export function irnn(
   hidden: number,

@@ -25,14 +25,17 @@ export interface RecurrentCell {
   /** Whether there is a cell state c beside h. */
   readonly cellState: boolean
   /**
-   * Whether a gate multiplies the candidate's product with h before it is added to that with x. The candidate is then the
-   * last block, and streaming packs its two sides apart.
+   * Whether a gate multiplies the candidate's product with h before it is added to that with x. The candidate is then
+   * the last block, and streaming packs its two sides apart.
    */
   readonly candidateApart: boolean
 }
 
 export function recurrentLayer(
-  cell: RecurrentCell, arena: Memory, weights: RecurrentWeights, options: RecurrentOptions,
+  cell: RecurrentCell,
+  arena: Memory,
+  weights: RecurrentWeights,
+  options: RecurrentOptions,
 ): RecurrentLayer {
   const { I, H, reverse, steps, training, segment = null } = options
   const { Wxh, Whh, bx, bh, dWxh, dWhh, dbx, dbh } = weights
@@ -71,8 +74,30 @@ export function recurrentLayer(
       forward(T, B, ...sizes, lengths, x, Wxh, Whh, bx, bh, h.all, ...kept)
     },
     backward(x, lengths, clip, dx, accumulateDx) {
-      backward(T, B, ...sizes, lengths, clip, x, Wxh, Whh, h.all, ...kept, dh, ...finals, da,
-        dWxh, dWhh, dbx, dbh, dx, accumulateDx, ...initials, sums, segment?.part ?? WHOLE)
+      backward(
+        T,
+        B,
+        ...sizes,
+        lengths,
+        clip,
+        x,
+        Wxh,
+        Whh,
+        h.all,
+        ...kept,
+        dh,
+        ...finals,
+        da,
+        dWxh,
+        dWhh,
+        dbx,
+        dbh,
+        dx,
+        accumulateDx,
+        ...initials,
+        sums,
+        segment?.part ?? WHOLE,
+      )
     },
   }
 }

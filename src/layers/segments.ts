@@ -1,11 +1,12 @@
 /**
  * Activation checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): a stack of layers goes
  * through a sequence segment by segment and keeps only the states between segments. Back-propagation computes each
- * segment again from the state that it began with. Memory grows with √T instead of T, for one more forward pass. The bits
- * are the same: a step is the same step, and weight gradients are running sums over all segments (kernels.h, Part).
+ * segment again from the state that it began with. Memory grows with √T instead of T, for one more forward pass. The
+ * bits are the same: a step is the same step, and weight gradients are running sums over all segments (kernels.h,
+ * Part).
  */
-import { BRIEF, BRIEF_ROWS, FIRST, type Floats, LAST } from '../backend/backend.ts'
-import type { Direction, Flag, Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
+import { BRIEF, BRIEF_ROWS, FIRST, type Flag, type Floats, LAST } from '../backend/backend.ts'
+import type { Direction, Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
 
 export interface CheckpointedOptions {
   /** The largest minibatch. */
@@ -16,7 +17,9 @@ export interface CheckpointedOptions {
   /** Widths of x and of the last layer's output. */
   I: number
   K: number
-  /** last: the final state of the stack is read. every: the output of the last layer is read, and kept for all steps. */
+  /**
+   * last: the final state of the stack is read. every: the output of the last layer is read, and kept for all steps.
+   */
   steps: Steps
   training: boolean
 }
@@ -56,7 +59,11 @@ export class CheckpointedLayer implements RecurrentLayer {
 
   /** @param layers built for S steps and with `segment`: `stack`, and for steps `every` those above it */
   constructor(
-    arena: Memory, segment: Segment, stack: readonly RecurrentLayer[], layers: readonly Layer[], options: CheckpointedOptions,
+    arena: Memory,
+    segment: Segment,
+    stack: readonly RecurrentLayer[],
+    layers: readonly Layer[],
+    options: CheckpointedOptions,
   ) {
     const { T, B, S, I, K, steps, training } = options
     this.arena = arena
@@ -207,7 +214,8 @@ class SegmentViews {
       const row = this.B * this.width
       this.array = array
       this.parts = Array.from({ length: Math.ceil(T / S) }, (_, k) =>
-        array.subarray(k * S * row, Math.min(T, (k + 1) * S) * row))
+        array.subarray(k * S * row, Math.min(T, (k + 1) * S) * row),
+      )
     }
     return this.parts[k]!
   }
@@ -241,5 +249,6 @@ function keptStates(all: Floats): KeptStates {
 function directionsOf(stack: readonly RecurrentLayer[], kept: readonly KeptStates[]): Direction[] {
   const rest = [...kept]
   return stack.flatMap(({ directions }) =>
-    directions.map(({ c }) => ({ h: rest.shift()!, c: c ? rest.shift()! : null })))
+    directions.map(({ c }) => ({ h: rest.shift()!, c: c ? rest.shift()! : null })),
+  )
 }

@@ -24,7 +24,15 @@ interface Packed {
 }
 
 /** The arguments of `step_pack`, all but the last. */
-type Weights = [N: number, I: number, H: number, Wxh: Floats | null, Whh: Floats | null, bx: Floats | null, bh: Floats | null]
+type Weights = [
+  N: number,
+  I: number,
+  H: number,
+  Wxh: Floats | null,
+  Whh: Floats | null,
+  bx: Floats | null,
+  bh: Floats | null,
+]
 
 function packed(arena: Memory, ...weights: Weights): Packed {
   const [N, I, H] = weights
@@ -34,7 +42,11 @@ function packed(arena: Memory, ...weights: Weights): Packed {
 
 /** @param x [B,I], which the caller fills before `run` */
 export function recurrentStep(
-  cell: RecurrentCell, arena: Memory, weights: RecurrentWeights, { B, I, H }: { B: number; I: number; H: number }, x: Floats,
+  cell: RecurrentCell,
+  arena: Memory,
+  weights: RecurrentWeights,
+  { B, I, H }: { B: number; I: number; H: number },
+  x: Floats,
 ): StepLayer {
   const { Wxh, Whh, bx, bh } = weights
   const h = arena.floats(B * H)
@@ -63,7 +75,10 @@ export function recurrentStep(
 type AnyBind = (kernel: keyof Backend, ...args: (number | Floats)[]) => () => void
 
 export function denseStep(
-  arena: Memory, { W, b }: DenseWeights, { B, I, K }: { B: number; I: number; K: number }, x: Floats,
+  arena: Memory,
+  { W, b }: DenseWeights,
+  { B, I, K }: { B: number; I: number; K: number },
+  x: Floats,
 ): StepLayer {
   const { pack, array } = packed(arena, K, I, 0, W, null, b, null)
   const y = arena.floats(B * K)

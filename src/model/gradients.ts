@@ -1,7 +1,7 @@
 /**
- * Gradients of a model's weights, as a plan's backward leaves them. Most are dense, in one array. Of an embedding, and of
- * the head under sampled softmax, a minibatch touches a few rows; gradients of these rows alone are kept, each once. What
- * it costs to clip, add and keep them does not grow with the vocabulary.
+ * Gradients of a model's weights, as a plan's backward leaves them. Most are dense, in one array. Of an embedding, and
+ * of the head under sampled softmax, a minibatch touches a few rows; gradients of these rows alone are kept, each once.
+ * What it costs to clip, add and keep them does not grow with the vocabulary.
  */
 import type { Floats } from '../backend/backend.ts'
 import type { EmbeddingLayer } from '../layers/embedding.ts'

@@ -27,34 +27,37 @@ export interface Model {
   readonly backend: Backend
   /** In the order of PyTorch's state dict. */
   readonly parameters: readonly Parameter[]
-  /** All parameters in that order in one array; each parameter's `data` is a view of it. Gradients are a plan's. */
+  /**
+   * All parameters in that order in one array; each parameter's `data` is a view of it. Gradients belong to a plan.
+   */
   readonly weights: Floats
-  /** What inputs are normalised by; null unless the spec's input says `normalise`. */
+  /** Mean and deviation that normalise the inputs; null unless the spec's input says `normalise`. */
   readonly normalisation: Normalisation | null
-  /** How often `weightsChanged` was called. */
+  /** The number of calls of `weightsChanged`. */
   readonly version: number
-  /** To be called after writing into weights by hand: steppers keep them in another order. `train` calls it itself. */
+  /** Call this after editing weights yourself: steppers keep a copy in another order. `train` calls it. */
   weightsChanged(): void
-  /** Buffers to run batches of at most T steps and B sequences, and to train on them. */
+  /** Makes the buffers to run batches of at most T steps and B sequences, and to train on them. */
   plan(options: PlanOptions): Plan
   /**
-   * Runs one batch, for a look: output [T,B,directions·H] of the stack (0 at padded steps), logits [B,K] or [T,B,K], and the
-   * final state. Copies; starts from `state` or from zero.
+   * Runs one batch from `state`, or from zero. Returns copies: output [T,B,directions·H] of the recurrent stack (0 at
+   * padded steps), logits [B,K] or [T,B,K], and the final state.
    */
   forward(batch: Batch, options?: { state?: State }): ModelOutput
   /**
-   * Runs one time step: x [I] or [B,I], or one token or B tokens. Fed each output's state it gives the same numbers as the
-   * whole sequence at once; logits [B,K], output [B,H]. Starts from zero without a state.
+   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens. Returns logits [B,K] and
+   * output [B,H]. If each step gets the state that the last one returned, the numbers are those of the whole sequence
+   * at once.
    * @throws InputError for a bidirectional model
    */
   step(x: number | ArrayLike<number>, state?: State): ModelOutput
   /**
-   * The same for streams that do not wait: a step allocates nothing and takes some 0.4 µs at H = 100, a tenth of `step`. Keeps
-   * its own state, of B sequences (default 1), and starts from zero.
+   * Makes what runs many time steps fast: a step allocates nothing and takes about 0.4 µs at H = 100, a tenth of
+   * `step`. It keeps the state of B sequences (default 1) and starts from zero.
    * @throws InputError for a bidirectional model
    */
   stepper(options?: { B?: number }): Stepper
-  /** Gives the backend's memory back (plans and steppers are disposed of by who made them). */
+  /** Gives the backend's memory back. Dispose of the plans and steppers that you made yourself. */
   dispose(): void
 }
 
@@ -65,8 +68,8 @@ export interface ModelOutput {
 }
 
 /**
- * A new model, its weights drawn from `seed` (default 1). `normalisation` is needed, and used, if the spec's input says `normalise`.
- * @throws InputError if the spec is none, or the normalisation does not fit
+ * A new model, its weights drawn from `seed` (default 1). If the spec's input says `normalise`, pass `normalisation`.
+ * @throws InputError if the spec is wrong or the normalisation does not fit
  */
 export function createModel(
   spec: ModelInput | ModelSpec,
@@ -141,7 +144,7 @@ export class NetModel implements Model {
     this.backend.free(this.weights)
   }
 
-  /** The plan kept for such calls, or a larger one in its place. */
+  /** `plan` if a batch of T steps and B sequences fits, else a larger plan in its place. */
   private atLeast(plan: Plan | null, T: number, B: number): Plan {
     if (plan && T <= plan.T && B <= plan.B) return plan
     const larger = this.plan({ T: Math.max(T, plan?.T ?? 1), B: Math.max(B, plan?.B ?? 1), training: false })

@@ -1,5 +1,6 @@
 /**
- * A model's file: safetensors with the spec in the metadata. PyTorch reads the weights by name, and loading runs no code.
+ * A model's file: safetensors with the spec in the metadata. PyTorch reads the weights by name, and loading runs no
+ * code.
  */
 import type { Backend, Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
@@ -16,8 +17,8 @@ export function saveModel(model: Model): Uint8Array {
 }
 
 /**
- * The same bytes as `saveModel`, in parts to be written one after the other. Weights are views, not copies, so a model of any
- * size fits.
+ * The same bytes as `saveModel`, in parts to be written one after the other. Weights are views, not copies, so a model
+ * of any size fits.
  */
 export function modelParts(model: Model): Uint8Array[] {
   return encodeParts(modelTensors(model), { irnn: JSON.stringify(model.spec) })
@@ -33,7 +34,8 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
 }
 
 /**
- * The model in a file that `saveModel` made. `file` holds its bytes, or is a source that reads each weight to where it belongs.
+ * The model in a file that `saveModel` made. `file` holds its bytes, or is a source that reads each weight to where it
+ * belongs.
  * @throws InputError if it is no safetensors file, holds no spec, or its weights do not fit the spec or are not finite
  */
 export function loadModel(file: Uint8Array | Source, { backend }: { backend: Backend }): Model {

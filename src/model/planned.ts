@@ -1,4 +1,6 @@
-/** Plans at work. Everything is allocated when one is made; forward, loss and backward only call kernels. */
+/**
+ * The implementation of plans. A plan allocates all it needs when it is made; forward, loss and backward call kernels.
+ */
 import type { Backend, Floats } from '../backend/backend.ts'
 import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
@@ -63,9 +65,9 @@ class BatchPlan implements Plan {
   private readonly embedding: EmbeddingLayer | null
   private readonly made: Layers
   private readonly directions: readonly Direction[]
-  /** Those that run one after the other, without a head that is one with its loss. */
+  /** The layers that run one after the other. A head that computes its own loss is not among them. */
   private readonly layers: readonly Layer[]
-  // Of the last forward; `ready` says what may be called next.
+  // What the last forward left: its shape, and in `ready` what may be called next.
   private readonly now = { T: 0, B: 0, padded: false }
   private logitsView: Floats | null = null
   private start: 'batch' | 'zero' | 'carry' | State = 'batch'
@@ -110,7 +112,7 @@ class BatchPlan implements Plan {
     return this.logitsView ?? this.layers.at(-1)!.y
   }
 
-  /** The head that is one with its loss. */
+  /** The head that computes its own loss, if there is one. */
   private get loses(): SoftmaxLayer | SampledLayer | null {
     return this.made.full ?? this.made.sampled
   }
@@ -155,7 +157,10 @@ class BatchPlan implements Plan {
     return result
   }
 
-  /** Sum of the losses, and `scale` times its gradient to dy: of the logits, or where they are not kept of what they are made of. */
+  /**
+   * Puts the sum of the losses in `result` and `scale` times its gradient in dy: the gradient of the logits, or, if the
+   * plan does not keep them, of the head's input.
+   */
   private reduce({ T, B }: Batch, lengths: Int32Array | null, scale: number, dy: Floats | null, result: Loss): void {
     const { head } = this.parts.spec
     const { full, sampled } = this.made
@@ -237,7 +242,7 @@ class BatchPlan implements Plan {
     this.ready = 'disposed'
   }
 
-  /** Shapes the layers for a batch and puts its initial state in place. */
+  /** Shapes the layers for a batch and puts the initial state in place. */
   private shape({ T, B, lengths, carry }: Batch): void {
     const { now, start, directions } = this
     const held = start === 'carry' ? now.B : typeof start === 'object' ? start.B : B
@@ -269,7 +274,7 @@ class BatchPlan implements Plan {
     this.start = 'batch'
   }
 
-  /** Whether any row goes on from the last batch. @throws InputError if one cannot */
+  /** Whether any row continues one of the last batch. @throws InputError if it cannot */
   private carries(carry: Uint8Array): boolean {
     const last = carry.lastIndexOf(1)
     if (last < 0) return false
@@ -284,7 +289,7 @@ class BatchPlan implements Plan {
     for (let b = 0; b < B; b++) for (let t = this.lengths[b]!; t < T; t++) this.classes![t * B + b] = -1
   }
 
-  /** Tokens of padded steps become 0: they may be anything, but the gather and scatter read them. */
+  /** Copies the tokens, with 0 at padded steps: these may hold anything, but the kernels look them up. */
   private copyTokens({ T, B, tokens, lengths }: Batch): void {
     this.tokens!.set(tokens!)
     if (!lengths) return

@@ -1,7 +1,7 @@
 /**
- * A model is data: what goes in, the recurrent stack, the head. `modelSpec` checks it and fills in every default, so that
- * the spec stored with the weights is complete and says the same in ten years. The makers are for people: those of the
- * heads are here, those of the recurrent stack in ../layers/cells.ts.
+ * A model is data: what goes in, the recurrent stack, the head. `modelSpec` checks it and fills in every default, so
+ * that the spec stored with the weights is complete and says the same in ten years. The makers are for people: those of
+ * the heads are here, those of the recurrent stack in ../layers/cells.ts.
  *
  * Default initialisers depend on the cell (../layers/cells.ts). Those of the projection, glorot(), and of an embedding,
  * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
@@ -9,34 +9,15 @@
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
-import cells, { type BiasOptions, type Cell, type CellOptions, type RnnInput } from '../layers/cells.ts'
+import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
+import { biasOptions, refuseOptions } from './cellOptions.ts'
 
 /** The names of all cells. */
 export const CELLS: readonly [Cell, ...Cell[]] = Object.keys(cells) as [Cell, ...Cell[]]
 
-type CellOption = NonNullable<(typeof cells)[Cell]['options'][keyof CellOptions]>
-
-/** The options that some cells have and others do not, each once: of these cells, or of all. */
-export function cellOptions(of: readonly Cell[] = CELLS): [name: keyof CellOptions, option: CellOption][] {
-  const all = of.flatMap((cell) => Object.entries(cells[cell].options))
-  return [...new Map(all)] as ReturnType<typeof cellOptions>
-}
-
-/** Those of them that a spec holds: the bias of a gate starts there. */
-export function biasOptions(of?: readonly Cell[]): [name: keyof BiasOptions, option: Required<CellOption>][] {
-  return cellOptions(of).filter(([, { gate }]) => gate !== undefined) as ReturnType<typeof biasOptions>
-}
-
-/** @throws InputError for an option that the cell does not have; `message` is given the reason why only others have it */
-export function refuseOptions(cell: Cell, given: CellOptions, message: (name: string, only: string) => string): void {
-  for (const [name, { only }] of cellOptions()) {
-    if (given[name] !== undefined && !(name in cells[cell].options)) throw new InputError(message(name, only))
-  }
-}
-
 /**
- * Values [T,B,size] in, less the mean and divided by the deviation that the model then has if `normalise`; or tokens [T,B]
- * looked up in a table [vocabulary, embedding].
+ * A model reads values [T,B,size] or tokens [T,B]. If `normalise`, the model subtracts its mean from the values and
+ * divides them by its deviation. Tokens are looked up in a table [vocabulary, embedding].
  */
 export type InputSpec =
   | { readonly size: number; readonly normalise?: true }
@@ -72,7 +53,7 @@ export interface ModelSpec {
   readonly head: HeadSpec
 }
 
-/** What a person writes: everything with a default may be left out. */
+/** What a person writes: everything that has a default may be left out. */
 export interface ModelInput {
   readonly input:
     | number
@@ -91,7 +72,7 @@ export interface HeadInput {
   readonly bias?: number | undefined
 }
 
-// Bounds no real model meets; they keep a hostile file from asking for memory before it is refused.
+// No real model reaches these bounds. They keep a hostile file from asking for memory before it is refused.
 const size = z
   .int()
   .min(1)
@@ -127,7 +108,7 @@ const outline = z.strictObject({
 })
 
 /**
- * The complete spec of what a person wrote or a file holds.
+ * Completes the spec that a person wrote or a file holds.
  * @throws InputError, one line: `model spec: rnn.hidden: expected a number >= 1 but received 0`
  */
 export function modelSpec(value: unknown): ModelSpec {

@@ -1,21 +1,13 @@
 /**
- * From a spec and its parameters to layers. The recurrent ones lie one on the other: each reads every step of the one below,
- * and the top one is read as the head asks.
+ * Makes the layers of a model from its spec and parameters. Each recurrent layer reads every step of the one below; the
+ * head says what is read of the top one.
  */
-import { type Floats, WHOLE } from '../backend/backend.ts'
+import { type Flag, type Floats, WHOLE } from '../backend/backend.ts'
 import { bidirectionalLayer } from '../layers/bidirectional.ts'
 import cells from '../layers/cells.ts'
 import { type DenseWeights, denseLayer } from '../layers/dense.ts'
 import { dropoutLayer } from '../layers/dropout.ts'
-import type {
-  Flag,
-  Layer,
-  Memory,
-  RecurrentLayer,
-  RecurrentOptions,
-  RecurrentWeights,
-  Segment,
-} from '../layers/layer.ts'
+import type { Layer, Memory, RecurrentLayer, RecurrentOptions, RecurrentWeights, Segment } from '../layers/layer.ts'
 import { recurrentLayer } from '../layers/recurrent.ts'
 import { type SampledLayer, sampledLayer } from '../layers/sampled.ts'
 import { CheckpointedLayer } from '../layers/segments.ts'
@@ -27,14 +19,17 @@ import type { ModelSpec } from './spec.ts'
 /** A model's layers. */
 export interface Layers {
   readonly recurrent: readonly RecurrentLayer[]
-  /** Those that see time, in the order of forward: the recurrent ones with dropout between, or one that runs them by segments. */
+  /**
+   * The layers that see time, in the order of forward: recurrent ones with dropout between, or one that runs all these
+   * by segments.
+   */
   readonly steps: readonly Layer[]
-  /** Those above, which see rows and not time; none where segments have them too. */
+  /** The layers above, which see rows and not time; none if the layer of segments runs them too. */
   readonly rows: readonly Layer[]
-  /** Above all, where logits are not kept. */
+  /** The head and its loss in one, if logits are not kept: over all classes, or over sampled ones. */
   readonly full: SoftmaxLayer | null
   readonly sampled: SampledLayer | null
-  /** The one of `steps` if it is such a one. */
+  /** The layer in `steps` that runs the others by segments, if there is one. */
   readonly checkpointed: CheckpointedLayer | null
 }
 
@@ -92,7 +87,7 @@ function recurrentStack(
   })
 }
 
-/** In the place of gradients where there are none: nobody writes there. */
+/** Stands for gradients that do not exist; nothing writes to it. */
 const NONE: Floats = new Float32Array(0)
 
 export function recurrentWeights(parameters: readonly Parameter[], suffix: string): RecurrentWeights {

@@ -1,6 +1,6 @@
 /**
- * Streaming: a model fed one time step at a time, as fast as it goes. The weights are packed once and the kernels bound to their
- * arrays once, so that a step allocates nothing. Weights are packed again when the model says that they have changed.
+ * Streaming: a model that reads one time step at a time. Weights are packed once and kernels are bound to their arrays
+ * once, so that a step allocates nothing. When the model says that weights have changed, they are packed again.
  */
 import type { Backend, Floats } from '../backend/backend.ts'
 import type { Normalisation } from '../batch.ts'
@@ -15,16 +15,16 @@ import { denseWeights, recurrentWeights } from './stack.ts'
 import { checkState, hostFloats, ONE_WAY, type State } from './state.ts'
 
 export interface Stepper {
-  /** Sequences that are fed side by side. */
+  /** The number of sequences side by side. */
   readonly B: number
   /**
-   * One time step from the state of the last: x [I] or [B,I], or one token or B tokens. Returns logits [B,K], always the same array.
-   * Fed a sequence it gives the very numbers of `forward`. Weights are the model's, and training is followed as it goes on;
-   * what was written into them by hand is seen after `model.weightsChanged()`.
+   * Runs one time step from the state of the last one: x [I] or [B,I], or one token or B tokens. Returns logits [B,K],
+   * always in the same array. A sequence gives the same bits as `forward`. Weights are the model's own: a stepper
+   * follows training, and sees weights that you edit after `model.weightsChanged()`.
    * @throws InputError if x does not fit or is not finite
    */
   step(x: number | ArrayLike<number>): Floats
-  /** [B,H]: what the last layer put out, a view. */
+  /** The output of the last recurrent layer [B,H], a view. */
   readonly output: Floats
   /** The next step starts from zero, as the first one does. */
   resetState(): void
@@ -32,7 +32,7 @@ export interface Stepper {
   setState(state: State): void
   /** A copy of the state. */
   getState(): State
-  /** Gives the memory back; the stepper is of no use afterwards. */
+  /** Gives the memory back. The stepper cannot be used afterwards. */
   dispose(): void
 }
 
@@ -45,7 +45,7 @@ interface Parts {
   readonly version: number
 }
 
-/** @throws InputError for a bidirectional model, or a B that is none */
+/** @throws InputError for a bidirectional model, or if B is no whole number >= 1 */
 export function createStepper(parts: Parts, B: number): Stepper {
   if (parts.spec.rnn.bidirectional) throw new InputError(`step: ${ONE_WAY}`)
   if (!Number.isInteger(B) || B < 1) {

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as library from '../../src/index.ts'
 import cells from '../../src/layers/cells.ts'
-import { cellOptions, modelSpec } from '../../src/model/spec.ts'
+import { cellOptions } from '../../src/model/cellOptions.ts'
+import { modelSpec } from '../../src/model/spec.ts'
 import { backends } from '../support/backends.ts'
 
 for (const [name, cell] of Object.entries(cells)) {
