@@ -56,6 +56,10 @@ export function recurrentLayer(
   const initials = segment ? finals : finals.map(() => null)
   const rows = Math.max(cell.saved, 1) * H // of da
   const sums = training ? runningSums(arena, segment, Math.ceil(B / 8), rows, H + I + 1) : null
+  // The arguments of backward that no call changes, in their order.
+  const read = [Wxh, Whh, h.all, ...kept, dh, ...finals, da]
+  const gradients = [dWxh, dWhh, dbx, dbh]
+  const after = [...initials, sums]
 
   return {
     directions: [{ h, c }],
@@ -74,30 +78,8 @@ export function recurrentLayer(
       forward(T, B, ...sizes, lengths, x, Wxh, Whh, bx, bh, h.all, ...kept)
     },
     backward(x, lengths, clip, dx, accumulateDx) {
-      backward(
-        T,
-        B,
-        ...sizes,
-        lengths,
-        clip,
-        x,
-        Wxh,
-        Whh,
-        h.all,
-        ...kept,
-        dh,
-        ...finals,
-        da,
-        dWxh,
-        dWhh,
-        dbx,
-        dbh,
-        dx,
-        accumulateDx,
-        ...initials,
-        sums,
-        segment?.part ?? WHOLE,
-      )
+      const part = segment?.part ?? WHOLE
+      backward(T, B, ...sizes, lengths, clip, x, ...read, ...gradients, dx, accumulateDx, ...after, part)
     },
   }
 }

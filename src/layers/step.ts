@@ -2,7 +2,7 @@
  * Layers of one time step, for streaming: weights are packed once and kernels are bound to their arrays once, so that a
  * step allocates nothing.
  */
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Floats, Kernels } from '../backend/backend.ts'
 import type { DenseWeights } from './dense.ts'
 import type { Memory, RecurrentWeights } from './layer.ts'
 import type { RecurrentCell } from './recurrent.ts'
@@ -72,7 +72,7 @@ export function recurrentStep(
 }
 
 /** `bind` for arguments that are put together from what the table says of a cell. */
-type AnyBind = (kernel: keyof Backend, ...args: (number | Floats)[]) => () => void
+type AnyBind = (kernel: keyof Kernels, ...args: (number | Floats)[]) => () => void
 
 export function denseStep(
   arena: Memory,
