@@ -14,6 +14,7 @@ import { RELU, TANH } from '../backend/backend.ts'
 import { gaussian, glorot, type Init, identity, orthogonal, randomWalk } from '../init.ts'
 import type { RecurrentCell } from './recurrent.ts'
 
+/** irnn: ReLU units that start at the identity; relu and tanh: units that start at a random walk; lstm; gru. */
 export type Cell = 'irnn' | 'relu' | 'tanh' | 'lstm' | 'gru'
 
 /** What a person writes for the recurrent stack. What is left out has a default, which may depend on the cell. */
@@ -41,8 +42,11 @@ export interface CellOptions extends BiasOptions {
   readonly scale?: number | undefined
 }
 
+/** Options that all makers take. */
 export interface StackOptions {
+  /** Recurrent layers, one on the other. Default 1. */
   layers?: number | undefined
+  /** Whether each layer reads the sequence in both directions. Default false. */
   bidirectional?: boolean | undefined
   /** Initialiser of the recurrent matrices. */
   recurrent?: Init | undefined
@@ -50,6 +54,7 @@ export interface StackOptions {
   input?: Init | undefined
 }
 
+/** Options of `irnn`. */
 export interface IrnnOptions extends StackOptions {
   /** The recurrent matrix starts at scale · I. Default 1. */
   scale?: number | undefined
@@ -57,6 +62,7 @@ export interface IrnnOptions extends StackOptions {
   inputStd?: number | undefined
 }
 
+/** Options of `lstm`. */
 export interface LstmOptions extends StackOptions {
   /** Initial bias of the forget gate. Default 1; the paper searches 1, 4, 10, 20. */
   forgetBias?: number | undefined
