@@ -42,9 +42,11 @@ export interface CellOptions extends BiasOptions {
   readonly scale?: number | undefined
 }
 
-/** Options that all cells have. */
+/** Options that all makers take. */
 export interface StackOptions {
+  /** Recurrent layers, one on the other. Default 1. */
   layers?: number | undefined
+  /** Whether each layer reads the sequence in both directions. Default false. */
   bidirectional?: boolean | undefined
   /** Initialiser of the recurrent matrices. */
   recurrent?: Init | undefined
@@ -60,6 +62,7 @@ export interface IrnnOptions extends StackOptions {
   inputStd?: number | undefined
 }
 
+/** Options of `lstm`. */
 export interface LstmOptions extends StackOptions {
   /** Initial bias of the forget gate. Default 1; the paper searches 1, 4, 10, 20. */
   forgetBias?: number | undefined

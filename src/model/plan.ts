@@ -9,7 +9,7 @@ import type { Sampler } from '../layers/sampled.ts'
 import type { Gradients } from './gradients.ts'
 import type { State } from './state.ts'
 
-/** Training by sampled softmax. */
+/** How a plan trains by sampled softmax. */
 export interface Sampled {
   /** Candidates a minibatch. */
   readonly samples: number
