@@ -1,11 +1,13 @@
 /** `irnn baseline words`: what counting words scores on the text that networks are scored on. */
+import { joined } from '../src/arrays.ts'
 import { InputError, shown } from '../src/error.ts'
+import { significant } from '../src/numbers.ts'
 import { openWords } from '../src/tasks/words/load.node.ts'
 import { kneserNey, MOST_TOKENS, ngramPerplexity, unigram } from '../src/tasks/words/ngram.ts'
 import type { Tokens } from '../src/tasks/words/rows.ts'
 import type { WordsData } from '../src/tasks/words/words.ts'
+import { print, say } from './say.ts'
 import { sourcesOf, type TextFlags } from './tasks.ts'
-import { significant } from './words.ts'
 
 export interface BaselineFlags extends TextFlags {
   json?: boolean
@@ -14,11 +16,10 @@ export interface BaselineFlags extends TextFlags {
 /** Returns the exit code. */
 export function baselineOf(task: string, flags: BaselineFlags): number {
   if (task !== 'words') throw new InputError(`baseline: expected words but received ${shown(task)}`)
-  const say = (text: string) => void process.stderr.write(`${text}\n`)
   const { data } = openWords({ T: 1 }, { ...sourcesOf(flags), ...(!flags.json && { say }) })
   const scores = baselines(data)
-  if (flags.json) process.stdout.write(`${JSON.stringify(scores)}\n`)
-  else for (const line of baselineLines(scores)) process.stdout.write(`${line}\n`)
+  if (flags.json) print(JSON.stringify(scores))
+  else for (const line of baselineLines(scores)) print(line)
   return 0
 }
 
@@ -58,13 +59,7 @@ function all(text: Tokens): Int32Array {
       )
     }
   }
-  const joined = new Int32Array(n)
-  let at = 0
-  for (const part of parts) {
-    joined.set(part, at)
-    at += part.length
-  }
-  return joined
+  return joined(Int32Array, parts)
 }
 
 function* blocks(text: Tokens): Iterable<Int32Array> {

@@ -1,6 +1,7 @@
 /** Options that more than one command has, and those that every training task has. */
 import { type Command, Option } from 'commander'
 import { CELLS } from '../src/model/spec.ts'
+import { grouped } from '../src/numbers.ts'
 import { recipe, recipeNames } from '../src/tasks/recipes.ts'
 import { CLIP_KINDS } from '../src/train/clip.ts'
 import { OPTIMIZERS } from '../src/train/optim.ts'
@@ -139,7 +140,7 @@ function recipeHelp(task: string, name: string): string {
   if (scale !== undefined) parts.push(`scale ${scale}`)
   if (pixels !== undefined) parts.push(`${pixels} pixels`)
   parts.push(`${optimizer!.kind} at ${optimizer!.lr}`, `${schedule!.kind} rate`, clipping, `batch ${batch}`)
-  const what = `${parts.join(', ')}, ${iterations!.toLocaleString('en-US')} iterations`
+  const what = `${parts.join(', ')}, ${grouped(iterations!)} iterations`
   return `  ${name}: ${what} (irnn).\n${wrapped(why, 90)}`
 }
 

@@ -6,6 +6,7 @@ import { explaining } from '../src/disk.node.ts'
 import { InputError, shown } from '../src/error.ts'
 import { FEATURES } from '../src/features/speech.ts'
 import { loadModel, type Model } from '../src/model/model.ts'
+import { duration, grouped, percent, significant } from '../src/numbers.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
 import { createTask } from '../src/tasks/known.ts'
 import { loadSpeech } from '../src/tasks/phones/load.node.ts'
@@ -15,9 +16,9 @@ import { PHONES } from '../src/tasks/phones/timit.ts'
 import { recipe } from '../src/tasks/recipes.ts'
 import type { EvalEvent } from '../src/train/events.ts'
 import { type Heard, listen } from './listen.ts'
+import { print, say } from './say.ts'
 import type { TrainFlags } from './settings.ts'
 import { trainTask } from './train.ts'
-import { duration, grouped, significant } from './words.ts'
 
 /** Where speech and its targets come from. */
 export interface SpeechSourceFlags {
@@ -77,7 +78,6 @@ export async function evalPhones(
 /** The rates, and of the 39 phones what each was taken for most often. */
 export function phoneErrorLines(phones: PhoneErrors): string[] {
   const { frames, states, phones48, phones39, confusion } = phones
-  const percent = (share: number) => `${(100 * share).toFixed(2)} %`
   return [
     `frame error over states ${percent(states)}, 48 phones ${percent(phones48)}, 39 phones ${percent(phones39)}, ${grouped(frames)} frames`,
     'of each phone its frames, the share that was right, and what the others were taken for:',
@@ -138,14 +138,14 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
     seconds,
     work,
   } = await listen(input, what, model, {
-    onFrame: frames ? (heard) => write(frameLine(heard, json)) : undefined,
-    onPhone: frames ? undefined : ({ start, end, phone }) => write(phoneLine({ start, end, phone }, json)),
+    onFrame: frames ? (heard) => print(frameLine(heard, json)) : undefined,
+    onPhone: frames ? undefined : ({ start, end, phone }) => print(phoneLine({ start, end, phone }, json)),
   })
   const factor = work > 0 ? seconds / work : 0
   const machine = backend.description
-  process.stderr.write(
+  say(
     `${grouped(count)} frames, ${duration(seconds)} of speech in ${significant(work)} s: ${significant(factor)} times real time, ` +
-      `${significant((1e6 * work) / Math.max(1, count))} µs a frame of 10,000, answered 65 ms after it begins; ${machine}\n`,
+      `${significant((1e6 * work) / Math.max(1, count))} µs a frame of 10,000, answered 65 ms after it begins; ${machine}`,
   )
   model.dispose()
   return 0
@@ -160,14 +160,6 @@ async function* received(input: AsyncIterable<Uint8Array>, what: string): AsyncI
       throw error
     })
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
-}
-
-function write(line: string): void {
-  process.stdout.write(`${line}\n`)
 }
 
 interface Span {

@@ -3,9 +3,10 @@
  */
 
 import { METRICS } from '../src/metric.ts'
+import { duration, grouped, significant } from '../src/numbers.ts'
 import type { Task } from '../src/task.ts'
 import type { Scores, StepEvent, TrainEvent } from '../src/train/events.ts'
-import { duration, grouped, scored, significant } from './words.ts'
+import { scored } from '../src/train/spoken.ts'
 
 export interface Progress {
   show(event: TrainEvent): void

@@ -3,6 +3,7 @@ import * as path from 'node:path'
 import { DiskError } from '../src/disk.node.ts'
 import { curve } from '../src/figures/curve.ts'
 import { type Model, modelParts } from '../src/model/model.ts'
+import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
 import type { RunFolder } from '../src/runs/folder.ts'
 import type { Task } from '../src/task.ts'
@@ -14,9 +15,10 @@ import {
   type TrainEvent,
 } from '../src/train/events.ts'
 import { DivergenceError, type Run } from '../src/train/loop.ts'
+import { ENDINGS, scored } from '../src/train/spoken.ts'
 import type { Progress } from './progress.ts'
+import { print } from './say.ts'
 import type { Stop } from './signals.ts'
-import { duration, grouped, scored, significant } from './words.ts'
 
 export interface Recording {
   readonly task: Task
@@ -42,6 +44,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   let ok = false
   try {
     for await (const event of run) {
+      const line = encodeEvent(event)
       // The line that says it is on disk comes after it is: the model before `done`.
       if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
@@ -49,11 +52,11 @@ export async function record(run: Run, recording: Recording): Promise<number> {
         attempt(folder.saveBest)
         if (!saved) continue
       }
-      attempt(() => folder.append(event))
+      attempt(() => folder.append(event, line))
       seen.push(event)
       if (event.type === 'eval') keepBest(run, event, recording, attempt)
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
-      if (json) process.stdout.write(`${encodeEvent(event)}\n`)
+      if (json) print(line)
       progress.show(event)
     }
   } catch (error) {
@@ -69,20 +72,15 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     ok = attempt(() => folder.close(), FAILED) && ok
   }
   const done = seen.at(-1) as DoneEvent
-  if (!json) process.stdout.write(`${result(done, task, folder.dir)}\n`)
+  if (!json) print(result(done, task, folder.dir))
   if (!ok) return 1
   return done.stopped ? stop.exitCode() : 0
 }
 
 /** "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding" */
 export function result(done: DoneEvent, task: Task, dir: string): string {
-  const how = {
-    iterations: '',
-    target: ', target reached',
-    plateau: ', no better at any lower rate',
-    stopped: `, stopped; irnn train --resume ${dir} goes on`,
-    collapse: ', stopped by its collapse',
-  }[done.reason]
+  const why = done.reason === 'iterations' ? '' : `, ${ENDINGS[done.reason]}`
+  const how = done.reason === 'stopped' ? `${why}; irnn train --resume ${dir} goes on` : why
   const score = done.test ? scored({ ...done, test: done.test }, task) : 'not evaluated'
   return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
 }

@@ -12,11 +12,13 @@ import { type Outcome, reproduce } from '../experiments/reproduce.ts'
 import { tableLines } from '../experiments/table.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
+import { grouped } from '../src/numbers.ts'
 import { loadDigits } from '../src/tasks/mnist/load.node.ts'
 import { readTimit } from '../src/tasks/phones/timit.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
+import { scored } from '../src/train/spoken.ts'
+import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
-import { grouped, scored } from './words.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 
@@ -99,10 +101,6 @@ function writeAll(experiment: Experiment, out: string, results: Results): Result
   return results
 }
 
-function say(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
 function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
   say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
@@ -121,12 +119,12 @@ function sayOutcome(run: Run, { kind, message }: Outcome): void {
 
 function report(experiment: Experiment, out: string, results: Results): void {
   for (const { text, holds, measured } of results.claims) {
-    process.stdout.write(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}\n`)
+    print(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}`)
   }
   for (const table of experiment.tables ?? []) {
-    process.stdout.write(`${tableLines(table, experiment, results).join('\n')}\n`)
+    print(tableLines(table, experiment, results).join('\n'))
   }
   const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
   const file = resultsFile(out, experiment)
-  process.stdout.write(`${endings.map((ending) => file.replace(/json$/, ending)).join(', ')}\n`)
+  print(endings.map((ending) => file.replace(/json$/, ending)).join(', '))
 }

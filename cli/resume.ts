@@ -5,6 +5,7 @@ import { readingFile } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { createModel, loadModel } from '../src/model/model.ts'
 import { modelSpec } from '../src/model/spec.ts'
+import { grouped } from '../src/numbers.ts'
 import { knowsItsEnd } from '../src/runs/checkpoint.ts'
 import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
@@ -14,8 +15,8 @@ import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
 import { MAX_STEP_RECORDS, train } from '../src/train/loop.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record, result } from './recording.ts'
+import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
-import { grouped } from './words.ts'
 
 export interface ResumeFlags {
   resume: string
@@ -36,15 +37,14 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const say = (line: string) => void process.stderr.write(`${line}\n`)
   const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir, say })
   const { batch, softmax } = config.training
   const sampled = softmax?.kind === 'sampled' // runs of before there was a choice do not say
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
-    if (json) process.stdout.write(`${encodeEvent(done)}\n`)
-    else process.stdout.write(`finished: ${result(done, task, dir)}\n`)
+    if (json) print(encodeEvent(done))
+    else print(`finished: ${result(done, task, dir)}`)
     return 0
   }
   const stop = stopOnSignals(progress)

@@ -5,6 +5,7 @@ import { InputError } from '../src/error.ts'
 import { metricOf } from '../src/metric.ts'
 import { describeModel, loadModel } from '../src/model/model.ts'
 import { elements } from '../src/model/parameters.ts'
+import { duration, grouped, percent } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import { openTask } from '../src/tasks/open.node.ts'
@@ -12,9 +13,10 @@ import { textOfRun } from '../src/tasks/words/load.node.ts'
 import { tally, type WordsData } from '../src/tasks/words/words.ts'
 import { evaluate } from '../src/train/evaluate.ts'
 import { encodeEvent } from '../src/train/events.ts'
+import { ENDINGS, scored } from '../src/train/spoken.ts'
 import { baselineLines, baselines } from './baseline.ts'
 import { evalPhones, phoneErrorLines, type SpeechSourceFlags } from './phones.ts'
-import { duration, grouped, scored } from './words.ts'
+import { print } from './say.ts'
 
 export interface EvalFlags extends SpeechSourceFlags {
   backend?: BackendName
@@ -42,10 +44,8 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
       const { confusion, ...rates } = phones
       const counts = Array.from(confusion.counts)
       const event = JSON.parse(encodeEvent({ type: 'eval', iteration, seconds, test })) as object
-      process.stdout.write(
-        `${JSON.stringify({ ...event, phones: { ...rates, confusion: { ...confusion, counts } } })}\n`,
-      )
-    } else process.stdout.write(`${phoneErrorLines(phones).join('\n')}\n`)
+      print(JSON.stringify({ ...event, phones: { ...rates, confusion: { ...confusion, counts } } }))
+    } else print(phoneErrorLines(phones).join('\n'))
     model.dispose()
     return 0
   }
@@ -53,10 +53,10 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const test = await evaluate(model, task, { batch, activationCheckpointing })
   const seconds = (performance.now() - start) / 1000
   if (json) {
-    process.stdout.write(`${encodeEvent({ type: 'eval', iteration, seconds, test })}\n`)
+    print(encodeEvent({ type: 'eval', iteration, seconds, test }))
   } else {
     const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
-    process.stdout.write(`${scored({ test }, task)} on ${how}\n`)
+    print(`${scored({ test }, task)} on ${how}`)
     if (task.name === 'words') sayBeside(textOfRun(dir, task.options.vocabulary, data))
   }
   model.dispose()
@@ -66,14 +66,12 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
 /** What a perplexity is to be read with: what was counted, and what counting words scores on it. */
 function sayBeside(text: WordsData): void {
   const { tokens, sentences, unknown } = tally(text.test, text.vocabulary)
-  process.stdout.write(
-    `${grouped(tokens)} tokens, ${grouped(sentences)} of them </S>, ${((100 * unknown) / tokens).toFixed(2)} % <UNK>\n`,
-  )
+  print(`${grouped(tokens)} tokens, ${grouped(sentences)} of them </S>, ${percent(unknown / tokens)} <UNK>`)
   try {
-    for (const line of baselineLines(baselines(text))) process.stdout.write(`${line}\n`)
+    for (const line of baselineLines(baselines(text))) print(line)
   } catch (error) {
     if (!(error instanceof InputError)) throw error
-    process.stdout.write(`${error.message}\n`) // too much text to count: the score stands
+    print(error.message) // too much text to count: the score stands
   }
 }
 
@@ -88,16 +86,7 @@ export async function infoRun(dir: string): Promise<number> {
   const { rnn } = spec
   const weights = parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
   const last = events.at(-1)
-  const ended =
-    last?.type === 'done'
-      ? {
-          iterations: 'all done',
-          target: 'target reached',
-          plateau: 'no better at any lower rate',
-          stopped: 'stopped',
-          collapse: 'stopped by its collapse',
-        }[last.reason]
-      : 'killed'
+  const ended = last?.type === 'done' ? ENDINGS[last.reason] : 'killed'
   const score = events.findLast((event) => event.type === 'eval')
   // Not from the task: a look at a run shall not load, or download, what it was trained on.
   const metric = score && metricOf(score.test)

@@ -4,6 +4,7 @@ import { adding } from '../src/tasks/adding/adding.ts'
 import { openTask } from '../src/tasks/open.node.ts'
 import { recipe } from '../src/tasks/recipes.ts'
 import { openWords, type WordsSources } from '../src/tasks/words/load.node.ts'
+import { say } from './say.ts'
 import type { TrainFlags } from './settings.ts'
 import { trainTask } from './train.ts'
 
@@ -53,7 +54,6 @@ export async function trainMnist(flags: MnistFlags): Promise<number> {
     testSize,
     ...(permutation !== undefined && { permutation }),
   }
-  const say = (text: string) => void process.stderr.write(`${text}\n`)
   const task = await inFlags({ trainSize: '--train-size', testSize: '--test-size' }, () =>
     openTask('mnist', options, { data, say: flags.json ? undefined : say }),
   )
@@ -85,7 +85,6 @@ export async function trainWords(flags: WordsFlags): Promise<number> {
     throw new InputError('--bidirectional: a network that has read the next word need not predict it: remove it')
   }
   const chosen = recipe('words', flags.recipe, cell)
-  const say = (text: string) => void process.stderr.write(`${text}\n`)
   const options = { T, ...(order && { order }), reset, seed }
   const sources = { ...sourcesOf(flags), ...(!json && { say }) }
   const { task, files } = await inFlags({ T: '--length' }, () => openWords(options, sources))

@@ -3,6 +3,7 @@ import * as path from 'node:path'
 import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { createModel, type Model } from '../src/model/model.ts'
+import { grouped, significant } from '../src/numbers.ts'
 import { createRunFolder, freeFolder, type RunFolder } from '../src/runs/folder.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
@@ -14,7 +15,6 @@ import { record } from './recording.ts'
 import { modelOf, type TrainFlags, trainingOf } from './settings.ts'
 import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
-import { grouped, significant } from './words.ts'
 
 /** A task to train on, the recipe to start from, and what the run is called. */
 export interface Assignment {

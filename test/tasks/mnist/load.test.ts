@@ -8,8 +8,9 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { cacheFolder } from '../../../src/disk.node.ts'
 import { InputError } from '../../../src/error.ts'
-import { cacheFolder, loadDigits, readDigits } from '../../../src/tasks/mnist/load.node.ts'
+import { loadDigits, readDigits } from '../../../src/tasks/mnist/load.node.ts'
 import { idx, writeDigits } from '../../support/digits.ts'
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-digits-'))
@@ -182,8 +183,8 @@ test('a folder where a file of the cache should be is named', async () => {
 test('IRNN_CACHE moves the cache', () => {
   const before = process.env.IRNN_CACHE
   process.env.IRNN_CACHE = '/elsewhere'
-  assert.equal(cacheFolder(), path.join('/elsewhere', 'mnist'))
+  assert.equal(cacheFolder('mnist'), path.join('/elsewhere', 'mnist'))
   delete process.env.IRNN_CACHE
-  assert.equal(cacheFolder(), path.join(os.homedir(), '.cache', 'irnn', 'mnist'))
+  assert.equal(cacheFolder('mnist'), path.join(os.homedir(), '.cache', 'irnn', 'mnist'))
   if (before !== undefined) process.env.IRNN_CACHE = before
 })
