@@ -13,7 +13,7 @@ import { tableLines } from '../experiments/table.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { grouped } from '../src/numbers.ts'
-import { loadDigits } from '../src/tasks/mnist/load.node.ts'
+import { loadMnist } from '../src/tasks/mnist/load.node.ts'
 import { readTimit } from '../src/tasks/phones/timit.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
@@ -81,7 +81,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
 /** Before anything is run or written. The text of words is checked by its baselines. */
 async function refuseBadData({ runs }: Experiment, data: string | undefined): Promise<void> {
   const tasks = new Set(runs.map(({ task }) => task))
-  if (tasks.has('mnist')) await loadDigits({ data, say })
+  if (tasks.has('mnist')) await loadMnist({ data, say })
   if (tasks.has('phones') && data !== undefined) readTimit(data)
 }
 

@@ -95,3 +95,24 @@ export function epochOrder(size: number, seed: number, stream: string): Order {
     },
   }
 }
+
+/** Makes one batch of the next n examples; its arrays are filled again by the next call. */
+export type Fill = (n: number, next: () => number) => Batch
+
+/** The stream of batches of B examples in that order. */
+export function streamOf(order: Order, B: number, fill: Fill): Stream {
+  return {
+    next: () => fill(B, order.next),
+    get epoch() {
+      return order.epoch
+    },
+    getState: order.getState,
+    setState: order.setState,
+  }
+}
+
+/** Examples 0 … size-1 once, in batches of at most B. */
+export function* inOrder(size: number, B: number, fill: Fill): Iterable<Batch> {
+  let i = 0
+  while (i < size) yield fill(Math.min(B, size - i), () => i++)
+}

@@ -2,22 +2,21 @@
 import { InputError, shown } from '../error.ts'
 import type { Task } from '../task.ts'
 import { adding } from './adding/adding.ts'
-import type { Digits } from './mnist/digits.ts'
-import { pixels } from './mnist/mnist.ts'
+import { type MnistData, mnist } from './mnist/mnist.ts'
 import { type PhoneCorpus, phones } from './phones/phones.ts'
 import { THIRDS } from './phones/targets.ts'
 import { type WordsData, words } from './words/words.ts'
 
 /** What tasks are made of beside their options; each needs its own only. `openTask` finds and loads it. */
 export interface TaskData {
-  readonly digits?: Digits | undefined
+  readonly digits?: MnistData | undefined
   readonly speech?: PhoneCorpus | undefined
   readonly text?: WordsData | undefined
 }
 
 const TASKS: Readonly<Record<string, (options: object, data: TaskData) => Task>> = {
   adding,
-  mnist,
+  mnist: digits,
   phones: speech,
   words: nextWord,
 }
@@ -33,15 +32,15 @@ export function createTask(name: string, options: object, data: TaskData = {}): 
 }
 
 /** A stored run names its digits: other ones would give a score that means nothing. */
-function mnist({ digits: id, ...options }: { digits?: unknown }, { digits }: TaskData): Task {
-  if (!digits) throw new InputError('mnist: expected digits but received none: load them with loadDigits')
+function digits({ digits: id, ...options }: { digits?: unknown }, { digits }: TaskData): Task {
+  if (!digits) throw new InputError('mnist: expected digits but received none: load them with loadMnist')
   if (id !== undefined && id !== digits.id) {
     throw new InputError(
       `mnist: expected the digits ${shown(id)} that the run was made with but received ${shown(digits.id)}: ` +
         'give --data DIR with the same files',
     )
   }
-  return pixels({ ...options, digits })
+  return mnist({ ...options, data: digits })
 }
 
 /** Likewise a stored run names its corpus. */

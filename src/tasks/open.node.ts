@@ -2,12 +2,12 @@
 
 import type { Task } from '../task.ts'
 import { createTask, type TaskData } from './known.ts'
-import { type DigitSources, loadDigits } from './mnist/load.node.ts'
+import { loadMnist, type MnistSources } from './mnist/load.node.ts'
 import { loadSpeech, type SpeechSources } from './phones/load.node.ts'
 import { textOfRun } from './words/load.node.ts'
 
 /** What a person may say about where data are. */
-export type TaskSources = Pick<DigitSources, 'data' | 'say'> &
+export type TaskSources = Pick<MnistSources, 'data' | 'say'> &
   Pick<SpeechSources, 'skipBad' | 'alignments'> & {
     /** Folder of the run, which has what its task needs beside its options: a vocabulary. */
     readonly dir?: string | undefined
@@ -19,7 +19,7 @@ export async function openTask(name: string, options: object, sources: TaskSourc
 }
 
 async function dataOf(name: string, options: { vocabulary?: unknown }, sources: TaskSources): Promise<TaskData> {
-  if (name === 'mnist') return { digits: await loadDigits(sources) }
+  if (name === 'mnist') return { digits: await loadMnist(sources) }
   if (name === 'phones') return { speech: loadSpeech(sources) }
   const { dir, data } = sources
   return name === 'words' && dir !== undefined ? { text: textOfRun(dir, options.vocabulary, data) } : {}

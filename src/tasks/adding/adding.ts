@@ -7,10 +7,9 @@
  * generator of its own, a function of (seed, set, i), whenever it is wanted. That takes some 3 µs for 150 steps.
  */
 import { z } from 'zod'
-import type { Batch } from '../../batch.ts'
 import { checked, InputError } from '../../error.ts'
 import { rng } from '../../rng.ts'
-import { epochOrder, type Task } from '../../task.ts'
+import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
 
 export interface AddingOptions {
   /** Steps of every sequence, at least 2. */
@@ -58,27 +57,14 @@ export function adding(options: Partial<AddingOptions> = {}): Task {
       if (B > given.train) {
         throw new InputError(`batch: expected at most the ${given.train} training sequences but received ${B}`)
       }
-      const order = epochOrder(given.train, given.seed, 'adding/order')
-      const fill = filler(given, 'train', B)
-      return {
-        next: () => fill(B, order.next),
-        get epoch() {
-          return order.epoch
-        },
-        getState: order.getState,
-        setState: order.setState,
-      }
+      return streamOf(epochOrder(given.train, given.seed, 'adding/order'), B, filler(given, 'train', B))
     },
-    *test(B) {
-      const fill = filler(given, 'test', B)
-      let i = 0
-      while (i < given.test) yield fill(Math.min(B, given.test - i), () => i++)
-    },
+    test: (B) => inOrder(given.test, B, filler(given, 'test', B)),
   }
 }
 
 /** A function that draws sequences next(), next(), … into one batch of n <= B, always in the same arrays. */
-function filler({ T, seed, halves }: AddingOptions, set: string, B: number): (n: number, next: () => number) => Batch {
+function filler({ T, seed, halves }: AddingOptions, set: string, B: number): Fill {
   const x = new Float32Array(T * B * 2)
   const y = new Float32Array(B)
   const half = T >> 1

