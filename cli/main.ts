@@ -5,17 +5,20 @@
  */
 import * as path from 'node:path'
 import { Command, CommanderError, Option } from 'commander'
+import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { InputError, shown } from '../src/error.ts'
+import { finite, kindOf, names, notNegative, whole } from '../src/flag.ts'
 import { TASK_NAMES } from '../src/tasks/known.ts'
-import { below1, budget, finite, notNegative, whole, words } from './arguments.ts'
 import { type BaselineFlags, baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import {
   alignmentsOption,
-  backendOption,
-  checkpointOption,
+  BACKEND,
+  CHECKPOINT_EVERY,
   dataOption,
+  optionOf,
+  reader,
   skipBadOption,
   speechOptions,
   textOptions,
@@ -45,10 +48,10 @@ function command(finish: (code: number) => void): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .option('--resume <dir>', 'go on with the run in a folder, as its config.json says, to the same bits')
-    .option('--iterations <N>', 'with --resume: more minibatch updates than were planned', whole())
-    .addOption(checkpointOption())
-    .option('--threads <N>', 'with --resume: other than before, which changes no bit', whole())
-    .addOption(backendOption().hideHelp())
+    .option('--iterations <N>', 'with --resume: more minibatch updates than were planned', reader(whole()))
+    .addOption(optionOf(CHECKPOINT_EVERY))
+    .option('--threads <N>', 'with --resume: other than before, which changes no bit', reader(whole()))
+    .addOption(optionOf(BACKEND).hideHelp())
     .addOption(dataOption())
     .addOption(alignmentsOption().hideHelp())
     .addOption(skipBadOption().hideHelp())
@@ -61,10 +64,10 @@ function command(finish: (code: number) => void): Command {
   const addingCommand = trainCommand
     .command('adding')
     .description('the adding problem: find the two marked numbers of a sequence and say their sum')
-    .option('--length <T>', 'steps of a sequence', whole(2), 150)
+    .option('--length <T>', 'steps of a sequence', reader(whole(2)), 150)
     .option('--halves', 'one mark in each half, as in later papers (default: anywhere, as in the paper)')
-    .option('--train-size <N>', 'training sequences', whole(), 100_000)
-    .option('--test-size <N>', 'test sequences', whole(), 10_000)
+    .option('--train-size <N>', 'training sequences', reader(whole()), 100_000)
+    .option('--test-size <N>', 'test sequences', reader(whole()), 10_000)
     .action(async (flags: AddingFlags) => finish(await trainAdding(flags)))
   trainingOptions(addingCommand, 'adding')
   const mnistCommand = trainCommand
@@ -74,12 +77,12 @@ function command(finish: (code: number) => void): Command {
     .option(
       '--permutation-seed <N>',
       "of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are this package's own)",
-      whole(0),
+      reader(whole(0)),
     )
     .addOption(new Option('--pixels <scale>', 'raw: 0 to 255, unit: 0 to 1').choices(['raw', 'unit']))
     .addOption(dataOption())
-    .option('--train-size <N>', 'only the first N training images', whole())
-    .option('--test-size <N>', 'only the first N test images', whole())
+    .option('--train-size <N>', 'only the first N training images', reader(whole()))
+    .option('--test-size <N>', 'only the first N test images', reader(whole()))
     .action(async (flags: MnistFlags) => finish(await trainMnist(flags)))
   trainingOptions(mnistCommand, 'mnist')
   const phonesCommand = speechOptions(
@@ -95,8 +98,8 @@ function command(finish: (code: number) => void): Command {
     .description('score the model of a run on its test set')
     .argument('<dir>', 'folder of a run')
     .addOption(dataOption())
-    .addOption(backendOption())
-    .option('--threads <N>', 'threads of the native or wasm backend', whole())
+    .addOption(optionOf(BACKEND))
+    .option('--threads <N>', 'threads of the native or wasm backend', reader(whole()))
     .option('--best', 'the checkpoint with the best score, not the last weights')
     .addOption(alignmentsOption())
     .addOption(skipBadOption())
@@ -128,7 +131,7 @@ function wordsCommand(trainCommand: Command, finish: (code: number) => void): Co
       'text, word by word: which one comes next? Scored by perplexity per token, the end of a sentence one of them',
     )
   return textOptions(command)
-    .option('--length <T>', 'words of a row in a minibatch: how far back errors go', whole(), 20)
+    .option('--length <T>', 'words of a row in a minibatch: how far back errors go', reader(whole()), 20)
     .addOption(
       new Option(
         '--order <what>',
@@ -141,18 +144,7 @@ function wordsCommand(trainCommand: Command, finish: (code: number) => void): Co
         .choices(['none', 'sentence'])
         .default('none'),
     )
-    .option('--embedding <E>', 'width of the embedding (default: as many as hidden units)', whole())
-    .option(
-      '--samples <S>',
-      'train on a sampled softmax, of S words drawn for each minibatch, which costs the same whatever the vocabulary; ' +
-        'evaluation is always of all words (default: train on all, too)',
-      whole(),
-    )
-    .option(
-      '--dropout <p>',
-      'share of the units left out in training, after the embedding, between layers and below the output (default: 0)',
-      below1,
-    )
+    .option('--embedding <E>', 'width of the embedding (default: as many as hidden units)', reader(whole()))
     .action(async (flags: WordsFlags) => finish(await trainWords(flags)))
 }
 
@@ -183,7 +175,7 @@ function listenCommand(program: Command, finish: (code: number) => void): void {
     .requiredOption('--run <dir>', 'folder of a run of irnn train phones, of one direction')
     .option('--frames', 'a line for every frame: its time, phone, third and probability')
     .option('--best', 'the checkpoint with the best score, not the last weights')
-    .addOption(backendOption())
+    .addOption(optionOf(BACKEND))
     .option('--json', 'a JSON object a line on stdout')
     .action(async (file: string, flags: ListenFlags) => finish(await hearPhones(file, flags)))
 }
@@ -195,10 +187,10 @@ function dataCommand(program: Command, finish: (code: number) => void): void {
     .command('speech')
     .description("a spoken corpus in TIMIT's layout, synthetic: espeak-ng reads the Brown Corpus")
     .requiredOption('--out <dir>', 'folder of the corpus, new or empty')
-    .option('--speakers <N>', 'voices; a tenth of them for development, three twentieths to test', whole(3), 24)
-    .option('--sentences <M>', 'of each speaker, about 3 s each', whole(), 50)
-    .option('--snr <dB>', 'speech over white noise, decibels', finite, 20)
-    .option('--seed <n>', 'the same seed gives the same bytes', whole(0), 1)
+    .option('--speakers <N>', 'voices; a tenth of them for development, three twentieths to test', reader(whole(3)), 24)
+    .option('--sentences <M>', 'of each speaker, about 3 s each', reader(whole()), 50)
+    .option('--snr <dB>', 'speech over white noise, decibels', reader(finite), 20)
+    .option('--seed <n>', 'the same seed gives the same bytes', reader(whole(0)), 1)
     .action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
 }
 
@@ -208,26 +200,37 @@ function sampleCommand(program: Command, finish: (code: number) => void): void {
     .description('go on with a text, word by word, with the model of a run of words; <UNK> is never drawn')
     .argument('<dir>', 'folder of a run of words')
     .option('--prompt <text>', 'how it begins, in words with spaces between, as the training text has them', '')
-    .option('--temperature <t>', 'above 1 bolder, below 1 safer; 0: always the most probable word', notNegative, 1)
-    .option('--words <N>', 'how many, ends of sentences counted', whole(), 100)
-    .option('--seed <n>', 'the same seed gives the same words', whole(0), 1)
+    .option(
+      '--temperature <t>',
+      'above 1 bolder, below 1 safer; 0: always the most probable word',
+      reader(notNegative),
+      1,
+    )
+    .option('--words <N>', 'how many, ends of sentences counted', reader(whole()), 100)
+    .option('--seed <n>', 'the same seed gives the same words', reader(whole(0)), 1)
     .option('--best', 'the checkpoint with the best held-out score, not the last weights')
-    .addOption(backendOption())
+    .addOption(optionOf(BACKEND))
     .action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))
 }
+
+/** A share of each run, or else a number of iterations. */
+const BUDGET = kindOf(
+  z.number().refine((value) => value > 0 && (value <= 1 || Number.isSafeInteger(value))),
+  'a share above 0 and at most 1, or a whole number of iterations',
+)
 
 function reproduceCommand(program: Command, finish: (code: number) => void): void {
   program
     .command('reproduce')
     .description("run an experiment and draw it over the paper's curves, each claim with its verdict")
     .argument('<figure>', EXPERIMENTS.map(({ name }) => name).join(', '))
-    .option('--only <runs>', 'some of its runs, by name, with commas between', words)
+    .option('--only <runs>', 'some of its runs, by name, with commas between', reader(names))
     .option(
       '--budget <N>',
       'pause each run after N iterations, or after a share of it (0 to 1); called again it goes on',
-      budget,
+      reader(BUDGET),
     )
-    .option('--jobs <N>', 'runs at a time (default: one a core)', whole())
+    .option('--jobs <N>', 'runs at a time (default: one a core)', reader(whole()))
     .option('--collect', 'run nothing: take what the folders of the runs hold and draw it')
     .option('--runs <dir>', "folder of the runs' folders (default: runs/reproduce/<figure>)")
     .option('--out <dir>', 'where results, figure and page go', path.join('experiments', 'results'))

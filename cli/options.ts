@@ -1,22 +1,41 @@
 /** Options that more than one command has, and those that every training task has. */
-import { type Command, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { type Flag, finite, type Kind, names, notNegative, oneOf, whole } from '../src/flag.ts'
 import { CELLS } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
 import { recipe, recipeNames } from '../src/tasks/recipes.ts'
-import { CLIP_KINDS } from '../src/train/clip.ts'
-import { OPTIMIZERS } from '../src/train/optim.ts'
-import { finite, notNegative, positive, whole, words } from './arguments.ts'
+import { trainingFlags } from '../src/train/options.ts'
 
-const BACKENDS = ['native', 'wasm', 'reference']
-
-export function backendOption(): Option {
-  return new Option('--backend <name>', 'where to compute (default: native, else wasm)').choices(BACKENDS)
+/** A flag as the command has it. */
+export function optionOf({ flag, help, value, default: fallback, required }: Flag, task = { score: '' }): Option {
+  const option = new Option(flag, typeof help === 'string' ? help : help(task))
+  if (value?.choices) option.choices(value.choices)
+  else if (value && flag.includes('<')) option.argParser(reader(value))
+  if (fallback !== undefined) option.default(fallback)
+  return required ? option.makeOptionMandatory() : option
 }
 
-export function checkpointOption(): Option {
-  return new Option('--checkpoint-every <N>', 'iterations between checkpoints (default: one a minute)').argParser(
-    whole(),
-  )
+/** What commander reads a word by; it puts the name of the flag before the message. */
+export function reader(value: Kind<unknown>): (text: string) => unknown {
+  return (text) => {
+    try {
+      return value.read(text)
+    } catch (error) {
+      throw new InvalidArgumentError((error as Error).message)
+    }
+  }
+}
+
+export const BACKEND: Flag = {
+  flag: '--backend <name>',
+  value: oneOf('native', 'wasm', 'reference'),
+  help: 'where to compute (default: native, else wasm)',
+}
+
+export const CHECKPOINT_EVERY: Flag = {
+  flag: '--checkpoint-every <N>',
+  value: whole(),
+  help: 'iterations between checkpoints (default: one a minute)',
 }
 
 export function dataOption(): Option {
@@ -30,7 +49,7 @@ export function dataOption(): Option {
 
 export function alignmentsOption(): Option {
   const what = "phones: Kaldi's alignments in text (ark,t), with commas between, in place of thirds of segments"
-  return new Option('--alignments <files>', what).argParser(words)
+  return optionOf({ flag: '--alignments <files>', value: names, help: what })
 }
 
 export function skipBadOption(): Option {
@@ -54,8 +73,12 @@ export function textOptions(command: Command): Command {
   return command
     .addOption(dataOption())
     .option('--vocabulary <file>', 'the words, one a line, most frequent first, <S> </S> <UNK> among them')
-    .option('--vocabulary-size <V>', 'the V most frequent words of the training text (default: 10000)', whole(4))
-    .option('--min-count <n>', 'words that occur at least n times in the training text', whole())
+    .option(
+      '--vocabulary-size <V>',
+      'the V most frequent words of the training text (default: 10000)',
+      reader(whole(4)),
+    )
+    .option('--min-count <n>', 'words that occur at least n times in the training text', reader(whole()))
 }
 
 /** What scores a task, in the unit of --target. */
@@ -66,68 +89,52 @@ const TARGETS: Readonly<Record<string, string>> = {
   words: 'held-out perplexity',
 }
 
-/** The flags every task has, and the task's recipes explained. Where no default is given, the recipe says. */
+/** Of the network, whatever the task. Where no default is given, the recipe says. */
+const NETWORK: readonly Flag[] = [
+  { flag: '--cell <cell>', value: oneOf(...CELLS), help: 'recurrent cell', default: 'irnn' },
+  { flag: '--hidden <H>', value: whole(), help: 'hidden units of a layer' },
+  { flag: '--layers <N>', value: whole(), help: 'recurrent layers' },
+  { flag: '--bidirectional', help: 'both directions' },
+  {
+    flag: '--projection <P>',
+    value: whole(),
+    help: 'a linear layer of P units between the recurrent ones and the output',
+  },
+  { flag: '--scale <alpha>', value: finite, help: 'irnn: the recurrent matrix starts as alpha times the identity' },
+  { flag: '--std <s>', value: notNegative, help: 'standard deviation of the input and output weights' },
+  { flag: '--input-std <s>', value: notNegative, help: 'standard deviation of the input weights alone' },
+  { flag: '--output-std <s>', value: notNegative, help: 'standard deviation of the output weights alone' },
+  { flag: '--forget-bias <b>', value: finite, help: 'lstm: initial bias of the forget gate (default: 1)' },
+]
+
+/** Of the run. */
+const RUN: readonly Flag[] = [
+  {
+    flag: '--threads <N>',
+    value: whole(),
+    help: 'threads of the native or wasm backend, which do not change the result (default: all cores, at most 4 for wasm)',
+  },
+  BACKEND,
+  CHECKPOINT_EVERY,
+  {
+    flag: '--out <dir>',
+    help: 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)',
+  },
+  { flag: '--overwrite', help: 'replace the run that is in the folder' },
+  { flag: '--json', help: 'events only, one JSON object a line on stdout' },
+]
+
+/** The flags every task has, and the task's recipes explained. */
 export function trainingOptions(command: Command, task: string): void {
-  const names = recipeNames(task)
-  command
-    .addOption(new Option('--cell <cell>', 'recurrent cell').choices(CELLS).default('irnn'))
-    .addOption(new Option('--recipe <name>', `hyper-parameters to start from (default: ${names[0]})`).choices(names))
-    .option('--hidden <H>', 'hidden units of a layer', whole())
-    .option('--layers <N>', 'recurrent layers (default: 1, of phones 2)', whole())
-    .option('--bidirectional', 'both directions')
-    .option('--projection <P>', 'a linear layer of P units between the recurrent ones and the output', whole())
-    .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
-    .option('--std <s>', 'standard deviation of the input and output weights', notNegative)
-    .option('--input-std <s>', 'of the input weights alone', notNegative)
-    .option('--output-std <s>', 'of the output weights alone', notNegative)
-    .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
-    .addOption(new Option('--optimizer <name>', 'sgd, rmsprop, adam or muon').choices(OPTIMIZERS))
-    .option('--lr <rate>', 'learning rate', positive)
-    .option('--momentum <m>', 'sgd, muon: momentum (default: 0, of muon 0.9)', notNegative)
-    .option(
-      '--weight-decay <d>',
-      'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
-      notNegative,
-    )
-    .addOption(
-      new Option('--schedule <name>', 'of the learning rate').choices(['constant', 'cosine', 'steps', 'halving']),
-    )
-    .option('--decay-every <N>', 'schedule steps: a tenth of the rate every N iterations (default: 10000)', whole())
-    .option(
-      '--halvings <N>',
-      'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop (default: 6)',
-      whole(0),
-    )
-    .option('--warmup <N>', 'iterations of linear warm-up (default: 0)', whole(0))
-    .option('--clip <limit>', 'limit of the clip', positive)
-    .addOption(new Option('--clip-kind <kind>', 'what is clipped').choices(CLIP_KINDS))
-    .addOption(new Option('--loss <how>', 'mean or sum over the batch (default: mean)').choices(['mean', 'sum']))
-    .option('--batch <B>', 'sequences a minibatch', whole())
-    .option('--iterations <N>', 'minibatch updates', whole())
-    .option('--eval-every <N>', 'iterations between evaluations', whole())
-    .option('--target <score>', `stop at the first evaluation as good as this: ${TARGETS[task]}`, finite)
-    .option('--seed <n>', 'of data and weights: the same seed gives the same bits', whole(0), 1)
-    .option(
-      '--threads <N>',
-      'threads of the native or wasm backend, which do not change the result (default: all cores, of wasm at most 4)',
-      whole(),
-    )
-    .addOption(backendOption())
-    .addOption(checkpointOption())
-    .addOption(
-      new Option(
-        '--on-collapse <what>',
-        'when the training loss is ten times its best, or a minibatch not finite (default: continue, saying so)',
-      ).choices(['continue', 'stop']),
-    )
-    .option(
-      '--activation-checkpointing',
-      'keep every √T-th state only and compute the others again: memory for very long sequences, the same bits',
-    )
-    .option('--out <dir>', 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)')
-    .option('--overwrite', 'replace the run that is in the folder')
-    .option('--json', 'events only, one JSON object a line on stdout')
-    .addHelpText('after', () => `\nRecipes:\n${names.map((name) => recipeHelp(task, name)).join('\n')}`)
+  const known = recipeNames(task)
+  const recipes: Flag = {
+    flag: '--recipe <name>',
+    value: oneOf(...known),
+    help: `hyper-parameters to start from (default: ${known[0]})`,
+  }
+  const flags = [recipes, ...NETWORK, ...trainingFlags(task === 'words' ? ['softmax', 'dropout'] : []), ...RUN]
+  for (const flag of flags) command.addOption(optionOf(flag, { score: TARGETS[task]! }))
+  command.addHelpText('after', () => `\nRecipes:\n${known.map((name) => recipeHelp(task, name)).join('\n')}`)
 }
 
 function recipeHelp(task: string, name: string): string {

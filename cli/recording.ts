@@ -14,7 +14,8 @@ import {
   encodeEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
-import { DivergenceError, type Run } from '../src/train/loop.ts'
+import { DivergenceError } from '../src/train/iteration.ts'
+import type { Run } from '../src/train/loop.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import type { Progress } from './progress.ts'
 import { print } from './say.ts'

@@ -12,7 +12,8 @@ import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/store
 import type { Task } from '../src/task.ts'
 import { openTask } from '../src/tasks/open.node.ts'
 import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
-import { MAX_STEP_RECORDS, train } from '../src/train/loop.ts'
+import { startRun } from '../src/train/loop.ts'
+import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record, result } from './recording.ts'
 import { print, say } from './say.ts'
@@ -76,8 +77,7 @@ async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: M
           seed: config.seed,
           normalisation: task.normalisation,
         })
-    const training = train(model, task, {
-      ...config.training,
+    const training = startRun(model, task, trainSpec(config.training), {
       signal: stop.signal,
       checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
       resume: checkpoint?.state,

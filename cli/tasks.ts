@@ -89,7 +89,7 @@ export async function trainWords(flags: WordsFlags): Promise<number> {
   const sources = { ...sourcesOf(flags), ...(!json && { say }) }
   const { task, files } = await inFlags({ T: '--length' }, () => openWords(options, sources))
   const { size } = task.head
-  if (flags.samples !== undefined && flags.samples >= size) {
+  if (Number(flags.samples ?? 0) >= size) {
     throw new InputError(
       `--samples: expected fewer than the ${size} words of the vocabulary but received ${flags.samples}: ` +
         'sample fewer, or leave it out to train on all',

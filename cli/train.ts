@@ -9,10 +9,11 @@ import type { RunConfig } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
 import type { Recipe } from '../src/tasks/recipes.ts'
 import { VOCABULARY_FILE } from '../src/tasks/words/load.node.ts'
-import { type TrainSpec, train } from '../src/train/loop.ts'
+import { startRun } from '../src/train/loop.ts'
+import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
-import { modelOf, type TrainFlags, trainingOf } from './settings.ts'
+import { modelOf, type TrainFlags } from './settings.ts'
 import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
 
@@ -30,7 +31,7 @@ export interface Assignment {
 
 /** Trains, writes the run's folder, reports. Returns the exit code. */
 export async function trainTask({ task, recipe, name, title, files }: Assignment, flags: TrainFlags): Promise<number> {
-  const spec = trainingOf(recipe, flags)
+  const spec = trainSpec(optionsFromFlags(recipe.training, flags))
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
   const model = createModel(modelOf(recipe, flags, task), {
     backend,
@@ -45,7 +46,7 @@ export async function trainTask({ task, recipe, name, title, files }: Assignment
   try {
     // Everything that can be refused is refused before there is a folder.
     const checkpoints = { every: flags.checkpointEvery }
-    const run = train(model, task, { ...spec, signal: stop.signal, checkpoints })
+    const run = startRun(model, task, spec, { signal: stop.signal, checkpoints })
     const folder = createRunFolder(
       flags.out ?? freeFolder(path.join('runs', name)),
       { title: named, ...configOf(task, recipe, flags, model, spec, backend) },

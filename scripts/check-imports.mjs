@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first rule whose `file` matches decides what that file may import, by path from the root. */
-const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node|numbers|arrays)\.ts$/
+const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node|numbers|arrays|flag)\.ts$/
 const RULES = [
   { file: /^src\/error\.ts$/, may: [] },
   { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },

@@ -69,7 +69,8 @@ export type {
   TestScore,
   TrainEvent,
 } from './train/events.ts'
-export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train/loop.ts'
+export { DivergenceError } from './train/iteration.ts'
+export { type Run, type RunOptions, type RunState, train } from './train/loop.ts'
 export {
   type Adam,
   adam,
@@ -81,4 +82,5 @@ export {
   type Sgd,
   sgd,
 } from './train/optim.ts'
+export type { TrainOptions } from './train/options.ts'
 export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './train/schedule.ts'

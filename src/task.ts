@@ -1,6 +1,6 @@
 /**
  * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or files
- * of runs; the loop in train.ts knows nothing of what the numbers mean.
+ * of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'

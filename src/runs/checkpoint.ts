@@ -15,8 +15,8 @@ import { readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import { type Model, modelTensors } from '../model/model.ts'
-import type { TrainSpec } from '../train/iteration.ts'
 import type { RunState } from '../train/loop.ts'
+import { mayChange, type TrainSpec } from '../train/options.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
 
 export const LAST = 'checkpoint-last.safetensors'
@@ -179,10 +179,10 @@ export function findCheckpoint(
   return { found: null, problems }
 }
 
-/** How long a run is changes nothing on the way, unless its rate falls towards the end; nor does what is only said of it, or saves memory. */
+/** What of its config decides the numbers of a run. How long it is does only where its rate falls towards the end. */
 function identityOf({ seed, task, model, training }: RunIdentity): string {
-  const { iterations, stepEvery: _, target: __, onCollapse: ___, activationCheckpointing: ____, ...numbers } = training
-  const end = knowsItsEnd(training) ? { iterations } : {}
+  const numbers = Object.fromEntries(Object.entries(training).filter(([name]) => !mayChange(name)))
+  const end = knowsItsEnd(training) ? { iterations: training.iterations } : {}
   return JSON.stringify({
     seed,
     task: { name: task.name, options: task.options },

@@ -6,7 +6,7 @@ import { explaining, readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import { decodeEvent, type TrainEvent } from '../train/events.ts'
-import type { TrainSpec } from '../train/iteration.ts'
+import type { TrainSpec } from '../train/options.ts'
 import { BEST, LAST, PREVIOUS, refuseDamaged } from './checkpoint.ts'
 
 export const CONFIG = 'config.json'

@@ -6,8 +6,8 @@
 import { InputError, shown } from '../error.ts'
 import type { Cell } from '../model/spec.ts'
 import { clipDerivative, clipNorm } from '../train/clip.ts'
-import type { TrainOptions } from '../train/loop.ts'
 import { adam, muon, sgd } from '../train/optim.ts'
+import type { TrainOptions } from '../train/options.ts'
 import { constantRate, cosineRate, halvingRate } from '../train/schedule.ts'
 
 export interface Recipe {

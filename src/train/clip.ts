@@ -9,7 +9,9 @@
  */
 import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
+import { oneOf, positive } from '../flag.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 export type Clip =
   | { readonly kind: 'none' }
@@ -35,6 +37,28 @@ export const clipSchema: z.ZodType<Clip> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.enum(['derivative', 'value', 'norm']), limit: z.number().gt(0) }),
 ])
+
+/** Each kind of clip on the command line. */
+export const CLIP_FLAGS: KindFlags<Clip> = {
+  kind: { flag: '--clip-kind <kind>', value: oneOf(...CLIP_KINDS), help: 'what is clipped' },
+  kinds: {
+    none: noClip,
+    derivative: () => clipDerivative(1),
+    value: () => clipValue(1),
+    norm: () => clipNorm(1),
+  },
+  keeps: ['limit'],
+  parts: [
+    {
+      flag: '--clip <limit>',
+      value: positive,
+      sets: 'limit',
+      of: ['derivative', 'value', 'norm'],
+      means: 'norm',
+      help: 'limit of the clip',
+    },
+  ],
+}
 
 /** The limit for `Plan.backward`; 0 is none. */
 export function derivativeLimit(clip: Clip): number {

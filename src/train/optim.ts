@@ -4,8 +4,10 @@
  */
 import { z } from 'zod'
 import type { Backend, Floats } from '../backend/backend.ts'
+import { notNegative, oneOf, positive } from '../flag.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 export interface Sgd {
   readonly kind: 'sgd'
@@ -74,6 +76,35 @@ export function muon({
   adam?: Partial<Omit<Adam, 'kind'>>
 } = {}): Muon {
   return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
+}
+
+/** The same optimiser at another rate. Muon's share for the other weights stays what it was. */
+function atRate(spec: OptimizerSpec, lr: number): OptimizerSpec {
+  if (spec.kind !== 'muon') return { ...spec, lr }
+  return { ...spec, lr, adam: { ...spec.adam, lr: (spec.adam.lr * lr) / spec.lr } }
+}
+
+/** Each optimiser on the command line. */
+export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
+  kind: { flag: '--optimizer <name>', value: oneOf(...OPTIMIZERS), help: 'what updates the weights' },
+  kinds: { sgd, rmsprop, adam, muon },
+  parts: [
+    { flag: '--lr <rate>', value: positive, sets: atRate, help: 'learning rate' },
+    {
+      flag: '--momentum <m>',
+      value: notNegative,
+      sets: 'momentum',
+      of: ['sgd', 'muon'],
+      help: 'momentum of sgd and muon (default: 0 for sgd, 0.9 for muon)',
+    },
+    {
+      flag: '--weight-decay <d>',
+      value: notNegative,
+      sets: 'weightDecay',
+      of: ['muon'],
+      help: 'muon: how strongly recurrent matrices are pulled back to the identity they began at, else to 0 (default: 0)',
+    },
+  ],
 }
 
 const lr = z.number().gt(0)

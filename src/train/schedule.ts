@@ -7,7 +7,9 @@
  * Bourlard & Morgan (1994).
  */
 import { z } from 'zod'
+import { oneOf, whole } from '../flag.ts'
 import { beats, type Metric } from '../metric.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 export interface ConstantRate {
   readonly kind: 'constant'
@@ -78,6 +80,39 @@ export function halvingRate({
   return { kind: 'halving', factor, improvement, most, warmup }
 }
 
+/** Each schedule on the command line. */
+export const SCHEDULE_FLAGS: KindFlags<Schedule> = {
+  kind: {
+    flag: '--schedule <name>',
+    value: oneOf('constant', 'cosine', 'steps', 'halving'),
+    help: 'how the learning rate changes',
+  },
+  kinds: {
+    constant: constantRate,
+    cosine: cosineRate,
+    steps: () => stepRate({ every: 10_000 }),
+    halving: halvingRate,
+  },
+  keeps: ['warmup'],
+  parts: [
+    {
+      flag: '--decay-every <N>',
+      value: whole(),
+      sets: 'every',
+      of: ['steps'],
+      help: 'schedule steps: iterations after which the rate falls to a tenth, again and again (default: 10000)',
+    },
+    {
+      flag: '--halvings <N>',
+      value: whole(0),
+      sets: 'most',
+      of: ['halving'],
+      help: 'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop (default: 6)',
+    },
+    { flag: '--warmup <N>', value: whole(0), sets: 'warmup', help: 'iterations of linear warm-up (default: 0)' },
+  ],
+}
+
 const warmup = z.int().min(0)
 const factor = z.number().gt(0)
 
@@ -131,8 +166,8 @@ export function learningRate(
   return schedule.kind === 'halving' ? base * schedule.factor ** drops : base
 }
 
-/** The state after an evaluation. Other schedules do not listen. */
-export function heardScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
+/** The state after an evaluation; only a halving rate has one that changes. */
+export function rateAfterScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
   if (schedule.kind !== 'halving') return state
   const { best, drops } = state
   const better = best === null ? Number.isFinite(score) : beats(metric, score, best)
@@ -140,7 +175,7 @@ export function heardScore(schedule: Schedule, state: RateState, metric: Metric,
   return { best: better ? score : best, drops: enough ? drops : drops + 1 }
 }
 
-/** Whether a rate has nowhere to fall any more, which ends the run. */
-export function isSpent(schedule: Schedule, { drops }: RateState): boolean {
+/** Whether the rate has fallen as often as it may, which ends the run. */
+export function isExhausted(schedule: Schedule, { drops }: RateState): boolean {
   return schedule.kind === 'halving' && drops > schedule.most
 }

@@ -12,7 +12,8 @@ import { BEST, decodeCheckpoint, encodeCheckpoint, iterationOf, LAST, PREVIOUS }
 import { createRunFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import type { RunConfig } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { type RunState, train, trainSpec } from '../../src/train/loop.ts'
+import { type RunState, train } from '../../src/train/loop.ts'
+import { trainSpec } from '../../src/train/options.ts'
 import { cosineRate } from '../../src/train/schedule.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-checkpoint-'))

@@ -14,7 +14,7 @@ import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
 import { createTask } from '../../src/tasks/known.ts'
 import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
-import { trainSpec } from '../../src/train/loop.ts'
+import { trainSpec } from '../../src/train/options.ts'
 import { refused } from '../support/refused.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CELLS, type Cell } from '../../src/model/spec.ts'
 import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
-import { trainSpec } from '../../src/train/loop.ts'
+import { trainSpec } from '../../src/train/options.ts'
 
 test('every mnist recipe is complete for every cell and order', () => {
   assert.deepEqual(recipeNames('mnist'), ['fast', 'paper'])
