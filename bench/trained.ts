@@ -2,7 +2,7 @@
 import { gather } from '../src/backend/gather.ts'
 import { type Adam, adam, type Backend, createModel, irnn, type Model, mnist, type Task, train } from '../src/index.ts'
 import { loadMnist } from '../src/tasks/mnist/load.node.ts'
-import { recipe } from '../src/tasks/recipes.ts'
+import { MNIST_RECIPES } from '../src/tasks/mnist/recipes.ts'
 import { type Clip, clipNorm } from '../src/train/clip.ts'
 import { type Problem, TRAINED } from './problems.ts'
 
@@ -26,7 +26,7 @@ export async function mnistTask(): Promise<Task> {
 
 /** Recipe `fast` at the shape's batch size, from seed 1. */
 export async function trainedProblem(backend: Backend): Promise<Trained> {
-  const { hidden, scale, inputStd, training } = recipe('mnist', 'fast', 'irnn')
+  const { hidden, scale, inputStd, training } = MNIST_RECIPES.fast!('irnn', {})
   const task = await mnistTask()
   const model = createModel({ input: 1, rnn: irnn(hidden, { scale, inputStd }), head: task.head }, { backend, seed: 1 })
   let accuracy = Number.NaN

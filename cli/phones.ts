@@ -1,104 +1,17 @@
-/** Phones of speech on the command line: train, score with a table of confusions, and listen to a file or a stream. */
+/** `irnn phones FILE`: hears phones in a file or a stream. */
 import * as fs from 'node:fs'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { explaining } from '../src/disk.node.ts'
 import { InputError, shown } from '../src/error.ts'
 import { FEATURES } from '../src/features/speech.ts'
-import { loadModel, type Model } from '../src/model/model.ts'
-import { duration, grouped, percent, significant } from '../src/numbers.ts'
+import { loadModel } from '../src/model/model.ts'
+import { duration, grouped, significant } from '../src/numbers.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
-import { createTask } from '../src/tasks/known.ts'
-import { loadSpeech } from '../src/tasks/phones/load.node.ts'
-import { createPhoneScore, type PhoneErrors } from '../src/tasks/phones/score.ts'
+import { type Heard, listen } from '../src/tasks/phones/listen.ts'
 import { PHONE_STATES, THIRDS } from '../src/tasks/phones/targets.ts'
 import { PHONES } from '../src/tasks/phones/timit.ts'
-import { recipe } from '../src/tasks/recipes.ts'
-import type { EvalEvent } from '../src/train/events.ts'
-import { type Heard, listen } from './listen.ts'
 import { print, say } from './say.ts'
-import type { TrainFlags } from './settings.ts'
-import { trainTask } from './train.ts'
-
-/** Where speech and its targets come from. */
-export interface SpeechSourceFlags {
-  data?: string
-  alignments?: string[]
-  skipBad?: boolean
-}
-
-export interface PhonesFlags extends TrainFlags, SpeechSourceFlags {}
-
-/** Runs `irnn train phones`. Returns the exit code. */
-export async function trainPhones(flags: PhonesFlags): Promise<number> {
-  const { cell, seed, bidirectional = false } = flags
-  const chosen = recipe('phones', flags.recipe, cell)
-  const layers = flags.layers ?? chosen.layers
-  const task = createTask('phones', { seed }, { speech: loadSpeech({ ...flags, say }) })
-  const name = `phones-${bidirectional ? 'bi-' : ''}${cell}-${layers}-seed${seed}`
-  return trainTask({ task, recipe: chosen, name, title: `phones, ${task.head.size} states` }, flags)
-}
-
-interface PhonesRun {
-  readonly model: Model
-  /** Of its task. */
-  readonly options: object
-  /** Utterances at a time. */
-  readonly batch: number
-  readonly activationCheckpointing?: boolean | undefined
-}
-
-/** What `irnn eval` says of a run of phones beside its loss: three error rates, and who was taken for whom. */
-export async function evalPhones(
-  { model, options, batch, activationCheckpointing = false }: PhonesRun,
-  flags: SpeechSourceFlags,
-): Promise<{ test: EvalEvent['test']; phones: PhoneErrors }> {
-  const speech = loadSpeech({ ...flags, say })
-  const task = createTask('phones', options, { speech })
-  const B = Math.min(batch, task.testSize)
-  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing })
-  const score = createPhoneScore(speech.set)
-  let sum = 0
-  let count = 0
-  try {
-    for (const minibatch of task.test(B)) {
-      plan.forward(minibatch)
-      score.add(minibatch, plan.logits)
-      const loss = plan.loss(minibatch, { reduction: 'sum', gradient: false })
-      sum += loss.loss
-      count += loss.count
-    }
-  } finally {
-    plan.dispose()
-  }
-  const phones = score.result()
-  return { test: { loss: sum / count, frameError: phones.states }, phones }
-}
-
-/** The rates, and of the 39 phones what each was taken for most often. */
-export function phoneErrorLines(phones: PhoneErrors): string[] {
-  const { frames, states, phones48, phones39, confusion } = phones
-  return [
-    `frame error over states ${percent(states)}, 48 phones ${percent(phones48)}, 39 phones ${percent(phones39)}, ${grouped(frames)} frames`,
-    'of each phone its frames, the share that was right, and what the others were taken for:',
-    ...confusion.labels.flatMap((label, row) => confusionLine(label, row, confusion) ?? []),
-  ]
-}
-
-const SHOWN = 5
-
-function confusionLine(label: string, row: number, { labels, counts }: PhoneErrors['confusion']): string | null {
-  const own = counts.subarray(row * labels.length, (row + 1) * labels.length)
-  const all = own.reduce((sum, n) => sum + n, 0)
-  if (all === 0) return null
-  const share = (n: number) => `${((100 * n) / all).toFixed(1).padStart(5)} %`
-  const others = [...own]
-    .map((n, column) => ({ n, as: labels[column]! }))
-    .filter(({ n, as }) => n > 0 && as !== label)
-    .sort((a, b) => b.n - a.n)
-    .slice(0, SHOWN)
-  return `  ${label.padEnd(4)}${grouped(all).padStart(8)} ${share(own[row]!)}  ${others.map(({ n, as }) => `${as} ${share(n).trim()}`).join(', ')}`.trimEnd()
-}
 
 export interface ListenFlags {
   run: string

@@ -13,8 +13,8 @@ import { tableLines } from '../experiments/table.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { grouped } from '../src/numbers.ts'
-import { loadMnist } from '../src/tasks/mnist/load.node.ts'
-import { readTimit } from '../src/tasks/phones/timit.node.ts'
+import type { TaskDefinition } from '../src/tasks/definition.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
 import { print, say } from './say.ts'
@@ -45,7 +45,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
     report(experiment, flags.out, write())
     return 0
   }
-  if (flags.data !== undefined && experiment.runs.every(({ task }) => task === 'adding')) {
+  if (flags.data !== undefined && tasksOf(experiment).every(({ sources }) => sources.length === 0)) {
     throw new InputError(`--data: ${experiment.name} makes its own data: remove it`)
   }
   if (flags.data === undefined && experiment.needsData !== undefined) {
@@ -78,11 +78,13 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   }
 }
 
-/** Before anything is run or written. The text of words is checked by its baselines. */
-async function refuseBadData({ runs }: Experiment, data: string | undefined): Promise<void> {
-  const tasks = new Set(runs.map(({ task }) => task))
-  if (tasks.has('mnist')) await loadMnist({ data, say })
-  if (tasks.has('phones') && data !== undefined) readTimit(data)
+/** Before anything is run or written. */
+async function refuseBadData(experiment: Experiment, data: string | undefined): Promise<void> {
+  for (const { check } of tasksOf(experiment)) await check?.({ data }, say)
+}
+
+function tasksOf({ runs }: Experiment): TaskDefinition[] {
+  return [...new Set(runs.map(({ task }) => task))].map(taskNamed)
 }
 
 /** What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it fails */

@@ -3,6 +3,7 @@ import type { Backend, BackendName, InstructionSet } from '../src/backend/backen
 import { createBackend } from '../src/backend/choose.ts'
 import { readingFile } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
+import type { Given } from '../src/flag.ts'
 import { createModel, loadModel } from '../src/model/model.ts'
 import { modelSpec } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
@@ -10,7 +11,7 @@ import { knowsItsEnd } from '../src/runs/checkpoint.ts'
 import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
-import { openTask } from '../src/tasks/open.node.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
 import { startRun } from '../src/train/loop.ts'
 import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
@@ -19,26 +20,25 @@ import { record, result } from './recording.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 
-export interface ResumeFlags {
+/** With those of where data are. */
+export interface ResumeFlags extends Given {
   resume: string
   iterations?: number
   threads?: number
   backend?: BackendName
   checkpointEvery?: number
-  data?: string
-  alignments?: string[]
-  skipBad?: boolean
   json?: boolean
 }
 
 /** Returns the exit code; 0 also for a run that is finished already, which is left as it is. */
 export async function resumeRun(flags: ResumeFlags): Promise<number> {
-  const { resume: dir, data, alignments, skipBad, json = false } = flags
+  const { resume: dir, json = false } = flags
   const stored = readRunFolder(dir)
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir, say })
+  const { options } = config.task
+  const { task } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
   const { batch, softmax } = config.training
   const sampled = softmax?.kind === 'sampled' // runs of before there was a choice do not say
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })

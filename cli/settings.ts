@@ -5,7 +5,7 @@ import type { Given } from '../src/flag.ts'
 import { gaussian } from '../src/model/init.ts'
 import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/model/spec.ts'
 import type { Task } from '../src/task.ts'
-import type { Recipe } from '../src/tasks/recipes.ts'
+import type { Recipe } from '../src/tasks/recipe.ts'
 
 /** Flags of `irnn train` that a model is made from, and those of the run; those of training are read by their options. */
 export interface TrainFlags extends Given {

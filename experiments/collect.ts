@@ -9,7 +9,9 @@ import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beats, METRICS, type Metric } from '../src/metric.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/stored.ts'
-import { recipe } from '../src/tasks/recipes.ts'
+import { optionsOf } from '../src/tasks/definition.ts'
+import { recipeOf } from '../src/tasks/recipe.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
 import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
@@ -160,8 +162,9 @@ type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], '
  */
 function difference(run: Run, { recipe: name, seed, task, model, training }: Identity): string | null {
   const { flags } = run
-  const variant = { T: flags.length as number | undefined, permuted: flags.permuted === true }
-  const { hidden, training: planned } = recipe(run.task, run.recipe, run.cell, variant)
+  const definition = taskNamed(run.task)
+  const options = optionsOf(definition.options, flags)
+  const { hidden, training: planned } = recipeOf(definition, run.recipe, run.cell, options)
   const { rnn, projection } = model as {
     rnn?: {
       cell?: string
@@ -181,10 +184,9 @@ function difference(run: Run, { recipe: name, seed, task, model, training }: Ide
     ['recipe', run.recipe, name],
     ['--hidden', flags.hidden ?? hidden, rnn?.hidden],
     ['--layers', flags.layers, rnn?.layers],
-    ['--bidirectional', run.task === 'phones' ? flags.bidirectional === true : undefined, rnn?.bidirectional],
+    ['--bidirectional', flags.bidirectional === true, rnn?.bidirectional],
     ['--scale', flags.scale, rnn?.init?.recurrent?.scale],
     ['--projection', flags.projection, projection?.size],
-    ['--length', flags.length, task.options.T],
     ['--lr', flags.lr, optimizer.lr],
     ['--optimizer', flags.optimizer ?? planned.optimizer!.kind, optimizer.kind],
     ['optimizer', flags.optimizer === undefined ? rated : undefined, optimizer],
@@ -193,11 +195,9 @@ function difference(run: Run, { recipe: name, seed, task, model, training }: Ide
     ['--clip', flags.clip, 'limit' in clip ? clip.limit : undefined],
     ['--batch', flags.batch ?? planned.batch, training.batch],
     ['--seed', flags.seed, seed],
-    [
-      'order of the pixels',
-      run.task === 'mnist' ? (flags.permuted ? 'permuted' : 'scanline') : undefined,
-      task.options.order,
-    ],
+    ...Object.entries(options).map(
+      ([name, wanted]) => [name, wanted, task.options[name]] as [string, unknown, unknown],
+    ),
   ]
   for (const [what, wanted, held] of pairs) {
     if (wanted === undefined || isDeepStrictEqual(wanted, held)) continue

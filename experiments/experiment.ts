@@ -10,7 +10,7 @@ export interface Run {
   readonly name: string
   /** In legends. */
   readonly label: string
-  readonly task: 'adding' | 'mnist' | 'words' | 'phones'
+  readonly task: string
   readonly cell: 'irnn' | 'lstm' | 'tanh' | 'relu' | 'gru'
   readonly recipe: string
   /** What the recipe leaves open, or what shall not change with it; names as in the command, in camel case. */

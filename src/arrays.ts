@@ -1,6 +1,6 @@
 /** Typed arrays. */
 
-type Numbers = Int16Array | Int32Array | Float32Array
+type Numbers = Uint8Array | Int16Array | Int32Array | Float32Array
 
 /** One array of all the parts, one after the other. `Type` says what it is where there may be no part. */
 export function joined<A extends Numbers>(Type: new (length: number) => A, parts: readonly A[]): A {

@@ -76,6 +76,11 @@ export interface Flag {
   readonly required?: boolean
 }
 
+/** Whether it has no value: it is there or not. */
+export function isSwitch({ flag }: Pick<Flag, 'flag'>): boolean {
+  return !flag.includes('<')
+}
+
 /** What flags were given, by their names in camel case; absent or undefined: not given. */
 export type Given = Readonly<Record<string, unknown>>
 

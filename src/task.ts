@@ -34,6 +34,16 @@ export interface Task {
   test(B: number): Iterable<Batch>
   /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
   heldOut?(B: number): Iterable<Batch>
+  /** What else tells how good a model is, of one evaluation: `evaluate` shows it every batch with the logits. */
+  scorer?(): Scorer
+}
+
+/** Scores what a model answers, beside the metric. */
+export interface Scorer<R = unknown> {
+  /** Of a batch its logits [B,K] or, where the head is at every step, [T,B,K]. */
+  add(batch: Batch, logits: ArrayLike<number>): void
+  /** Of all that was added. */
+  result(): R
 }
 
 /** Where a stream stands: plain data, to be stored and set again. */

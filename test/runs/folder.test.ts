@@ -12,8 +12,7 @@ import { createRunFolder, freeFolder, resumeRunFolder } from '../../src/runs/fol
 import { LOCK } from '../../src/runs/lock.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { createTask } from '../../src/tasks/known.ts'
-import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
+import { taskNamed } from '../../src/tasks/tasks.node.ts'
 import { trainSpec } from '../../src/train/options.ts'
 import { refused } from '../support/refused.ts'
 
@@ -51,7 +50,7 @@ function replaced(
   return restore
 }
 
-test('what is written is read back', () => {
+test('what is written is read back', async () => {
   const dir = path.join(fresh(), 'deep', 'er')
   const folder = createRunFolder(dir, CONFIG)
   folder.append(DONE)
@@ -78,8 +77,9 @@ test('what is written is read back', () => {
     )
   })
   assert.deepEqual([...bytes], [1, 2, 3])
-  const again = createTask(run.config.task.name, run.config.task.options)
-  assert.deepEqual(again.options, adding({ T: 5 }).options)
+  const { name, options } = run.config.task
+  const again = await taskNamed(name).open({ options, dir, flags: {}, say() {}, quiet: true })
+  assert.deepEqual(again.task.options, adding({ T: 5 }).options)
 })
 
 test('a folder that holds a run is refused, and replaced only with overwrite', () => {
@@ -276,23 +276,4 @@ test('a file that cannot be finished leaves the old one', () => {
   assert.throws(() => writeAtomic(file, 'new'))
   assert.ok(fs.statSync(file).isDirectory())
   assert.equal(fs.existsSync(`${file}.tmp`), false)
-})
-
-test('every recipe is a complete set of options that training takes', () => {
-  assert.deepEqual(recipeNames('adding'), ['fast', 'paper'])
-  for (const name of recipeNames('adding')) {
-    for (const cell of ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const) {
-      for (const T of [2, 150, 400, 1000]) {
-        const { training, hidden, why } = recipe('adding', name, cell, { T })
-        assert.equal(trainSpec(training).batch, 16)
-        assert.ok(hidden === 100 && why.length > 20)
-      }
-    }
-  }
-  assert.equal(recipe('adding', 'paper', 'lstm', { T: 200 }).forgetBias, 4)
-  refused(() => recipe('adding', 'best', 'irnn'), /recipe: expected one of fast, paper for adding but received "best"/)
-  refused(
-    () => createTask('subtracting', {}),
-    /task: expected one of adding, mnist, phones, words but received "subtracting"/,
-  )
 })

@@ -41,10 +41,7 @@ test('defaults that depend on the length of the run follow it', () => {
 test('what is wrong is named by its option', () => {
   const cases: [object, RegExp][] = [
     [{ batch: 0 }, /^training: batch: expected a number >= 1 but received 0$/],
-    [
-      { batch: null },
-      /^training: batch: expected a number but received null$/,
-    ],
+    [{ batch: null }, /^training: batch: expected a number but received null$/],
     [
       { optimizer: { kind: 'sgd', lr: -1, momentum: 0 } },
       /^training: optimizer.lr: expected a number > 0 but received -1$/,

@@ -22,6 +22,9 @@ export interface AddingOptions {
   halves: boolean
 }
 
+/** The paper's. */
+export const ADDING_DEFAULTS: AddingOptions = { T: 150, train: 100_000, test: 10_000, seed: 1, halves: false }
+
 const schema: z.ZodType<AddingOptions> = z.strictObject({
   T: z.int().min(2),
   train: z
@@ -41,8 +44,7 @@ const schema: z.ZodType<AddingOptions> = z.strictObject({
  * @throws InputError for options that make no sense, T below 2 among them
  */
 export function adding(options: Partial<AddingOptions> = {}): Task {
-  const defaults = { T: 150, train: 100_000, test: 10_000, seed: 1, halves: false }
-  const given = checked(schema, { ...defaults, ...options }, 'adding problem')
+  const given = checked(schema, { ...ADDING_DEFAULTS, ...options }, 'adding problem')
   return {
     name: 'adding',
     options: { ...given },

@@ -9,6 +9,7 @@ import { checked, InputError } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
+import { refuseOther } from '../definition.ts'
 import { NUMPY_92916 } from './permutation92916.ts'
 
 export interface MnistOptions {
@@ -90,6 +91,12 @@ export function mnist({ data, ...options }: MnistInput): Task {
     },
     test: (B) => inOrder(testSize, B, filler(data.test, order, given.scale, B)),
   }
+}
+
+/** The task of a stored run. @throws InputError when the data are others: a score on them would mean nothing */
+export function reopenMnist({ digits, ...options }: Task['options'], data: MnistData): Task {
+  refuseOther('mnist: expected the digits', digits, data.id, 'give --data DIR with the same files')
+  return mnist({ ...options, data })
 }
 
 /** Which pixel is shown at each step; null: one after the other. */

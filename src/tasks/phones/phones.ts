@@ -11,7 +11,9 @@ import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
 import type { Stream, StreamState, Task } from '../../task.ts'
-import type { StateSet } from './targets.ts'
+import { refuseOther } from '../definition.ts'
+import { createPhoneScore } from './score.ts'
+import { type StateSet, THIRDS } from './targets.ts'
 
 const N = SETTINGS.filters
 
@@ -72,7 +74,16 @@ export function phones({ corpus, ...options }: Partial<PhoneOptions> & { corpus:
     },
     test: (B) => inOrder(test, B),
     heldOut: (B) => inOrder(dev, B),
+    scorer: () => createPhoneScore(set),
   }
+}
+
+/** The task of a stored run. @throws InputError when corpus or targets are others */
+export function reopenPhones({ corpus: id, targets, ...options }: Task['options'], corpus: PhoneCorpus): Task {
+  const remedy = targets === THIRDS.kind ? 'remove --alignments' : 'give --alignments with the same files'
+  refuseOther('phones: expected the targets', targets, corpus.set.kind, remedy)
+  refuseOther('phones: expected the corpus', id, corpus.id, 'give --data DIR with the same files')
+  return phones({ ...options, corpus })
 }
 
 function sizeOf({ starts }: SpeechSet): number {

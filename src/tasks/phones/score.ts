@@ -2,7 +2,7 @@
  * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989). The answer
  * to a frame is its most probable state, and the phone of that state.
  */
-import type { Batch } from '../../batch.ts'
+import type { Scorer } from '../../task.ts'
 import type { StateSet } from './targets.ts'
 import { FOLD_39, FOLD_48 } from './timit.ts'
 
@@ -21,12 +21,7 @@ export interface PhoneErrors {
   }
 }
 
-export interface PhoneScore {
-  /** Of a batch its logits [T,B,states]. */
-  add(batch: Batch, logits: ArrayLike<number>): void
-  /** Of all that was added. */
-  result(): PhoneErrors
-}
+export type PhoneScore = Scorer<PhoneErrors>
 
 export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
   const labels = [...new Set(FOLD_39)].sort()

@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import { readBytes, sha256 } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
+import type { Given } from '../../flag.ts'
 import { grouped, percent } from '../../numbers.ts'
 import type { Task } from '../../task.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
@@ -28,6 +29,23 @@ export interface WordsSources {
   readonly choice?: VocabularyChoice | undefined
   /** Told what was found. */
   readonly say?: ((text: string) => void) | undefined
+}
+
+/** What flags say of text and vocabulary. @throws InputError when they contradict each other */
+export function sourcesOf(flags: Given): WordsSources {
+  const { vocabularySize: size, minCount, ...rest } = flags as TextFlags
+  if (rest.vocabulary !== undefined && (size !== undefined || minCount !== undefined)) {
+    const flag = size === undefined ? '--min-count' : '--vocabulary-size'
+    throw new InputError(`${flag}: the words of --vocabulary are all used, as they are: remove one of the two`)
+  }
+  return { data: rest.data, vocabulary: rest.vocabulary, choice: { size, minCount } }
+}
+
+interface TextFlags {
+  readonly data?: string
+  readonly vocabulary?: string
+  readonly vocabularySize?: number
+  readonly minCount?: number
 }
 
 export interface OpenedWords {

@@ -8,8 +8,9 @@
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError } from '../../error.ts'
+import { checked, InputError, shown } from '../../error.ts'
 import type { Task } from '../../task.ts'
+import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -46,6 +47,8 @@ const schema: z.ZodType<WordsOptions> = z.strictObject({
   seed: z.int().min(0),
 })
 
+export const WORDS_DEFAULTS: WordsOptions = { T: 20, order: 'sentences', reset: 'none', seed: 1 }
+
 /** Tokens of a passage at least, where its document is that long. */
 const PASSAGE = 1000
 
@@ -55,7 +58,7 @@ const PASSAGE = 1000
  * @throws InputError for options that make no sense, or text too short for them
  */
 export function words({ text, ...options }: WordsInput): Task {
-  const given = checked(schema, { T: 20, order: 'sentences', reset: 'none', seed: 1, ...options }, 'words')
+  const given = checked(schema, { ...WORDS_DEFAULTS, ...options }, 'words')
   const { T, order, reset, seed } = given
   const { vocabulary, train, heldOut, test } = text
   const { size, start, end } = vocabulary
@@ -102,6 +105,21 @@ export function words({ text, ...options }: WordsInput): Task {
     test: (B) => once(new Rows(scoring(test), T, B)),
     heldOut: (B) => once(new Rows(scoring(heldOut), T, B)),
   }
+}
+
+/** An id of before textId, which has twice the digits. */
+const OLD_TEXT = /^(text|benchmark)-[0-9a-f]{16}$/
+
+/** The task of a stored run. Its vocabulary was checked where it was read. @throws InputError when the text is another */
+export function reopenWords({ corpus, vocabulary: _checked, ...options }: Task['options'], text: WordsData): Task {
+  if (typeof corpus === 'string' && OLD_TEXT.test(corpus)) {
+    throw new InputError(
+      `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an id that tells ` +
+        'other text of the same sizes: start the run anew',
+    )
+  }
+  refuseOther('words: expected the text', corpus, text.corpus, 'give --data with the same files')
+  return words({ ...options, text })
 }
 
 function* once(rows: Rows): Iterable<Batch> {

@@ -1,11 +1,12 @@
 /** A stream of sound through a network of one direction, frame by frame, as the sound comes. */
-import { InputError } from '../src/error.ts'
-import { SETTINGS } from '../src/features/mel.ts'
-import { featureStream } from '../src/features/speech.ts'
-import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../src/formats/audio.ts'
-import type { Model } from '../src/model/model.ts'
-import { mostProbable } from '../src/tasks/phones/score.ts'
-import { THIRDS } from '../src/tasks/phones/targets.ts'
+import { joined } from '../../arrays.ts'
+import { InputError } from '../../error.ts'
+import { SETTINGS } from '../../features/mel.ts'
+import { featureStream } from '../../features/speech.ts'
+import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../../formats/audio.ts'
+import type { Model } from '../../model/model.ts'
+import { mostProbable } from './score.ts'
+import { THIRDS } from './targets.ts'
 
 /** What the network says of one frame. */
 export interface Heard {
@@ -106,7 +107,7 @@ function sampleReader(what: string): {
   return {
     take(bytes) {
       received += bytes.length
-      held = Buffer.concat([held, bytes])
+      held = joined(Uint8Array, [held, bytes])
       if (!header) {
         header = audioHeader(held, what)
         if (header) refuseUnlessSpeech(header, what)

@@ -1,0 +1,51 @@
+/**
+ * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a recipe
+ * goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
+ */
+import { InputError, shown } from '../error.ts'
+import type { Given } from '../flag.ts'
+import type { Cell } from '../model/spec.ts'
+import type { TrainOptions } from '../train/options.ts'
+
+export interface Recipe {
+  readonly name: string
+  /** What it is and why, for the help. */
+  readonly why: string
+  /** Hidden units. */
+  readonly hidden: number
+  /** Of tasks of tokens: width of the embedding; absent: as many as hidden units. */
+  readonly embedding?: number
+  /** Recurrent layers, default 1. */
+  readonly layers?: number
+  /** Standard deviations of the input and output weights; absent: what spec.ts has for the cell. */
+  readonly inputStd?: number
+  readonly outputStd?: number
+  /** irnn: the recurrent matrix starts as this times the identity. */
+  readonly scale?: number
+  /** lstm. */
+  readonly forgetBias?: number
+  /** Options of the task that go with it. */
+  readonly options?: Readonly<Record<string, string | number | boolean>>
+  readonly training: TrainOptions
+}
+
+/** By name, the first one the default. A recipe may depend on the cell and on options of the task. */
+export type Recipes = Readonly<Record<string, (cell: Cell, options: Given) => Recipe>>
+
+/** @throws InputError for a name that the task does not have */
+export function recipeOf(
+  { name: task, recipes }: { readonly name: string; readonly recipes: Recipes },
+  name: string | undefined,
+  cell: Cell,
+  options: Given = {},
+): Recipe {
+  const names = Object.keys(recipes)
+  const chosen = name ?? names[0]!
+  if (Object.hasOwn(recipes, chosen)) return recipes[chosen]!(cell, options)
+  throw new InputError(`recipe: expected one of ${names.join(', ')} for ${task} but received ${shown(chosen)}`)
+}
+
+/** Weights of one standard deviation, for an irnn; the other cells start as they do everywhere. */
+export function irnnStd(cell: Cell, std: number): Pick<Recipe, 'inputStd' | 'outputStd'> {
+  return cell === 'irnn' ? { inputStd: std, outputStd: std } : {}
+}
