@@ -50,7 +50,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
-        attempt(folder.saveBest)
+        attempt(() => folder.saveBest())
         if (!saved) continue
       }
       attempt(() => folder.append(event, line))
@@ -68,7 +68,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     throw error
   } finally {
     progress.clear()
-    ok = attempt(folder.saveBest, FAILED) && ok
+    ok = attempt(() => folder.saveBest(), FAILED) && ok
     ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
     ok = attempt(() => folder.close(), FAILED) && ok
   }

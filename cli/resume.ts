@@ -1,10 +1,9 @@
 /** `irnn train --resume DIR`: a run that was interrupted goes on with what its config.json says, to the same bits. */
 import type { Backend, BackendName, InstructionSet } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { readingFile } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import type { Given } from '../src/flag.ts'
-import { createModel, loadModel } from '../src/model/model.ts'
+import { createModel, loadModel, type Model } from '../src/model/model.ts'
 import { modelSpec } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
 import { knowsItsEnd } from '../src/runs/checkpoint.ts'
@@ -40,18 +39,20 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const { options } = config.task
   const { task } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
   const { batch, softmax } = config.training
-  const sampled = softmax?.kind === 'sampled' // runs of before there was a choice do not say
+  const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
-    if (json) print(encodeEvent(done))
-    else print(`finished: ${result(done, task, dir)}`)
+    print(json ? encodeEvent(done) : `finished: ${result(done, task, dir)}`)
     return 0
   }
   const stop = stopOnSignals(progress)
   try {
-    const { say } = progress
-    const run = resumeRunFolder(dir, { say, revise: (config, at) => extended(config, at, flags.iterations) })
+    const run = resumeRunFolder(stored, {
+      load: (source) => loadModel(source, { backend }),
+      say: progress.say,
+      revise: (config, at) => extended(config, at, flags.iterations),
+    })
     if (!json) introduce(run, progress)
     return await goOn(run, { backend, task, progress, stop, flags })
   } finally {
@@ -67,16 +68,10 @@ interface Means {
   readonly flags: ResumeFlags
 }
 
-async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: Means): Promise<number> {
+async function goOn(run: ResumedRun<Model>, { backend, task, progress, stop, flags }: Means): Promise<number> {
   const { folder, config, events, checkpoint } = run
   try {
-    const model = checkpoint
-      ? readingFile(checkpoint.file, (source) => loadModel(source, { backend }))
-      : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), {
-          backend,
-          seed: config.seed,
-          normalisation: task.normalisation,
-        })
+    const model = checkpoint?.model ?? fresh(config, task, backend)
     const training = startRun(model, task, trainSpec(config.training), {
       signal: stop.signal,
       checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
@@ -90,7 +85,12 @@ async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: M
   }
 }
 
-function introduce({ folder, config, checkpoint }: ResumedRun, { say }: Progress): void {
+/** The model that the run began with. */
+function fresh({ model, seed }: RunConfig, { normalisation }: Task, backend: Backend): Model {
+  return createModel(modelSpec(model), { backend, seed, normalisation })
+}
+
+function introduce({ folder, config, checkpoint }: ResumedRun<Model>, { say }: Progress): void {
   const { iterations } = config.training
   if (!checkpoint) say(`${folder.dir}: no checkpoint yet, so it starts again from the beginning`)
   else say(`${folder.dir}: going on from iteration ${grouped(checkpoint.state.iteration)} of ${grouped(iterations)}`)

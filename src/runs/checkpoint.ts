@@ -13,7 +13,7 @@ import type { Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
 import { readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
-import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
+import { type Decoded, decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import { type Model, modelTensors } from '../model/model.ts'
 import type { RunState } from '../train/loop.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
@@ -40,6 +40,8 @@ export interface Lengths {
 export interface Checkpoint {
   readonly state: RunState
   readonly lengths: Lengths
+  /** The whole file in memory, for `loadModel`. Its arrays and those of the state are the same. */
+  readonly source: Source
 }
 
 const FORMAT = 1
@@ -109,28 +111,92 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
   return [tensor('h', h), ...(c ? [tensor('c', c)] : [])]
 }
 
-/** @throws InputError when a bit is not what was written, or it is of another run */
+/**
+ * Reads a checkpoint, all of it and once: its checksum, whether its numbers are finite, and where the run goes on.
+ * @throws InputError when a bit is not what was written, or it is of another run, or of one that had diverged
+ */
 export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
-  refuseDamaged(sourceOf(file))
-  const { tensors, metadata } = decode(file)
+  const { metadata, arrays, source } = readOnce(sourceOf(file))
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
     checked(schema, JSON.parse(metadata.get(name) ?? 'null', revived), `checkpoint: ${name}`)
   if (part(runSchema, 'run').identity !== identityOf(run)) {
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
   }
-  for (const [name, tensor] of tensors) for (const values of tensor.parts()) refuseDiverged(name, values)
-  const optimizer: Record<string, RunState['optimizer'][string]> = {}
-  for (const [name, tensor] of tensors) {
-    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = tensor.read()
+  for (const { name, data } of arrays) {
+    if (!allFinite(data)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
   }
-  const h = tensors.get(`${CARRIED}h`)
-  const carried = h ? { B: h.shape[1]!, h: h.read(), c: tensors.get(`${CARRIED}c`)?.read() ?? null } : null
+  const named = (name: string) => arrays.find((array) => array.name === name)
+  const optimizer = Object.fromEntries(
+    arrays
+      .filter(({ name }) => name.startsWith(OPTIMIZER))
+      .map(({ name, data }) => [name.slice(OPTIMIZER.length), data]),
+  )
+  const h = named(`${CARRIED}h`)
+  const carried = h ? { B: h.shape[1]!, h: h.data, c: named(`${CARRIED}c`)?.data ?? null } : null
   const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
-  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths') }
+  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), source }
 }
 
-function refuseDiverged(name: string, values: Floats): void {
-  if (!allFinite(values)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
+interface Held {
+  readonly metadata: Decoded['metadata']
+  readonly arrays: readonly NamedTensor[]
+  readonly source: Source
+}
+
+/** The file's header and tensors, read in their order. @throws InputError when its checksum does not fit, above all else */
+function readOnce(file: Source): Held {
+  try {
+    const pieces: Piece[] = []
+    const hash = createHash('sha256')
+    let sum = ''
+    let header = true
+    const counted: Source = {
+      size: file.size,
+      read(at, into) {
+        file.read(at, into)
+        if (!header) return void hash.update(into)
+        pieces.push({ at, bytes: into.slice() })
+        const mark = sumPosition(into)
+        if (mark >= 0) sum = Buffer.from(into).toString('latin1', mark, mark + NO_SUM.length)
+        hash.update(withoutSum(into, mark))
+      },
+    }
+    const { tensors, metadata } = decode(counted)
+    header = false
+    let at = pieces.reduce((total, { bytes }) => total + bytes.length, 0)
+    const arrays: NamedTensor[] = []
+    for (const [name, tensor] of tensors) {
+      const data = tensor.read()
+      arrays.push({ name, shape: tensor.shape, data })
+      pieces.push({ at, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
+      at += data.byteLength
+    }
+    if (hash.digest('hex') !== sum) refuseDamaged(file)
+    return { metadata, arrays, source: { size: file.size, read: (from, into) => copyPieces(pieces, from, into) } }
+  } catch (error) {
+    refuseDamaged(file) // whatever else is wrong is a consequence
+    throw error
+  }
+}
+
+interface Piece {
+  readonly at: number
+  readonly bytes: Uint8Array
+}
+
+function copyPieces(pieces: readonly Piece[], from: number, into: Uint8Array): void {
+  for (const { at, bytes } of pieces) {
+    const start = Math.max(from, at)
+    const end = Math.min(from + into.length, at + bytes.length)
+    if (start < end) into.set(bytes.subarray(start - at, end - at), start - from)
+  }
+}
+
+function withoutSum(bytes: Uint8Array, mark: number): Uint8Array {
+  if (mark < 0) return bytes
+  const zeroed = Buffer.from(bytes)
+  zeroed.write(NO_SUM, mark, 'latin1')
+  return zeroed
 }
 
 /** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */

@@ -8,14 +8,15 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
 import { InputError } from '../error.ts'
+import type { Source } from '../formats/safetensors.ts'
 import { encodeFileVersion } from '../formats/tfevents.ts'
 import type { Model } from '../model/model.ts'
 import { encodeEvent, type TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/loop.ts'
-import { BEST, type Checkpoint, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
-import { openJournal } from './journal.ts'
+import { BEST, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
+import { type Journal, openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
-import { CONFIG, METRICS, MODEL, type RunConfig, readConfig, readEvents } from './stored.ts'
+import { CONFIG, METRICS, MODEL, type RunConfig, readEvents, type StoredRun, stampOf } from './stored.ts'
 import { BOARD, boardRecord } from './tensorboard.ts'
 
 const CURVE = 'curve.svg'
@@ -28,7 +29,7 @@ export interface RunFolder {
   append(event: TrainEvent, line?: string): void
   /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, unless it is `lost` */
   saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
-  /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
+  /** Tries again to write the best checkpoint, where the disk had refused it. @throws DiskError */
   saveBest(): void
   /** The parts of its file (modelParts). @throws DiskError */
   saveModel(parts: readonly Uint8Array[]): void
@@ -77,7 +78,7 @@ export function createRunFolder(
       // taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
-      return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
+      return new OpenFolder(dir, config, { metrics: 0, board: 0 }, unlock)
     })
   })
 }
@@ -117,47 +118,53 @@ function isBeginning(held: readonly string[], names: readonly string[]): boolean
 }
 
 /** A run taken up again: its records end where its checkpoint was written. */
-export interface ResumedRun {
+export interface ResumedRun<M> {
   readonly folder: RunFolder
   readonly config: RunConfig
   /** Its records up to here. */
   readonly events: readonly TrainEvent[]
-  /** Where it goes on from, and the file that has its model; null: from the beginning, since it was killed before the first. */
-  readonly checkpoint: (Checkpoint & { readonly file: string }) | null
+  /** Where it goes on from, and its model; null: from the beginning, since it was killed before the first. */
+  readonly checkpoint: { readonly state: RunState; readonly model: M } | null
+}
+
+export interface ResumeOptions<M> {
+  /** Makes the model of a checkpoint: loadModel. */
+  readonly load: (source: Source) => M
+  /** May change the config, say how many iterations it has. */
+  readonly revise?: (config: RunConfig, iteration: number) => RunConfig
+  /** Gets a line where there is something to know. */
+  readonly say?: (line: string) => void
 }
 
 /**
  * Locks the folder of a run that was interrupted, finds its last good checkpoint, and takes back the records that came after
- * it. `revise` may change the config, say how many iterations it has. `say` gets a line where there is something to know.
- * @throws InputError when there is no run in `dir`, another process writes it, or its files are damaged or cannot be written
+ * it. The checkpoint is read once, and the config is the one that `run` has.
+ * @throws InputError when another process writes the folder, or has changed it since; when its files are damaged or cannot be
+ * written
  */
-export function resumeRunFolder(
-  dir: string,
-  { revise = (config) => config, say = () => {} }: ResumeOptions = {},
-): ResumedRun {
-  readConfig(dir)
+export function resumeRunFolder<M>(
+  { dir, config: stored, stamp }: StoredRun,
+  { load, revise = (config) => config, say = () => {} }: ResumeOptions<M>,
+): ResumedRun<M> {
   const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
   return unlockingOnFailure(unlock, () => {
-    const stored = readConfig(dir)
+    if (stampOf(dir) !== stamp) {
+      throw new InputError(`${dir}: another process has changed the run since its ${CONFIG} was read: try again`)
+    }
     const metrics = path.join(dir, METRICS)
     const { found, problems } = findCheckpoint(dir, stored, ({ lengths }) => refuseShort(metrics, lengths.metrics))
     for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
-    const checkpoint = found && { ...found.checkpoint, file: path.join(dir, found.name) }
-    const config = revise(stored, checkpoint?.state.iteration ?? 0)
+    const config = revise(stored, found?.checkpoint.state.iteration ?? 0)
+    const checkpoint = found && { state: found.checkpoint.state, model: load(found.checkpoint.source) }
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
       fs.rmSync(path.join(dir, MODEL), { force: true }) // of an end that is none any more
-      const lengths = checkpoint?.lengths ?? { metrics: 0, board: 0 }
-      const folder = openFolder(dir, config, lengths, unlock, { keepLast: problems.length === 0 })
+      const lengths = found?.checkpoint.lengths ?? { metrics: 0, board: 0 }
+      const folder = new OpenFolder(dir, config, lengths, unlock, problems.length === 0)
       return { folder, config, events: readEvents(metrics), checkpoint }
     })
   })
-}
-
-export interface ResumeOptions {
-  readonly revise?: (config: RunConfig, iteration: number) => RunConfig
-  readonly say?: (line: string) => void
 }
 
 function refuseShort(file: string, length: number): void {
@@ -178,75 +185,107 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
   }
 }
 
-function openFolder(
-  dir: string,
-  config: RunConfig,
-  lengths: Lengths,
-  unlock: () => void,
-  { keepLast = true }: { keepLast?: boolean } = {},
-): RunFolder {
-  const file = (name: string) => path.join(dir, name)
-  const metrics = openJournal(file(METRICS), lengths.metrics)
-  const board = openJournal(file(BOARD), sizeOf(file(BOARD)) < lengths.board ? 0 : lengths.board)
-  if (board.length === 0) board.add(encodeFileVersion(Date.now() / 1000))
-  board.flush()
-  const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
-  type Parts = readonly Uint8Array[]
-  const save = (name: string, data: string | Parts) => writing(name, () => writeAtomic(file(name), data))
-  const write = (name: string, parts: Parts, options: { keep?: string } = {}) =>
-    writing(name, () => {
-      metrics.sync()
-      board.sync()
-      writeAtomic(file(name), parts, options)
-    })
-  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on; where it takes half of what is free, it is lost. */
-  let unsaved: Parts | null = null
-  const saveBest = () => {
-    if (unsaved) write(BEST, unsaved)
-    unsaved = null
+type Parts = readonly Uint8Array[]
+
+class OpenFolder implements RunFolder {
+  readonly dir: string
+  private readonly config: RunConfig
+  private readonly metrics: Journal
+  private readonly board: Journal
+  private readonly unlock: () => void
+  /** A damaged checkpoint that was passed over must not push out the good one before it. */
+  private goodLast: boolean
+  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on. */
+  private unsaved: Parts | null = null
+  private open = true
+
+  constructor(dir: string, config: RunConfig, lengths: Lengths, unlock: () => void, goodLast = true) {
+    this.dir = dir
+    this.config = config
+    this.unlock = unlock
+    this.goodLast = goodLast
+    const board = this.file(BOARD)
+    this.metrics = openJournal(this.file(METRICS), lengths.metrics)
+    this.board = openJournal(board, sizeOf(board) < lengths.board ? 0 : lengths.board)
+    if (this.board.length === 0) this.board.add(encodeFileVersion(Date.now() / 1000))
+    this.board.flush()
   }
-  let goodLast = keepLast
-  let open = true
-  return {
-    dir,
-    append(event, line = encodeEvent(event)) {
-      if (event.type === 'checkpoint') return
-      // Both are kept before one can fail.
-      metrics.add(new TextEncoder().encode(`${line}\n`))
-      const scalars = boardRecord(event, Date.now() / 1000)
-      if (scalars) board.add(scalars)
-      writing(METRICS, metrics.flush)
-      writing(BOARD, board.flush)
-    },
-    saveCheckpoint(which, model, state) {
-      const parts = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
-      if (which === 'best') {
-        unsaved = null
-        try {
-          return write(BEST, parts)
-        } catch (error) {
-          if (sizeOfParts(parts) <= process.availableMemory() / 2) unsaved = parts.map((part) => part.slice())
-          else if (error instanceof DiskError) error.lost = true
-          throw error
-        }
-      }
-      // One that was passed over for a damage must not push out the one that was good.
-      write(LAST, parts, goodLast ? { keep: file(PREVIOUS) } : {})
-      goodLast = true
-    },
-    saveBest,
-    saveModel: (parts) => save(MODEL, parts),
-    saveCurve: (svg) => save(CURVE, svg),
-    close() {
-      if (!open) return
-      open = false
-      try {
-        writing(METRICS, metrics.close)
-        writing(BOARD, board.close)
-      } finally {
-        unlock()
-      }
-    },
+
+  append(event: TrainEvent, line: string = encodeEvent(event)): void {
+    if (event.type === 'checkpoint') return
+    // Both are kept before one can fail.
+    this.metrics.add(new TextEncoder().encode(`${line}\n`))
+    const scalars = boardRecord(event, Date.now() / 1000)
+    if (scalars) this.board.add(scalars)
+    this.writing(METRICS, this.metrics.flush)
+    this.writing(BOARD, this.board.flush)
+  }
+
+  saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void {
+    const lengths = { metrics: this.metrics.length, board: this.board.length }
+    const parts = encodeCheckpoint(model, state, this.config, lengths)
+    if (which === 'best') this.writeBest(parts)
+    else {
+      this.write(LAST, parts, this.goodLast ? { keep: this.file(PREVIOUS) } : {})
+      this.goodLast = true
+    }
+  }
+
+  saveBest(): void {
+    if (this.unsaved) this.write(BEST, this.unsaved)
+    this.unsaved = null
+  }
+
+  saveModel(parts: Parts): void {
+    this.save(MODEL, parts)
+  }
+
+  saveCurve(svg: string): void {
+    this.save(CURVE, svg)
+  }
+
+  close(): void {
+    if (!this.open) return
+    this.open = false
+    try {
+      this.writing(METRICS, this.metrics.close)
+      this.writing(BOARD, this.board.close)
+    } finally {
+      this.unlock()
+    }
+  }
+
+  /** One that the disk refuses is kept, unless it takes half of the memory that is free: then it is lost. */
+  private writeBest(parts: Parts): void {
+    this.unsaved = null
+    try {
+      this.write(BEST, parts)
+    } catch (error) {
+      if (sizeOfParts(parts) <= process.availableMemory() / 2) this.unsaved = parts.map((part) => part.slice())
+      else if (error instanceof DiskError) error.lost = true
+      throw error
+    }
+  }
+
+  private save(name: string, data: string | Parts): void {
+    this.writing(name, () => writeAtomic(this.file(name), data))
+  }
+
+  /** A checkpoint: the records that it says it comes after are on disk before it is. */
+  private write(name: string, parts: Parts, options: { keep?: string } = {}): void {
+    this.writing(name, () => {
+      this.metrics.sync()
+      this.board.sync()
+      writeAtomic(this.file(name), parts, options)
+    })
+  }
+
+  private writing(name: string, work: () => void): void {
+    explaining(this.file(name), 'cannot be written', work, DiskError)
+  }
+
+  private file(name: string): string {
+    return path.join(this.dir, name)
   }
 }
 

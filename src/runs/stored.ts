@@ -54,6 +54,8 @@ const configSchema = z.looseObject({
 /** A finished or interrupted run, read back. */
 export interface StoredRun {
   readonly dir: string
+  /** Of config.json when it was read: who locks the folder later sees whether it still is that one. */
+  readonly stamp: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
   /**
@@ -66,8 +68,10 @@ export interface StoredRun {
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
+  const stamp = stampOf(dir)
   return {
     dir,
+    stamp,
     config: readConfig(dir),
     events: readEvents(path.join(dir, METRICS)),
     readModel(which, work) {
@@ -89,8 +93,16 @@ function modelFile(dir: string, which: 'final' | 'best'): string {
   throw new InputError(`${dir}: it has no ${names[0]}: ${why}: go on with "irnn train --resume ${dir}"`)
 }
 
+/** What changes with every config.json that replaces another; empty if there is none. */
+export function stampOf(dir: string): string {
+  const file = path.join(dir, CONFIG)
+  if (!fs.existsSync(file)) return ''
+  const { ino, size, mtimeMs } = explaining(file, 'cannot be read', () => fs.statSync(file))
+  return `${ino} ${size} ${mtimeMs}`
+}
+
 /** @throws InputError when there is no run in `dir`, or its config is damaged */
-export function readConfig(dir: string): RunConfig {
+function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
   if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
   return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig

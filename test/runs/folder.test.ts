@@ -21,6 +21,9 @@ after(() => fs.rmSync(root, { recursive: true }))
 let made = 0
 const fresh = () => path.join(root, `run${made++}`)
 
+const resumed = (dir: string, say?: (line: string) => void) =>
+  resumeRunFolder(readRunFolder(dir), { load: () => null, ...(say && { say }) })
+
 const CONFIG: RunConfig = {
   version: '0.0.0',
   recipe: 'fast',
@@ -154,7 +157,7 @@ test('a run that is killed while it begins goes on, where it has a config, or is
       refused(() => readRunFolder(copy), /it has no config.json/)
       createRunFolder(copy, CONFIG, { files }).close()
     }
-    const { folder, config } = resumeRunFolder(copy)
+    const { folder, config } = resumed(copy)
     folder.close()
     assert.deepEqual(config, CONFIG)
     assert.deepEqual(fs.readdirSync(copy).toSorted(), fs.readdirSync(dir).toSorted())
