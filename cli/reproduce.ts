@@ -5,7 +5,7 @@ import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { collect, type Results, readResults, resultsFile, writeResults } from '../experiments/collect.ts'
 import { figure } from '../experiments/draw.ts'
-import type { Experiment, Run } from '../experiments/experiment.ts'
+import type { Experiment, ExperimentRun } from '../experiments/experiment.ts'
 import { experiment as experimentOf } from '../experiments/known.ts'
 import { page, verdictWord } from '../experiments/page.ts'
 import { type Outcome, reproduce } from '../experiments/reproduce.ts'
@@ -87,7 +87,10 @@ function tasksOf({ runs }: Experiment): TaskDefinition[] {
   return [...new Set(runs.map(({ task }) => task))].map(taskNamed)
 }
 
-/** What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it fails */
+/**
+ * What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it
+ * fails
+ */
 function measuredBaselines(args: readonly string[]): Results['baselines'] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--json'], { encoding: 'utf8' })
   if (status !== 0) throw new InputError(stderr.trim().replace(/^irnn: /, '') || `irnn ${args.join(' ')} failed`)
@@ -103,12 +106,12 @@ function writeAll(experiment: Experiment, out: string, results: Results): Result
   return results
 }
 
-function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
+function progress({ metric }: Experiment, run: ExperimentRun, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
   say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
 }
 
-function sayOutcome(run: Run, { kind, message }: Outcome): void {
+function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
   const words = {
     kept: 'there already',
     done: 'done',

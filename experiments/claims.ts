@@ -1,6 +1,7 @@
 /**
- * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every case.
- * What a run has reached it has reached, however short it was; what it has not, it fails only once it is complete.
+ * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every
+ * case. What a run has reached it has reached, however short it was; what it has not, it fails only once it is
+ * complete.
  */
 import { isAsGood, METRICS } from '../src/metric.ts'
 import { grouped } from '../src/numbers.ts'
@@ -27,8 +28,8 @@ export function reaches(run: string, level: number, text: string, { by }: { by?:
 }
 
 /**
- * No test score of the run is as good as `level`: it does not learn, as the paper says it does not. A run that diverged shows
- * nothing of the kind: the claim fails.
+ * No test score of the run is as good as `level`: it does not learn, as the paper says it does not. A run that diverged
+ * shows nothing of the kind: the claim fails.
  */
 export function never(run: string, level: number, text: string): Claim {
   const reached = reaches(run, level, text)
@@ -77,8 +78,8 @@ export function ordered(runs: readonly string[], budget: number, text: string): 
 }
 
 /**
- * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties` says
- * so: `ties[i]` between runs i and i + 1. All of them must be over.
+ * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties`
+ * says so: `ties[i]` between runs i and i + 1. All of them must be over.
  */
 export function ranked(
   runs: readonly string[],

@@ -13,7 +13,7 @@ import { optionsOf } from '../src/tasks/definition.ts'
 import { recipeOf } from '../src/tasks/recipe.ts'
 import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
-import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
+import type { Curve, Evidence, Experiment, ExperimentRun, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -47,8 +47,8 @@ export function readResults(dir: string, experiment: Experiment): Results {
 }
 
 /**
- * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that run still:
- * results travel with the project, run folders do not. A result that is the same keeps its date and commit.
+ * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that
+ * run still: results travel with the project, run folders do not. A result that is the same keeps its date and commit.
  */
 export function collect(
   experiment: Experiment,
@@ -69,7 +69,7 @@ export function collect(
 }
 
 /** false: the experiment asks for another run by now. */
-export function isOf(run: Run, result: RunResult): boolean {
+export function isOf(run: ExperimentRun, result: RunResult): boolean {
   return difference(run, result as RunResult & Identity) === null
 }
 
@@ -100,7 +100,7 @@ export function writeResults(dir: string, experiment: Experiment, results: Resul
 }
 
 /** @throws InputError when the folder holds another run than the experiment's */
-export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
+export function resultOf(run: ExperimentRun, metric: Metric, dir: string): RunResult {
   const { config, events } = readRunFolder(dir)
   const other = difference(run, config)
   if (other) {
@@ -142,7 +142,7 @@ function lastWritten(dir: string): Date {
 }
 
 /** What `irnn` is to be given to repeat the run. */
-export function commandOf({ task, cell, recipe, flags }: Run): string {
+export function commandOf({ task, cell, recipe, flags }: ExperimentRun): string {
   return ['irnn', 'train', task, ...flagsOf({ cell, recipe, ...flags })].join(' ')
 }
 
@@ -157,10 +157,10 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
 type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], 'task' | 'model' | 'training'>
 
 /**
- * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way however long it was
- * to be: a shorter one is a partial result.
+ * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way
+ * however long it was to be: a shorter one is a partial result.
  */
-function difference(run: Run, { recipe: name, seed, task, model, training }: Identity): string | null {
+function difference(run: ExperimentRun, { recipe: name, seed, task, model, training }: Identity): string | null {
   const { flags } = run
   const definition = taskNamed(run.task)
   const options = optionsOf(definition.options, flags)

@@ -15,13 +15,15 @@ const STYLE = `
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif; color: var(--ink);
   background: var(--ground); max-width: 1480px; margin: 0 auto; padding: 24px }
 h1 { font-size: 24px; margin: 0 0 4px } h2 { font-size: 18px; margin: 32px 0 8px } p { margin: 0; color: var(--soft) }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 560px), 1fr)); gap: 16px; margin-top: 20px }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 560px), 1fr)); gap: 16px;
+  margin-top: 20px }
 .charts svg.irnn-figure { width: 100%; height: auto }
 .wide { overflow-x: auto } table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line) }
 th { color: var(--soft); font-weight: 500 } td.number { font-variant-numeric: tabular-nums; white-space: nowrap }
 code { font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace } small { color: var(--soft) }
-.verdict { font-weight: 600; white-space: nowrap } .yes { color: var(--yes) } .no { color: var(--no) } .open { color: var(--open) }
+.verdict { font-weight: 600; white-space: nowrap } .yes { color: var(--yes) } .no { color: var(--no) }
+.open { color: var(--open) }
 `
 
 /** A verdict in a word, the same everywhere. */
@@ -43,7 +45,9 @@ export function page(experiment: Experiment, results: Results): string {
     '</head>',
     '<body>',
     `<h1>${escapeXml(experiment.title)}</h1>`,
-    `<p>${legend(experiment)}Of ${results.claims.length} claims ${held} hold, ${failed} fail, for ${results.claims.length - held - failed} the runs are not there or not long enough. Made by <code>irnn reproduce ${escapeXml(experiment.name)}</code>.</p>`,
+    `<p>${legend(experiment)}Of ${results.claims.length} claims ${held} hold, ${failed} fail, for ` +
+      `${results.claims.length - held - failed} the runs are not there or not long enough. ` +
+      `Made by <code>irnn reproduce ${escapeXml(experiment.name)}</code>.</p>`,
     `<div class="charts">${charts(experiment, results.runs).map(svg).join('')}</div>`,
     ...(experiment.tables ?? []).map((shown) => paperTable(shown, experiment, results)),
     '<h2>Claims</h2>',
@@ -85,7 +89,8 @@ function paperTable({ title, columns, rows }: Table, experiment: Experiment, res
 
 function claimRow({ text, holds, measured }: Results['claims'][number]): string {
   const kind = holds === null ? 'open' : holds ? 'yes' : 'no'
-  return `<tr><td class="verdict ${kind}">${verdictWord(holds)}</td><td>${escapeXml(text)}</td><td>${escapeXml(measured)}</td></tr>`
+  const verdict = `<td class="verdict ${kind}">${verdictWord(holds)}</td>`
+  return `<tr>${verdict}<td>${escapeXml(text)}</td><td>${escapeXml(measured)}</td></tr>`
 }
 
 function runRow(run: Experiment['runs'][number], { metric }: Experiment, result: RunResult | undefined): string {
@@ -98,7 +103,8 @@ function runRow(run: Experiment['runs'][number], { metric }: Experiment, result:
     return `${shown}<br><small>at ${grouped(value.iteration)}${heldOut}</small>`
   }
   const { cpu, cores, node } = result.machine
-  const where = `${cpu}, ${cores} cores, Node ${node}<br><small>${escapeXml(result.backend)}; seed ${result.seed}</small>`
+  const machine = `${cpu}, ${cores} cores, Node ${node}`
+  const where = `${machine}<br><small>${escapeXml(result.backend)}; seed ${result.seed}</small>`
   const numbers = [
     `${grouped(result.iteration)}<br><small>of ${grouped(result.iterations)}${ending(result)}</small>`,
     score(result.best),
@@ -107,7 +113,8 @@ function runRow(run: Experiment['runs'][number], { metric }: Experiment, result:
   ]
   const cells = numbers.map((text) => `<td class="number">${text}</td>`).join('')
   const when = `${result.date}<br><small>${result.commit ?? `irnn ${result.version}`}</small>`
-  return `<tr><td>${what}<br><code>${escapeXml(result.command)}</code></td>${cells}<td>${where}</td><td class="number">${when}</td></tr>`
+  const command = `<code>${escapeXml(result.command)}</code>`
+  return `<tr><td>${what}<br>${command}</td>${cells}<td>${where}</td><td class="number">${when}</td></tr>`
 }
 
 function ending({ ended }: RunResult): string {
