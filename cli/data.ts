@@ -21,8 +21,8 @@ export async function dataSpeech(flags: SpeechFlags): Promise<number> {
       signal: stop.signal,
       onSpeaker: ({ name, part }, done) => say(`${done}/${flags.speakers}  ${name} (${part})`),
     })
-    const made = `${grouped(utterances)} utterances of ${flags.speakers} speakers, ${duration(seconds)} of synthetic speech`
-    print(`${made}: ${flags.out}`)
+    const made = `${grouped(utterances)} utterances of ${flags.speakers} speakers`
+    print(`${made}, ${duration(seconds)} of synthetic speech: ${flags.out}`)
     return 0
   } catch (error) {
     if (!stop.signal.aborted) throw error

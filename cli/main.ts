@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /**
- * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input, 130
- * and 143 stopped by a signal. Results go to stdout, everything else to stderr.
+ * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input,
+ * 130 and 143 stopped by a signal. Results go to stdout, everything else to stderr.
  */
 import * as path from 'node:path'
 import { Command, CommanderError } from 'commander'
@@ -175,7 +175,8 @@ function baselineCommand(program: Command, finish: Finish): void {
   const command = program
     .command('baseline')
     .description(
-      'words: perplexity of a unigram model and of an interpolated trigram with modified Kneser-Ney smoothing, on the text that ' +
+      'words: perplexity of a unigram model and of an interpolated trigram with modified Kneser-Ney smoothing, on ' +
+        'the text that ' +
         'irnn train words is scored on',
     )
     .argument('<task>', 'words')
@@ -233,7 +234,9 @@ async function main(): Promise<void> {
   }
 }
 
-/** `irnn … | head`: a reader that went away ends the command without a word; a run or a stream ends by itself, and well. */
+/**
+ * `irnn … | head`: a reader that went away ends the command without a word; a run or a stream ends by itself, and well.
+ */
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

@@ -42,7 +42,7 @@ export const BACKEND: Flag = {
 export const THREADS: Flag = {
   flag: '--threads <N>',
   value: whole(),
-  help: 'threads of the native or wasm backend, which do not change the result (default: all cores, at most 4 for wasm)',
+  help: 'threads of native or wasm, which do not change the result (default: all cores, at most 4 for wasm)',
 }
 export const BEST: Flag = { flag: '--best', help: 'the checkpoint with the best score, not the last weights' }
 export const JSON_RESULT: Flag = { flag: '--json', help: 'one JSON object on stdout' }

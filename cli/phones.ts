@@ -30,12 +30,14 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
     throw new InputError(`${dir}: expected a run of phones but it is one of ${task.name}: name another with --run`)
   if (task.options.targets !== THIRDS.kind) {
     throw new InputError(
-      `${dir}: expected states of phones but it was trained on ${shown(task.options.targets)}, which do not say what phone a state is: train on segments`,
+      `${dir}: expected states of phones but it was trained on ${shown(task.options.targets)}, which do not say what ` +
+        'phone a state is: train on segments',
     )
   }
   if ((spec as { rnn?: { bidirectional?: boolean } }).rnn?.bidirectional) {
     throw new InputError(
-      `${dir}: expected a network of one direction but it reads both: it cannot answer before the end: train one without --bidirectional`,
+      `${dir}: expected a network of one direction but it reads both: it cannot answer before the end: train one ` +
+        'without --bidirectional',
     )
   }
   const what = file === '-' ? 'standard input' : file
@@ -57,8 +59,10 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
   const factor = work > 0 ? seconds / work : 0
   const machine = backend.description
   say(
-    `${grouped(count)} frames, ${duration(seconds)} of speech in ${significant(work)} s: ${significant(factor)} times real time, ` +
-      `${significant((1e6 * work) / Math.max(1, count))} µs a frame of 10,000, answered 65 ms after it begins; ${machine}`,
+    `${grouped(count)} frames, ${duration(seconds)} of speech in ${significant(work)} s: ${significant(factor)} ` +
+      'times real time, ' +
+      `${significant((1e6 * work) / Math.max(1, count))} µs a frame of 10,000, answered 65 ms after it begins; ` +
+      `${machine}`,
   )
   model.dispose()
   return 0

@@ -1,5 +1,6 @@
 /**
- * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
+ * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each
+ * evaluation.
  */
 
 import { METRICS } from '../src/metric.ts'

@@ -5,7 +5,7 @@ import { curve } from '../src/figures/curve.ts'
 import { type Model, modelParts } from '../src/model/model.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
-import type { RunFolder } from '../src/runs/folder.ts'
+import type { RunFolder } from '../src/runs/openFolder.ts'
 import type { Task } from '../src/task.ts'
 import {
   type CollapseEvent,
@@ -35,8 +35,8 @@ export interface Recording {
 }
 
 /**
- * Runs it to its end. A disk that refuses ends no run: it is said, once, and tried again at the next checkpoint. Returns the
- * exit code: 0 if it is finished and all of it is on disk.
+ * Runs it to its end. A disk that refuses ends no run: it is said, once, and tried again at the next checkpoint.
+ * Returns the exit code: 0 if it is finished and all of it is on disk.
  */
 export async function record(run: Run, recording: Recording): Promise<number> {
   const { task, title, folder, progress, json, before = [], stop } = recording

@@ -124,7 +124,8 @@ function extended(config: RunConfig, done: number, iterations = config.training.
 async function sameBackend({ backend }: RunConfig, { backend: name, threads }: ResumeFlags): Promise<Backend> {
   if (name !== undefined && name !== backend.name) {
     throw new InputError(
-      `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives other ` +
+      `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives ` +
+        'other ' +
         'bits: remove it, or start the run anew',
     )
   }

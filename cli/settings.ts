@@ -7,7 +7,9 @@ import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/
 import type { Task } from '../src/task.ts'
 import type { Recipe } from '../src/tasks/recipe.ts'
 
-/** Flags of `irnn train` that a model is made from, and those of the run; those of training are read by their options. */
+/**
+ * Flags of `irnn train` that a model is made from, and those of the run; those of training are read by their options.
+ */
 export interface TrainFlags extends Given {
   cell: Cell
   recipe?: string

@@ -4,7 +4,8 @@ import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { createModel, type Model } from '../src/model/model.ts'
 import { grouped, significant } from '../src/numbers.ts'
-import { createRunFolder, freeFolder, type RunFolder } from '../src/runs/folder.ts'
+import { createRunFolder, freeFolder } from '../src/runs/folder.ts'
+import type { RunFolder } from '../src/runs/openFolder.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
 import { optionsOf, sayingFlags, type TaskDefinition } from '../src/tasks/definition.ts'
@@ -95,8 +96,9 @@ function introduce(
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
     ...(softmax.kind === 'sampled' ? [`softmax over ${grouped(softmax.samples)} samples`] : []),
   ]
+  const numbers = [`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')
   say(
-    `recipe ${chosen.name}: ${[`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')}, ` +
+    `recipe ${chosen.name}: ${numbers}, ` +
       `batch ${spec.batch}, ${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
   )
 }

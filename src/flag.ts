@@ -1,6 +1,7 @@
 /**
- * Options of the command line as data: tasks and training say what flags they have, and the command (cli/options.ts) makes them
- * its own. A kind of value is checked in one place, whether a program gives it or a word of the command line is read as it.
+ * Options of the command line as data: tasks and training say what flags they have, and the command (cli/options.ts)
+ * makes them its own. A kind of value is checked in one place, whether a program gives it or a word of the command line
+ * is read as it.
  */
 import { z } from 'zod'
 import { checked, InputError } from './error.ts'

@@ -1,4 +1,7 @@
-/** What an evaluation reports beside the loss: which way is better and how it is written, once for all who compare or show it. */
+/**
+ * What an evaluation reports beside the loss: which way is better and how it is written, once for all who compare or
+ * show it.
+ */
 import { percent, significant } from './numbers.ts'
 
 interface Measure {

@@ -1,6 +1,6 @@
 /**
- * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or files
- * of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
+ * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or
+ * files of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
@@ -30,9 +30,14 @@ export interface Task {
   readonly testSize: number
   /** An endless stream of training batches of B sequences, 1 <= B <= trainSize. */
   train(B: number): Stream
-  /** The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for the next. */
+  /**
+   * The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for
+   * the next.
+   */
   test(B: number): Iterable<Batch>
-  /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
+  /**
+   * Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop.
+   */
   heldOut?(B: number): Iterable<Batch>
   /** What else tells how good a model is, of one evaluation: `evaluate` shows it every batch with the logits. */
   scorer?(): Scorer

@@ -1,11 +1,11 @@
 /**
- * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's, and
- * loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the state of streams of
- * text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its records were, and a SHA-256 of the whole file.
+ * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's,
+ * and loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the
+ * state of streams of text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its
+ * records were, and a SHA-256 of the whole file.
  *
  * Three are kept: the last, the one before it, and the one with the best test score.
  */
-import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
@@ -13,11 +13,12 @@ import type { Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
 import { readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
-import { type Decoded, decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
+import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import { type Model, modelTensors } from '../model/model.ts'
 import type { RunState } from '../train/loop.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
+import { NO_SUM, readOnce, writeSum } from './checksum.ts'
 
 export const LAST = 'checkpoint-last.safetensors'
 export const PREVIOUS = 'checkpoint-previous.safetensors'
@@ -47,13 +48,6 @@ export interface Checkpoint {
 const FORMAT = 1
 const OPTIMIZER = 'optimizer.'
 const CARRIED = 'carried.'
-const MARK = '"sha256":"'
-const NO_SUM = '0'.repeat(64)
-/** The mark is among the first bytes of a file. */
-const HEAD = 2 ** 20
-/** Bytes that go into the sum at a time. */
-const PART = 2 ** 24
-
 const count = z.int().min(0)
 const spread = z.tuple([z.number(), z.number(), z.number()]).nullable()
 // A test score may be NaN or infinite, for which JSON has no numbers: strings in the file, as in metrics.jsonl.
@@ -79,7 +73,10 @@ const stateSchema = z.object({
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: count })
 
-/** The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and arrays. */
+/**
+ * The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and
+ * arrays.
+ */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array[] {
   const { optimizer, carried, ...rest } = state
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
@@ -96,10 +93,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     ),
     sha256: NO_SUM,
   })
-  const hash = createHash('sha256')
-  for (const part of parts) for (let i = 0; i < part.length; i += PART) hash.update(part.subarray(i, i + PART))
-  const header = parts[0]!
-  header.set(Buffer.from(hash.digest('hex'), 'latin1'), sumPosition(header))
+  writeSum(parts)
   return parts
 }
 
@@ -137,68 +131,6 @@ export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): C
   return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), source }
 }
 
-interface Held {
-  readonly metadata: Decoded['metadata']
-  readonly arrays: readonly NamedTensor[]
-  readonly source: Source
-}
-
-/** The file's header and tensors, read in their order. @throws InputError when its checksum does not fit, above all else */
-function readOnce(file: Source): Held {
-  try {
-    const pieces: Piece[] = []
-    const hash = createHash('sha256')
-    let sum = ''
-    let header = true
-    const counted: Source = {
-      size: file.size,
-      read(at, into) {
-        file.read(at, into)
-        if (!header) return void hash.update(into)
-        pieces.push({ at, bytes: into.slice() })
-        const mark = sumPosition(into)
-        if (mark >= 0) sum = Buffer.from(into).toString('latin1', mark, mark + NO_SUM.length)
-        hash.update(withoutSum(into, mark))
-      },
-    }
-    const { tensors, metadata } = decode(counted)
-    header = false
-    let at = pieces.reduce((total, { bytes }) => total + bytes.length, 0)
-    const arrays: NamedTensor[] = []
-    for (const [name, tensor] of tensors) {
-      const data = tensor.read()
-      arrays.push({ name, shape: tensor.shape, data })
-      pieces.push({ at, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) })
-      at += data.byteLength
-    }
-    if (hash.digest('hex') !== sum) refuseDamaged(file)
-    return { metadata, arrays, source: { size: file.size, read: (from, into) => copyPieces(pieces, from, into) } }
-  } catch (error) {
-    refuseDamaged(file) // whatever else is wrong is a consequence
-    throw error
-  }
-}
-
-interface Piece {
-  readonly at: number
-  readonly bytes: Uint8Array
-}
-
-function copyPieces(pieces: readonly Piece[], from: number, into: Uint8Array): void {
-  for (const { at, bytes } of pieces) {
-    const start = Math.max(from, at)
-    const end = Math.min(from + into.length, at + bytes.length)
-    if (start < end) into.set(bytes.subarray(start - at, end - at), start - from)
-  }
-}
-
-function withoutSum(bytes: Uint8Array, mark: number): Uint8Array {
-  if (mark < 0) return bytes
-  const zeroed = Buffer.from(bytes)
-  zeroed.write(NO_SUM, mark, 'latin1')
-  return zeroed
-}
-
 /** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */
 export function iterationOf(file: Uint8Array | Source): number | null {
   const state = decode(file).metadata.get('state')
@@ -213,8 +145,8 @@ export interface Found {
 }
 
 /**
- * The last good checkpoint of the run in `dir` that `usable` has nothing against (it throws an InputError if it has), and what
- * is wrong with those that were passed over, a line each; `found` is null if there is none at all.
+ * The last good checkpoint of the run in `dir` that `usable` has nothing against (it throws an InputError if it has),
+ * and what is wrong with those that were passed over, a line each; `found` is null if there is none at all.
  * @throws InputError when there are checkpoints but none is good, or one cannot be read
  */
 export function findCheckpoint(
@@ -264,33 +196,4 @@ export function knowsItsEnd({ schedule }: TrainSpec): boolean {
 
 function revived(_: string, value: unknown): unknown {
   return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value
-}
-
-/** Where the checksum stands: quotes inside other metadata are escaped, so the mark cannot occur before. -1: nowhere. */
-function sumPosition(bytes: Uint8Array): number {
-  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(MARK)
-  return at < 0 ? -1 : at + MARK.length
-}
-
-/**
- * The sum is the SHA-256 of the file with zeros in its place, in hexadecimal.
- * @throws InputError when a bit is not what was written; it begins with `what`, a file, where that is given
- */
-export function refuseDamaged(source: Source, what?: string): void {
-  const refuse = (how: string) => new InputError(`${what === undefined ? '' : `${what}: `}damaged: ${how}`)
-  const { size } = source
-  const head = Buffer.alloc(Math.min(size, HEAD))
-  source.read(0, head)
-  const at = sumPosition(head)
-  if (at < 0) throw refuse('it has no checksum: it was cut off, or is no checkpoint')
-  const stored = head.toString('latin1', at, at + NO_SUM.length)
-  head.write(NO_SUM, at, 'latin1')
-  const hash = createHash('sha256').update(head)
-  const part = new Uint8Array(Math.min(PART, size - head.length))
-  for (let from = head.length; from < size; from += PART) {
-    const bytes = part.subarray(0, Math.min(PART, size - from))
-    source.read(from, bytes)
-    hash.update(bytes)
-  }
-  if (stored !== hash.digest('hex')) throw refuse('its checksum does not fit: it was cut off or changed')
 }

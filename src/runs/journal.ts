@@ -1,6 +1,7 @@
 /**
- * A file that only grows, and of which it is known how much is whole: a checkpoint stores that length, and a run that goes on
- * from it cuts the file there, so that no record is missing or doubled. What a full disk refuses is kept and written later.
+ * A file that only grows, and of which it is known how much is whole: a checkpoint stores that length, and a run that
+ * goes on from it cuts the file there, so that no record is missing or doubled. What a full disk refuses is kept and
+ * written later.
  */
 import * as fs from 'node:fs'
 import { InputError } from '../error.ts'

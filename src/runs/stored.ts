@@ -7,7 +7,8 @@ import { checked, InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import { decodeEvent, type TrainEvent } from '../train/events.ts'
 import type { TrainSpec } from '../train/options.ts'
-import { BEST, LAST, PREVIOUS, refuseDamaged } from './checkpoint.ts'
+import { BEST, LAST, PREVIOUS } from './checkpoint.ts'
+import { refuseDamaged } from './checksum.ts'
 
 export const CONFIG = 'config.json'
 export const METRICS = 'metrics.jsonl'
@@ -59,8 +60,8 @@ export interface StoredRun {
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
   /**
-   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of the one with
-   * the best score.
+   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of
+   * the one with the best score.
    * @throws InputError when the run has none, or it is damaged
    */
   readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T

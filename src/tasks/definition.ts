@@ -1,6 +1,7 @@
 /**
- * What a task is to the command, as data: `irnn train`, `eval`, `info`, `reproduce` and their help loop over the table of
- * definitions (tasks.node.ts) and know no task by its name. The task itself, seeded streams of batches, is a `Task` (task.ts).
+ * What a task is to the command, as data: `irnn train`, `eval`, `info`, `reproduce` and their help loop over the table
+ * of definitions (tasks.node.ts) and know no task by its name. The task itself, seeded streams of batches, is a `Task`
+ * (task.ts).
  */
 import { InputError, shown } from '../error.ts'
 import { type Flag, type Given, isSwitch, longOf, nameOf } from '../flag.ts'
@@ -36,7 +37,9 @@ export interface TaskDefinition {
   readonly files?: readonly string[]
   /** The task of a new run. @throws InputError when flags do not go together, or data cannot be had */
   create(given: NewRun): OpenedTask | Promise<OpenedTask>
-  /** The task of a stored run again. @throws InputError when data cannot be had, or are not those that it was made with */
+  /**
+   * The task of a stored run again. @throws InputError when data cannot be had, or are not those that it was made with
+   */
   open(stored: StoredTask): OpenedTask | Promise<OpenedTask>
   /** Looks whether the data that flags name are there and whole, before anything else is done. @throws InputError */
   check?(sources: Given, say: (line: string) => void): void | Promise<void>

@@ -1,4 +1,7 @@
-/** What the paper (Le, Jaitly & Hinton 2015) found best for its networks: Tables 1 and 2. Recipes and experiments read it. */
+/**
+ * What the paper (Le, Jaitly & Hinton 2015) found best for its networks: Tables 1 and 2. Recipes and experiments read
+ * it.
+ */
 
 export interface Tuned {
   readonly lr: number
@@ -12,7 +15,9 @@ export interface Tuned {
 export const LENGTHS = [150, 200, 300, 400] as const
 export type Length = (typeof LENGTHS)[number]
 
-/** Table 1, the adding problem. RNN + tanh is listed for 150 steps only ("none worked" beyond), RNN + ReLU not at all. */
+/**
+ * Table 1, the adding problem. RNN + tanh is listed for 150 steps only ("none worked" beyond), RNN + ReLU not at all.
+ */
 export const TABLE_1: Readonly<Record<Length, { readonly irnn: Tuned; readonly lstm: Tuned; readonly tanh?: Tuned }>> =
   {
     150: {

@@ -1,6 +1,6 @@
 /**
- * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a recipe
- * goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
+ * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a
+ * recipe goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
  */
 import { InputError, shown } from '../error.ts'
 import type { Given } from '../flag.ts'

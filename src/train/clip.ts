@@ -74,8 +74,8 @@ export interface Clipped {
 }
 
 /**
- * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
- * are, the sum over the minibatch of each row.
+ * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as
+ * what they are, the sum over the minibatch of each row.
  */
 export function clipGradients(clip: Clip, backend: Backend, { dense, tables }: Gradients, result: Clipped): Clipped {
   let squares = backend.sum_of_squares(dense.length, dense)

@@ -1,7 +1,7 @@
 /**
- * Collapse: a recurrent net that had learnt loses it again, within a few iterations (the paper's IRNN falls from 93 to 52 %
- * on pixel MNIST at 215,000 iterations, and recovers). The sign is a training loss of ten times its best. One minibatch
- * proves nothing, late in a run some are all right and others not: means of 100 iterations are compared.
+ * Collapse: a recurrent net that had learnt loses it again, within a few iterations (the paper's IRNN falls from 93 to
+ * 52 % on pixel MNIST at 215,000 iterations, and recovers). The sign is a training loss of ten times its best. One
+ * minibatch proves nothing, late in a run some are all right and others not: means of 100 iterations are compared.
  */
 
 export interface CollapseFound {

@@ -17,8 +17,8 @@ export interface EvaluateOptions {
 }
 
 /**
- * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
- * the last bits of the sum). The event loop gets its turns.
+ * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed,
+ * and the last bits of the sum). The event loop gets its turns.
  * @throws InputError when model and task do not fit
  */
 export async function evaluate(
@@ -87,7 +87,8 @@ export function refuseMisfit({ spec }: Model, task: Task): void {
   for (const key of ['kind', 'size', 'steps'] as const) {
     if (spec.head[key] !== task.head[key]) {
       throw new InputError(
-        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ${shown(spec.head[key])}`,
+        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ` +
+          `${shown(spec.head[key])}`,
       )
     }
   }

@@ -1,6 +1,6 @@
 /**
- * One iteration of training: minibatch → forward → loss → backward → clip → update, and what it takes: memory, optimiser,
- * stream. Everything a run is made of is plain and reachable here; the loop over it is in loop.ts.
+ * One iteration of training: minibatch → forward → loss → backward → clip → update, and what it takes: memory,
+ * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in loop.ts.
  */
 import { InputError, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
@@ -27,8 +27,10 @@ export class DivergenceError extends Error {
     const clipping = clip.kind === 'none' ? 'none' : `${clip.kind} ${clip.limit}`
     const kind = clip.kind === 'derivative' ? 'norm' : 'derivative'
     super(
-      `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning rate ` +
-        `than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ${clipping}), ` +
+      `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning ` +
+        'rate ' +
+        `than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ` +
+        `${clipping}), ` +
         'or a recurrent matrix started lower (identity scale 0.999 or less)',
     )
     this.iteration = iteration
@@ -72,7 +74,8 @@ export function createIteration(model: Model, task: Task, spec: TrainSpec): Iter
   refuseMisfit(model, task)
   if (spec.batch > task.trainSize) {
     throw new InputError(
-      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${spec.batch}`,
+      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ` +
+        `${spec.batch}`,
     )
   }
   refuseTarget(spec.target, task)

@@ -1,4 +1,6 @@
-/** Flags of an option that comes in kinds (an optimiser, a schedule, a clip): one for the kind, others for its parts. */
+/**
+ * Flags of an option that comes in kinds (an optimiser, a schedule, a clip): one for the kind, others for its parts.
+ */
 import { InputError } from '../error.ts'
 import { type Flag, type Given, longOf, nameOf } from '../flag.ts'
 
@@ -49,7 +51,8 @@ function another<S extends Kinds>({ kinds, keeps = [] }: KindFlags<S>, base: S, 
 
 function refuse<S extends Kinds>(part: PartFlag<S>, choice: Flag, kind: string): never {
   throw new InputError(
-    `${longOf(part)}: expected ${longOf(choice)} ${part.of!.join(' or ')}, to which it belongs, but it is ${kind}: remove it, ` +
+    `${longOf(part)}: expected ${longOf(choice)} ${part.of!.join(' or ')}, to which it belongs, but it is ${kind}: ` +
+      'remove it, ' +
       'or give that',
   )
 }

@@ -1,15 +1,16 @@
 /**
- * The training loop, once: an async generator of events. Whoever consumes it (terminal, file, page) decides what to do with
- * them; leaving the `for await` early ends the run.
+ * The training loop, once: an async generator of events. Whoever consumes it (terminal, file, page) decides what to do
+ * with them; leaving the `for await` early ends the run.
  *
- * Between two events the loop waits, and what it is made of is plain data: `getState()`, with the model's weights. A run that
- * starts from them goes on to the same bits and the same records as one that was never interrupted.
+ * Between two events the loop waits, and what it is made of is plain data: `getState()`, with the model's weights. A
+ * run that starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
 import type { Floats } from '../backend/backend.ts'
 import { InputError } from '../error.ts'
 import { beats, isAsGood } from '../metric.ts'
 import type { Model, State } from '../model/model.ts'
 import type { StreamState, Task } from '../task.ts'
+import { type CheckpointClock, checkpointClock } from './checkpointClock.ts'
 import { createWatch, type WatchState } from './collapse.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import { createIteration, DivergenceError, type Iteration } from './iteration.ts'
@@ -26,7 +27,9 @@ export interface RunState {
   readonly rate: RateState
   /** The optimiser's arrays by name. */
   readonly optimizer: Readonly<Record<string, Floats>>
-  /** Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried. */
+  /**
+   * Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried.
+   */
   readonly carried: State | null
   /** Of the generator of a sampled softmax; null without one. */
   readonly generator: readonly number[] | null
@@ -48,20 +51,23 @@ export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
   readonly signal?: AbortSignal | undefined
   /**
-   * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped. They
-   * change no number.
+   * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped.
+   * They change no number.
    */
   readonly checkpoints?: { readonly every?: number | null | undefined } | undefined
   /** Where to go on from; the model already has the weights. Its arrays are copied. */
   readonly resume?: RunState | undefined
 }
 
-/** A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write them. */
+/**
+ * A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write
+ * them.
+ */
 export type Run = AsyncGenerator<TrainEvent, void, void> & { getState(): RunState }
 
 /**
- * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at the
- * end, then `done`. The event loop gets a turn every 15 ms, or every iteration where one takes longer.
+ * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at
+ * the end, then `done`. The event loop gets a turn every 15 ms, or every iteration where one takes longer.
  *
  * A minibatch whose loss or gradient is not finite is left out: the weights stay, a `collapse` says so, and the next
  * minibatch is tried. After ten in a row, or at the first with `onCollapse: 'stop'`, the run fails.
@@ -87,7 +93,6 @@ export function startRun(
   return Object.assign(loop.events(signal, saving), { getState: () => loop.getState() })
 }
 
-const SECONDS_BETWEEN_CHECKPOINTS = 60
 const MOST_SKIPPED = 10
 const NOTHING: readonly TrainEvent[] = []
 
@@ -254,31 +259,6 @@ class Loop {
 
   private now(): { iteration: number; seconds: number } {
     return { iteration: this.work.optimizer.iteration, seconds: (performance.now() - this.start) / 1000 }
-  }
-}
-
-type CheckpointClock = ReturnType<typeof checkpointClock>
-
-/** When to save: every so many iterations or, with null, once a minute; in the end unless nothing has happened since. */
-function checkpointClock(every: number | null) {
-  if (every !== null && !(Number.isSafeInteger(every) && every >= 1)) {
-    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${every}`)
-  }
-  let saved = performance.now()
-  let dirty = true
-  return {
-    changed(): void {
-      dirty = true
-    },
-    due(iteration: number): boolean {
-      const due =
-        every !== null ? iteration % every === 0 : performance.now() - saved > 1000 * SECONDS_BETWEEN_CHECKPOINTS
-      if (!due) return false
-      saved = performance.now()
-      dirty = false
-      return true
-    },
-    atEnd: () => dirty,
   }
 }
 

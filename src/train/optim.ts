@@ -1,6 +1,7 @@
 /**
- * Optimisers: data that says which and how, and the state that one run of it needs. The formulas are PyTorch's and live in
- * the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves exactly them.
+ * Optimisers: data that says which and how, and the state that one run of it needs. The formulas are PyTorch's and live
+ * in the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves
+ * exactly them.
  */
 import { z } from 'zod'
 import type { Backend, Floats } from '../backend/backend.ts'
@@ -55,14 +56,15 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
 }
 
 /**
- * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent matrices, gate
- * by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all its singular values made
- * about 1). A step is as large in every direction of state space, while the gradient of a recurrence over hundreds of steps has
- * few that drown the rest. No Nesterov momentum, and lr is the change of a singular value, whatever the size. A schedule moves both
- * rates alike; the default of Adam's is a third of Muon's.
+ * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent
+ * matrices, gate by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all
+ * its singular values made about 1). A step is as large in every direction of state space, while the gradient of a
+ * recurrence over hundreds of steps has few that drown the rest. No Nesterov momentum, and lr is the change of a
+ * singular value, whatever the size. A schedule moves both rates alike; the default of Adam's is a third of Muon's.
  *
- * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
- * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
+ * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the
+ * scaled identity, else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights
+ * do not decay.
  */
 export function muon({
   lr = 3e-4,
@@ -102,7 +104,7 @@ export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
       value: notNegative,
       sets: 'weightDecay',
       of: ['muon'],
-      help: 'muon: how strongly recurrent matrices are pulled back to the identity they began at, else to 0 (default: 0)',
+      help: 'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
     },
   ],
 }
@@ -129,7 +131,10 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
 /** An optimiser at work on the weights of a model. */
 export interface Optimizer {
   readonly spec: OptimizerSpec
-  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty for plain sgd. */
+  /**
+   * Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty
+   * for plain sgd.
+   */
   readonly state: Readonly<Record<string, Floats>>
   /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
   iteration: number
@@ -140,13 +145,14 @@ export interface Optimizer {
 }
 
 /**
- * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend. `recurrent`,
- * ascending, are the matrices that muon is for (parameters.ts has them).
+ * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend.
+ * `recurrent`, ascending, are the matrices that muon is for (parameters.ts has them).
  *
- * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights and state, as
- * any other weight is at this iteration, and the rest of the table is left alone, weights and state. For plain sgd that is the
- * dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither decays nor moves it, and Adam
- * corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and PyTorch's SparseAdam).
+ * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights
+ * and state, as any other weight is at this iteration, and the rest of the table is left alone, weights and state. For
+ * plain sgd that is the dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither
+ * decays nor moves it, and Adam corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and
+ * PyTorch's SparseAdam).
  */
 export function createOptimizer(
   spec: OptimizerSpec,
@@ -192,7 +198,9 @@ export function createOptimizer(
 
 type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
 
-/** The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights. */
+/**
+ * The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights.
+ */
 function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
   const end = start + length
   const matrices = recurrent.filter((matrix) => matrix.start >= start && matrix.start < end)

@@ -1,6 +1,7 @@
 /**
- * The options of training, each declared once: its type, default and check, its place in config.json (the order below), its
- * flags and their help. What is not here an option has not. Where it is used is the second and last place that knows of it.
+ * The options of training, each declared once: its type, default and check, its place in config.json (the order below),
+ * its flags and their help. What is not here an option has not. Where it is used is the second and last place that
+ * knows of it.
  */
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
@@ -19,7 +20,9 @@ export interface TrainOption<V> {
   check(value: unknown, name: string): V
   /** On the command line; empty: it has none there. */
   readonly flags: readonly Flag[]
-  /** The value with what the flags say of it; `base` is the recipe's. @throws InputError when they do not go together */
+  /**
+   * The value with what the flags say of it; `base` is the recipe's. @throws InputError when they do not go together
+   */
   fromFlags(base: V | undefined, given: Given): V | undefined
   /** A run that goes on may have another value: it changes no number, or none that was there before. Default false. */
   readonly mayChange: boolean
@@ -86,7 +89,10 @@ export const OPTIONS = {
   schedule: kinds(scheduleSchema, { default: constantRate(), flags: SCHEDULE_FLAGS }),
   /** Default clipNorm(1). */
   clip: kinds(clipSchema, { default: clipNorm(1), flags: CLIP_FLAGS }),
-  /** Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always means. */
+  /**
+   * Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always
+   * means.
+   */
   reduction: option<'mean' | 'sum'>({
     value: oneOf('mean', 'sum'),
     default: 'mean',
@@ -94,8 +100,8 @@ export const OPTIONS = {
     help: 'mean or sum over the batch (default: mean)',
   }),
   /**
-   * Iterations between evaluations on the test set, and the held-out set where the task has one; the last iteration is always
-   * evaluated. Default: a twentieth of the run.
+   * Iterations between evaluations on the test set, and the held-out set where the task has one; the last iteration is
+   * always evaluated. Default: a twentieth of the run.
    */
   evalEvery: option({
     value: whole(),
@@ -112,8 +118,8 @@ export const OPTIONS = {
     mayChange: true,
   }),
   /**
-   * Stop at the first evaluation as good as this (mse at most, accuracy at least; METRICS says which way); null, the default: use
-   * all iterations.
+   * Stop at the first evaluation as good as this (mse at most, accuracy at least; METRICS says which way); null, the
+   * default: use all iterations.
    */
   target: option<number | null>({
     value: kindOf(z.number().nullable(), finite.expected),
@@ -122,7 +128,9 @@ export const OPTIONS = {
     help: ({ score }) => `stop at the first evaluation as good as this: ${score}`,
     mayChange: true,
   }),
-  /** After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on (the default), or stop. */
+  /**
+   * After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on (the default), or stop.
+   */
   onCollapse: option<'continue' | 'stop'>({
     value: oneOf('continue', 'stop'),
     default: 'continue',
@@ -131,8 +139,8 @@ export const OPTIONS = {
     mayChange: true,
   }),
   /**
-   * The loss of training: over all classes (the default), or over `samples` of them that are drawn anew for each minibatch.
-   * Evaluation is over all.
+   * The loss of training: over all classes (the default), or over `samples` of them that are drawn anew for each
+   * minibatch. Evaluation is over all.
    */
   softmax: kinds(softmaxSchema, { default: { kind: 'full' }, flags: SOFTMAX_FLAGS, onRequest: true }),
   /** Share of the units that dropout leaves out after an embedding, between layers and below the head. Default 0. */
@@ -140,7 +148,9 @@ export const OPTIONS = {
     value: below1,
     default: 0,
     flag: '--dropout <p>',
-    help: 'share of the units left out in training, after the embedding, between layers and below the output (default: 0)',
+    help:
+      'share of the units left out in training: after the embedding, between layers and below the output ' +
+      '(default: 0)',
     onRequest: true,
   }),
   /** Of what training draws by itself: candidates of a sampled softmax, masks of dropout. Default 1. */
@@ -151,7 +161,10 @@ export const OPTIONS = {
     help: 'of data, weights and training: the same seed gives the same bits',
     flagDefault: 1,
   }),
-  /** Keep only every √T-th state and compute the others again (PlanOptions): for sequences too long for memory, same bits. */
+  /**
+   * Keep only every √T-th state and compute the others again (PlanOptions): for sequences too long for memory, same
+   * bits.
+   */
   activationCheckpointing: option({
     value: flagged,
     default: false,
@@ -191,7 +204,8 @@ function withinRecords(spec: TrainSpec): TrainSpec {
   const { iterations, stepEvery } = spec
   if (iterations <= stepEvery * MAX_STEP_RECORDS) return spec
   throw new InputError(
-    `training: stepEvery: expected at least ${Math.ceil(iterations / MAX_STEP_RECORDS)}, for at most ${MAX_STEP_RECORDS} ` +
+    `training: stepEvery: expected at least ${Math.ceil(iterations / MAX_STEP_RECORDS)}, for at most ` +
+      `${MAX_STEP_RECORDS} ` +
       `records, but received ${stepEvery}`,
   )
 }
@@ -201,7 +215,10 @@ export function trainingFlags(requested: readonly string[] = []): readonly Flag[
   return ENTRIES.flatMap(([name, { flags, onRequest }]) => (onRequest && !requested.includes(name) ? [] : flags))
 }
 
-/** What a recipe and flags make together: a flag goes before the recipe. @throws InputError when flags do not go together */
+/**
+ * What a recipe and flags make together: a flag goes before the recipe. @throws InputError when flags do not go
+ * together
+ */
 export function optionsFromFlags(recipe: TrainOptions, given: Given): TrainOptions {
   return Object.fromEntries(ENTRIES.map(([name, option]) => [name, option.fromFlags(recipe[name], given)]))
 }

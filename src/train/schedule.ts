@@ -1,10 +1,10 @@
 /**
- * Learning-rate schedules: data, and pure functions: from an iteration to its rate, and for the one that depends on what
- * evaluations say, from its state and a score to its next state.
+ * Learning-rate schedules: data, and pure functions: from an iteration to its rate, and for the one that depends on
+ * what evaluations say, from its state and a score to its next state.
  *
  * The paper trains at a fixed rate; the cosine decay is Loshchilov & Hutter's (SGDR, arXiv:1608.03983, one cycle), the
- * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done since
- * Bourlard & Morgan (1994).
+ * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done
+ * since Bourlard & Morgan (1994).
  */
 import { z } from 'zod'
 import { oneOf, whole } from '../flag.ts'
@@ -69,7 +69,8 @@ export function stepRate({
 
 /**
  * Half the rate (or `factor` times) after every evaluation that does not better the best one before by 0.5 % of it
- * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time (`most` 6).
+ * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time
+ * (`most` 6).
  */
 export function halvingRate({
   factor = 0.5,
@@ -107,7 +108,9 @@ export const SCHEDULE_FLAGS: KindFlags<Schedule> = {
       value: whole(0),
       sets: 'most',
       of: ['halving'],
-      help: 'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop (default: 6)',
+      help:
+        'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop ' +
+        '(default: 6)',
     },
     { flag: '--warmup <N>', value: whole(0), sets: 'warmup', help: 'iterations of linear warm-up (default: 0)' },
   ],

@@ -21,7 +21,8 @@ export const SOFTMAX_FLAGS: KindFlags<Softmax> = {
       of: ['sampled'],
       means: 'sampled',
       help:
-        'train on a sampled softmax, of S words drawn for each minibatch, which costs the same whatever the vocabulary; ' +
+        'train on a sampled softmax, of S words drawn for each minibatch, which costs the same whatever the ' +
+        'vocabulary; ' +
         'evaluation is always of all words (default: train on all, too)',
     },
   ],

@@ -1,5 +1,6 @@
 /**
- * The step record under way: what iterations did since the last one, as means and the extremes that sampling would lose.
+ * The step record under way: what iterations did since the last one, as means and the extremes that sampling would
+ * lose.
  */
 import type { Spread, StepEvent } from './events.ts'
 

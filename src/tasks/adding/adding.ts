@@ -1,7 +1,7 @@
 /**
- * The adding problem (Hochreiter & Schmidhuber 1997; here as in Le, Jaitly & Hinton 2015, section 4.1). Two inputs a step:
- * u_t uniform in [0,1), and a mask that is 1 at exactly two steps and 0 elsewhere. Target: the sum of the two marked
- * numbers. Always answering 1 scores Var(U+U) = 1/6 (the paper prints 0.1767).
+ * The adding problem (Hochreiter & Schmidhuber 1997; here as in Le, Jaitly & Hinton 2015, section 4.1). Two inputs a
+ * step: u_t uniform in [0,1), and a mask that is 1 at exactly two steps and 0 elsewhere. Target: the sum of the two
+ * marked numbers. Always answering 1 scores Var(U+U) = 1/6 (the paper prints 0.1767).
  *
  * The sets are fixed, but not stored (100,000 sequences of 400 steps are 160 MB): sequence i of a set is drawn from a
  * generator of its own, a function of (seed, set, i), whenever it is wanted. That takes some 3 µs for 150 steps.

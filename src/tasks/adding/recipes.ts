@@ -13,8 +13,10 @@ function fast(cell: Cell): Recipe {
   return {
     name: 'fast',
     why:
-      'The paper takes 495,000 iterations of SGD to an MSE of 0.1, here 1,000 to 3,000 do: Adam, and weights of ordinary ' +
-      'size (std 0.1, not 0.001). The norm clip survives the spikes on the way, the cosine ends the noise. Stops early ' +
+      'The paper takes 495,000 iterations of SGD to an MSE of 0.1, here 1,000 to 3,000 do: Adam, and weights of ' +
+      'ordinary ' +
+      'size (std 0.1, not 0.001). The norm clip survives the spikes on the way, the cosine ends the noise. Stops ' +
+      'early ' +
       'at a test MSE of 0.0005 (--target 0: never). Made for T = 150; at T = 400 it diverges within 100 iterations.',
     hidden: 100,
     ...irnnStd(cell, 0.1),
@@ -38,7 +40,8 @@ function paper(cell: Cell, options: Given): Recipe {
   return {
     name: 'paper',
     why:
-      'SGD at a fixed rate, batch 16, weights of std 0.001, rate and clip from Table 1 for the cell and length; the paper ' +
+      'SGD at a fixed rate, batch 16, weights of std 0.001, rate and clip from Table 1 for the cell and length; the ' +
+      'paper ' +
       'does not say what it clips, read here as the norm of the gradient. Minutes to hours, not seconds.',
     hidden: 100,
     ...irnnStd(cell, 0.001),

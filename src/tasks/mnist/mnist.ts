@@ -1,6 +1,6 @@
 /**
- * A picture one pixel at a time (Le, Jaitly & Hinton 2015, section 4.2): T = rows · columns steps of one number, and after
- * the last of them, which of ten classes was it? In scanline order, or permuted: all pictures through one fixed
+ * A picture one pixel at a time (Le, Jaitly & Hinton 2015, section 4.2): T = rows · columns steps of one number, and
+ * after the last of them, which of ten classes was it? In scanline order, or permuted: all pictures through one fixed
  * permutation, so that neighbours in space are far apart in time.
  */
 import { z } from 'zod'
@@ -15,8 +15,8 @@ import { NUMPY_92916 } from './permutation92916.ts'
 export interface MnistOptions {
   order: 'scanline' | 'permuted'
   /**
-   * The permutation of `permuted`. 92916 is the one most papers share, numpy's RandomState(92916).permutation(784); every
-   * other number seeds one of this package's own generator.
+   * The permutation of `permuted`. 92916 is the one most papers share, numpy's RandomState(92916).permutation(784);
+   * every other number seeds one of this package's own generator.
    */
   permutation: number
   /** 'raw': 0 … 255, as the paper must have used; 'unit': 0 … 1. */
@@ -29,8 +29,8 @@ export interface MnistOptions {
 }
 
 /**
- * Ten classes of small grey pictures: MNIST, Fashion-MNIST and whatever has their form. They stay bytes: 60,000 of 28×28 are
- * 47 MB, and would be 188 as floats.
+ * Ten classes of small grey pictures: MNIST, Fashion-MNIST and whatever has their form. They stay bytes: 60,000 of
+ * 28×28 are 47 MB, and would be 188 as floats.
  */
 export interface MnistData {
   /** 'mnist', or the start of a SHA-256 of all the bytes: what a stored run knows its data by. */
@@ -116,7 +116,9 @@ function shape({ rows, columns }: LabelledImages): string {
   return `${rows}×${columns}`
 }
 
-/** A function that shows images next(), next(), … side by side in one batch of n <= B; the pixels stay where they are. */
+/**
+ * A function that shows images next(), next(), … side by side in one batch of n <= B; the pixels stay where they are.
+ */
 function filler(
   { images, labels }: LabelledImages,
   permuted: Int32Array | null,

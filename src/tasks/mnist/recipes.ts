@@ -14,12 +14,16 @@ function fast(cell: Cell, { order }: Given): Recipe {
   return {
     name: 'fast',
     why:
-      'Input weights of ordinary size (std 1, not 0.001), an identity a hair below one, and a rate that falls to nothing. Muon ' +
-      'for the recurrent matrix: through 784 steps a few directions of the gradient drown all others, and Muon steps as far in ' +
-      'each, and a pull back to the identity, which keeps it from learning by heart. Adam for the rest, and one that soon forgets ' +
+      'Input weights of ordinary size (std 1, not 0.001), an identity a hair below one, and a rate that falls to ' +
+      'nothing. Muon ' +
+      'for the recurrent matrix: through 784 steps a few directions of the gradient drown all others, and Muon steps ' +
+      'as far in ' +
+      'each, and a pull back to the identity, which keeps it from learning by heart. Adam for the rest, and one that ' +
+      'soon forgets ' +
       '(beta2 0.9): gradients come in spikes.',
     hidden: 100,
-    // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60 iterations.
+    // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60
+    // iterations.
     ...((cell === 'irnn' || cell === 'tanh') && { inputStd: 1, outputStd: 0.06 }),
     ...(cell === 'irnn' && { scale: 0.999 }),
     options: { scale: 'unit' },
@@ -40,11 +44,13 @@ function paper(cell: Cell, { order }: Given): Recipe {
   return {
     name: 'paper',
     why:
-      'SGD at a fixed rate, batch 16, rate and clip from Table 2 for the cell and order. What the paper leaves open is read ' +
+      'SGD at a fixed rate, batch 16, rate and clip from Table 2 for the cell and order. What the paper leaves open ' +
+      'is read ' +
       'as what tracks its curve: raw pixels, gradients summed over the batch, the clip on every derivative inside ' +
       'back-propagation, weights of std 0.01 for an irnn. An hour and more, not minutes.',
     hidden: 100,
-    // The others keep the paper's 0.001: permuted, a relu from 0.01 is at NaN in two iterations, from 0.001 in one seed of four.
+    // The others keep the paper's 0.001: permuted, a relu from 0.01 is at NaN in two iterations, from 0.001 in one seed
+    // of four.
     ...irnnStd(cell, 0.01),
     ...(cell === 'irnn' && { scale: 1 }),
     ...(cell === 'lstm' && { forgetBias: 1 }),

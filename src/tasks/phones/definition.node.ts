@@ -18,7 +18,8 @@ export const phones: TaskDefinition = {
       flag: '--data <dir>',
       required: true,
       help:
-        "folder with TIMIT's TRAIN and TEST, or one of irnn data speech; its features are kept in $IRNN_CACHE/speech, by default " +
+        "folder with TIMIT's TRAIN and TEST, or one of irnn data speech; its features are kept in " +
+        '$IRNN_CACHE/speech, by default ' +
         '~/.cache/irnn/speech',
     },
     {

@@ -29,7 +29,8 @@ const FRAME = SETTINGS.shift / SETTINGS.rate
 const LEAD = (SETTINGS.window - SETTINGS.shift) / 2 / SETTINGS.rate
 
 /**
- * Hears all of `input`. Returns the frames, the seconds of sound, and the seconds that the work took, waiting not counted.
+ * Hears all of `input`. Returns the frames, the seconds of sound, and the seconds that the work took, waiting not
+ * counted.
  * @throws InputError unless it is 16-bit sound of one channel at 16 kHz, whole, 25 ms of it at least
  */
 export async function listen(

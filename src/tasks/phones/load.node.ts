@@ -1,4 +1,7 @@
-/** A corpus of speech on disk as the phones task takes it: read, checked, its features from the cache where they are known. */
+/**
+ * A corpus of speech on disk as the phones task takes it: read, checked, its features from the cache where they are
+ * known.
+ */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -34,7 +37,8 @@ export function loadSpeech({
 }: SpeechSources): PhoneCorpus {
   if (data === undefined) {
     throw new InputError(
-      'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn data speech"',
+      'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn ' +
+        'data speech"',
     )
   }
   const timit = readTimit(data, options)
@@ -132,8 +136,9 @@ interface Filters {
 }
 
 /**
- * The filters of all utterances, from the cache, else computed and put there. A file of the cache is known by the settings and by
- * path, size and date of every file that it is of; it has a checksum, and is made anew if it does not fit.
+ * The filters of all utterances, from the cache, else computed and put there. A file of the cache is known by the
+ * settings and by path, size and date of every file that it is of; it has a checksum, and is made anew if it does not
+ * fit.
  */
 function cachedFeatures(
   utterances: readonly Utterance[],

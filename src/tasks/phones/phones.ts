@@ -1,8 +1,8 @@
 /**
- * Phones of speech, frame by frame (Le, Jaitly & Hinton 2015, section 4.4): 120 numbers every 10 ms, and for each frame one of 180
- * states. Utterances of like lengths make a minibatch, so that little of it is padding. What is kept of an utterance are its
- * 40 filters; Δ and ΔΔ are made as a minibatch is filled, in 0.6 µs a frame: the 3.8 h of
- * TIMIT's sets are 0.2 GB so, and would be 0.7.
+ * Phones of speech, frame by frame (Le, Jaitly & Hinton 2015, section 4.4): 120 numbers every 10 ms, and for each frame
+ * one of 180 states. Utterances of like lengths make a minibatch, so that little of it is padding. What is kept of an
+ * utterance are its 40 filters; Δ and ΔΔ are made as a minibatch is filled, in 0.6 µs a frame: the 3.8 h of TIMIT's
+ * sets are 0.2 GB so, and would be 0.7.
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from '../../batch.ts'
@@ -46,8 +46,8 @@ export interface PhoneOptions {
 const schema: z.ZodType<PhoneOptions> = z.strictObject({ seed: z.int().min(0) })
 
 /**
- * Frames of the corpus. Batches are x [T,B,120], lengths [B] and y [T,B], -1 where a frame has no state; T is the length of the
- * longest of the batch. The held-out set are the dev speakers, the test set those of the core test.
+ * Frames of the corpus. Batches are x [T,B,120], lengths [B] and y [T,B], -1 where a frame has no state; T is the
+ * length of the longest of the batch. The held-out set are the dev speakers, the test set those of the core test.
  * @throws InputError for options that make no sense
  */
 export function phones({ corpus, ...options }: Partial<PhoneOptions> & { corpus: PhoneCorpus }): Task {
@@ -125,9 +125,9 @@ function byLength(order: Int32Array, lengths: Int32Array): Int32Array {
 const POOL = 32
 
 /**
- * Every utterance once an epoch, in minibatches of B (the last has what is left). An epoch's shuffled utterances are sorted by
- * length in pools of 32 minibatches, and the minibatches are shuffled again. All of it follows from (seed, epoch). Of
- * minibatches of 16 from `irnn data speech` 2.6 % are padding so, and 34 % where lengths are left to chance.
+ * Every utterance once an epoch, in minibatches of B (the last has what is left). An epoch's shuffled utterances are
+ * sorted by length in pools of 32 minibatches, and the minibatches are shuffled again. All of it follows from (seed,
+ * epoch). Of minibatches of 16 from `irnn data speech` 2.6 % are padding so, and 34 % where lengths are left to chance.
  */
 function bucketStream(set: SpeechSet, B: number, seed: number): Stream {
   const lengths = lengthsOf(set.starts)

@@ -17,9 +17,12 @@ function fast(cell: Cell): Recipe {
   return {
     name: 'fast',
     why:
-      'The recurrent matrix starts at 0.01 times the identity, as in the paper for speech: what was heard is soon forgotten. ' +
-      'Inputs are normalised and weights keep the size of what passes through them (std 0.1), so that five layers learn as ' +
-      'two do. Half the rate after an evaluation of the dev set without a gain of 0.5 %, and the end instead of a seventh time.',
+      'The recurrent matrix starts at 0.01 times the identity, as in the paper for speech: what was heard is soon ' +
+      'forgotten. ' +
+      'Inputs are normalised and weights keep the size of what passes through them (std 0.1), so that five layers ' +
+      'learn as ' +
+      'two do. Half the rate after an evaluation of the dev set without a gain of 0.5 %, and the end instead of a ' +
+      'seventh time.',
     ...phoneNet(cell, 128, 0.1),
     training: {
       batch: 8,
@@ -36,7 +39,8 @@ function paper(cell: Cell): Recipe {
   return {
     name: 'paper',
     why:
-      'The sizes of Table 4: 500 units a layer and direction, 250 for an LSTM; minibatches of 16. Rate, clip and how long are ' +
+      'The sizes of Table 4: 500 units a layer and direction, 250 for an LSTM; minibatches of 16. Rate, clip and how ' +
+      'long are ' +
       'not in the paper: as in fast, for a corpus as large as TIMIT. Hours on one core.',
     ...phoneNet(cell, 500, 0.06),
     training: {

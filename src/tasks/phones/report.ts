@@ -6,7 +6,8 @@ import type { PhoneErrors } from './score.ts'
 export function phoneErrorLines(phones: PhoneErrors): string[] {
   const { frames, states, phones48, phones39, confusion } = phones
   return [
-    `frame error over states ${percent(states)}, 48 phones ${percent(phones48)}, 39 phones ${percent(phones39)}, ${grouped(frames)} frames`,
+    `frame error over states ${percent(states)}, 48 phones ${percent(phones48)}, 39 phones ${percent(phones39)}, ` +
+      `${grouped(frames)} frames`,
     'of each phone its frames, the share that was right, and what the others were taken for:',
     ...confusion.labels.flatMap((label, row) => confusionLine(label, row, confusion) ?? []),
   ]
@@ -24,5 +25,6 @@ function confusionLine(label: string, row: number, { labels, counts }: PhoneErro
     .filter(({ n, as }) => n > 0 && as !== label)
     .sort((a, b) => b.n - a.n)
     .slice(0, SHOWN)
-  return `  ${label.padEnd(4)}${grouped(all).padStart(8)} ${share(own[row]!)}  ${others.map(({ n, as }) => `${as} ${share(n).trim()}`).join(', ')}`.trimEnd()
+  const taken = others.map(({ n, as }) => `${as} ${share(n).trim()}`).join(', ')
+  return `  ${label.padEnd(4)}${grouped(all).padStart(8)} ${share(own[row]!)}  ${taken}`.trimEnd()
 }

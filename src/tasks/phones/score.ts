@@ -1,6 +1,6 @@
 /**
- * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989). The answer
- * to a frame is its most probable state, and the phone of that state.
+ * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989).
+ * The answer to a frame is its most probable state, and the phone of that state.
  */
 import type { Scorer } from '../../task.ts'
 import type { StateSet } from './targets.ts'

@@ -12,7 +12,9 @@ import { reopenWords, tally, WORDS_DEFAULTS, type WordsData } from './words.ts'
 export const TEXT_SOURCES: readonly SourceFlag[] = [
   {
     flag: '--data <dir>',
-    help: 'the one-billion-word benchmark, or a file, folder or pattern of one sentence a line (default: the Brown corpus)',
+    help:
+      'the one-billion-word benchmark, or a file, folder or pattern of one sentence a line (default: the Brown ' +
+      'corpus)',
   },
   {
     flag: '--vocabulary <file>',
@@ -51,7 +53,8 @@ export const words: TaskDefinition = {
       value: oneOf('sentences', 'text'),
       sets: 'order',
       help:
-        'sentences: all in random order; text: passages in random order, their sentences as they stand (default: sentences for ' +
+        'sentences: all in random order; text: passages in random order, their sentences as they stand (default: ' +
+        'sentences for ' +
         'the benchmark, which is shuffled, text for other text)',
     },
     {
@@ -84,7 +87,8 @@ export const words: TaskDefinition = {
 function refuseSamples(samples: number | undefined, size: number): void {
   if (samples === undefined || samples < size) return
   throw new InputError(
-    `--samples: expected fewer than the ${size} words of the vocabulary but received ${samples}: sample fewer, or leave it ` +
+    `--samples: expected fewer than the ${size} words of the vocabulary but received ${samples}: sample fewer, or ` +
+      'leave it ' +
       'out to train on all',
   )
 }

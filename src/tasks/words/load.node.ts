@@ -78,12 +78,16 @@ export function vocabularyOfRun(dir: string, sum: unknown): Vocabulary {
   const vocabulary = readVocabulary(file)
   if (checksum(vocabulary) === sum) return vocabulary
   throw new InputError(
-    `${file}: expected the vocabulary ${shown(sum)} that the run was made with but it is ${shown(checksum(vocabulary))}: ` +
+    `${file}: expected the vocabulary ${shown(sum)} that the run was made with but it is ` +
+      `${shown(checksum(vocabulary))}: ` +
       'put the original back',
   )
 }
 
-/** The text of the run whose folder is `dir`, with the vocabulary that lies there. @throws InputError when it cannot be had */
+/**
+ * The text of the run whose folder is `dir`, with the vocabulary that lies there. @throws InputError when it cannot be
+ * had
+ */
 export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
   return dataOf(findCorpus(data), vocabularyOfRun(dir, sum))
 }

@@ -16,7 +16,8 @@ function fast(cell: Cell): Recipe {
   return {
     name: 'fast',
     why:
-      'Three epochs of Brown: an lstm of 200 units is at a test perplexity of 101 after 5 minutes on one core, where a ' +
+      'Three epochs of Brown: an lstm of 200 units is at a test perplexity of 101 after 5 minutes on one core, where ' +
+      'a ' +
       'Kneser-Ney trigram has 139. Adam, whose rate falls to nothing; weights of std 0.1 but for lstm and gru.',
     hidden: 200,
     ...wordsStd(cell),
@@ -36,8 +37,10 @@ function paper(cell: Cell): Recipe {
   return {
     name: 'paper',
     why:
-      "Plain SGD at a fixed rate, as in all of the paper; of what it leaves open, a summed loss, the grid's largest rate and a " +
-      'norm clip of 10. For its networks add --hidden 512, --layers 4, or --hidden 1024 --projection 512. Days, on the benchmark.',
+      "Plain SGD at a fixed rate, as in all of the paper; of what it leaves open, a summed loss, the grid's largest " +
+      'rate and a ' +
+      'norm clip of 10. For its networks add --hidden 512, --layers 4, or --hidden 1024 --projection 512. Days, on ' +
+      'the benchmark.',
     hidden: 512,
     ...wordsStd(cell),
     training: {

@@ -1,8 +1,8 @@
 /**
- * Text as minibatches: B rows read side by side, T words at a time. A row takes a unit of the text (a sentence, or a passage of
- * sentences that follow each other), and when that is through the next one that no row has had. Either the next one follows
- * at once, and the state goes on from word to word for ever (truncated BPTT); or the rest of the batch is padding, and the next
- * unit starts in the next batch from the zero state.
+ * Text as minibatches: B rows read side by side, T words at a time. A row takes a unit of the text (a sentence, or a
+ * passage of sentences that follow each other), and when that is through the next one that no row has had. Either the
+ * next one follows at once, and the state goes on from word to word for ever (truncated BPTT); or the rest of the batch
+ * is padding, and the next unit starts in the next batch from the zero state.
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'

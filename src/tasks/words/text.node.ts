@@ -1,7 +1,7 @@
 /**
- * Text files of one sentence a line, read a block at a time: 16 MB of text, which may be one piece of a large file or many small
- * files. Never the whole corpus: what is in memory is a block. A line belongs to the block its first byte is in, so the pieces
- * of a file follow from its size alone.
+ * Text files of one sentence a line, read a block at a time: 16 MB of text, which may be one piece of a large file or
+ * many small files. Never the whole corpus: what is in memory is a block. A line belongs to the block its first byte is
+ * in, so the pieces of a file follow from its size alone.
  *
  * Files from outside are checked as they are read: UTF-8, and lines that can be sentences.
  */

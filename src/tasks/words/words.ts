@@ -1,10 +1,10 @@
 /**
- * The next word (Le, Jaitly & Hinton 2015, section 4.3): text in B rows, T words of each at a time, and at every step, which
- * word follows? Scored by perplexity, e to the mean negative log-likelihood of a token; the end of a sentence counts as one, its
- * beginning does not.
+ * The next word (Le, Jaitly & Hinton 2015, section 4.3): text in B rows, T words of each at a time, and at every step,
+ * which word follows? Scored by perplexity, e to the mean negative log-likelihood of a token; the end of a sentence
+ * counts as one, its beginning does not.
  *
- * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero state (with
- * `reset: 'sentence'` sentence by sentence), all on the full softmax.
+ * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero
+ * state (with `reset: 'sentence'` sentence by sentence), all on the full softmax.
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
@@ -17,7 +17,10 @@ import type { Vocabulary } from './vocabulary.ts'
 export interface WordsOptions {
   /** Words a row gives to a batch, over which errors are propagated back. */
   T: number
-  /** 'sentences': all in random order; 'text': passages in random order, in which sentences stand as they do in the text. */
+  /**
+   * 'sentences': all in random order; 'text': passages in random order, in which sentences stand as they do in the
+   * text.
+   */
   order: 'sentences' | 'text'
   /** 'none': the state is carried from word to word for ever; 'sentence': each sentence starts from zero. */
   reset: 'none' | 'sentence'
@@ -53,8 +56,8 @@ export const WORDS_DEFAULTS: WordsOptions = { T: 20, order: 'sentences', reset: 
 const PASSAGE = 1000
 
 /**
- * The next word; T 20, sentences in random order, state carried, by default. Batches are tokens and y [T,B], carry [B], and
- * where units start from zero lengths [B]; their arrays are filled again by the next call.
+ * The next word; T 20, sentences in random order, state carried, by default. Batches are tokens and y [T,B], carry [B],
+ * and where units start from zero lengths [B]; their arrays are filled again by the next call.
  * @throws InputError for options that make no sense, or text too short for them
  */
 export function words({ text, ...options }: WordsInput): Task {
@@ -75,7 +78,8 @@ export function words({ text, ...options }: WordsInput): Task {
   const some = countUpTo(train, T)
   if (some.words < T) {
     throw new InputError(
-      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more text`,
+      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more ` +
+        'text',
     )
   }
   for (const [name, tokens] of Object.entries({ 'held-out': heldOut, test })) {
@@ -110,11 +114,14 @@ export function words({ text, ...options }: WordsInput): Task {
 /** An id of before textId, which has twice the digits. */
 const OLD_TEXT = /^(text|benchmark)-[0-9a-f]{16}$/
 
-/** The task of a stored run. Its vocabulary was checked where it was read. @throws InputError when the text is another */
+/**
+ * The task of a stored run. Its vocabulary was checked where it was read. @throws InputError when the text is another
+ */
 export function reopenWords({ corpus, vocabulary: _checked, ...options }: Task['options'], text: WordsData): Task {
   if (typeof corpus === 'string' && OLD_TEXT.test(corpus)) {
     throw new InputError(
-      `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an id that tells ` +
+      `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an ` +
+        'id that tells ' +
         'other text of the same sizes: start the run anew',
     )
   }
@@ -127,8 +134,8 @@ function* once(rows: Rows): Iterable<Batch> {
 }
 
 /**
- * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank; and as blocks
- * are of equal size, it also tells about how many words there are in all.
+ * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank;
+ * and as blocks are of equal size, it also tells about how many words there are in all.
  */
 function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
   let words = 0
