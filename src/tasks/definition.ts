@@ -1,6 +1,6 @@
 /**
  * What a task is to the command, as data: `irnn train`, `eval`, `info`, `reproduce` and their help loop over the table
- * of definitions (tasks.node.ts) and know no task by its name. The task itself, seeded streams of batches, is a `Task`
+ * of definitions (table.node.ts) and know no task by its name. The task itself, seeded streams of batches, is a `Task`
  * (task.ts).
  */
 import { InputError, shown } from '../error.ts'

@@ -1,12 +1,9 @@
-/** The tasks: a line for each. All else that a new one needs is in its folder. */
+/** The tasks of the table, by name. */
 import { InputError, shown } from '../error.ts'
-import { adding } from './adding/definition.ts'
 import type { TaskDefinition } from './definition.ts'
-import { mnist } from './mnist/definition.node.ts'
-import { phones } from './phones/definition.node.ts'
-import { words } from './words/definition.node.ts'
+import * as table from './table.node.ts'
 
-export const TASKS: readonly TaskDefinition[] = [adding, mnist, phones, words]
+export const TASKS: readonly TaskDefinition[] = Object.values(table)
 
 export const TASK_NAMES: readonly string[] = TASKS.map(({ name }) => name)
 
