@@ -12,7 +12,7 @@ import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
 import { print, say } from './say.ts'
 
-/** With those of where data are. */
+/** With the flags that say where data are. */
 export interface EvalFlags extends Given {
   backend?: BackendName
   threads?: number
@@ -49,7 +49,7 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   return 0
 }
 
-/** The event with more beside it, typed arrays as arrays. */
+/** The event and what else was scored as one JSON object; typed arrays become arrays. */
 function encoded(event: EvalEvent, more: object): string {
   const plain = { ...(JSON.parse(encodeEvent(event)) as object), ...more }
   return JSON.stringify(plain, (_, value) => (ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value))

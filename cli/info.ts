@@ -49,7 +49,7 @@ function ran(run: StoredRun): string {
   return `${grouped(iterations(run))} of ${grouped(training.iterations)} iterations, ${ended}; ${backend.description}`
 }
 
-/** Its metric is not asked of the task: a look at a run shall not load, or download, what it was trained on. */
+/** The metric follows from the record. Asking the task for it would load, or download, its data. */
 function score({ events }: StoredRun): string {
   const last = events.findLast((event) => event.type === 'eval')
   const metric = last && metricOf(last.test)

@@ -141,7 +141,7 @@ function dataCommand(program: Command, finish: Finish): void {
       default: 24,
       help: 'voices; a tenth of them for development, three twentieths to test',
     },
-    { flag: '--sentences <M>', value: whole(), default: 50, help: 'of each speaker, about 3 s each' },
+    { flag: '--sentences <M>', value: whole(), default: 50, help: 'sentences of each speaker, about 3 s each' },
     { flag: '--snr <dB>', value: finite, default: 20, help: 'speech over white noise, decibels' },
     { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed gives the same bytes' },
   ]).action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
@@ -156,7 +156,7 @@ function sampleCommand(program: Command, finish: Finish): void {
     {
       flag: '--prompt <text>',
       default: '',
-      help: 'how it begins, in words with spaces between, as the training text has them',
+      help: 'how the text begins: words with spaces between, as in the training text',
     },
     {
       flag: '--temperature <t>',
@@ -164,8 +164,13 @@ function sampleCommand(program: Command, finish: Finish): void {
       default: 1,
       help: 'above 1 bolder, below 1 safer; 0: always the most probable word',
     },
-    { flag: '--words <N>', value: whole(), default: 100, help: 'how many, ends of sentences counted' },
-    { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed gives the same words' },
+    {
+      flag: '--words <N>',
+      value: whole(),
+      default: 100,
+      help: 'how many words to draw; the end of a sentence counts as one',
+    },
+    { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed draws the same words' },
     { flag: '--best', help: 'the checkpoint with the best held-out score, not the last weights' },
     BACKEND,
   ]).action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))

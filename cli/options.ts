@@ -1,4 +1,4 @@
-/** Flags, which are data (src/flag.ts), as options of the command; and those that are of no task. */
+/** Flags, which are data (src/flag.ts), as options of commander; and the flags that do not belong to a task. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Flag, finite, isSwitch, type Kind, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
 import { CELLS } from '../src/model/spec.ts'
@@ -8,7 +8,7 @@ import { recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import { trainingFlags } from '../src/train/options.ts'
 
-/** A command with these flags. @param task which the help is for, where it is for one */
+/** Adds flags to a command. @param task the task that the help speaks of, if it is about one */
 export function withFlags(command: Command, flags: readonly Flag[], task = { score: '' }): Command {
   for (const flag of flags) command.addOption(optionOf(flag, task))
   return command
@@ -23,7 +23,7 @@ function optionOf(flag: Flag, task: { score: string }): Option {
   return required ? option.makeOptionMandatory() : option
 }
 
-/** What commander reads a word by; it puts the name of the flag before the message. */
+/** Reads a word for commander, which puts the name of the flag before the message. */
 function reader(value: Kind<unknown>): (text: string) => unknown {
   return (text) => {
     try {
@@ -53,11 +53,11 @@ const CHECKPOINT_EVERY: Flag = {
   help: 'iterations between checkpoints (default: one a minute)',
 }
 
-/** Of the network. Where no default is given, the recipe says. */
+/** Flags of the network. Without a default, the recipe decides. */
 const NETWORK: readonly Flag[] = [
   { flag: '--hidden <H>', value: whole(), help: 'hidden units of a layer' },
   { flag: '--layers <N>', value: whole(), help: 'recurrent layers' },
-  { flag: '--bidirectional', help: 'both directions' },
+  { flag: '--bidirectional', help: 'read each sequence in both directions' },
   {
     flag: '--projection <P>',
     value: whole(),
@@ -69,14 +69,14 @@ const NETWORK: readonly Flag[] = [
   { flag: '--output-std <s>', value: notNegative, help: 'standard deviation of the output weights alone' },
   { flag: '--forget-bias <b>', value: finite, help: 'lstm: initial bias of the forget gate (default: 1)' },
 ]
-/** Of the network, for tasks that ask for it among their extras. */
+/** A flag of the network for tasks that name it among their extras. */
 const EMBEDDING: Flag = {
   flag: '--embedding <E>',
   value: whole(),
   help: 'width of the embedding (default: as many as hidden units)',
 }
 
-/** Of the run. */
+/** Flags of the run. */
 const RUN: readonly Flag[] = [
   THREADS,
   BACKEND,
@@ -108,7 +108,7 @@ export function trainFlags({ options, sources, extras = [], recipes }: TaskDefin
   ]
 }
 
-/** Where the data of a stored run are: the flags of all tasks, each explained by its task. */
+/** Flags that say where the data of a stored run are: those of all tasks, each explained task by task. */
 function storedSources(): readonly Flag[] {
   const found = new Map<string, Flag>()
   for (const { name, sources } of TASKS) {

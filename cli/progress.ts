@@ -22,7 +22,7 @@ export interface ProgressOptions {
   readonly iterations: number
   /** Sequences a minibatch. */
   readonly batch: number
-  /** The training loss is over a sample of the words: no perplexity. */
+  /** The training loss is over a sample of the words, so it gives no perplexity. */
   readonly sampled?: boolean
   /** Only messages: no progress. */
   readonly quiet: boolean
@@ -49,7 +49,7 @@ export function createProgress(
     if (scores) parts.push(scored(scores, task))
     return parts.join('  ')
   }
-  /** Of words people count words. */
+  /** For text people count words. */
   const speed = (rate: number) =>
     task.metric === 'perplexity' ? `${grouped(rate * batch * task.T)} words/s` : `${grouped(rate)} it/s`
   const trained = (loss: number) => {

@@ -28,15 +28,15 @@ export interface Recording {
   readonly folder: RunFolder
   readonly progress: Progress
   readonly json: boolean
-  /** Records of the run before this part of it. */
+  /** Records of the run from before it was resumed. */
   readonly before?: readonly TrainEvent[]
   /** What tells why it was stopped. */
   readonly stop: Stop
 }
 
 /**
- * Runs it to its end. A disk that refuses ends no run: it is said, once, and tried again at the next checkpoint.
- * Returns the exit code: 0 if it is finished and all of it is on disk.
+ * Runs it to its end. A disk that refuses does not end a run: people are told once, and the next checkpoint tries
+ * again. Returns the exit code: 0 if it is finished and all of it is on disk.
  */
 export async function record(run: Run, recording: Recording): Promise<number> {
   const { task, title, folder, progress, json, before = [], stop } = recording
@@ -46,7 +46,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   try {
     for await (const event of run) {
       const line = encodeEvent(event)
-      // The line that says it is on disk comes after it is: the model before `done`.
+      // `done` says that the model is on disk, so the model is saved first.
       if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
@@ -86,7 +86,7 @@ export function result(done: DoneEvent, task: Task, dir: string): string {
   return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
 }
 
-/** Whether it went well; `next` says what follows where it did not. */
+/** Tries to do `work`; returns whether it went well. `next` tells people what happens if it did not. */
 type Attempt = (work: () => void, next?: string) => boolean
 
 const AGAIN = '; going on, and trying again at the next checkpoint'

@@ -78,7 +78,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   }
 }
 
-/** Before anything is run or written. */
+/** Checks the data before anything is run or written. */
 async function refuseBadData(experiment: Experiment, data: string | undefined): Promise<void> {
   for (const { check } of tasksOf(experiment)) await check?.({ data }, say)
 }

@@ -19,7 +19,7 @@ import { record, result } from './recording.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 
-/** With those of where data are. */
+/** With the flags that say where data are. */
 export interface ResumeFlags extends Given {
   resume: string
   iterations?: number
@@ -96,7 +96,7 @@ function introduce({ folder, config, checkpoint }: ResumedRun<Model>, { say }: P
   else say(`${folder.dir}: going on from iteration ${grouped(checkpoint.state.iteration)} of ${grouped(iterations)}`)
 }
 
-/** The last record of a run that has nothing left to do within so many iterations; else null. */
+/** The last record of a run that is finished, given its number of iterations; else null. */
 function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
   const last = events.at(-1)
   if (last?.type !== 'done' || last.stopped) return null

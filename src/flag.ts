@@ -10,7 +10,7 @@ import { checked, InputError } from './error.ts'
 export interface Kind<V> {
   /** "a whole number >= 1" */
   readonly expected: string
-  /** All there are, where they can be listed. */
+  /** All values, if they can be listed. */
   readonly choices?: readonly string[]
   /** @throws InputError, `what: name: expected … but received …` */
   check(value: unknown, name: string, what: string): V

@@ -21,11 +21,11 @@ export interface Task {
     readonly steps: 'last' | 'every'
   }
   readonly metric: Metric
-  /** Of x over the training set, for models that normalise their inputs. */
+  /** Mean and deviation of x over the training set, for models that normalise their inputs. */
   readonly normalisation?: Normalisation
-  /** What a model scores that has learnt nothing of interest, in the metric. */
+  /** The score, in the metric, of a model that has learnt nothing of interest. */
   readonly baseline?: { readonly name: string; readonly value: number }
-  /** Sequences. */
+  /** Sequences in the set. */
   readonly trainSize: number
   readonly testSize: number
   /** An endless stream of training batches of B sequences, 1 <= B <= trainSize. */
@@ -36,18 +36,22 @@ export interface Task {
    */
   test(B: number): Iterable<Batch>
   /**
-   * Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop.
+   * Likewise the held-out set, if the task has one. It then decides, in place of the test set, what is best and when to
+   * stop.
    */
   heldOut?(B: number): Iterable<Batch>
-  /** What else tells how good a model is, of one evaluation: `evaluate` shows it every batch with the logits. */
+  /**
+   * Makes what scores a model beside the metric, new for each evaluation; `evaluate` hands it every batch and its
+   * logits.
+   */
   scorer?(): Scorer
 }
 
 /** Scores what a model answers, beside the metric. */
 export interface Scorer<R = unknown> {
-  /** Of a batch its logits [B,K] or, where the head is at every step, [T,B,K]. */
+  /** Takes a batch and its logits: [B,K], or [T,B,K] where the head is at every step. */
   add(batch: Batch, logits: ArrayLike<number>): void
-  /** Of all that was added. */
+  /** The score of all batches so far. */
   result(): R
 }
 
@@ -55,7 +59,7 @@ export interface Scorer<R = unknown> {
 export interface StreamState {
   readonly epoch: number
   readonly position: number
-  /** What else a stream needs. */
+  /** Whatever else a stream needs. */
   readonly [more: string]: unknown
 }
 

@@ -24,7 +24,7 @@ export const LAST = 'checkpoint-last.safetensors'
 export const PREVIOUS = 'checkpoint-previous.safetensors'
 export const BEST = 'checkpoint-best.safetensors'
 
-/** What a run is, as config.json has it: a checkpoint goes on only with the run it is of. */
+/** What identifies a run in config.json. A checkpoint continues only the run that it was written by. */
 export interface RunIdentity {
   readonly seed: number
   readonly task: { readonly name: string; readonly options: object }
@@ -32,7 +32,7 @@ export interface RunIdentity {
   readonly training: TrainSpec
 }
 
-/** Bytes of the run's growing files that belong to the state. */
+/** How many bytes of the run's growing files belong to the state. */
 export interface Lengths {
   readonly metrics: number
   readonly board: number
@@ -97,7 +97,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
   return parts
 }
 
-/** What streams of text go on from, as tensors [layers, B, H]. */
+/** The states from which streams of text go on, as tensors [layers, B, H]. */
 function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
   if (!carried) return []
   const { B, h, c } = carried
@@ -177,7 +177,10 @@ export function findCheckpoint(
   return { found: null, problems }
 }
 
-/** What of its config decides the numbers of a run. How long it is does only where its rate falls towards the end. */
+/**
+ * The parts of a config that decide the numbers of a run. How long the run is belongs to them only if its rate falls
+ * towards the end.
+ */
 function identityOf({ seed, task, model, training }: RunIdentity): string {
   const numbers = Object.fromEntries(Object.entries(training).filter(([name]) => !mayChange(name)))
   const end = knowsItsEnd(training) ? { iterations: training.iterations } : {}

@@ -11,7 +11,7 @@ const MARK = '"sha256":"'
 export const NO_SUM = '0'.repeat(64)
 /** The mark is among the first bytes of a file. */
 const HEAD = 2 ** 20
-/** Bytes that go into the sum at a time. */
+/** Bytes that are read and hashed at a time. */
 const PART = 2 ** 24
 
 /** Puts the sum into the header, the first of a file's parts. */

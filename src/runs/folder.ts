@@ -21,10 +21,11 @@ const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
 
 export interface CreateOptions {
   readonly overwrite?: boolean
-  /** What belongs to the run beside its config, by name. */
+  /** Files that belong to the run beside its config, by name. */
   readonly files?: Readonly<Record<string, string>> | undefined
   /**
-   * Names of such files that a run of any task may have: an earlier run's are its own, and `overwrite` removes them.
+   * Names of such files of all tasks: those of an earlier run in the folder are that run's own, and `overwrite` removes
+   * them.
    */
   readonly taskFiles?: readonly string[] | undefined
   readonly say?: (line: string) => void
@@ -55,7 +56,7 @@ export function createRunFolder(
     refuseFilled(dir, names, overwrite)
     const unlock = lockFolder(dir, say)
     return unlockingOnFailure(unlock, () => {
-      refuseFilled(dir, names, overwrite) // by a run that began meanwhile
+      refuseFilled(dir, names, overwrite) // by a run that began in the meantime
       // The config makes it the folder of a run, so it comes last. An old one is replaced, not removed: without it the
       // folder would be taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
@@ -95,7 +96,7 @@ function refuseFilled(dir: string, names: readonly string[], overwrite: boolean)
   }
 }
 
-/** Of a run that was killed before it had its config: it leaves its lock, and files of a run's names only. */
+/** Whether a run was killed before it had its config: it then left its lock, and only files with a run's names. */
 function isBeginning(held: readonly string[], names: readonly string[]): boolean {
   const whole = (name: string) => (name.endsWith(TEMPORARY) ? name.slice(0, -TEMPORARY.length) : name)
   return held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || names.includes(whole(name)))
@@ -114,9 +115,9 @@ export interface ResumedRun<M> {
 export interface ResumeOptions<M> {
   /** Makes the model of a checkpoint: loadModel. */
   readonly load: (source: Source) => M
-  /** May change the config, say how many iterations it has. */
+  /** May change the config, for example the number of iterations. */
   readonly revise?: (config: RunConfig, iteration: number) => RunConfig
-  /** Gets a line where there is something to know. */
+  /** Called with a line where there is something to know. */
   readonly say?: (line: string) => void
 }
 
@@ -143,7 +144,7 @@ export function resumeRunFolder<M>(
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
-      fs.rmSync(path.join(dir, MODEL), { force: true }) // of an end that is none any more
+      fs.rmSync(path.join(dir, MODEL), { force: true }) // the run is no longer at its end
       const lengths = found?.checkpoint.lengths ?? { metrics: 0, board: 0 }
       const folder = new OpenFolder(dir, config, lengths, unlock, problems.length === 0)
       return { folder, config, events: readEvents(metrics), checkpoint }

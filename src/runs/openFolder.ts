@@ -17,8 +17,8 @@ import { BOARD, boardRecord } from './tensorboard.ts'
 export const CURVE = 'curve.svg'
 
 /**
- * A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still
- * is.
+ * A run's folder, open for writing, and locked against others. If a method fails, all that was there before is still
+ * there.
  */
 export interface RunFolder {
   readonly dir: string
@@ -52,7 +52,7 @@ export class OpenFolder implements RunFolder {
   private readonly unlock: () => void
   /** A damaged checkpoint that was passed over must not push out the good one before it. */
   private goodLast: boolean
-  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on. */
+  /** A copy of a best checkpoint that the disk refused; the weights themselves change. */
   private unsaved: Parts | null = null
   private open = true
 
@@ -112,7 +112,7 @@ export class OpenFolder implements RunFolder {
     }
   }
 
-  /** One that the disk refuses is kept, unless it takes half of the memory that is free: then it is lost. */
+  /** A checkpoint that the disk refuses is kept in memory, unless that takes half of what is free: then it is lost. */
   private writeBest(parts: Parts): void {
     this.unsaved = null
     try {
@@ -128,7 +128,7 @@ export class OpenFolder implements RunFolder {
     this.writing(name, () => writeAtomic(this.file(name), data))
   }
 
-  /** A checkpoint: the records that it says it comes after are on disk before it is. */
+  /** Writes a checkpoint. The records before it must be on disk first. */
   private write(name: string, parts: Parts, options: { keep?: string } = {}): void {
     this.writing(name, () => {
       this.metrics.sync()

@@ -18,7 +18,7 @@ export const MODEL = 'model.safetensors'
 export interface RunConfig {
   /** Version of irnn. */
   readonly version: string
-  /** For people, over its curve. */
+  /** Title for people; it stands over the curve. */
   readonly title?: string
   readonly recipe: string
   readonly seed: number
@@ -32,7 +32,7 @@ export interface RunConfig {
     readonly name: string
     readonly threads: number
     readonly description: string
-    /** Another one gives other bits. */
+    /** Another instruction set gives other bits. */
     readonly instructionSet?: string
   }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
@@ -55,13 +55,15 @@ const configSchema = z.looseObject({
 /** A finished or interrupted run, read back. */
 export interface StoredRun {
   readonly dir: string
-  /** Of config.json when it was read: who locks the folder later sees whether it still is that one. */
+  /**
+   * Identifies the config.json that was read, so that whoever locks the folder later can see whether it was replaced.
+   */
   readonly stamp: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
   /**
-   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of
-   * the one with the best score.
+   * What `work` (loadModel) makes of the final model or of the best one. Final: model.safetensors or, if the run has
+   * not ended, its last checkpoint. Best: the checkpoint with the best score.
    * @throws InputError when the run has none, or it is damaged
    */
   readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T
@@ -94,7 +96,7 @@ function modelFile(dir: string, which: 'final' | 'best'): string {
   throw new InputError(`${dir}: it has no ${names[0]}: ${why}: go on with "irnn train --resume ${dir}"`)
 }
 
-/** What changes with every config.json that replaces another; empty if there is none. */
+/** Changes whenever config.json is replaced; empty if there is none. */
 export function stampOf(dir: string): string {
   const file = path.join(dir, CONFIG)
   if (!fs.existsSync(file)) return ''

@@ -18,7 +18,7 @@ export interface TaskFlag extends Flag {
 
 /** A flag that says where data are. */
 export interface SourceFlag extends Flag {
-  /** Of a new run only: what it chooses lies in the run's folder afterwards. */
+  /** For new runs only: what it chooses is kept in the folder of the run. */
   readonly once?: boolean
 }
 
@@ -55,9 +55,9 @@ export interface Network {
 }
 
 interface Telling {
-  /** Tells people a line. */
+  /** Shows people a line. */
   say(line: string): void
-  /** Only what they must know: another program reads the output. */
+  /** Whether another program reads the output, so that people are only shown what they must know. */
   readonly quiet: boolean
 }
 
@@ -73,7 +73,7 @@ export interface StoredTask extends Telling {
   readonly options: Task['options']
   /** The folder of the run. */
   readonly dir: string
-  /** Those of the sources. */
+  /** The flags that say where data are. */
   readonly flags: Given
 }
 

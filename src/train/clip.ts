@@ -69,7 +69,7 @@ export function derivativeLimit(clip: Clip): number {
 export interface Clipped {
   /** Euclidean norm of all gradients before clipping; NaN or Infinity when they are not finite. */
   norm: number
-  /** Whether weight gradients were changed. The backward kernels do not say it of `derivative`: false there. */
+  /** Whether weight gradients were changed. False for `derivative`: the backward kernels do not report it. */
   clipped: boolean
 }
 

@@ -25,14 +25,14 @@ export interface WatchState {
 export interface CollapseWatch {
   /** Takes the loss of one iteration; says when a collapse is seen, once until the loss has recovered. */
   add(loss: number): CollapseFound | null
-  /** Of a loss or gradient that is not finite: true unless a collapse is known already. */
+  /** Takes a loss or gradient that is not finite. Returns false if a collapse is known already. */
   addFailure(): boolean
   getState(): WatchState
 }
 
 const SPAN = 100
 const COLLAPSED = 10
-// Well below ten: a loss that trembles about the limit is one collapse, not many.
+// Well below ten, so that a loss that swings about the limit counts as one collapse, not many.
 const RECOVERED = 3
 
 export function createWatch(from: WatchState = { n: 0, sum: 0, best: null, collapsed: false }): CollapseWatch {

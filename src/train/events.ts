@@ -51,7 +51,7 @@ export interface TestScore {
 /** What one evaluation gives. */
 export interface Scores {
   readonly test: TestScore
-  /** On the held-out set, of a task that has one: what is best is decided here, so that the test set stays unseen. */
+  /** On the held-out set, if the task has one. It decides what is best, so that the test set stays unseen. */
   readonly heldOut?: TestScore
 }
 
@@ -88,7 +88,7 @@ export interface CollapseEvent {
   readonly loss: number
   /** The lowest mean of 100 iterations before; null if there is none. */
   readonly best: number | null
-  /** Whether all was finite. */
+  /** Whether loss and gradient were finite. */
   readonly finite: boolean
 }
 

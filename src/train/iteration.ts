@@ -39,14 +39,14 @@ export class DivergenceError extends Error {
   }
 }
 
-/** A run at work: all that one iteration after the other needs. */
+/** All that a run needs to do one iteration after the other. */
 export interface Iteration {
   readonly model: Model
   readonly task: Task
   readonly spec: TrainSpec
   readonly optimizer: Optimizer
   readonly stream: Stream
-  /** Of a rate that depends on evaluations: whoever evaluates sets it. */
+  /** State of a rate that depends on evaluations; whoever evaluates sets it. */
   rate: RateState
   /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
   readonly last: IterationResult
@@ -102,15 +102,15 @@ class PlannedIteration implements Iteration {
   private readonly plan: Plan
   private readonly testPlan: Plan
   private readonly testB: number
-  /** Dropout's: what it draws depends on the iteration. */
+  /** For dropout, whose masks depend on the iteration. */
   private readonly masks: { readonly p: number; readonly seed: number; iteration: number }
   // Objects that are filled or handed on again and again, so that an iteration allocates nothing.
   private readonly result: Loss = { loss: 0, correct: 0, count: 0 }
   private readonly lossOptions: LossOptions
   private readonly backwardOptions: { readonly derivativeClip: number }
-  /** The last minibatch said which rows go on, and left states to go on from. */
+  /** Whether the last minibatch carries rows on, so that its final states are needed. */
   private carries = false
-  /** By setCarried, until there is a minibatch. */
+  /** The state given to setCarried, until the next minibatch. */
   private given: State | null = null
 
   constructor(model: Model, task: Task, spec: TrainSpec) {

@@ -8,22 +8,22 @@ interface Kinds {
   readonly kind: string
 }
 
-/** A flag that sets a part of it. */
+/** A flag that sets a part of the option. */
 export interface PartFlag<S extends Kinds> extends Flag {
   /** The field that it sets, or what it makes of the whole. */
   readonly sets: string | ((spec: S, value: number) => S)
   /** The kinds that have it. Absent: all. */
   readonly of?: readonly S['kind'][]
-  /** The kind that it means where the one at hand has no such part, and none is named. */
+  /** The kind to change to if the present kind has no such part and no flag names a kind. */
   readonly means?: S['kind']
 }
 
 export interface KindFlags<S extends Kinds> {
   /** The flag that names the kind. */
   readonly kind?: Flag
-  /** Each kind as it is without any flag. */
+  /** Makes each kind with its defaults. */
   readonly kinds: { readonly [K in S['kind']]: () => S }
-  /** Fields that one kind takes over from another, where it has them. */
+  /** Fields that a new kind takes over from the present one, if both have them. */
   readonly keeps?: readonly string[]
   readonly parts: readonly PartFlag<S>[]
 }

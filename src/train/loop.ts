@@ -31,7 +31,7 @@ export interface RunState {
    * Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried.
    */
   readonly carried: State | null
-  /** Of the generator of a sampled softmax; null without one. */
+  /** State of the generator of a sampled softmax; null without one. */
   readonly generator: readonly number[] | null
   /** The step record under way, and the live share it would report. */
   readonly window: StepRecordState
@@ -81,7 +81,7 @@ export function train(
   return startRun(model, task, trainSpec(options), { signal, checkpoints, resume })
 }
 
-/** The same with options that are complete already: who has them checked and filled in need not do it twice. */
+/** `train` for options that trainSpec has completed and checked already. */
 export function startRun(
   model: Model,
   task: Task,
@@ -105,7 +105,7 @@ class Loop {
   private evaluated: number
   private best: RunState['best']
   private skipped: number
-  /** Of the iteration before a resume; null as soon as there is one of our own. */
+  /** Live share of the iteration before a resume; null after the first iteration of this process. */
   private liveBefore: number | null
   private failure: DivergenceError | null = null
   private collapsed = false
@@ -179,7 +179,7 @@ class Loop {
     }
   }
 
-  /** One minibatch, and what it gives to say. */
+  /** One minibatch. Returns the events that it causes. */
   private iterate(): readonly TrainEvent[] {
     const { work, record, watch } = this
     const { spec, last, optimizer } = work
@@ -223,7 +223,7 @@ class Loop {
     if (scores === null) return false
     const { optimizer, task, spec } = work
     const { iteration } = optimizer
-    // Not by the evaluation at the end, which a longer run would not have there.
+    // Not for an evaluation that is there only because the run ends: a longer run would not have it.
     if (iteration % spec.evalEvery === 0) {
       work.rate = rateAfterScore(spec.schedule, work.rate, task.metric, deciding(scores)[task.metric]!)
     }

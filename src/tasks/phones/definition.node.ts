@@ -41,12 +41,12 @@ export const phones: TaskDefinition = {
   }),
 }
 
-/** What was left out is told also where another program reads the output: the score is then of other data. */
+/** Says what was left out even if another program reads the output: the score is then one of other data. */
 function load({ data, alignments, skipBad }: Given, say: (line: string) => void): PhoneCorpus {
   return loadSpeech({ data, alignments, skipBad, say } as SpeechSources)
 }
 
-/** The three error rates and the confusions say it all, without the usual line. */
+/** Its report takes the place of the usual line: three error rates and the confusions. */
 function opened(task: ReturnType<typeof createPhones>) {
   return { task, report: ({ result }: { result: unknown }) => phoneErrorLines(result as PhoneErrors) }
 }

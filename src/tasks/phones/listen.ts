@@ -22,15 +22,15 @@ export interface Hearing {
   readonly onPhone?: ((span: { start: number; end: number; phone: number }) => void) | undefined
 }
 
-/** Bytes after which a file is certainly no sound. */
+/** A file whose header does not end within so many bytes is no sound. */
 const MOST_HEADER = 2 ** 21
 const FRAME = SETTINGS.shift / SETTINGS.rate
 /** A frame answers for the 10 ms in the middle of its 25. */
 const LEAD = (SETTINGS.window - SETTINGS.shift) / 2 / SETTINGS.rate
 
 /**
- * Hears all of `input`. Returns the frames, the seconds of sound, and the seconds that the work took, waiting not
- * counted.
+ * Hears all of `input`. Returns the number of frames, the seconds of sound, and the seconds of work (without waiting
+ * for input).
  * @throws InputError unless it is 16-bit sound of one channel at 16 kHz, whole, 25 ms of it at least
  */
 export async function listen(
@@ -88,7 +88,7 @@ function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: In
   }
 }
 
-/** Of the most probable state. */
+/** The probability of the most probable state. */
 function probabilityOf(state: number, logits: ArrayLike<number>): number {
   let sum = 0
   for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k]! - logits[state]!)

@@ -58,7 +58,7 @@ export function loadSpeech({
 type Sets<T> = Record<SetName, T>
 
 interface Labelled {
-  /** Those with targets. */
+  /** Utterances that have targets. */
   readonly kept: Sets<readonly Utterance[]>
   readonly targets: Sets<Int32Array>
   readonly set: PhoneCorpus['set']
@@ -167,7 +167,7 @@ function cachedFeatures(
   return { starts, mel, sum }
 }
 
-/** null if there are none, or not as they were written. */
+/** null if the file does not exist, or is not what was written. */
 function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | null {
   if (!fs.existsSync(file)) return null
   try {

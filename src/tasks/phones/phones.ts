@@ -34,12 +34,12 @@ export interface PhoneCorpus {
   readonly dev: SpeechSet
   readonly test: SpeechSet
   readonly set: StateSet
-  /** Of the 120 features over train. */
+  /** Mean and deviation of the 120 features over `train`. */
   readonly normalisation: Normalisation
 }
 
 export interface PhoneOptions {
-  /** Of the order of training. */
+  /** Seeds the order of training. */
   seed: number
 }
 
@@ -116,18 +116,22 @@ function* inOrder(set: SpeechSet, B: number): Iterable<Batch> {
   for (let at = 0; at < order.length; at += B) yield fill(order.subarray(at, at + B))
 }
 
-/** Sorted by length, and those of one length as they were. */
+/** Sorted by length; utterances of equal length keep their order. */
 function byLength(order: Int32Array, lengths: Int32Array): Int32Array {
   return Int32Array.from(Array.from(order).sort((a, b) => lengths[a]! - lengths[b]!))
 }
 
-/** Minibatches whose utterances are sorted together: more pad less, and fewer vary more from epoch to epoch. */
+/**
+ * Minibatches that are sorted together. With more of them there is less padding, with fewer more variety between
+ * epochs.
+ */
 const POOL = 32
 
 /**
  * Every utterance once an epoch, in minibatches of B (the last has what is left). An epoch's shuffled utterances are
  * sorted by length in pools of 32 minibatches, and the minibatches are shuffled again. All of it follows from (seed,
- * epoch). Of minibatches of 16 from `irnn data speech` 2.6 % are padding so, and 34 % where lengths are left to chance.
+ * epoch). With minibatches of 16 from `irnn data speech`, 2.6 % of all frames are padding; with lengths left to chance
+ * 34 %.
  */
 function bucketStream(set: SpeechSet, B: number, seed: number): Stream {
   const lengths = lengthsOf(set.starts)

@@ -1,8 +1,8 @@
-/** What the errors of a network for phones are, in lines. */
+/** The errors of a network for phones as lines of text. */
 import { grouped, percent } from '../../numbers.ts'
 import type { PhoneErrors } from './score.ts'
 
-/** The rates, and of the 39 phones what each was taken for most often. */
+/** The three error rates, and for each of the 39 phones what it was most often taken for. */
 export function phoneErrorLines(phones: PhoneErrors): string[] {
   const { frames, states, phones48, phones39, confusion } = phones
   return [

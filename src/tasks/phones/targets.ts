@@ -28,7 +28,7 @@ export const THIRDS: StateSet = {
 const INDEX: ReadonlyMap<string, number> = new Map(PHONES.map((phone, index) => [phone, index]))
 const MIDDLE = SETTINGS.window / 2
 
-/** The state of every frame; -1, which does not count, in q, between segments and behind the last. */
+/** The state of every frame; -1 (does not count) in q, between segments, and after the last one. */
 export function frameStates(segments: readonly Segment[], frames: number): Int32Array {
   const states = new Int32Array(frames).fill(-1)
   let s = 0

@@ -35,7 +35,7 @@ export interface Utterance {
   readonly segments: readonly Segment[]
   /** Samples it has. */
   readonly length: number
-  /** Of the file: what a cache knows it by. */
+  /** Size and date of the file, by which a cache knows it. */
   readonly size: number
   readonly modified: number
   /** Reads them. */
@@ -52,10 +52,10 @@ export interface Timit extends Readonly<Record<SetName, readonly Utterance[]>> {
 
 export interface TimitOptions {
   /**
-   * Leave out what is bad, and say how much it was, where otherwise the first fault ends the reading. Default false.
+   * Leave out bad utterances and say how many they were. Default false: the first fault ends the reading.
    */
   readonly skipBad?: boolean | undefined
-  /** Is given a line where there is something to know. */
+  /** Called with a line where there is something to know. */
   readonly say?: ((line: string) => void) | undefined
 }
 

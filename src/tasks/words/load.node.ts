@@ -1,4 +1,4 @@
-/** A task of words from files: its text found, its vocabulary counted or read. */
+/** A task of words from files: finds the text, and counts or reads the vocabulary. */
 import * as path from 'node:path'
 import { readBytes, sha256 } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
@@ -16,7 +16,7 @@ import {
 } from './vocabulary.ts'
 import { tally, type WordsData, type WordsOptions, words } from './words.ts'
 
-/** In the folder of a run. */
+/** Name of the vocabulary in the folder of a run. */
 export const VOCABULARY_FILE = 'vocabulary.txt'
 const DEFAULT_SIZE = 10_000
 
@@ -25,9 +25,9 @@ export interface WordsSources {
   readonly data?: string | undefined
   /** A file of words, one a line; else they are counted in the training text. */
   readonly vocabulary?: string | undefined
-  /** Of a counted vocabulary; default the 10,000 most frequent words. */
+  /** Limits of a counted vocabulary. Default: the 10,000 most frequent words. */
   readonly choice?: VocabularyChoice | undefined
-  /** Told what was found. */
+  /** Called with lines about what was found. */
   readonly say?: ((text: string) => void) | undefined
 }
 
@@ -52,7 +52,7 @@ export interface OpenedWords {
   readonly task: Task
   readonly data: WordsData
   readonly corpus: Corpus
-  /** What belongs beside a run, by name. */
+  /** Files for the folder of a run, by name. */
   readonly files: Readonly<Record<string, string>>
 }
 
@@ -92,7 +92,7 @@ export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
   return dataOf(findCorpus(data), vocabularyOfRun(dir, sum))
 }
 
-/** @throws InputError when it cannot be read or is none */
+/** @throws InputError when the file cannot be read or is no vocabulary */
 export function readVocabulary(file: string): Vocabulary {
   const bytes = readBytes(file)
   let text: string

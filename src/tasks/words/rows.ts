@@ -18,7 +18,7 @@ export interface TokenBlock {
   readonly documents: readonly number[]
 }
 
-/** A text, of which one block at a time is in memory. */
+/** A text; one block of it at a time is in memory. */
 export interface Tokens {
   readonly blocks: number
   load(block: number): TokenBlock
@@ -112,7 +112,7 @@ class Units {
   }
 }
 
-/** Where units begin, and the end of the last. */
+/** Where units begin, and where the last one ends. */
 export function unitBounds({ tokens, documents }: TokenBlock, end: number, passage: number): Int32Array {
   const bounds: number[] = []
   let start = 0
@@ -227,7 +227,7 @@ export class Rows {
     return { epoch, position: unit, block, rows }
   }
 
-  /** @throws InputError when it is no state of such a stream */
+  /** @throws InputError when the state is not one of such a stream */
   setState(state: StreamState): void {
     const { epoch, position, block, rows } = checked(stateSchema, state, 'stream state') as RowsState
     if (rows.length !== 0 && rows.length !== this.rows.length) {

@@ -24,13 +24,13 @@ export interface WordsOptions {
   order: 'sentences' | 'text'
   /** 'none': the state is carried from word to word for ever; 'sentence': each sentence starts from zero. */
   reset: 'none' | 'sentence'
-  /** Of the order. */
+  /** Seeds the order. */
   seed: number
 }
 
 /** What a task of words is made from. */
 export interface WordsData {
-  /** By which a stored run knows its text, and its vocabulary. */
+  /** A stored run knows its text and its vocabulary by these. */
   readonly corpus: string
   readonly vocabularyId: string
   readonly vocabulary: Vocabulary
@@ -52,7 +52,7 @@ const schema: z.ZodType<WordsOptions> = z.strictObject({
 
 export const WORDS_DEFAULTS: WordsOptions = { T: 20, order: 'sentences', reset: 'none', seed: 1 }
 
-/** Tokens of a passage at least, where its document is that long. */
+/** A passage has at least so many tokens, if its document is that long. */
 const PASSAGE = 1000
 
 /**
@@ -111,7 +111,7 @@ export function words({ text, ...options }: WordsInput): Task {
   }
 }
 
-/** An id of before textId, which has twice the digits. */
+/** An id of an earlier version; those of textId have twice as many digits. */
 const OLD_TEXT = /^(text|benchmark)-[0-9a-f]{16}$/
 
 /**
@@ -134,8 +134,8 @@ function* once(rows: Rows): Iterable<Batch> {
 }
 
 /**
- * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank;
- * and as blocks are of equal size, it also tells about how many words there are in all.
+ * Counts words in the first blocks until there are `wanted`, or no block is left. One block is enough unless it is
+ * small or blank. As blocks are of equal size, the result also tells about how many words there are in all.
  */
 function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
   let words = 0
