@@ -181,8 +181,7 @@ function baselineCommand(program: Command, finish: Finish): void {
     .command('baseline')
     .description(
       'words: perplexity of a unigram model and of an interpolated trigram with modified Kneser-Ney smoothing, on ' +
-        'the text that ' +
-        'irnn train words is scored on',
+        'the text that irnn train words is scored on',
     )
     .argument('<task>', 'words')
   withFlags(command, [...TEXT_SOURCES, JSON_RESULT]).action((task: string, flags: Record<string, unknown>) =>

@@ -125,8 +125,7 @@ async function sameBackend({ backend }: RunConfig, { backend: name, threads }: R
   if (name !== undefined && name !== backend.name) {
     throw new InputError(
       `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives ` +
-        'other ' +
-        'bits: remove it, or start the run anew',
+        'other bits: remove it, or start the run anew',
     )
   }
   return createBackend({

@@ -28,10 +28,8 @@ export class DivergenceError extends Error {
     const kind = clip.kind === 'derivative' ? 'norm' : 'derivative'
     super(
       `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning ` +
-        'rate ' +
-        `than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ` +
-        `${clipping}), ` +
-        'or a recurrent matrix started lower (identity scale 0.999 or less)',
+        `rate than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ` +
+        `${clipping}), or a recurrent matrix started lower (identity scale 0.999 or less)`,
     )
     this.iteration = iteration
     this.loss = loss

@@ -52,7 +52,6 @@ function another<S extends Kinds>({ kinds, keeps = [] }: KindFlags<S>, base: S, 
 function refuse<S extends Kinds>(part: PartFlag<S>, choice: Flag, kind: string): never {
   throw new InputError(
     `${longOf(part)}: expected ${longOf(choice)} ${part.of!.join(' or ')}, to which it belongs, but it is ${kind}: ` +
-      'remove it, ' +
-      'or give that',
+      'remove it, or give that',
   )
 }

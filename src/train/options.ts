@@ -205,8 +205,7 @@ function withinRecords(spec: TrainSpec): TrainSpec {
   if (iterations <= stepEvery * MAX_STEP_RECORDS) return spec
   throw new InputError(
     `training: stepEvery: expected at least ${Math.ceil(iterations / MAX_STEP_RECORDS)}, for at most ` +
-      `${MAX_STEP_RECORDS} ` +
-      `records, but received ${stepEvery}`,
+      `${MAX_STEP_RECORDS} records, but received ${stepEvery}`,
   )
 }
 

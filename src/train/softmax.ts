@@ -22,8 +22,7 @@ export const SOFTMAX_FLAGS: KindFlags<Softmax> = {
       means: 'sampled',
       help:
         'train on a sampled softmax, of S words drawn for each minibatch, which costs the same whatever the ' +
-        'vocabulary; ' +
-        'evaluation is always of all words (default: train on all, too)',
+        'vocabulary; evaluation is always of all words (default: train on all, too)',
     },
   ],
 }

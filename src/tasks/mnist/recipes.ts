@@ -19,8 +19,7 @@ function fast(cell: Cell, { order }: Given): Recipe {
       'for the recurrent matrix: through 784 steps a few directions of the gradient drown all others, and Muon steps ' +
       'as far in ' +
       'each, and a pull back to the identity, which keeps it from learning by heart. Adam for the rest, and one that ' +
-      'soon forgets ' +
-      '(beta2 0.9): gradients come in spikes.',
+      'soon forgets (beta2 0.9): gradients come in spikes.',
     hidden: 100,
     // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60
     // iterations.

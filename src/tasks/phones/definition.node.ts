@@ -19,8 +19,7 @@ export const phones: TaskDefinition = {
       required: true,
       help:
         "folder with TIMIT's TRAIN and TEST, or one of irnn data speech; its features are kept in " +
-        '$IRNN_CACHE/speech, by default ' +
-        '~/.cache/irnn/speech',
+        '$IRNN_CACHE/speech, by default ~/.cache/irnn/speech',
     },
     {
       flag: '--alignments <files>',

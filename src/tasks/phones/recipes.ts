@@ -40,8 +40,7 @@ function paper(cell: Cell): Recipe {
     name: 'paper',
     why:
       'The sizes of Table 4: 500 units a layer and direction, 250 for an LSTM; minibatches of 16. Rate, clip and how ' +
-      'long are ' +
-      'not in the paper: as in fast, for a corpus as large as TIMIT. Hours on one core.',
+      'long are not in the paper: as in fast, for a corpus as large as TIMIT. Hours on one core.',
     ...phoneNet(cell, 500, 0.06),
     training: {
       batch: 16,

@@ -63,8 +63,7 @@ export function alignedStates(
   if (states.length !== frames) {
     throw new InputError(
       `${file}: expected an alignment of ${frames} frames but ${shown(name)} has ${states.length}: align with ` +
-        'windows of ' +
-        '25 ms every 10 ms and --snip-edges=true',
+        'windows of 25 ms every 10 ms and --snip-edges=true',
     )
   }
   return states

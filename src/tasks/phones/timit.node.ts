@@ -162,8 +162,7 @@ function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker)
   if (!speakers.some(({ name, part }) => part === 'test' && agreed(name))) {
     throw new InputError(
       `${root}: none of TIMIT's dev and core test speakers is under TEST: for another corpus write SPLIT.TXT there, ` +
-        'a line ' +
-        '"SPEAKER dev" or "SPEAKER test" each',
+        'a line "SPEAKER dev" or "SPEAKER test" each',
     )
   }
   return ({ name, part }) => (part === 'train' ? part : agreed(name))
@@ -217,8 +216,7 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
     const [ending, what, other] = phn === null ? ['PHN', 'segments', audio!] : ['WAV', 'sound', phn]
     throw new InputError(
       `${path.join(dir, sentence.toUpperCase())}.${ending}: expected the ${what} of ${path.basename(other)} but ` +
-        'there is no ' +
-        'such file: copy it from the corpus',
+        'there is no such file: copy it from the corpus',
     )
   }
   const segments = parsePhn(readText(phn), phn, LABELS)
@@ -233,8 +231,7 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
   if (end > length) {
     throw new InputError(
       `${phn}: line ${segments.length}: the segment ${start} … ${end} (${phone}) runs past the sound, which has ` +
-        `${length} ` +
-        'samples: the two are not of one utterance, or one is damaged: copy both again',
+        `${length} samples: the two are not of one utterance, or one is damaged: copy both again`,
     )
   }
   const id = `${part}/${dialect}/${name}/${sentence}`

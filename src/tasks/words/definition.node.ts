@@ -54,8 +54,7 @@ export const words: TaskDefinition = {
       sets: 'order',
       help:
         'sentences: all in random order; text: passages in random order, their sentences as they stand (default: ' +
-        'sentences for ' +
-        'the benchmark, which is shuffled, text for other text)',
+        'sentences for the benchmark, which is shuffled, text for other text)',
     },
     {
       flag: '--reset <when>',
@@ -88,8 +87,7 @@ function refuseSamples(samples: number | undefined, size: number): void {
   if (samples === undefined || samples < size) return
   throw new InputError(
     `--samples: expected fewer than the ${size} words of the vocabulary but received ${samples}: sample fewer, or ` +
-      'leave it ' +
-      'out to train on all',
+      'leave it out to train on all',
   )
 }
 

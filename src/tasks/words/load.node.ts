@@ -79,8 +79,7 @@ export function vocabularyOfRun(dir: string, sum: unknown): Vocabulary {
   if (checksum(vocabulary) === sum) return vocabulary
   throw new InputError(
     `${file}: expected the vocabulary ${shown(sum)} that the run was made with but it is ` +
-      `${shown(checksum(vocabulary))}: ` +
-      'put the original back',
+      `${shown(checksum(vocabulary))}: put the original back`,
   )
 }
 

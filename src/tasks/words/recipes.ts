@@ -17,8 +17,7 @@ function fast(cell: Cell): Recipe {
     name: 'fast',
     why:
       'Three epochs of Brown: an lstm of 200 units is at a test perplexity of 101 after 5 minutes on one core, where ' +
-      'a ' +
-      'Kneser-Ney trigram has 139. Adam, whose rate falls to nothing; weights of std 0.1 but for lstm and gru.',
+      'a Kneser-Ney trigram has 139. Adam, whose rate falls to nothing; weights of std 0.1 but for lstm and gru.',
     hidden: 200,
     ...wordsStd(cell),
     training: {

@@ -121,8 +121,7 @@ export function reopenWords({ corpus, vocabulary: _checked, ...options }: Task['
   if (typeof corpus === 'string' && OLD_TEXT.test(corpus)) {
     throw new InputError(
       `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an ` +
-        'id that tells ' +
-        'other text of the same sizes: start the run anew',
+        'id that tells other text of the same sizes: start the run anew',
     )
   }
   refuseOther('words: expected the text', corpus, text.corpus, 'give --data with the same files')
