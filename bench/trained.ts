@@ -1,8 +1,8 @@
 /** S1 as it is in real life: real digits, and a network that has learnt from them for a while. */
 import { gather } from '../src/backend/gather.ts'
-import { type Adam, adam, type Backend, createModel, irnn, type Model, pixels, type Task, train } from '../src/index.ts'
-import { loadDigits } from '../src/tasks/mnist/load.node.ts'
-import { recipe } from '../src/tasks/recipes.ts'
+import { type Adam, adam, type Backend, createModel, irnn, type Model, mnist, type Task, train } from '../src/index.ts'
+import { loadMnist } from '../src/tasks/mnist/load.node.ts'
+import { MNIST_RECIPES } from '../src/tasks/mnist/recipes.ts'
 import { type Clip, clipNorm } from '../src/train/clip.ts'
 import { type Problem, TRAINED } from './problems.ts'
 
@@ -20,14 +20,14 @@ export interface Trained {
 }
 
 /** Pixel MNIST with few digits to evaluate on: an evaluation is not what is timed. */
-export async function pixelTask(): Promise<Task> {
-  return pixels({ digits: await loadDigits(), testSize: 500 })
+export async function mnistTask(): Promise<Task> {
+  return mnist({ data: await loadMnist(), testSize: 500 })
 }
 
 /** Recipe `fast` at the shape's batch size, from seed 1. */
 export async function trainedProblem(backend: Backend): Promise<Trained> {
-  const { hidden, scale, inputStd, training } = recipe('mnist', 'fast', 'irnn')
-  const task = await pixelTask()
+  const { hidden, scale, inputStd, training } = MNIST_RECIPES.fast!('irnn', {})
+  const task = await mnistTask()
   const model = createModel({ input: 1, rnn: irnn(hidden, { scale, inputStd }), head: task.head }, { backend, seed: 1 })
   let accuracy = Number.NaN
   const options = { ...training, batch: TRAINED.B, iterations: ITERATIONS, evalEvery: ITERATIONS }

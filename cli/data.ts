@@ -1,7 +1,8 @@
 /** `irnn data speech`: data made on the spot. */
 import { makeSpeech } from '../corpora/speech.ts'
+import { duration, grouped } from '../src/numbers.ts'
+import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
-import { duration, grouped } from './words.ts'
 
 export interface SpeechFlags {
   out: string
@@ -20,9 +21,8 @@ export async function dataSpeech(flags: SpeechFlags): Promise<number> {
       signal: stop.signal,
       onSpeaker: ({ name, part }, done) => say(`${done}/${flags.speakers}  ${name} (${part})`),
     })
-    process.stdout.write(
-      `${grouped(utterances)} utterances of ${flags.speakers} speakers, ${duration(seconds)} of synthetic speech: ${flags.out}\n`,
-    )
+    const made = `${grouped(utterances)} utterances of ${flags.speakers} speakers`
+    print(`${made}, ${duration(seconds)} of synthetic speech: ${flags.out}`)
     return 0
   } catch (error) {
     if (!stop.signal.aborted) throw error
@@ -31,8 +31,4 @@ export async function dataSpeech(flags: SpeechFlags): Promise<number> {
   } finally {
     stop.release()
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
 }

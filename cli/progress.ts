@@ -1,11 +1,13 @@
 /**
- * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
+ * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each
+ * evaluation.
  */
 
 import { METRICS } from '../src/metric.ts'
+import { duration, grouped, significant } from '../src/numbers.ts'
 import type { Task } from '../src/task.ts'
 import type { Scores, StepEvent, TrainEvent } from '../src/train/events.ts'
-import { duration, grouped, scored, significant } from './words.ts'
+import { scored } from '../src/train/spoken.ts'
 
 export interface Progress {
   show(event: TrainEvent): void
@@ -20,7 +22,7 @@ export interface ProgressOptions {
   readonly iterations: number
   /** Sequences a minibatch. */
   readonly batch: number
-  /** The training loss is over a sample of the words: no perplexity. */
+  /** The training loss is over a sample of the words, so it gives no perplexity. */
   readonly sampled?: boolean
   /** Only messages: no progress. */
   readonly quiet: boolean
@@ -47,7 +49,7 @@ export function createProgress(
     if (scores) parts.push(scored(scores, task))
     return parts.join('  ')
   }
-  /** Of words people count words. */
+  /** For text people count words. */
   const speed = (rate: number) =>
     task.metric === 'perplexity' ? `${grouped(rate * batch * task.T)} words/s` : `${grouped(rate)} it/s`
   const trained = (loss: number) => {

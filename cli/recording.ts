@@ -4,8 +4,9 @@ import { DiskError } from '../src/disk.node.ts'
 import { curve } from '../src/figures/curve.ts'
 import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
+import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
-import type { RunFolder } from '../src/runs/folder.ts'
+import type { RunFolder } from '../src/runs/openFolder.ts'
 import type { Task } from '../src/task.ts'
 import {
   type CollapseEvent,
@@ -14,10 +15,12 @@ import {
   encodeEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
-import { DivergenceError, type Run } from '../src/train/loop.ts'
+import { DivergenceError } from '../src/train/iteration.ts'
+import type { Run } from '../src/train/loop.ts'
+import { ENDINGS, scored } from '../src/train/spoken.ts'
 import type { Progress } from './progress.ts'
+import { print } from './say.ts'
 import type { Stop } from './signals.ts'
-import { duration, grouped, scored, significant } from './words.ts'
 
 export interface Recording {
   readonly task: Task
@@ -26,15 +29,15 @@ export interface Recording {
   readonly folder: RunFolder
   readonly progress: Progress
   readonly json: boolean
-  /** Records of the run before this part of it. */
+  /** Records of the run from before it was resumed. */
   readonly before?: readonly TrainEvent[]
   /** What tells why it was stopped. */
   readonly stop: Stop
 }
 
 /**
- * Runs it to its end. A disk that refuses ends no run: it is said, once, and tried again at the next checkpoint. Returns the
- * exit code: 0 if it is finished and all of it is on disk.
+ * Runs it to its end. A disk that refuses does not end a run: people are told once, and the next checkpoint tries
+ * again. Returns the exit code: 0 if it is finished and all of it is on disk.
  */
 export async function record(run: Run, recording: Recording): Promise<number> {
   const { task, title, folder, progress, json, before = [], stop } = recording
@@ -43,18 +46,19 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   let ok = false
   try {
     for await (const event of run) {
-      // The line that says it is on disk comes after it is: the model before `done`.
+      const line = encodeEvent(event)
+      // `done` says that the model is on disk, so the model is saved first.
       if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
-        attempt(folder.saveBest)
+        attempt(() => folder.saveBest())
         if (!saved) continue
       }
-      attempt(() => folder.append(event))
+      attempt(() => folder.append(event, line))
       seen.push(event)
       if (event.type === 'eval') keepBest(run, event, recording, attempt)
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
-      if (json) process.stdout.write(`${encodeEvent(event)}\n`)
+      if (json) print(line)
       progress.show(event)
     }
   } catch (error) {
@@ -65,30 +69,25 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     throw error
   } finally {
     progress.clear()
-    ok = attempt(folder.saveBest, FAILED) && ok
+    ok = attempt(() => folder.saveBest(), FAILED) && ok
     ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
     ok = attempt(() => folder.close(), FAILED) && ok
   }
   const done = seen.at(-1) as DoneEvent
-  if (!json) process.stdout.write(`${result(done, task, folder.dir)}\n`)
+  if (!json) print(result(done, task, folder.dir))
   if (!ok) return 1
   return done.stopped ? stop.exitCode() : 0
 }
 
 /** "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding" */
 export function result(done: DoneEvent, task: Task, dir: string): string {
-  const how = {
-    iterations: '',
-    target: ', target reached',
-    plateau: ', no better at any lower rate',
-    stopped: `, stopped; irnn train --resume ${dir} goes on`,
-    collapse: ', stopped by its collapse',
-  }[done.reason]
+  const why = done.reason === 'iterations' ? '' : `, ${ENDINGS[done.reason]}`
+  const how = done.reason === 'stopped' ? `${why}; irnn train --resume ${dir} goes on` : why
   const score = done.test ? scored({ ...done, test: done.test }, task) : 'not evaluated'
   return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
 }
 
-/** Whether it went well; `next` says what follows where it did not. */
+/** Tries to do `work`; returns whether it went well. `next` tells people what happens if it did not. */
 type Attempt = (work: () => void, next?: string) => boolean
 
 const AGAIN = '; going on, and trying again at the next checkpoint'

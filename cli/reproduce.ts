@@ -5,18 +5,20 @@ import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { collect, type Results, readResults, resultsFile, writeResults } from '../experiments/collect.ts'
 import { figure } from '../experiments/draw.ts'
-import type { Experiment, Run } from '../experiments/experiment.ts'
+import type { Experiment, ExperimentRun } from '../experiments/experiment.ts'
 import { experiment as experimentOf } from '../experiments/known.ts'
 import { page, verdictWord } from '../experiments/page.ts'
 import { type Outcome, reproduce } from '../experiments/reproduce.ts'
 import { tableLines } from '../experiments/table.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
-import { loadDigits } from '../src/tasks/mnist/load.node.ts'
-import { readTimit } from '../src/tasks/phones/timit.node.ts'
+import { grouped } from '../src/numbers.ts'
+import type { TaskDefinition } from '../src/tasks/definition.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
+import { scored } from '../src/train/spoken.ts'
+import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
-import { grouped, scored } from './words.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 
@@ -43,7 +45,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
     report(experiment, flags.out, write())
     return 0
   }
-  if (flags.data !== undefined && experiment.runs.every(({ task }) => task === 'adding')) {
+  if (flags.data !== undefined && tasksOf(experiment).every(({ sources }) => sources.length === 0)) {
     throw new InputError(`--data: ${experiment.name} makes its own data: remove it`)
   }
   if (flags.data === undefined && experiment.needsData !== undefined) {
@@ -76,14 +78,19 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   }
 }
 
-/** Before anything is run or written. The text of words is checked by its baselines. */
-async function refuseBadData({ runs }: Experiment, data: string | undefined): Promise<void> {
-  const tasks = new Set(runs.map(({ task }) => task))
-  if (tasks.has('mnist')) await loadDigits({ data, say })
-  if (tasks.has('phones') && data !== undefined) readTimit(data)
+/** Checks the data before anything is run or written. */
+async function refuseBadData(experiment: Experiment, data: string | undefined): Promise<void> {
+  for (const { check } of tasksOf(experiment)) await check?.({ data }, say)
 }
 
-/** What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it fails */
+function tasksOf({ runs }: Experiment): TaskDefinition[] {
+  return [...new Set(runs.map(({ task }) => task))].map(taskNamed)
+}
+
+/**
+ * What `irnn` prints, given these arguments: one JSON object of numbers. @throws InputError, its own line, when it
+ * fails
+ */
 function measuredBaselines(args: readonly string[]): Results['baselines'] {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args, '--json'], { encoding: 'utf8' })
   if (status !== 0) throw new InputError(stderr.trim().replace(/^irnn: /, '') || `irnn ${args.join(' ')} failed`)
@@ -99,16 +106,12 @@ function writeAll(experiment: Experiment, out: string, results: Results): Result
   return results
 }
 
-function say(text: string): void {
-  process.stderr.write(`${text}\n`)
-}
-
-function progress({ metric }: Experiment, run: Run, event: TrainEvent, goal: number): void {
+function progress({ metric }: Experiment, run: ExperimentRun, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
   say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
 }
 
-function sayOutcome(run: Run, { kind, message }: Outcome): void {
+function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
   const words = {
     kept: 'there already',
     done: 'done',
@@ -121,12 +124,12 @@ function sayOutcome(run: Run, { kind, message }: Outcome): void {
 
 function report(experiment: Experiment, out: string, results: Results): void {
   for (const { text, holds, measured } of results.claims) {
-    process.stdout.write(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}\n`)
+    print(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}`)
   }
   for (const table of experiment.tables ?? []) {
-    process.stdout.write(`${tableLines(table, experiment, results).join('\n')}\n`)
+    print(tableLines(table, experiment, results).join('\n'))
   }
   const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
   const file = resultsFile(out, experiment)
-  process.stdout.write(`${endings.map((ending) => file.replace(/json$/, ending)).join(', ')}\n`)
+  print(endings.map((ending) => file.replace(/json$/, ending)).join(', '))
 }

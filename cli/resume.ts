@@ -1,57 +1,59 @@
 /** `irnn train --resume DIR`: a run that was interrupted goes on with what its config.json says, to the same bits. */
 import type { Backend, BackendName, InstructionSet } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { readingFile } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
-import { createModel } from '../src/model/model.ts'
+import type { Given } from '../src/flag.ts'
+import { createModel, type Model } from '../src/model/model.ts'
 import { loadModel } from '../src/model/modelFile.ts'
 import { modelSpec } from '../src/model/spec.ts'
+import { grouped } from '../src/numbers.ts'
 import { knowsItsEnd } from '../src/runs/checkpoint.ts'
 import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
-import { openTask } from '../src/tasks/open.node.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
-import { MAX_STEP_RECORDS, train } from '../src/train/loop.ts'
+import { startRun } from '../src/train/loop.ts'
+import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record, result } from './recording.ts'
+import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
-import { grouped } from './words.ts'
 
-export interface ResumeFlags {
+/** With the flags that say where data are. */
+export interface ResumeFlags extends Given {
   resume: string
   iterations?: number
   threads?: number
   backend?: BackendName
   checkpointEvery?: number
-  data?: string
-  alignments?: string[]
-  skipBad?: boolean
   json?: boolean
 }
 
 /** Returns the exit code; 0 also for a run that is finished already, which is left as it is. */
 export async function resumeRun(flags: ResumeFlags): Promise<number> {
-  const { resume: dir, data, alignments, skipBad, json = false } = flags
+  const { resume: dir, json = false } = flags
   const stored = readRunFolder(dir)
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
-  const say = (line: string) => void process.stderr.write(`${line}\n`)
-  const task = await openTask(config.task.name, config.task.options, { data, alignments, skipBad, dir, say })
+  const { options } = config.task
+  const { task } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
   const { batch, softmax } = config.training
-  const sampled = softmax?.kind === 'sampled' // runs of before there was a choice do not say
+  const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
-    if (json) process.stdout.write(`${encodeEvent(done)}\n`)
-    else process.stdout.write(`finished: ${result(done, task, dir)}\n`)
+    print(json ? encodeEvent(done) : `finished: ${result(done, task, dir)}`)
     return 0
   }
   const stop = stopOnSignals(progress)
   try {
-    const { say } = progress
-    const run = resumeRunFolder(dir, { say, revise: (config, at) => extended(config, at, flags.iterations) })
+    const run = resumeRunFolder(stored, {
+      load: (source) => loadModel(source, { backend }),
+      say: progress.say,
+      revise: (config, at) => extended(config, at, flags.iterations),
+    })
     if (!json) introduce(run, progress)
     return await goOn(run, { backend, task, progress, stop, flags })
   } finally {
@@ -67,18 +69,11 @@ interface Means {
   readonly flags: ResumeFlags
 }
 
-async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: Means): Promise<number> {
+async function goOn(run: ResumedRun<Model>, { backend, task, progress, stop, flags }: Means): Promise<number> {
   const { folder, config, events, checkpoint } = run
   try {
-    const model = checkpoint
-      ? readingFile(checkpoint.file, (source) => loadModel(source, { backend }))
-      : createModel(modelSpec(config.model as Parameters<typeof modelSpec>[0]), {
-          backend,
-          seed: config.seed,
-          normalisation: task.normalisation,
-        })
-    const training = train(model, task, {
-      ...config.training,
+    const model = checkpoint?.model ?? fresh(config, task, backend)
+    const training = startRun(model, task, trainSpec(config.training), {
       signal: stop.signal,
       checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
       resume: checkpoint?.state,
@@ -91,13 +86,18 @@ async function goOn(run: ResumedRun, { backend, task, progress, stop, flags }: M
   }
 }
 
-function introduce({ folder, config, checkpoint }: ResumedRun, { say }: Progress): void {
+/** The model that the run began with. */
+function fresh({ model, seed }: RunConfig, { normalisation }: Task, backend: Backend): Model {
+  return createModel(modelSpec(model), { backend, seed, normalisation })
+}
+
+function introduce({ folder, config, checkpoint }: ResumedRun<Model>, { say }: Progress): void {
   const { iterations } = config.training
   if (!checkpoint) say(`${folder.dir}: no checkpoint yet, so it starts again from the beginning`)
   else say(`${folder.dir}: going on from iteration ${grouped(checkpoint.state.iteration)} of ${grouped(iterations)}`)
 }
 
-/** The last record of a run that has nothing left to do within so many iterations; else null. */
+/** The last record of a run that is finished, given its number of iterations; else null. */
 function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
   const last = events.at(-1)
   if (last?.type !== 'done' || last.stopped) return null
@@ -125,8 +125,8 @@ function extended(config: RunConfig, done: number, iterations = config.training.
 async function sameBackend({ backend }: RunConfig, { backend: name, threads }: ResumeFlags): Promise<Backend> {
   if (name !== undefined && name !== backend.name) {
     throw new InputError(
-      `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives other ` +
-        'bits: remove it, or start the run anew',
+      `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives ` +
+        'other bits: remove it, or start the run anew',
     )
   }
   return createBackend({

@@ -45,7 +45,8 @@ export async function sampleRun(dir: string, flags: SampleFlags): Promise<number
 
 /**
  * The prompt and `words` words after it, with the spaces and line ends between them. A word is drawn with probability
- * proportional to p^(1/temperature); the most probable one at temperature 0. `<UNK>` is never drawn; a prompt may have it.
+ * proportional to p^(1/temperature); the most probable one at temperature 0. `<UNK>` is never drawn; a prompt may have
+ * it.
  * @param step logits [V] after a token
  */
 export function* sampled(

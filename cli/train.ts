@@ -3,56 +3,57 @@ import * as path from 'node:path'
 import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { createModel, type Model } from '../src/model/model.ts'
-import { createRunFolder, freeFolder, type RunFolder } from '../src/runs/folder.ts'
+import { grouped, significant } from '../src/numbers.ts'
+import { createRunFolder, freeFolder } from '../src/runs/folder.ts'
+import type { RunFolder } from '../src/runs/openFolder.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
-import type { Recipe } from '../src/tasks/recipes.ts'
-import { VOCABULARY_FILE } from '../src/tasks/words/load.node.ts'
-import { type TrainSpec, train } from '../src/train/loop.ts'
+import { optionsOf, sayingFlags, type TaskDefinition } from '../src/tasks/definition.ts'
+import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
+import { TASKS } from '../src/tasks/tasks.node.ts'
+import { startRun } from '../src/train/loop.ts'
+import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
-import { modelOf, type TrainFlags, trainingOf } from './settings.ts'
+import { say } from './say.ts'
+import { modelOf, type TrainFlags } from './settings.ts'
 import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
-import { grouped, significant } from './words.ts'
-
-/** A task to train on, the recipe to start from, and what the run is called. */
-export interface Assignment {
-  readonly task: Task
-  readonly recipe: Recipe
-  /** Of its folder under runs/. */
-  readonly name: string
-  /** For people. */
-  readonly title: string
-  /** What belongs into its folder, by name. */
-  readonly files?: Readonly<Record<string, string>>
-}
 
 /** Trains, writes the run's folder, reports. Returns the exit code. */
-export async function trainTask({ task, recipe, name, title, files }: Assignment, flags: TrainFlags): Promise<number> {
-  const spec = trainingOf(recipe, flags)
+export async function trainTask(definition: TaskDefinition, flags: TrainFlags): Promise<number> {
+  const { cell, seed, json = false } = flags
+  const given = optionsOf(definition.options, flags)
+  const recipe = recipeOf(definition, flags.recipe, cell, given)
+  const options = { ...recipe.options, ...given, seed }
+  const { task, files } = await sayingFlags(definition.options, () =>
+    definition.create({ options, flags, say, quiet: json }),
+  )
+  const spec = trainSpec(optionsFromFlags(recipe.training, flags))
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
-  const model = createModel(modelOf(recipe, flags, task), {
-    backend,
-    seed: flags.seed,
-    normalisation: task.normalisation,
-  })
-  const named = `${title}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
+  const { normalisation } = task
+  const model = createModel(modelOf(recipe, flags, task), { backend, seed, normalisation })
+  const { folder: name, title: what } = definition.called(task, model.spec.rnn)
+  const title = `${what}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
   const { iterations, batch, softmax } = spec
-  const sampled = softmax.kind === 'sampled'
-  const progress = createProgress({ task, iterations, batch, sampled, quiet: flags.json === true })
+  const progress = createProgress({ task, iterations, batch, sampled: softmax.kind === 'sampled', quiet: json })
   const stop = stopOnSignals(progress)
   try {
     // Everything that can be refused is refused before there is a folder.
     const checkpoints = { every: flags.checkpointEvery }
-    const run = train(model, task, { ...spec, signal: stop.signal, checkpoints })
+    const run = startRun(model, task, spec, { signal: stop.signal, checkpoints })
     const folder = createRunFolder(
-      flags.out ?? freeFolder(path.join('runs', name)),
-      { title: named, ...configOf(task, recipe, flags, model, spec, backend) },
-      { overwrite: flags.overwrite === true, files, taskFiles: [VOCABULARY_FILE], say: progress.say },
+      flags.out ?? freeFolder(path.join('runs', `${name}-seed${seed}`)),
+      { title, ...configOf(task, recipe, flags, model, spec, backend) },
+      {
+        overwrite: flags.overwrite === true,
+        files,
+        taskFiles: TASKS.flatMap((task) => task.files ?? []),
+        say: progress.say,
+      },
     )
-    if (!flags.json) introduce(progress, named, model, recipe, spec, folder)
-    return await record(run, { task, title: named, model, folder, progress, json: flags.json === true, stop })
+    if (!json) introduce(progress, title, model, recipe, spec, folder)
+    return await record(run, { task, title, model, folder, progress, json, stop })
   } finally {
     stop.release()
     model.dispose()
@@ -95,8 +96,9 @@ function introduce(
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
     ...(softmax.kind === 'sampled' ? [`softmax over ${grouped(softmax.samples)} samples`] : []),
   ]
+  const numbers = [`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')
   say(
-    `recipe ${chosen.name}: ${[`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')}, ` +
+    `recipe ${chosen.name}: ${numbers}, ` +
       `batch ${spec.batch}, ${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
   )
 }

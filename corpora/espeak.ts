@@ -2,6 +2,7 @@
  * espeak-ng as WebAssembly, npm's @echogarden/espeak-ng-emscripten. It is GPL: nothing of irnn imports it but this file, and
  * this only when speech is asked for; it is installed for development and is no dependency of the package.
  */
+import { joined } from '../src/arrays.ts'
 import { InputError } from '../src/error.ts'
 import type { Speech, SpeechEvent } from './segments.ts'
 import type { Speaker } from './voices.ts'
@@ -54,7 +55,7 @@ export async function voice({ variant, pitch, range, rate }: Speaker): Promise<(
       }
       return 0
     })
-    return { samples: joined(pieces), rate: SPOKEN_RATE, events }
+    return { samples: joined(Int16Array, pieces), rate: SPOKEN_RATE, events }
   }
 }
 
@@ -67,14 +68,4 @@ async function loader(): Promise<Load> {
       `data speech: speech is made by npm ${PACKAGE} (GPL-3.0), which is not installed: npm install --save-dev ${PACKAGE}`,
     )
   }
-}
-
-function joined(pieces: readonly Int16Array[]): Int16Array {
-  const whole = new Int16Array(pieces.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
 }

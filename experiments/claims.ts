@@ -1,8 +1,10 @@
 /**
- * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every case.
- * What a run has reached it has reached, however short it was; what it has not, it fails only once it is complete.
+ * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every
+ * case. What a run has reached it has reached, however short it was; what it has not, it fails only once it is
+ * complete.
  */
 import { isAsGood, METRICS } from '../src/metric.ts'
+import { grouped } from '../src/numbers.ts'
 import { type Claim, type Curve, type Evidence, isComplete, type RunResult, type Verdict } from './experiment.ts'
 
 /** The run's best test score is at least as good as `level`, within `by` iterations if given. */
@@ -26,8 +28,8 @@ export function reaches(run: string, level: number, text: string, { by }: { by?:
 }
 
 /**
- * No test score of the run is as good as `level`: it does not learn, as the paper says it does not. A run that diverged shows
- * nothing of the kind: the claim fails.
+ * No test score of the run is as good as `level`: it does not learn, as the paper says it does not. A run that diverged
+ * shows nothing of the kind: the claim fails.
  */
 export function never(run: string, level: number, text: string): Claim {
   const reached = reaches(run, level, text)
@@ -76,8 +78,8 @@ export function ordered(runs: readonly string[], budget: number, text: string): 
 }
 
 /**
- * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties` says
- * so: `ties[i]` between runs i and i + 1. All of them must be over.
+ * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties`
+ * says so: `ties[i]` between runs i and i + 1. All of them must be over.
  */
 export function ranked(
   runs: readonly string[],
@@ -231,8 +233,4 @@ function state({ ended, iteration, iterations }: RunResult): string {
 function score({ experiment }: Evidence, value: number, digits = 1): string {
   if (!Number.isFinite(value)) return 'no score'
   return METRICS[experiment.metric].percent ? `${value.toFixed(digits)} %` : String(Number(value.toPrecision(3)))
-}
-
-function grouped(n: number): string {
-  return Math.round(n).toLocaleString('en-US')
 }

@@ -9,9 +9,11 @@ import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beats, METRICS, type Metric } from '../src/metric.ts'
 import { readRunFolder, type StoredRun } from '../src/runs/stored.ts'
-import { recipe } from '../src/tasks/recipes.ts'
+import { optionsOf } from '../src/tasks/definition.ts'
+import { recipeOf } from '../src/tasks/recipe.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
-import type { Curve, Evidence, Experiment, Run, RunResult, Score, Verdict } from './experiment.ts'
+import type { Curve, Evidence, Experiment, ExperimentRun, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -45,8 +47,8 @@ export function readResults(dir: string, experiment: Experiment): Results {
 }
 
 /**
- * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that run still:
- * results travel with the project, run folders do not. A result that is the same keeps its date and commit.
+ * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that
+ * run still: results travel with the project, run folders do not. A result that is the same keeps its date and commit.
  */
 export function collect(
   experiment: Experiment,
@@ -67,7 +69,7 @@ export function collect(
 }
 
 /** false: the experiment asks for another run by now. */
-export function isOf(run: Run, result: RunResult): boolean {
+export function isOf(run: ExperimentRun, result: RunResult): boolean {
   return difference(run, result as RunResult & Identity) === null
 }
 
@@ -98,7 +100,7 @@ export function writeResults(dir: string, experiment: Experiment, results: Resul
 }
 
 /** @throws InputError when the folder holds another run than the experiment's */
-export function resultOf(run: Run, metric: Metric, dir: string): RunResult {
+export function resultOf(run: ExperimentRun, metric: Metric, dir: string): RunResult {
   const { config, events } = readRunFolder(dir)
   const other = difference(run, config)
   if (other) {
@@ -140,7 +142,7 @@ function lastWritten(dir: string): Date {
 }
 
 /** What `irnn` is to be given to repeat the run. */
-export function commandOf({ task, cell, recipe, flags }: Run): string {
+export function commandOf({ task, cell, recipe, flags }: ExperimentRun): string {
   return ['irnn', 'train', task, ...flagsOf({ cell, recipe, ...flags })].join(' ')
 }
 
@@ -155,13 +157,14 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
 type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], 'task' | 'model' | 'training'>
 
 /**
- * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way however long it was
- * to be: a shorter one is a partial result.
+ * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way
+ * however long it was to be: a shorter one is a partial result.
  */
-function difference(run: Run, { recipe: name, seed, task, model, training }: Identity): string | null {
+function difference(run: ExperimentRun, { recipe: name, seed, task, model, training }: Identity): string | null {
   const { flags } = run
-  const variant = { T: flags.length as number | undefined, permuted: flags.permuted === true }
-  const { hidden, training: planned } = recipe(run.task, run.recipe, run.cell, variant)
+  const definition = taskNamed(run.task)
+  const options = optionsOf(definition.options, flags)
+  const { hidden, training: planned } = recipeOf(definition, run.recipe, run.cell, options)
   const { rnn, projection } = model as {
     rnn?: {
       cell?: string
@@ -181,10 +184,9 @@ function difference(run: Run, { recipe: name, seed, task, model, training }: Ide
     ['recipe', run.recipe, name],
     ['--hidden', flags.hidden ?? hidden, rnn?.hidden],
     ['--layers', flags.layers, rnn?.layers],
-    ['--bidirectional', run.task === 'phones' ? flags.bidirectional === true : undefined, rnn?.bidirectional],
+    ['--bidirectional', flags.bidirectional === true, rnn?.bidirectional],
     ['--scale', flags.scale, rnn?.init?.recurrent?.scale],
     ['--projection', flags.projection, projection?.size],
-    ['--length', flags.length, task.options.T],
     ['--lr', flags.lr, optimizer.lr],
     ['--optimizer', flags.optimizer ?? planned.optimizer!.kind, optimizer.kind],
     ['optimizer', flags.optimizer === undefined ? rated : undefined, optimizer],
@@ -193,11 +195,9 @@ function difference(run: Run, { recipe: name, seed, task, model, training }: Ide
     ['--clip', flags.clip, 'limit' in clip ? clip.limit : undefined],
     ['--batch', flags.batch ?? planned.batch, training.batch],
     ['--seed', flags.seed, seed],
-    [
-      'order of the pixels',
-      run.task === 'mnist' ? (flags.permuted ? 'permuted' : 'scanline') : undefined,
-      task.options.order,
-    ],
+    ...Object.entries(options).map(
+      ([name, wanted]) => [name, wanted, task.options[name]] as [string, unknown, unknown],
+    ),
   ]
   for (const [what, wanted, held] of pairs) {
     if (wanted === undefined || isDeepStrictEqual(wanted, held)) continue

@@ -1,5 +1,6 @@
 /** The figure of an experiment: our curves solid, the paper's dashed and pale in the same colour. */
 import { type Figure, grid, type Series } from '../src/figures/figure.ts'
+import { grouped } from '../src/numbers.ts'
 import type { Curve, Experiment, Panel, RunResult } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 
@@ -91,7 +92,7 @@ function seriesOf(
 
 function stateOf(result: RunResult | undefined): string {
   if (!result) return ' (not run)'
-  if (result.ended === 'diverged') return ` (diverged at ${result.iteration.toLocaleString('en-US')})`
+  if (result.ended === 'diverged') return ` (diverged at ${grouped(result.iteration)})`
   return result.points.length === 0 ? ' (no score yet)' : ''
 }
 

@@ -1,18 +1,19 @@
 /**
- * An experiment is data: the runs that make one figure or table of Le, Jaitly & Hinton (2015), how they are shown beside the
- * paper's, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
+ * An experiment is data: the runs that make one figure or table of Le, Jaitly & Hinton (2015), how they are shown
+ * beside the paper's, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it
+ * happen.
  */
-import type { Cell as CellName } from '../src/layers/cells.ts'
+import type { Cell } from '../src/layers/cells.ts'
 import type { Metric } from '../src/metric.ts'
 
 /** One training run. It is what `irnn train <task> --cell <cell> …` does, and its flags are that command's. */
-export interface Run {
+export interface ExperimentRun {
   /** Also its folder. */
   readonly name: string
   /** In legends. */
   readonly label: string
-  readonly task: 'adding' | 'mnist' | 'words' | 'phones'
-  readonly cell: CellName
+  readonly task: string
+  readonly cell: Cell
   readonly recipe: string
   /** What the recipe leaves open, or what shall not change with it; names as in the command, in camel case. */
   readonly flags: Readonly<Record<string, string | number | true>>
@@ -27,7 +28,7 @@ export type Curve = readonly (readonly [number, number])[]
 export interface Panel {
   readonly title: string
   /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. Absent: it shows none. */
-  readonly paper?: { readonly figure: string; readonly cells: readonly Run['cell'][] }
+  readonly paper?: { readonly figure: string; readonly cells: readonly ExperimentRun['cell'][] }
   /** Names of the runs. */
   readonly runs: readonly string[]
   /** `sequences` (iterations × batch) where the batch is not the paper's 16: equal work then stands at equal places. */
@@ -43,14 +44,14 @@ export interface Table {
   readonly title: string
   /** Heads of all columns, the first of which names the rows. */
   readonly columns: readonly string[]
-  readonly rows: readonly (readonly Cell[])[]
+  readonly rows: readonly (readonly TableCell[])[]
 }
 
 /**
- * What stands in a table: text, a number of the paper's, a run's score on a set (at the evaluation that was best, on the
- * held-out set where there is one; the test set is the default), or one of the experiment's baselines.
+ * What stands in a table: text, a number of the paper's, a run's score on a set (at the evaluation that was best, on
+ * the held-out set where there is one; the test set is the default), or one of the experiment's baselines.
  */
-export type Cell =
+export type TableCell =
   | string
   | number
   | { readonly run: string; readonly set?: 'test' | 'heldOut' }
@@ -65,9 +66,12 @@ export interface Experiment {
   readonly needsData?: string
   readonly panels: readonly Panel[]
   readonly tables?: readonly Table[]
-  /** Arguments of an `irnn` that needs no training and prints one JSON object of numbers: what the runs are measured against. */
+  /**
+   * Arguments of an `irnn` that needs no training and prints one JSON object of numbers: what the runs are measured
+   * against.
+   */
   readonly baselines?: readonly string[]
-  readonly runs: readonly Run[]
+  readonly runs: readonly ExperimentRun[]
   readonly claims: readonly Claim[]
 }
 
@@ -133,7 +137,7 @@ export interface Score {
 }
 
 /** Whether all of a run was done, so that what it has not reached it does not reach. */
-export function isComplete(run: Run, { ended, iteration, iterations }: RunResult): boolean {
+export function isComplete(run: ExperimentRun, { ended, iteration, iterations }: RunResult): boolean {
   if (ended === 'diverged' || ended === 'target' || ended === 'plateau') return true
   const { iterations: planned = iterations } = run.flags
   return ended === 'iterations' && iteration >= Number(planned)

@@ -1,6 +1,6 @@
 /**
- * The curves of the paper's Figures 2 and 3, digitised from its vector graphics: paper-curves.csv, one point a line. Test
- * mean squared error for adding-*, test accuracy in percent for *-mnist.
+ * The curves of the paper's Figures 2 and 3, digitised from its vector graphics: paper-curves.csv, one point a line.
+ * Test mean squared error for adding-*, test accuracy in percent for *-mnist.
  */
 import { readFileSync } from 'node:fs'
 import type { Curve } from './experiment.ts'

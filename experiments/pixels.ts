@@ -1,16 +1,16 @@
 /**
- * What both pixel-by-pixel experiments share: four cells side by side at one equal budget, the IRNN on to the paper's million
- * iterations, and the IRNN with our own recipe at 100 and 256 units.
+ * What both pixel-by-pixel experiments share: four cells side by side at one equal budget, the IRNN on to the paper's
+ * million iterations, and the IRNN with our own recipe at 100 and 256 units.
  */
+import { grouped } from '../src/numbers.ts'
+import { NETWORKS, type Network, TABLE_2, type Tuned } from '../src/tasks/paper.ts'
 import { ordered, reaches, tracks } from './claims.ts'
-import type { Experiment, Run } from './experiment.ts'
+import type { Experiment, ExperimentRun } from './experiment.ts'
 
 export interface PixelFigure {
   readonly name: string
   readonly title: string
   readonly permuted: boolean
-  /** The paper's Table 2. */
-  readonly table: Readonly<Record<(typeof CELLS)[number], { lr: number; clip: number; forgetBias?: number }>>
   /** Of the runs with the paper's recipe. */
   readonly seed: number
   /** Iterations, equal for all cells; the IRNN goes on to the paper's million. */
@@ -24,27 +24,33 @@ export interface PixelFigure {
   readonly trackedAt: readonly number[]
 }
 
-const CELLS = ['irnn', 'lstm', 'tanh', 'relu'] as const
 const LABELS = { irnn: 'IRNN', lstm: 'LSTM', tanh: 'RNN + tanh', relu: 'RNN + ReLU' }
 /** Iterations of 256 units; the permuted recipe has 150,000 for 100. */
 const LARGE = { scanline: 80_000, permuted: 50_000 }
-/** Beyond the budget that all cells have. The paper: "at most 1,000,000". */
-const ITERATIONS: { readonly [cell in Run['cell']]?: number } = { irnn: 1_000_000 }
+/** The paper: "at most 1,000,000". */
+const LONGEST = 1_000_000
 
-function paperRun(cell: (typeof CELLS)[number], { permuted, table, seed, budget }: PixelFigure): Run {
-  const iterations = ITERATIONS[cell] ?? budget
+function paperRun(cell: Network, { permuted, seed, budget }: PixelFigure): ExperimentRun {
+  const tuned: Tuned = TABLE_2[permuted ? 'permuted' : 'scanline'][cell]
+  const iterations = cell === 'irnn' ? LONGEST : budget
   return {
     name: `${cell}-paper`,
     label: LABELS[cell],
     task: 'mnist',
     cell,
     recipe: 'paper',
-    flags: { ...(permuted && { permuted }), ...table[cell], clipKind: 'derivative', iterations, seed },
+    flags: { ...(permuted && { permuted }), ...tuned, clipKind: 'derivative', iterations, seed },
     note: 'Table 2; raw pixels, summed loss, the clip elementwise on the derivatives inside back-propagation',
   }
 }
 
-function fastRun(hidden: number, name: string, { permuted }: PixelFigure, note: string, more: Run['flags'] = {}): Run {
+function fastRun(
+  hidden: number,
+  name: string,
+  { permuted }: PixelFigure,
+  note: string,
+  more: ExperimentRun['flags'] = {},
+): ExperimentRun {
   return {
     name,
     label: `IRNN, ${hidden} units, recipe fast`,
@@ -68,9 +74,10 @@ function claims({ name, permuted, budget, best, fast, large, within, trackedAt }
       `With the paper's recipe the IRNN is within ${within} points of the paper's curve at ${at} iterations`,
     ),
     ordered(
-      CELLS.map((cell) => `${cell}-paper`),
+      NETWORKS.map((cell) => `${cell}-paper`),
       budget,
-      `The order of Figure 3 at an equal budget of ${budget.toLocaleString('en-US')} iterations: IRNN > LSTM > RNN + tanh > RNN + ReLU`,
+      `The order of Figure 3 at an equal budget of ${grouped(budget)} iterations: IRNN > LSTM > RNN + tanh > RNN + ` +
+        'ReLU',
     ),
     reaches('irnn-fast', fast, `Recipe fast, 100 units, reaches ${fast} % on ${where} (paper: ${best})`),
     reaches('irnn-fast-256', large, `Recipe fast, 256 units, reaches ${large} %, the best published for an IRNN`),
@@ -88,8 +95,8 @@ export function pixelExperiment(figure: PixelFigure): Experiment {
     panels: [
       {
         title: `MNIST, ${order} order, 100 units: the paper's recipe`,
-        paper: { figure: name, cells: CELLS },
-        runs: CELLS.map((cell) => `${cell}-paper`),
+        paper: { figure: name, cells: NETWORKS },
+        runs: NETWORKS.map((cell) => `${cell}-paper`),
         x: 'iterations',
         y,
         references: [{ name: 'guessing (10 %)', value: 10 }],
@@ -109,7 +116,7 @@ export function pixelExperiment(figure: PixelFigure): Experiment {
     ],
     runs: [
       fastRun(100, 'irnn-fast', figure, 'ours'),
-      ...CELLS.map((cell) => paperRun(cell, figure)),
+      ...NETWORKS.map((cell) => paperRun(cell, figure)),
       fastRun(256, 'irnn-fast-256', figure, 'ours, as large as the best published IRNN (Wave-RNN, arXiv:2309.08045)', {
         iterations: LARGE[order],
         evalEvery: 4000,

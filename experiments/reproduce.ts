@@ -1,8 +1,9 @@
 /**
- * Runs an experiment: each run is `irnn train` in a process of its own, so that one that fails takes no other with it, as
- * many at a time as there are cores. What is finished is not repeated, what was begun goes on from its checkpoint.
+ * Runs an experiment: each run is `irnn train` in a process of its own, so that one that fails takes no other with it,
+ * as many at a time as there are cores. What is finished is not repeated, what was begun goes on from its checkpoint.
  *
- * A budget does not change a run: it pauses it at the first evaluation past the budget, to go on from there another day.
+ * A budget does not change a run: it pauses it at the first evaluation past the budget, to go on from there another
+ * day.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
@@ -12,7 +13,7 @@ import { createInterface } from 'node:readline'
 import { InputError } from '../src/error.ts'
 import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { flagsOf, resultOf } from './collect.ts'
-import type { Experiment, Run, RunResult } from './experiment.ts'
+import type { Experiment, ExperimentRun, RunResult } from './experiment.ts'
 
 export interface ReproduceOptions {
   /** How to start the command: executable and first arguments. */
@@ -30,8 +31,8 @@ export interface ReproduceOptions {
   /** Pauses all runs; each saves where it is. */
   readonly signal?: AbortSignal | undefined
   /** Hears what a run says, and when it has ended. */
-  onEvent?(run: Run, event: TrainEvent, goal: number): void
-  onEnd?(run: Run, outcome: Outcome): void
+  onEvent?(run: ExperimentRun, event: TrainEvent, goal: number): void
+  onEnd?(run: ExperimentRun, outcome: Outcome): void
 }
 
 /** `kept`: there was nothing to do. `failed` carries the last line of what the run had to say. */
@@ -46,11 +47,11 @@ export async function reproduce(experiment: Experiment, options: ReproduceOption
   const chosen = chooseRuns(experiment, only)
   for (const run of chosen) stored(run, experiment, options.runs)
   const outcomes = new Map<string, Outcome>()
-  const end = (run: Run, outcome: Outcome) => {
+  const end = (run: ExperimentRun, outcome: Outcome) => {
     outcomes.set(run.name, outcome)
     onEnd?.(run, outcome)
   }
-  const waiting: Run[] = []
+  const waiting: ExperimentRun[] = []
   for (const run of chosen) {
     const result = stored(run, experiment, options.runs)
     if (result && isOver(result, options.budget)) end(run, { kind: 'kept', message: '' })
@@ -68,7 +69,7 @@ export async function reproduce(experiment: Experiment, options: ReproduceOption
   return outcomes
 }
 
-function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefined): readonly Run[] {
+function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefined): readonly ExperimentRun[] {
   if (!only || only.length === 0) return runs
   for (const wanted of only) {
     if (runs.some((run) => run.name === wanted)) continue
@@ -80,7 +81,7 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
 }
 
 /** What the folder of a run holds; undefined if there is none. */
-function stored(run: Run, { metric }: Experiment, runs: string): RunResult | undefined {
+function stored(run: ExperimentRun, { metric }: Experiment, runs: string): RunResult | undefined {
   const dir = path.join(runs, run.name)
   return existsSync(path.join(dir, 'config.json')) ? resultOf(run, metric, dir) : undefined
 }
@@ -94,7 +95,7 @@ function goalOf(iterations: number, budget = 1): number {
   return budget > 1 ? Math.min(budget, iterations) : Math.ceil(budget * iterations)
 }
 
-function argumentsOf({ task, cell, recipe, flags }: Run, dir: string): string[] {
+function argumentsOf({ task, cell, recipe, flags }: ExperimentRun, dir: string): string[] {
   if (existsSync(dir) && readdirSync(dir).some((name) => name.startsWith('checkpoint-')))
     return ['train', '--resume', dir]
   const fresh = ['train', task, ...flagsOf({ cell, recipe, ...flags }), '--out', dir]
@@ -103,7 +104,7 @@ function argumentsOf({ task, cell, recipe, flags }: Run, dir: string): string[] 
 }
 
 async function trainRun(
-  run: Run,
+  run: ExperimentRun,
   experiment: Experiment,
   { command, runs, budget, extra = [], signal, onEvent }: ReproduceOptions,
   threads: number,

@@ -1,7 +1,7 @@
 /** Tables of an experiment: what stands in a cell, and a table as lines of text. */
 import { METRICS, type Metric } from '../src/metric.ts'
 import type { Results } from './collect.ts'
-import { type Cell, type Experiment, isComplete, type Table } from './experiment.ts'
+import { type Experiment, isComplete, type Table, type TableCell } from './experiment.ts'
 
 /** A score of an experiment, a share in percent. */
 export function scoreText(metric: Metric, value: number): string {
@@ -10,7 +10,7 @@ export function scoreText(metric: Metric, value: number): string {
 
 /** A run that is not over says how far it came: its score is not comparable yet. */
 export function cellText(
-  cell: Cell,
+  cell: TableCell,
   { metric, runs }: Experiment,
   results: Pick<Results, 'runs' | 'baselines'>,
 ): string {

@@ -1,16 +1,16 @@
 /**
- * Table 4 of the paper: frames of TIMIT by tanh RNN, LSTM and iRNN, 2 and 5 layers deep, in one direction and in both, the
- * recurrent matrix of the iRNN starting at 0.01 times the identity; and its remark that the full identity learns slowly here,
- * and worse. Give it TIMIT, or what `irnn data speech` makes: on that the numbers are of another task, a synthetic voice, and
- * only their order can be held against the paper's.
+ * Table 4 of the paper: frames of TIMIT by tanh RNN, LSTM and iRNN, 2 and 5 layers deep, in one direction and in both,
+ * the recurrent matrix of the iRNN starting at 0.01 times the identity; and its remark that the full identity learns
+ * slowly here, and worse. Give it TIMIT, or what `irnn data speech` makes: on that the numbers are of another task, a
+ * synthetic voice, and only their order can be held against the paper's.
  *
- * All networks have the same data, minibatches and at most as many of them, and a fourth of the paper's units (128, of an LSTM
- * 64), so that all of it takes half an hour on one core. Each cell has, for 2 layers and for 5, the rate that was best for it on the
- * dev set in one direction after 1,000 iterations: of 0.003, 0.005 and 0.01, and 0.02 for the LSTM (experiments/LOG.md). Scores are
- * those of the evaluation that was best on the dev set.
+ * All networks have the same data, minibatches and at most as many of them, and a fourth of the paper's units (128, of
+ * an LSTM 64), so that all of it takes half an hour on one core. Each cell has, for 2 layers and for 5, the rate that
+ * was best for it on the dev set in one direction after 1,000 iterations: of 0.003, 0.005 and 0.01, and 0.02 for the
+ * LSTM (experiments/LOG.md). Scores are those of the evaluation that was best on the dev set.
  */
 import { notRun, ranked } from './claims.ts'
-import type { Cell, Claim, Experiment, Panel, Run, RunResult } from './experiment.ts'
+import type { Claim, Experiment, ExperimentRun, Panel, RunResult, TableCell } from './experiment.ts'
 
 const CELLS = ['tanh', 'lstm', 'irnn'] as const
 const LABELS = { tanh: 'tanh RNN', lstm: 'LSTM', irnn: 'iRNN' }
@@ -31,7 +31,7 @@ const SHARED = { iterations: 2400, evalEvery: 100, batch: 8, seed: 1 }
 const nameOf = (cell: string, layers: number, both: boolean) => `${both ? 'bi-' : ''}${cell}-${layers}`
 const describe = (layers: number, both: boolean) => `${layers} layers, ${both ? 'both directions' : 'one direction'}`
 
-function run(cell: (typeof CELLS)[number], layers: 2 | 5, both: boolean): Run {
+function run(cell: (typeof CELLS)[number], layers: 2 | 5, both: boolean): ExperimentRun {
   return {
     name: nameOf(cell, layers, both),
     label: `${LABELS[cell]}, ${layers} layers`,
@@ -43,7 +43,7 @@ function run(cell: (typeof CELLS)[number], layers: 2 | 5, both: boolean): Run {
   }
 }
 
-const identity = (layers: 2 | 5): Run => ({
+const identity = (layers: 2 | 5): ExperimentRun => ({
   ...run('irnn', layers, false),
   name: `identity-${layers}`,
   label: `full identity, ${layers} layers`,
@@ -58,7 +58,9 @@ const panel = (title: string, runs: readonly string[]): Panel => ({
   y: { title: 'frame error on the test set, %', domain: [20, 70] },
 })
 
-/** The best score of the second is no better than one that the first had, and the first had it after fewer iterations. */
+/**
+ * The best score of the second is no better than one that the first had, and the first had it after fewer iterations.
+ */
 function sooner(first: string, second: string, text: string): Claim {
   return {
     text,
@@ -79,7 +81,7 @@ function sooner(first: string, second: string, text: string): Claim {
   }
 }
 
-const row = (label: string, name: string, [dev, test]: readonly [Cell, Cell]): Cell[] => [
+const row = (label: string, name: string, [dev, test]: readonly [TableCell, TableCell]): TableCell[] => [
   label,
   dev,
   { run: name, set: 'heldOut' },

@@ -1,12 +1,13 @@
 /**
- * Table 3 of the paper: a word language model. The paper trains on the one-billion-word benchmark with a vocabulary of a million,
- * its LSTM for 60 hours on 32 machines. What one machine carries in an hour is the Brown corpus, a million words of English, with
- * a vocabulary of 10,000: an LSTM, an IRNN and an RNN + tanh of equal size, each tuned in short runs over two learning rates and
- * two clips of the paper's grid, then trained at one equal budget; and the paper's five networks, as large as it has them, for
- * a look at each.
+ * Table 3 of the paper: a word language model. The paper trains on the one-billion-word benchmark with a vocabulary of
+ * a million, its LSTM for 60 hours on 32 machines. What one machine carries in an hour is the Brown corpus, a million
+ * words of English, with a vocabulary of 10,000: an LSTM, an IRNN and an RNN + tanh of equal size, each tuned in short
+ * runs over two learning rates and two clips of the paper's grid, then trained at one equal budget; and the paper's
+ * five networks, as large as it has them, for a look at each.
  */
+import { grouped } from '../src/numbers.ts'
 import { beatsBaseline, ranked, tuned } from './claims.ts'
-import type { Cell, Claim, Experiment, Run } from './experiment.ts'
+import type { Claim, Experiment, ExperimentRun, TableCell } from './experiment.ts'
 
 const CELLS = ['lstm', 'irnn', 'tanh'] as const
 type Network = (typeof CELLS)[number]
@@ -27,11 +28,11 @@ const CHOSEN: Readonly<Record<Network, { readonly lr: number; readonly clip: num
   tanh: { lr: 0.01, clip: 1 },
 }
 
-function run(name: string, label: string, cell: Network, flags: Run['flags'], note: string): Run {
+function run(name: string, label: string, cell: Network, flags: ExperimentRun['flags'], note: string): ExperimentRun {
   return { name, label, task: 'words', cell, recipe: 'fast', flags: { ...flags, seed: 1 }, note }
 }
 
-const tuning = (cell: Network): Run[] =>
+const tuning = (cell: Network): ExperimentRun[] =>
   RATES.flatMap((lr) =>
     CLIPS.map((clip) =>
       run(
@@ -58,10 +59,10 @@ const finals = CELLS.map((cell) =>
 const fast = run('lstm-fast', 'LSTM, recipe fast, 200 units', 'lstm', {}, 'ours: three epochs')
 
 /**
- * The paper's networks and their test perplexity. Four layers of ReLU that start from the whole identity are at a loss of 1e14 within
- * ten iterations, with input weights of std 0.1 and of 0.01, so they start from half of it.
+ * The paper's networks and their test perplexity. Four layers of ReLU that start from the whole identity are at a loss
+ * of 1e14 within ten iterations, with input weights of std 0.1 and of 0.01, so they start from half of it.
  */
-const PAPER: readonly (readonly [string, string, Network, Run['flags'], number])[] = [
+const PAPER: readonly (readonly [string, string, Network, ExperimentRun['flags'], number])[] = [
   ['lstm-512', 'LSTM, 512 units', 'lstm', { hidden: 512 }, 68.8],
   ['irnn-4x512', 'IRNN, 4 layers of 512', 'irnn', { hidden: 512, layers: 4, scale: 0.5 }, 69.4],
   ['irnn-1024', 'IRNN, 1024 units, linear 512', 'irnn', { hidden: 1024, projection: 512, embedding: 512 }, 70.2],
@@ -85,11 +86,9 @@ const claims: Claim[] = [
     'Kneser-Ney trigram, test',
     'On Brown the best network is below the interpolated Kneser-Ney trigram, same split, vocabulary and tokens',
   ),
-  ranked(
-    CELLS,
-    `The paper's order at an equal budget of ${BUDGET.toLocaleString('en-US')} iterations: LSTM ≤ IRNN < RNN + tanh`,
-    { ties: [true, false] },
-  ),
+  ranked(CELLS, `The paper's order at an equal budget of ${grouped(BUDGET)} iterations: LSTM ≤ IRNN < RNN + tanh`, {
+    ties: [true, false],
+  }),
   ...CELLS.map((cell) =>
     tuned(
       cell,
@@ -100,7 +99,7 @@ const claims: Claim[] = [
   ),
 ]
 
-const both = (name: string): Cell[] => [{ run: name, set: 'heldOut' }, { run: name }]
+const both = (name: string): TableCell[] => [{ run: name, set: 'heldOut' }, { run: name }]
 
 export const wordsExperiment: Experiment = {
   name: 'words',
@@ -139,7 +138,8 @@ export const wordsExperiment: Experiment = {
     },
     {
       title:
-        "Table 3: test perplexity. The paper's is of a billion words of news and a vocabulary of a million; ours a look at Brown",
+        "Table 3: test perplexity. The paper's is of a billion words of news and a vocabulary of a million; ours a " +
+        'look at Brown',
       columns: ['network', 'paper', `ours, ${LOOK} iterations`],
       rows: PAPER.map(([name, label, , , theirs]) => [label, theirs, { run: name }]),
     },

@@ -1,5 +1,7 @@
 /** The disk: files that are whole or not there, and its failures in words a person can act on. */
+import { type BinaryLike, createHash } from 'node:crypto'
 import * as fs from 'node:fs'
+import * as os from 'node:os'
 import * as path from 'node:path'
 import { InputError } from './error.ts'
 import type { Source } from './formats/safetensors.ts'
@@ -12,8 +14,8 @@ export class DiskError extends Error {
 }
 
 /**
- * Old content or new, never a mixture, whatever happens while it is written. Parts are written one after the other. With `keep`
- * the old file gets that name.
+ * Old content or new, never a mixture, whatever happens while it is written. Parts are written one after the other.
+ * With `keep` the old file gets that name.
  */
 export function writeAtomic(
   file: string,
@@ -78,8 +80,8 @@ function readFully(fd: number, at: number, into: Uint8Array, file: string): void
 }
 
 /**
- * Makes a folder and those above it. Not mkdir's own `recursive`: where a parent exists but takes no folders (/proc) and says
- * ENOENT, Node 20 tries again for ever.
+ * Makes a folder and those above it. Not mkdir's own `recursive`: where a parent exists but takes no folders (/proc)
+ * and says ENOENT, Node 20 tries again for ever.
  */
 export function makeFolder(dir: string): void {
   try {
@@ -94,7 +96,20 @@ export function makeFolder(dir: string): void {
   }
 }
 
-/** A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and either's is right. */
+/** Where what was downloaded or computed of that kind is kept: in $IRNN_CACHE, else in ~/.cache/irnn. */
+export function cacheFolder(kind: string): string {
+  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), kind)
+}
+
+/** In hexadecimal. */
+export function sha256(data: BinaryLike): string {
+  return createHash('sha256').update(data).digest('hex')
+}
+
+/**
+ * A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and
+ * either's is right.
+ */
 export function writeCached(file: string, data: Uint8Array): void {
   makeFolder(path.dirname(file))
   writeAtomic(file, [data], { temporary: `${file}.${process.pid}${TEMPORARY}` })
@@ -124,7 +139,10 @@ export function readBytes(file: string): Uint8Array {
   })
 }
 
-/** Of a file found in a folder. @throws InputError for a folder, a socket, a pipe, which nobody may ever write, and what the disk refuses */
+/**
+ * Of a file found in a folder. @throws InputError for a folder, a socket, a pipe, which nobody may ever write, and what
+ * the disk refuses
+ */
 export function statsOf(file: string): fs.Stats {
   return explaining(file, 'cannot be read', () => {
     const stats = fs.statSync(file)

@@ -12,6 +12,7 @@ export type {
 export { type BackendOptions, createBackend } from './backend/choose.ts'
 export type { Batch, Normalisation } from './batch.ts'
 export { InputError } from './error.ts'
+export type { Given } from './flag.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export {
   type Decoded,
@@ -66,11 +67,13 @@ export {
   regression,
 } from './model/spec.ts'
 export { type Rng, rng } from './rng.ts'
-export { epochOrder, type Order, type Stream, type StreamState, type Task } from './task.ts'
+export { epochOrder, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
-export type { Digits } from './tasks/mnist/digits.ts'
-export { type PixelInput, type PixelOptions, pixels } from './tasks/mnist/mnist.ts'
-export { type Recipe, recipe, recipeNames, type Variant } from './tasks/recipes.ts'
+export { ADDING_RECIPES } from './tasks/adding/recipes.ts'
+export { type MnistData, type MnistInput, type MnistOptions, mnist } from './tasks/mnist/mnist.ts'
+export { MNIST_RECIPES } from './tasks/mnist/recipes.ts'
+export { type Recipe, type Recipes, recipeOf } from './tasks/recipe.ts'
+export { WORDS_RECIPES } from './tasks/words/recipes.ts'
 export type { TokenBlock, Tokens } from './tasks/words/rows.ts'
 export {
   chooseVocabulary,
@@ -82,7 +85,7 @@ export {
 export { type WordsData, type WordsInput, type WordsOptions, words } from './tasks/words/words.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
 export type { WatchState } from './train/collapse.ts'
-export { evaluate, type StopSignal } from './train/evaluate.ts'
+export { type EvaluateOptions, evaluate, type StopSignal } from './train/evaluate.ts'
 export {
   type CheckpointEvent,
   type CollapseEvent,
@@ -96,14 +99,7 @@ export {
   type TestScore,
   type TrainEvent,
 } from './train/events.ts'
-export {
-  createTraining,
-  DivergenceError,
-  type Training,
-  type TrainOptions,
-  type TrainSpec,
-  trainSpec,
-} from './train/iteration.ts'
+export { createIteration, DivergenceError, type Iteration } from './train/iteration.ts'
 export { type Run, type RunOptions, type RunState, train } from './train/loop.ts'
 export {
   type Adam,
@@ -117,6 +113,7 @@ export {
   type Sgd,
   sgd,
 } from './train/optim.ts'
+export { type TrainOptions, type TrainSpec, trainSpec } from './train/options.ts'
 export {
   type ConstantRate,
   type CosineRate,
@@ -129,4 +126,5 @@ export {
   type StepRate,
   stepRate,
 } from './train/schedule.ts'
-export type { IterationResult, WindowState } from './train/stepRecord.ts'
+export type { Softmax } from './train/softmax.ts'
+export type { IterationResult, StepRecordState } from './train/stepRecord.ts'

@@ -1,15 +1,19 @@
-/** What an evaluation reports beside the loss: which way is better and how it is written, once for all who compare or show it. */
+/**
+ * The metrics of an evaluation: which direction is better, and how a value is written. Whoever compares or shows a
+ * score reads it here.
+ */
+import { percent, significant } from './numbers.ts'
 
 interface Measure {
-  /** In a sentence, and over an axis. */
+  /** Its name in a sentence, and its title over an axis. */
   readonly name: string
   readonly title: string
   readonly lowerIsBetter: boolean
-  /** A share of 1, which people read in percent. */
+  /** Whether it is a share of 1, which people read in percent. */
   readonly percent: boolean
-  /** Spans powers of ten. */
+  /** Whether values span powers of ten, so that an axis should be logarithmic. */
   readonly log: boolean
-  /** The training loss is it. */
+  /** Whether the training loss is this metric. */
   readonly isLoss: boolean
 }
 
@@ -40,6 +44,11 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
     log: false,
     isLoss: false,
   },
+}
+
+/** A score as people read it: "0.00014", "98.77 %". */
+export function measured(metric: Metric, value: number): string {
+  return METRICS[metric].percent ? percent(value) : significant(value)
 }
 
 /** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */

@@ -15,12 +15,12 @@ export {
   freeFolder,
   type ResumedRun,
   type ResumeOptions,
-  type RunFolder,
   resumeRunFolder,
 } from './runs/folder.ts'
+export type { RunFolder } from './runs/openFolder.ts'
 export { type RunConfig, readEvents, readRunFolder, type StoredRun } from './runs/stored.ts'
-export { type DigitSources, loadDigits } from './tasks/mnist/load.node.ts'
-export { openTask, type TaskSources } from './tasks/open.node.ts'
+export { loadMnist, type MnistSources } from './tasks/mnist/load.node.ts'
 export { loadSpeech, type SpeechSources } from './tasks/phones/load.node.ts'
 export type { TimitOptions } from './tasks/phones/timit.node.ts'
+export { openTask } from './tasks/tasks.node.ts'
 export { type OpenedWords, openWords, type WordsSources } from './tasks/words/load.node.ts'

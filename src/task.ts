@@ -1,6 +1,6 @@
 /**
- * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or files
- * of runs; the loop in train.ts knows nothing of what the numbers mean.
+ * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or
+ * files of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
@@ -22,26 +22,45 @@ export interface Task {
     readonly steps: 'last' | 'every'
   }
   readonly metric: Metric
-  /** Of x over the training set, for models that normalise their inputs. */
+  /** Mean and deviation of x over the training set, for models that normalise their inputs. */
   readonly normalisation?: Normalisation
-  /** What a model scores that has learnt nothing of interest, in the metric. */
+  /** The score, in the metric, of a model that has learnt nothing of interest. */
   readonly baseline?: { readonly name: string; readonly value: number }
-  /** Sequences. */
+  /** Sequences in the set. */
   readonly trainSize: number
   readonly testSize: number
   /** An endless stream of training batches of B sequences, 1 <= B <= trainSize. */
   train(B: number): Stream
-  /** The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for the next. */
+  /**
+   * The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for
+   * the next.
+   */
   test(B: number): Iterable<Batch>
-  /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
+  /**
+   * Likewise the held-out set, if the task has one. It then decides, in place of the test set, what is best and when to
+   * stop.
+   */
   heldOut?(B: number): Iterable<Batch>
+  /**
+   * Makes what scores a model beside the metric, new for each evaluation; `evaluate` hands it every batch and its
+   * logits.
+   */
+  scorer?(): Scorer
+}
+
+/** Scores what a model answers, beside the metric. */
+export interface Scorer<R = unknown> {
+  /** Takes a batch and its logits: [B,K], or [T,B,K] where the head is at every step. */
+  add(batch: Batch, logits: ArrayLike<number>): void
+  /** The score of all batches so far. */
+  result(): R
 }
 
 /** Where a stream stands: plain data, to be stored and set again. */
 export interface StreamState {
   readonly epoch: number
   readonly position: number
-  /** What else a stream needs. */
+  /** Whatever else a stream needs. */
   readonly [more: string]: unknown
 }
 
@@ -101,4 +120,25 @@ export function epochOrder(size: number, seed: number, stream: string): Order {
       position = good.position
     },
   }
+}
+
+/** Makes one batch of the next n examples; its arrays are filled again by the next call. */
+export type Fill = (n: number, next: () => number) => Batch
+
+/** The stream of batches of B examples in that order. */
+export function streamOf(order: Order, B: number, fill: Fill): Stream {
+  return {
+    next: () => fill(B, order.next),
+    get epoch() {
+      return order.epoch
+    },
+    getState: order.getState,
+    setState: order.setState,
+  }
+}
+
+/** Examples 0 … size-1 once, in batches of at most B. */
+export function* inOrder(size: number, B: number, fill: Fill): Iterable<Batch> {
+  let i = 0
+  while (i < size) yield fill(Math.min(B, size - i), () => i++)
 }

@@ -17,7 +17,7 @@ import {
   type TrainOptions,
   train,
 } from '../src/index.ts'
-import { openTask } from '../src/tasks/open.node.ts'
+import { openTask } from '../src/tasks/tasks.node.ts'
 import { backends, type Named } from './support/backends.ts'
 import { run as command, home } from './support/command.ts'
 
@@ -134,7 +134,8 @@ async function weightsOf(name: string, run: Whole, { backend }: Named): Promise<
 
 /** All runs of words have the vocabulary of the one that was stopped. */
 function taskOf({ task: { name, options } }: Whole): Promise<Task> {
-  return openTask(name, options, { data: name === 'phones' ? SPEECH : undefined, dir: path.join(RUNS, name) })
+  const run = { dir: path.join(RUNS, name), config: { task: { name, options: options as Task['options'] } } }
+  return openTask(run, name === 'phones' ? { data: SPEECH } : {})
 }
 
 function batchOf({ T, B, x, tokens, lengths }: BatchAsJson) {

@@ -1,7 +1,7 @@
 /**
- * A line chart as one standalone SVG string: series over shared axes, linear or logarithmic, with reference lines. Colours
- * are mid-tones that read on white and on black (Okabe & Ito's, safe for colour-blind readers); text and axes follow the
- * viewer's colour scheme. The same data gives the same bytes.
+ * A line chart as one standalone SVG string: series over shared axes, linear or logarithmic, with reference lines.
+ * Colours are mid-tones that read on white and on black (Okabe & Ito's, safe for colour-blind readers); text and axes
+ * follow the viewer's colour scheme. The same data gives the same bytes.
  */
 import { scaleLinear, scaleLog } from 'd3-scale'
 import { line } from 'd3-shape'
@@ -55,67 +55,103 @@ const STYLE = `
 @media (prefers-color-scheme: dark) { .irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: #16181c } }
 `
 
-/** The figure as SVG. */
-export function svg({
-  title,
-  description,
-  x,
-  y,
-  series,
-  references = [],
-  width = WIDTH,
-  height = HEIGHT,
-}: Figure): string {
-  const legend = [...series, ...references]
-  const bottom = MARGIN.bottom + LEGEND_ROW * Math.ceil(legend.length / 2)
+/** Where the parts of a figure lie, and how its data become pixels. */
+interface Layout {
+  readonly width: number
+  readonly height: number
+  /** Edges of the plot. */
+  readonly right: number
+  readonly bottom: number
+  readonly across: Scale
+  readonly up: Scale
+  /** Of each series. */
+  readonly colors: readonly string[]
+}
+
+function layoutOf({ x, y, series, references = [], width = WIDTH, height = HEIGHT }: Figure): Layout {
+  const right = width - MARGIN.right
+  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil((series.length + references.length) / 2)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
   const ys = [...series.flatMap((s) => s.points.map((p) => p[1])), ...references.map((r) => r.value)]
-  const across = scale(x, xs, [MARGIN.left, width - MARGIN.right])
-  const up = scale(y, ys, [height - bottom, MARGIN.top])
+  const across = scale(x, xs, [MARGIN.left, right])
+  const up = scale(y, ys, [bottom, MARGIN.top])
   const colors = series.map((s, i) => s.color ?? COLORS[i % COLORS.length]!)
-  const inner = { width: width - MARGIN.left - MARGIN.right, height: height - bottom - MARGIN.top }
-  const plot = `x="${MARGIN.left}" y="${MARGIN.top}" width="${inner.width}" height="${inner.height}"`
+  return { width, height, right, bottom, across, up, colors }
+}
+
+/** The figure as SVG. */
+export function svg(figure: Figure): string {
+  const { title, description } = figure
+  const layout = layoutOf(figure)
+  const { width, height } = layout
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
+      `class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
     `<title>${escapeXml(title)}</title>`,
     `<desc>${escapeXml(description)}</desc>`,
     `<style>${STYLE}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
     `<text class="title" x="${MARGIN.left}" y="26">${escapeXml(title)}</text>`,
-    ...ticks(x, across).map(({ at, label }) => {
-      const place = `x1="${at}" x2="${at}" y1="${MARGIN.top}" y2="${height - bottom}"`
-      return `<line class="grid" ${place}/><text x="${at}" y="${height - bottom + 18}" text-anchor="middle">${label}</text>`
-    }),
-    ...ticks(y, up).map(({ at, label }) => {
-      const place = `x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}"`
-      return `<line class="grid" ${place}/><text x="${MARGIN.left - 8}" y="${round(at + 4)}" text-anchor="end">${label}</text>`
-    }),
-    `<rect class="axis" fill="none" ${plot}/>`,
-    `<text x="${(MARGIN.left + width - MARGIN.right) / 2}" y="${height - bottom + 38}" text-anchor="middle">${escapeXml(x.title)}</text>`,
-    `<text transform="translate(18 ${(MARGIN.top + height - bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(y.title)}</text>`,
-    `<svg ${plot} viewBox="${MARGIN.left} ${MARGIN.top} ${inner.width} ${inner.height}" fill="none" stroke-linejoin="round">`,
-    ...references.map(({ value }, i) => {
-      const at = round(up(value))
-      return `<line x1="${MARGIN.left}" x2="${width - MARGIN.right}" y1="${at}" y2="${at}" ${referenceStroke(i)}/>`
-    }),
-    // Background first: it must not cover what it is the background of.
-    ...[true, false].flatMap((background) =>
-      series.flatMap((s, i) =>
-        (s.faint === true) === background
-          ? [`<path d="${path(s, x, y, across, up)}" ${strokeOf(s, colors[i]!)}/>`]
-          : [],
-      ),
-    ),
-    '</svg>',
-    ...legend.map((entry, i) => {
-      const left = MARGIN.left + (i % 2) * (inner.width / 2)
-      const at = height - bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
-      const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : referenceStroke(i - series.length)
-      return `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/><text x="${left + 34}" y="${at}">${escapeXml(entry.name)}</text>`
-    }),
+    ...axes(figure, layout),
+    ...curves(figure, layout),
+    ...legend(figure, layout),
     '</svg>',
   ]
   return `${parts.join('\n')}\n`
+}
+
+function axes({ x, y }: Figure, { right, bottom, across, up }: Layout): string[] {
+  const { left, top } = MARGIN
+  return [
+    ...ticks(x, across).map(({ at, label }) => {
+      const place = `x1="${at}" x2="${at}" y1="${top}" y2="${bottom}"`
+      return `<line class="grid" ${place}/>${text(at, bottom + 18, 'middle', label)}`
+    }),
+    ...ticks(y, up).map(({ at, label }) => {
+      const place = `x1="${left}" x2="${right}" y1="${at}" y2="${at}"`
+      return `<line class="grid" ${place}/>${text(left - 8, round(at + 4), 'end', label)}`
+    }),
+    `<rect class="axis" fill="none" x="${left}" y="${top}" width="${right - left}" height="${bottom - top}"/>`,
+    text((left + right) / 2, bottom + 38, 'middle', escapeXml(x.title)),
+    `<text transform="translate(18 ${(top + bottom) / 2}) rotate(-90)" ` +
+      `text-anchor="middle">${escapeXml(y.title)}</text>`,
+  ]
+}
+
+function text(x: number, y: number, anchor: 'middle' | 'end', content: string): string {
+  return `<text x="${x}" y="${y}" text-anchor="${anchor}">${content}</text>`
+}
+
+/** The reference lines and the curves, cut at the edges of the plot. */
+function curves({ x, y, series, references = [] }: Figure, { right, bottom, across, up, colors }: Layout): string[] {
+  const { left, top } = MARGIN
+  const [width, height] = [right - left, bottom - top]
+  const drawn = (background: boolean) =>
+    series.flatMap((s, i) =>
+      (s.faint === true) === background ? [`<path d="${path(s, x, y, across, up)}" ${strokeOf(s, colors[i]!)}/>`] : [],
+    )
+  return [
+    `<svg x="${left}" y="${top}" width="${width}" height="${height}" viewBox="${left} ${top} ${width} ${height}" ` +
+      'fill="none" stroke-linejoin="round">',
+    ...references.map(({ value }, i) => {
+      const at = round(up(value))
+      return `<line x1="${left}" x2="${right}" y1="${at}" y2="${at}" ${referenceStroke(i)}/>`
+    }),
+    // Background first: it must not cover what it is the background of.
+    ...drawn(true),
+    ...drawn(false),
+    '</svg>',
+  ]
+}
+
+function legend({ series, references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
+  return [...series, ...references].map(({ name }, i) => {
+    const left = MARGIN.left + (i % 2) * ((right - MARGIN.left) / 2)
+    const at = bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
+    const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : referenceStroke(i - series.length)
+    const line = `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/>`
+    return `${line}<text x="${left + 34}" y="${at}">${escapeXml(name)}</text>`
+  })
 }
 
 /** Figures of the default size in rows, as one standalone SVG. */
@@ -132,7 +168,9 @@ export function grid(figures: readonly Figure[], { title, columns }: { title: st
 
 type Scale = ReturnType<typeof scaleLinear<number, number>> | ReturnType<typeof scaleLog<number, number>>
 
-/** From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends. */
+/**
+ * From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends.
+ */
 function scale(
   { log = false, domain, most = Number.POSITIVE_INFINITY }: Axis,
   values: readonly number[],
@@ -205,6 +243,7 @@ function round(value: number): number {
   return Math.round(value * 100) / 100
 }
 
-function escapeXml(text: string): string {
+/** Text in XML or HTML, between tags or as an attribute. */
+export function escapeXml(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 }

@@ -94,15 +94,15 @@ export function encodeParts(
   return [header, ...sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]
 }
 
-/** What a file holds; its tensors are read when they are asked for. @throws InputError naming what is wrong with the file */
+/** What a file holds, its tensors in the order in which they lie there; they are read when they are asked for. @throws InputError naming what is wrong with the file */
 export function decode(file: Uint8Array | Source): Decoded {
   const source = sourceOf(file)
   const { header, dataStart } = readHeader(source)
   const available = source.size - dataStart
   const { __metadata__, ...rest } = header
   const spans = Object.entries(rest).map(([name, entry]) => checkedSpan(name, entry, available))
-  checkCover(spans, available)
-  const tensors = new Map(spans.map((span) => [span.name, storedTensor(source, dataStart, span)]))
+  const ordered = inOrder(spans, available)
+  const tensors = new Map(ordered.map((span) => [span.name, storedTensor(source, dataStart, span)]))
   const metadata = __metadata__ === undefined ? {} : checked(metadataSchema, __metadata__, `${WHAT}: __metadata__`)
   return { tensors, metadata: new Map(Object.entries(metadata)) }
 }
@@ -206,10 +206,11 @@ function checkedSpan(name: string, entry: unknown, available: number): Span {
   return { name, dtype, shape, begin, end }
 }
 
-/** The tensors must tile the data: an overlap is an attack or a defect, a hole a place to hide things. */
-function checkCover(spans: readonly Span[], available: number): void {
+/** In file order. They must tile the data: an overlap is an attack or a defect, a hole a place to hide things. */
+function inOrder(spans: readonly Span[], available: number): readonly Span[] {
+  const ordered = [...spans].sort((a, b) => a.begin - b.begin || a.end - b.end)
   let reached = 0
-  for (const { name, begin, end } of [...spans].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+  for (const { name, begin, end } of ordered) {
     if (begin !== reached) {
       const fault = begin < reached ? 'overlaps the one before it' : 'leaves a hole before it'
       throw new InputError(
@@ -221,6 +222,7 @@ function checkCover(spans: readonly Span[], available: number): void {
   if (reached !== available) {
     throw new InputError(`${WHAT}: expected ${reached} bytes of data, as its header says, but received ${available}`)
   }
+  return ordered
 }
 
 /** The first key that occurs twice in one object of valid JSON, which JSON.parse would pass over in silence; else null. */

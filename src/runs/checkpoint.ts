@@ -1,11 +1,11 @@
 /**
- * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's, and
- * loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the state of streams of
- * text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its records were, and a SHA-256 of the whole file.
+ * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's,
+ * and loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the
+ * state of streams of text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its
+ * records were, and a SHA-256 of the whole file.
  *
  * Three are kept: the last, the one before it, and the one with the best test score.
  */
-import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
@@ -16,15 +16,16 @@ import { checked, InputError } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
-import type { TrainSpec } from '../train/iteration.ts'
 import type { RunState } from '../train/loop.ts'
+import { mayChange, type TrainSpec } from '../train/options.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
+import { NO_SUM, readOnce, writeSum } from './checksum.ts'
 
 export const LAST = 'checkpoint-last.safetensors'
 export const PREVIOUS = 'checkpoint-previous.safetensors'
 export const BEST = 'checkpoint-best.safetensors'
 
-/** What a run is, as config.json has it: a checkpoint goes on only with the run it is of. */
+/** What identifies a run in config.json. A checkpoint continues only the run that it was written by. */
 export interface RunIdentity {
   readonly seed: number
   readonly task: { readonly name: string; readonly options: object }
@@ -32,7 +33,7 @@ export interface RunIdentity {
   readonly training: TrainSpec
 }
 
-/** Bytes of the run's growing files that belong to the state. */
+/** How many bytes of the run's growing files belong to the state. */
 export interface Lengths {
   readonly metrics: number
   readonly board: number
@@ -42,18 +43,13 @@ export interface Lengths {
 export interface Checkpoint {
   readonly state: RunState
   readonly lengths: Lengths
+  /** The whole file in memory, for `loadModel`. Its arrays and those of the state are the same. */
+  readonly source: Source
 }
 
 const FORMAT = 1
 const OPTIMIZER = 'optimizer.'
 const CARRIED = 'carried.'
-const MARK = '"sha256":"'
-const NO_SUM = '0'.repeat(64)
-/** The mark is among the first bytes of a file. */
-const HEAD = 2 ** 20
-/** Bytes that go into the sum at a time. */
-const PART = 2 ** 24
-
 const count = z.int().min(0)
 const spread = z.tuple([z.number(), z.number(), z.number()]).nullable()
 // A test score may be NaN or infinite, for which JSON has no numbers: strings in the file, as in metrics.jsonl.
@@ -79,7 +75,10 @@ const stateSchema = z.object({
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: count })
 
-/** The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and arrays. */
+/**
+ * The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and
+ * arrays.
+ */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array[] {
   const { optimizer, carried, ...rest } = state
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
@@ -96,14 +95,11 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     ),
     sha256: NO_SUM,
   })
-  const hash = createHash('sha256')
-  for (const part of parts) for (let i = 0; i < part.length; i += PART) hash.update(part.subarray(i, i + PART))
-  const header = parts[0]!
-  header.set(Buffer.from(hash.digest('hex'), 'latin1'), sumPosition(header))
+  writeSum(parts)
   return parts
 }
 
-/** What streams of text go on from, as tensors [layers, B, H]. */
+/** The states from which streams of text go on, as tensors [layers, B, H]. */
 function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
   if (!carried) return []
   const { B, h, c } = carried
@@ -111,28 +107,30 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
   return [tensor('h', h), ...(c ? [tensor('c', c)] : [])]
 }
 
-/** @throws InputError when a bit is not what was written, or it is of another run */
+/**
+ * Reads a checkpoint, all of it and once: its checksum, whether its numbers are finite, and where the run goes on.
+ * @throws InputError when a bit is not what was written, or it is of another run, or of one that had diverged
+ */
 export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
-  refuseDamaged(sourceOf(file))
-  const { tensors, metadata } = decode(file)
+  const { metadata, arrays, source } = readOnce(sourceOf(file))
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
     checked(schema, JSON.parse(metadata.get(name) ?? 'null', revived), `checkpoint: ${name}`)
   if (part(runSchema, 'run').identity !== identityOf(run)) {
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
   }
-  for (const [name, tensor] of tensors) for (const values of tensor.parts()) refuseDiverged(name, values)
-  const optimizer: Record<string, RunState['optimizer'][string]> = {}
-  for (const [name, tensor] of tensors) {
-    if (name.startsWith(OPTIMIZER)) optimizer[name.slice(OPTIMIZER.length)] = tensor.read()
+  for (const { name, data } of arrays) {
+    if (!allFinite(data)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
   }
-  const h = tensors.get(`${CARRIED}h`)
-  const carried = h ? { B: h.shape[1]!, h: h.read(), c: tensors.get(`${CARRIED}c`)?.read() ?? null } : null
+  const named = (name: string) => arrays.find((array) => array.name === name)
+  const optimizer = Object.fromEntries(
+    arrays
+      .filter(({ name }) => name.startsWith(OPTIMIZER))
+      .map(({ name, data }) => [name.slice(OPTIMIZER.length), data]),
+  )
+  const h = named(`${CARRIED}h`)
+  const carried = h ? { B: h.shape[1]!, h: h.data, c: named(`${CARRIED}c`)?.data ?? null } : null
   const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
-  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths') }
-}
-
-function refuseDiverged(name: string, values: Floats): void {
-  if (!allFinite(values)) throw new InputError(`of a run that had diverged: ${name} is not finite`)
+  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), source }
 }
 
 /** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */
@@ -149,8 +147,8 @@ export interface Found {
 }
 
 /**
- * The last good checkpoint of the run in `dir` that `usable` has nothing against (it throws an InputError if it has), and what
- * is wrong with those that were passed over, a line each; `found` is null if there is none at all.
+ * The last good checkpoint of the run in `dir` that `usable` has nothing against (it throws an InputError if it has),
+ * and what is wrong with those that were passed over, a line each; `found` is null if there is none at all.
  * @throws InputError when there are checkpoints but none is good, or one cannot be read
  */
 export function findCheckpoint(
@@ -181,10 +179,13 @@ export function findCheckpoint(
   return { found: null, problems }
 }
 
-/** How long a run is changes nothing on the way, unless its rate falls towards the end; nor does what is only said of it, or saves memory. */
+/**
+ * The parts of a config that decide the numbers of a run. How long the run is belongs to them only if its rate falls
+ * towards the end.
+ */
 function identityOf({ seed, task, model, training }: RunIdentity): string {
-  const { iterations, stepEvery: _, target: __, onCollapse: ___, activationCheckpointing: ____, ...numbers } = training
-  const end = knowsItsEnd(training) ? { iterations } : {}
+  const numbers = Object.fromEntries(Object.entries(training).filter(([name]) => !mayChange(name)))
+  const end = knowsItsEnd(training) ? { iterations: training.iterations } : {}
   return JSON.stringify({
     seed,
     task: { name: task.name, options: task.options },
@@ -200,33 +201,4 @@ export function knowsItsEnd({ schedule }: TrainSpec): boolean {
 
 function revived(_: string, value: unknown): unknown {
   return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value
-}
-
-/** Where the checksum stands: quotes inside other metadata are escaped, so the mark cannot occur before. -1: nowhere. */
-function sumPosition(bytes: Uint8Array): number {
-  const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(MARK)
-  return at < 0 ? -1 : at + MARK.length
-}
-
-/**
- * The sum is the SHA-256 of the file with zeros in its place, in hexadecimal.
- * @throws InputError when a bit is not what was written; it begins with `what`, a file, where that is given
- */
-export function refuseDamaged(source: Source, what?: string): void {
-  const refuse = (how: string) => new InputError(`${what === undefined ? '' : `${what}: `}damaged: ${how}`)
-  const { size } = source
-  const head = Buffer.alloc(Math.min(size, HEAD))
-  source.read(0, head)
-  const at = sumPosition(head)
-  if (at < 0) throw refuse('it has no checksum: it was cut off, or is no checkpoint')
-  const stored = head.toString('latin1', at, at + NO_SUM.length)
-  head.write(NO_SUM, at, 'latin1')
-  const hash = createHash('sha256').update(head)
-  const part = new Uint8Array(Math.min(PART, size - head.length))
-  for (let from = head.length; from < size; from += PART) {
-    const bytes = part.subarray(0, Math.min(PART, size - from))
-    source.read(from, bytes)
-    hash.update(bytes)
-  }
-  if (stored !== hash.digest('hex')) throw refuse('its checksum does not fit: it was cut off or changed')
 }

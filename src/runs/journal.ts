@@ -1,6 +1,6 @@
 /**
- * A file that only grows, and of which it is known how much is whole: a checkpoint stores that length, and a run that goes on
- * from it cuts the file there, so that no record is missing or doubled. What a full disk refuses is kept and written later.
+ * A file that only grows. A checkpoint stores its length, and a run that goes on from the checkpoint cuts the file
+ * there, so that no record is missing or doubled. Data that a full disk refuses is kept and written later.
  */
 import * as fs from 'node:fs'
 import { InputError } from '../error.ts'
@@ -19,7 +19,8 @@ export interface Journal {
 }
 
 /**
- * Opens `file` behind its first `length` bytes and drops what comes after them; 0, the default, also makes it.
+ * Opens `file` to write after its first `length` bytes, and drops what followed them. With 0, the default, the file is
+ * made.
  * @throws InputError when it is shorter
  */
 export function openJournal(file: string, length = 0): Journal {

@@ -1,6 +1,7 @@
 /**
- * One writer for a run: the file `run.lock`, which only one process can link there, names it. A process that was killed leaves it
- * behind; the next on the same machine sees that nobody of that number, started at that time, is alive, and takes it over.
+ * One writer for a run: the file `run.lock`, which only one process can link there, names it. A process that was killed
+ * leaves it behind; the next on the same machine sees that nobody of that number, started at that time, is alive, and
+ * takes it over.
  */
 import * as fs from 'node:fs'
 import * as os from 'node:os'
@@ -17,7 +18,8 @@ interface Holder {
 }
 
 /**
- * Locks `dir` against other writers and returns what unlocks it. `say` gets a line if the lock of a dead process was taken over.
+ * Locks `dir` against other writers and returns what unlocks it. `say` gets a line if the lock of a dead process was
+ * taken over.
  * @throws InputError when another process has it; the disk's own error when the file cannot be made
  */
 export function lockFolder(dir: string, say: (line: string) => void = () => {}): () => void {
@@ -92,7 +94,10 @@ function madeInPlace(file: string, content: string): boolean {
   }
 }
 
-/** Moves the dead lock away first: of two that found it, one only gets it, and none takes a lock that was made meanwhile. */
+/**
+ * Moves the dead lock away first: of two that found it, one only gets it, and none takes a lock that was made
+ * meanwhile.
+ */
 function removed(file: string, dead: string): boolean {
   const aside = `${file}.${process.pid}`
   try {

@@ -6,8 +6,9 @@ import { explaining, readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import { decodeEvent, type TrainEvent } from '../train/events.ts'
-import type { TrainSpec } from '../train/iteration.ts'
-import { BEST, LAST, PREVIOUS, refuseDamaged } from './checkpoint.ts'
+import type { TrainSpec } from '../train/options.ts'
+import { BEST, LAST, PREVIOUS } from './checkpoint.ts'
+import { refuseDamaged } from './checksum.ts'
 
 export const CONFIG = 'config.json'
 export const METRICS = 'metrics.jsonl'
@@ -17,7 +18,7 @@ export const MODEL = 'model.safetensors'
 export interface RunConfig {
   /** Version of irnn. */
   readonly version: string
-  /** For people, over its curve. */
+  /** Title for people; it stands over the curve. */
   readonly title?: string
   readonly recipe: string
   readonly seed: number
@@ -31,7 +32,7 @@ export interface RunConfig {
     readonly name: string
     readonly threads: number
     readonly description: string
-    /** Another one gives other bits. */
+    /** Another instruction set gives other bits. */
     readonly instructionSet?: string
   }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
@@ -54,11 +55,15 @@ const configSchema = z.looseObject({
 /** A finished or interrupted run, read back. */
 export interface StoredRun {
   readonly dir: string
+  /**
+   * Identifies the config.json that was read, so that whoever locks the folder later can see whether it was replaced.
+   */
+  readonly stamp: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
   /**
-   * What `work` (loadModel) makes of model.safetensors or, of a run that has not ended, of its last checkpoint; or of the one with
-   * the best score.
+   * What `work` (loadModel) makes of the final model or of the best one. Final: model.safetensors or, if the run has
+   * not ended, its last checkpoint. Best: the checkpoint with the best score.
    * @throws InputError when the run has none, or it is damaged
    */
   readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T
@@ -66,8 +71,10 @@ export interface StoredRun {
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
+  const stamp = stampOf(dir)
   return {
     dir,
+    stamp,
     config: readConfig(dir),
     events: readEvents(path.join(dir, METRICS)),
     readModel(which, work) {
@@ -89,8 +96,16 @@ function modelFile(dir: string, which: 'final' | 'best'): string {
   throw new InputError(`${dir}: it has no ${names[0]}: ${why}: go on with "irnn train --resume ${dir}"`)
 }
 
+/** Changes whenever config.json is replaced; empty if there is none. */
+export function stampOf(dir: string): string {
+  const file = path.join(dir, CONFIG)
+  if (!fs.existsSync(file)) return ''
+  const { ino, size, mtimeMs } = explaining(file, 'cannot be read', () => fs.statSync(file))
+  return `${ino} ${size} ${mtimeMs}`
+}
+
 /** @throws InputError when there is no run in `dir`, or its config is damaged */
-export function readConfig(dir: string): RunConfig {
+function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
   if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
   return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig

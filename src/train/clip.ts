@@ -9,7 +9,9 @@
  */
 import { z } from 'zod'
 import type { Engine } from '../backend/backend.ts'
+import { oneOf, positive } from '../flag.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 /** What is clipped, and at which limit. `clipNorm`, `clipValue`, `clipDerivative` and `noClip` make it. */
 export type Clip =
@@ -43,6 +45,28 @@ export const clipSchema: z.ZodType<Clip> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.enum(['derivative', 'value', 'norm']), limit: z.number().gt(0) }),
 ])
 
+/** Each kind of clip on the command line. */
+export const CLIP_FLAGS: KindFlags<Clip> = {
+  kind: { flag: '--clip-kind <kind>', value: oneOf(...CLIP_KINDS), help: 'what is clipped' },
+  kinds: {
+    none: noClip,
+    derivative: () => clipDerivative(1),
+    value: () => clipValue(1),
+    norm: () => clipNorm(1),
+  },
+  keeps: ['limit'],
+  parts: [
+    {
+      flag: '--clip <limit>',
+      value: positive,
+      sets: 'limit',
+      of: ['derivative', 'value', 'norm'],
+      means: 'norm',
+      help: 'limit of the clip',
+    },
+  ],
+}
+
 /** The limit for `Plan.backward`; 0 is none. */
 export function derivativeLimit(clip: Clip): number {
   return clip.kind === 'derivative' ? clip.limit : 0
@@ -52,13 +76,13 @@ export function derivativeLimit(clip: Clip): number {
 export interface Clipped {
   /** Euclidean norm of all gradients before clipping; NaN or Infinity when they are not finite. */
   norm: number
-  /** Whether weight gradients were changed. The backward kernels do not say it of `derivative`: false there. */
+  /** Whether weight gradients were changed. False for `derivative`: the backward kernels do not report it. */
   clipped: boolean
 }
 
 /**
- * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
- * are, the sum over the minibatch of each row.
+ * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as
+ * what they are, the sum over the minibatch of each row.
  */
 export function clipGradients(clip: Clip, backend: Engine, { dense, tables }: Gradients, result: Clipped): Clipped {
   let squares = backend.sum_of_squares(dense.length, dense)

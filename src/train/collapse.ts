@@ -1,7 +1,7 @@
 /**
- * Collapse: a recurrent net that had learnt loses it again, within a few iterations (the paper's IRNN falls from 93 to 52 %
- * on pixel MNIST at 215,000 iterations, and recovers). The sign is a training loss of ten times its best. One minibatch
- * proves nothing, late in a run some are all right and others not: means of 100 iterations are compared.
+ * Collapse: a recurrent net that had learnt loses it again, within a few iterations (the paper's IRNN falls from 93 to
+ * 52 % on pixel MNIST at 215,000 iterations, and recovers). The sign is a training loss of ten times its best. One
+ * minibatch proves nothing, late in a run some are all right and others not: means of 100 iterations are compared.
  */
 
 export interface CollapseFound {
@@ -25,14 +25,14 @@ export interface WatchState {
 export interface CollapseWatch {
   /** Takes the loss of one iteration; says when a collapse is seen, once until the loss has recovered. */
   add(loss: number): CollapseFound | null
-  /** Of a loss or gradient that is not finite: true unless a collapse is known already. */
+  /** Takes a loss or gradient that is not finite. Returns false if a collapse is known already. */
   addFailure(): boolean
   getState(): WatchState
 }
 
 const SPAN = 100
 const COLLAPSED = 10
-// Well below ten: a loss that trembles about the limit is one collapse, not many.
+// Well below ten, so that a loss that swings about the limit counts as one collapse, not many.
 const RECOVERED = 3
 
 export function createWatch(from: WatchState = { n: 0, sum: 0, best: null, collapsed: false }): CollapseWatch {

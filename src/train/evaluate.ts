@@ -3,7 +3,7 @@ import type { Batch } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import type { Metric } from '../metric.ts'
 import type { Loss, Model, Plan } from '../model/model.ts'
-import type { Task } from '../task.ts'
+import type { Scorer, Task } from '../task.ts'
 import type { Scores, TestScore } from './events.ts'
 import { turns } from './turns.ts'
 
@@ -12,24 +12,31 @@ export interface StopSignal {
   readonly aborted: boolean
 }
 
+/** How a model is evaluated. */
+export interface EvaluateOptions {
+  /** Sequences at a time. Default 100. */
+  readonly batch?: number | undefined
+  /** Long sequences then take little memory. Default false. */
+  readonly activationCheckpointing?: boolean | undefined
+  /** Sees every batch with its logits; a task that scores itself makes one (Task.scorer). */
+  readonly scorer?: Scorer | undefined
+}
+
 /**
- * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
- * the last bits of the sum). The event loop gets its turns. With activationCheckpointing, long sequences take little memory.
+ * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed,
+ * and the last bits of the sum). The event loop gets its turns.
  * @throws InputError when model and task do not fit
  */
 export async function evaluate(
   model: Model,
   task: Task,
-  {
-    batch = 100,
-    activationCheckpointing = false,
-  }: { batch?: number; activationCheckpointing?: boolean | undefined } = {},
+  { batch = 100, activationCheckpointing = false, scorer }: EvaluateOptions = {},
 ): Promise<TestScore> {
   refuseMisfit(model, task)
   const B = Math.min(batch, task.testSize)
-  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits: false })
+  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits: scorer !== undefined })
   try {
-    return (await score(plan, task.metric, task.test(B)))!
+    return (await score(plan, task.metric, task.test(B), { scorer }))!
   } finally {
     plan.dispose()
   }
@@ -37,9 +44,9 @@ export async function evaluate(
 
 /** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */
 export async function scores(plan: Plan, task: Task, B: number, signal?: StopSignal): Promise<Scores | null> {
-  const test = await score(plan, task.metric, task.test(B), signal)
+  const test = await score(plan, task.metric, task.test(B), { signal })
   if (test === null || !task.heldOut) return test && { test }
-  const heldOut = await score(plan, task.metric, task.heldOut(B), signal)
+  const heldOut = await score(plan, task.metric, task.heldOut(B), { signal })
   return heldOut && { test, heldOut }
 }
 
@@ -47,7 +54,7 @@ async function score(
   plan: Plan,
   metric: Metric,
   batches: Iterable<Batch>,
-  signal?: StopSignal,
+  { signal, scorer }: { signal?: StopSignal | undefined; scorer?: Scorer | undefined },
 ): Promise<TestScore | null> {
   const pause = turns()
   const options = { reduction: 'sum', gradient: false } as const
@@ -56,6 +63,7 @@ async function score(
   for (const batch of batches) {
     if (signal?.aborted) return null
     plan.forward(batch)
+    scorer?.add(batch, plan.logits)
     const { loss, correct, count } = plan.loss(batch, options)
     total.loss += loss
     total.correct += correct
@@ -85,7 +93,8 @@ export function refuseMisfit({ spec }: Model, task: Task): void {
   for (const key of ['kind', 'size', 'steps'] as const) {
     if (spec.head[key] !== task.head[key]) {
       throw new InputError(
-        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ${shown(spec.head[key])}`,
+        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ` +
+          `${shown(spec.head[key])}`,
       )
     }
   }

@@ -2,7 +2,8 @@
  * What a training run says while it runs: one record format for the loop, `--json`, metrics.jsonl and whoever draws it.
  *
  * A step record covers a window of iterations and carries its minimum and maximum, so that a spike of one iteration is
- * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when read.
+ * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when
+ * read.
  */
 
 /** Mean and extremes over the iterations of a record. */
@@ -25,7 +26,9 @@ export interface StepEvent {
   readonly loss: Spread
   /** Euclidean norm of all weight gradients before `value` and `norm` clipping, of the loss as reduced. */
   readonly gradNorm: Spread
-  /** Share of the window's iterations whose weight gradients were clipped; null if clipped by derivative: not counted. */
+  /**
+   * Share of the window's iterations whose weight gradients were clipped; null if clipped by derivative: not counted.
+   */
   readonly clippedShare: number | null
   /** Share of nonzero hidden units over all steps and sequences of the last batch. */
   readonly liveShare: number
@@ -50,7 +53,7 @@ export interface TestScore {
 /** What one evaluation gives. */
 export interface Scores {
   readonly test: TestScore
-  /** On the held-out set, of a task that has one: what is best is decided here, so that the test set stays unseen. */
+  /** On the held-out set, if the task has one. It decides what is best, so that the test set stays unseen. */
   readonly heldOut?: TestScore
 }
 
@@ -67,8 +70,9 @@ export interface EvalEvent extends Scores {
 }
 
 /**
- * The moment to save: while the loop waits for its consumer, `getState()` of the run is as of this iteration. On `--json` it
- * says that the state is on disk. It is no line of metrics.jsonl: what a run measured must not depend on how often it was saved.
+ * The moment to save: while the loop waits for its consumer, `getState()` of the run is as of this iteration. On
+ * `--json` it says that the state is on disk. It is no line of metrics.jsonl: what a run measured must not depend on
+ * how often it was saved.
  */
 export interface CheckpointEvent {
   readonly type: 'checkpoint'
@@ -76,7 +80,9 @@ export interface CheckpointEvent {
   readonly seconds: number
 }
 
-/** The training loss has risen to ten times its best, or loss or gradient are not finite (that minibatch is left out). */
+/**
+ * The training loss has risen to ten times its best, or loss or gradient are not finite (that minibatch is left out).
+ */
 export interface CollapseEvent {
   readonly type: 'collapse'
   readonly iteration: number
@@ -85,7 +91,7 @@ export interface CollapseEvent {
   readonly loss: number
   /** The lowest mean of 100 iterations before; null if there is none. */
   readonly best: number | null
-  /** Whether all was finite. */
+  /** Whether loss and gradient were finite. */
   readonly finite: boolean
 }
 
@@ -95,8 +101,8 @@ export interface DoneEvent {
   readonly iteration: number
   readonly seconds: number
   /**
-   * Why: all iterations are done, the test metric reached its target, a rate that falls where nothing gets better has fallen as
-   * often as it may, or the signal or (if told to) a collapse stopped it.
+   * Why: all iterations are done, the test metric reached its target, a rate that falls where nothing gets better has
+   * fallen as often as it may, or the signal or (if told to) a collapse stopped it.
    */
   readonly reason: 'iterations' | 'target' | 'plateau' | 'stopped' | 'collapse'
   /** By the signal or a collapse: the run is not finished. */
@@ -109,7 +115,9 @@ export interface DoneEvent {
 /** What a run yields: one of these, told apart by `type`. */
 export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
 
-/** One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole. */
+/**
+ * One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole.
+ */
 export function encodeEvent(event: TrainEvent): string {
   return JSON.stringify(event, (_, value) => {
     if (typeof value !== 'number') return value

@@ -1,7 +1,8 @@
 /**
- * The candidates of sampled softmax, as TensorFlow's log_uniform_candidate_sampler draws them (Jean et al. 2015, arXiv:1412.2007,
- * has the idea): class k, the k-th most frequent word, with P(k) = ln((k+2)/(k+1)) / ln(V+1), about Zipf's law, until there are as
- * many different ones as wanted. A class is then among the candidates 1 - (1 - P)^tries times in expectation.
+ * The candidates of sampled softmax, as TensorFlow's log_uniform_candidate_sampler draws them (Jean et al. 2015,
+ * arXiv:1412.2007, has the idea): class k, the k-th most frequent word, with P(k) = ln((k+2)/(k+1)) / ln(V+1), about
+ * Zipf's law, until there are as many different ones as wanted. A class is then among the candidates 1 - (1 - P)^tries
+ * times in expectation.
  */
 import type { Rng } from '../rng.ts'
 

@@ -1,11 +1,14 @@
 /**
- * Optimisers: data that says which and how, and the state that one run of it needs. The formulas are PyTorch's and live in
- * the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves exactly them.
+ * Optimisers: data that describes one, and the state that it needs at work. The formulas are PyTorch's and live
+ * in the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves
+ * exactly them.
  */
 import { z } from 'zod'
 import type { Engine, Floats } from '../backend/backend.ts'
+import { notNegative, oneOf, positive } from '../flag.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 /** Stochastic gradient descent, as data; `sgd` makes it. */
 export interface Sgd {
@@ -61,16 +64,15 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
 }
 
 /**
- * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent matrices, gate
- * by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all its singular values made
- * about 1). A step is as large in every direction of state space, while the gradient of a recurrence over hundreds of steps has
- * few that drown the rest. No Nesterov momentum, and lr is the change of a singular value, whatever the size. A schedule moves both
- * rates alike; the default of Adam's is a third of Muon's.
+ * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent
+ * matrices, gate by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all
+ * its singular values made about 1). A step is as large in every direction of state space, while the gradient of a
+ * recurrence over hundreds of steps has few that drown the rest. No Nesterov momentum, and lr is the change of a
+ * singular value, whatever the size. A schedule moves both rates alike; the default of Adam's is a third of Muon's.
  *
- * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
- * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
- *
- * Defaults: lr 3e-4, momentum 0.9, weightDecay 0; of Adam lr a third of Muon's, and the rest as `adam` has it.
+ * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the
+ * scaled identity, else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights
+ * do not decay.
  */
 export function muon({
   lr = 3e-4,
@@ -84,6 +86,35 @@ export function muon({
   adam?: Partial<Omit<Adam, 'kind'>>
 } = {}): Muon {
   return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
+}
+
+/** The same optimiser at another rate. Muon's share for the other weights stays what it was. */
+function atRate(spec: OptimizerSpec, lr: number): OptimizerSpec {
+  if (spec.kind !== 'muon') return { ...spec, lr }
+  return { ...spec, lr, adam: { ...spec.adam, lr: (spec.adam.lr * lr) / spec.lr } }
+}
+
+/** Each optimiser on the command line. */
+export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
+  kind: { flag: '--optimizer <name>', value: oneOf(...OPTIMIZERS), help: 'what updates the weights' },
+  kinds: { sgd, rmsprop, adam, muon },
+  parts: [
+    { flag: '--lr <rate>', value: positive, sets: atRate, help: 'learning rate' },
+    {
+      flag: '--momentum <m>',
+      value: notNegative,
+      sets: 'momentum',
+      of: ['sgd', 'muon'],
+      help: 'momentum of sgd and muon (default: 0 for sgd, 0.9 for muon)',
+    },
+    {
+      flag: '--weight-decay <d>',
+      value: notNegative,
+      sets: 'weightDecay',
+      of: ['muon'],
+      help: 'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
+    },
+  ],
 }
 
 const lr = z.number().gt(0)
@@ -108,7 +139,10 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
 /** An optimiser at work on the weights of a model. */
 export interface Optimizer {
   readonly spec: OptimizerSpec
-  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty for plain sgd. */
+  /**
+   * Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty
+   * for plain sgd.
+   */
   readonly state: Readonly<Record<string, Floats>>
   /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
   iteration: number
@@ -119,13 +153,14 @@ export interface Optimizer {
 }
 
 /**
- * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend. `recurrent`,
- * ascending, are the matrices that muon is for (parameters.ts has them).
+ * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend.
+ * `recurrent`, ascending, are the matrices that muon is for (parameters.ts has them).
  *
- * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights and state, as
- * any other weight is at this iteration, and the rest of the table is left alone, weights and state. For plain sgd that is the
- * dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither decays nor moves it, and Adam
- * corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and PyTorch's SparseAdam).
+ * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights
+ * and state, as any other weight is at this iteration, and the rest of the table is left alone, weights and state. For
+ * plain sgd that is the dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither
+ * decays nor moves it, and Adam corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and
+ * PyTorch's SparseAdam).
  */
 export function createOptimizer(
   spec: OptimizerSpec,
@@ -171,7 +206,9 @@ export function createOptimizer(
 
 type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
 
-/** The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights. */
+/**
+ * The matrices whose gradients are dense, and what lies before, between and after them: [from, to) among the weights.
+ */
 function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
   const end = start + length
   const matrices = recurrent.filter((matrix) => matrix.start >= start && matrix.start < end)

@@ -1,13 +1,15 @@
 /**
- * Learning-rate schedules: data, and pure functions: from an iteration to its rate, and for the one that depends on what
- * evaluations say, from its state and a score to its next state.
+ * Learning-rate schedules: data, and pure functions: from an iteration to its rate, and for the one that depends on
+ * what evaluations say, from its state and a score to its next state.
  *
  * The paper trains at a fixed rate; the cosine decay is Loshchilov & Hutter's (SGDR, arXiv:1608.03983, one cycle), the
- * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done since
- * Bourlard & Morgan (1994).
+ * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done
+ * since Bourlard & Morgan (1994).
  */
 import { z } from 'zod'
+import { oneOf, whole } from '../flag.ts'
 import { beats, type Metric } from '../metric.ts'
+import type { KindFlags } from './kindFlags.ts'
 
 /** A fixed learning rate, as data; `constantRate` makes it. */
 export interface ConstantRate {
@@ -37,7 +39,7 @@ export interface HalvingRate {
   /** Multiplied into the rate after an evaluation that is not better than the best before by `improvement` of it. */
   readonly factor: number
   readonly improvement: number
-  /** So often at most: where it would fall once more, the run ends. */
+  /** How often the rate falls at most; the run ends in place of one more fall. */
   readonly most: number
   readonly warmup: number
 }
@@ -72,7 +74,8 @@ export function stepRate({
 
 /**
  * Half the rate (or `factor` times) after every evaluation that does not better the best one before by 0.5 % of it
- * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time (`most` 6).
+ * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time
+ * (`most` 6).
  */
 export function halvingRate({
   factor = 0.5,
@@ -81,6 +84,41 @@ export function halvingRate({
   warmup = 0,
 }: Partial<Omit<HalvingRate, 'kind'>> = {}): HalvingRate {
   return { kind: 'halving', factor, improvement, most, warmup }
+}
+
+/** Each schedule on the command line. */
+export const SCHEDULE_FLAGS: KindFlags<Schedule> = {
+  kind: {
+    flag: '--schedule <name>',
+    value: oneOf('constant', 'cosine', 'steps', 'halving'),
+    help: 'how the learning rate changes',
+  },
+  kinds: {
+    constant: constantRate,
+    cosine: cosineRate,
+    steps: () => stepRate({ every: 10_000 }),
+    halving: halvingRate,
+  },
+  keeps: ['warmup'],
+  parts: [
+    {
+      flag: '--decay-every <N>',
+      value: whole(),
+      sets: 'every',
+      of: ['steps'],
+      help: 'schedule steps: iterations after which the rate falls to a tenth, again and again (default: 10000)',
+    },
+    {
+      flag: '--halvings <N>',
+      value: whole(0),
+      sets: 'most',
+      of: ['halving'],
+      help:
+        'schedule halving: half the rate after every evaluation without a gain, N times at most, then stop ' +
+        '(default: 6)',
+    },
+    { flag: '--warmup <N>', value: whole(0), sets: 'warmup', help: 'iterations of linear warm-up (default: 0)' },
+  ],
 }
 
 const warmup = z.int().min(0)
@@ -136,8 +174,8 @@ export function learningRate(
   return schedule.kind === 'halving' ? base * schedule.factor ** drops : base
 }
 
-/** The state after an evaluation. Other schedules do not listen. */
-export function heardScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
+/** The state after an evaluation; only a halving rate has one that changes. */
+export function rateAfterScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
   if (schedule.kind !== 'halving') return state
   const { best, drops } = state
   const better = best === null ? Number.isFinite(score) : beats(metric, score, best)
@@ -145,7 +183,7 @@ export function heardScore(schedule: Schedule, state: RateState, metric: Metric,
   return { best: better ? score : best, drops: enough ? drops : drops + 1 }
 }
 
-/** Whether a rate has nowhere to fall any more, which ends the run. */
-export function isSpent(schedule: Schedule, { drops }: RateState): boolean {
+/** Whether the rate has fallen as often as it may, which ends the run. */
+export function isExhausted(schedule: Schedule, { drops }: RateState): boolean {
   return schedule.kind === 'halving' && drops > schedule.most
 }

@@ -1,4 +1,7 @@
-/** What a step record says of the iterations it covers: means, and the extremes that sampling would lose. */
+/**
+ * The step record under way: what iterations did since the last one, as means and the extremes that sampling would
+ * lose.
+ */
 import type { Spread, StepEvent } from './events.ts'
 
 /** What one iteration did. */
@@ -12,20 +15,20 @@ export interface IterationResult {
   lr: number
 }
 
-export interface Window {
+export interface StepRecord {
   /** Iterations added since the last take. */
   readonly length: number
   add(result: IterationResult): void
   /** Time that was not training. */
   skip(ms: number): void
-  /** The record of what was added; the window is empty afterwards. */
+  /** The record of what was added; nothing is in it afterwards. */
   take(liveShare: number): Omit<StepEvent, 'type' | 'iteration' | 'seconds'>
-  /** What was added, as plain data; a window made from it goes on where this one stands. */
-  getState(): WindowState
+  /** What was added, as plain data; one made from it goes on where this one stands. */
+  getState(): StepRecordState
 }
 
-/** A step record under way. */
-export interface WindowState {
+/** A step record under way, as plain data that a checkpoint stores. */
+export interface StepRecordState {
   readonly n: number
   /** Sum, minimum and maximum; null while nothing is in it. */
   readonly loss: readonly [number, number, number] | null
@@ -37,7 +40,7 @@ export interface WindowState {
 }
 
 /** @param countsClipped false where clipping happens inside the kernels, which do not say */
-export function createWindow(countsClipped: boolean, from?: WindowState): Window {
+export function createStepRecord(countsClipped: boolean, from?: StepRecordState): StepRecord {
   const loss = createSpread(from?.n, from?.loss)
   const gradNorm = createSpread(from?.n, from?.gradNorm)
   let clipped = from?.clipped ?? 0

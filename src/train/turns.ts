@@ -1,6 +1,7 @@
 /**
- * Letting the event loop run while we compute. An await alone gives timers and signals no chance: promises go before them.
- * setImmediate does where it exists (Node); elsewhere a message channel, without the 4 ms browsers add to nested timeouts.
+ * Letting the event loop run while we compute. An await alone gives timers and signals no chance: promises go before
+ * them. setImmediate does where it exists (Node); elsewhere a message channel, without the 4 ms browsers add to nested
+ * timeouts.
  */
 export interface Turns {
   /** Whether the event loop has waited for 15 ms or more. */

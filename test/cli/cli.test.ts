@@ -214,3 +214,20 @@ test('--activation-checkpointing: the same files; a run of before there was one 
   const folder = (dir: string) => fs.existsSync(path.join(home, dir))
   assert.ok(!folder('runs/adding-irnn-T40-seed1'), 'refused before anything was written')
 })
+
+test('the help of a task speaks of that task alone; the help of eval explains where data are by task', async () => {
+  const help = async (...line: string[]) => (await run(...line, '--help')).out.replace(/\s+/g, ' ')
+  const [adding, mnist, phones, words, scoring] = await Promise.all([
+    help('train', 'adding'),
+    help('train', 'mnist'),
+    help('train', 'phones'),
+    help('train', 'words'),
+    help('eval'),
+  ])
+  assert.ok(!/--data|phones|IDX|words/.test(adding!))
+  assert.ok(/IDX/.test(mnist!) && !/TIMIT|phones|Brown|vocabulary/.test(mnist!))
+  assert.ok(/TIMIT/.test(phones!) && !/IDX|--samples|--embedding/.test(phones!))
+  assert.ok(/Brown/.test(words!) && /--samples/.test(words!) && !/IDX|TIMIT/.test(words!))
+  assert.match(scoring!, /--data <dir> mnist: folder .*; phones: folder .*; words: the one-billion-word benchmark/)
+  assert.ok(!/--vocabulary/.test(scoring!), 'a run has its vocabulary')
+})

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createProgress } from '../../cli/progress.ts'
-import { duration, grouped, scored, significant } from '../../cli/words.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
 import type { TrainEvent } from '../../src/train/events.ts'
 
@@ -62,28 +61,4 @@ test('quiet: messages only', () => {
     progress.clear()
     assert.equal(text(), 'hello\n')
   }
-})
-
-test('numbers as people read them', () => {
-  assert.deepEqual([0, 999, 16_000, 1_234_567].map(grouped), ['0', '999', '16,000', '1,234,567'])
-  assert.deepEqual(
-    [0.00013842, 3.21e-9, 0, 123.4, Number.NaN].map((v) => significant(v)),
-    ['0.000138', '3.21e-9', '0', '123', 'NaN'],
-  )
-  assert.deepEqual([0.04, 9.96, 59.4, 59.6, 3599.9, 3600, 90_061, Number.POSITIVE_INFINITY].map(duration), [
-    '0.0 s',
-    '10.0 s',
-    '59 s',
-    '1 min 0 s',
-    '1 h 0 min',
-    '1 h 0 min',
-    '25 h 1 min',
-    '?',
-  ])
-  assert.equal(
-    scored({ test: { loss: 1, accuracy: 0.98765 } }, { metric: 'accuracy', baseline: { name: 'chance', value: 0.1 } }),
-    'test accuracy 98.77 % (chance: 10.00 %)',
-  )
-  const perplexities = { test: { loss: 1, perplexity: 301.4 }, heldOut: { loss: 1, perplexity: 312.4 } }
-  assert.equal(scored(perplexities, { metric: 'perplexity' }), 'test perplexity 301, held-out 312')
 })

@@ -12,7 +12,8 @@ import { loadModel } from '../../src/model/modelFile.ts'
 import { BEST, iterationOf } from '../../src/runs/checkpoint.ts'
 import { createRunFolder } from '../../src/runs/folder.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { train, trainSpec } from '../../src/train/loop.ts'
+import { train } from '../../src/train/loop.ts'
+import { trainSpec } from '../../src/train/options.ts'
 import { home } from '../support/command.ts'
 
 const backend = referenceBackend()

@@ -3,13 +3,14 @@
  * loop of its own and a service that streams, so that whatever these need is public.
  */
 import {
+  ADDING_RECIPES,
   type Backend,
   type Batch,
   beats,
   classification,
   createBackend,
+  createIteration,
   createModel,
-  createTraining,
   decodeEvent,
   describeModel,
   encodeEvent,
@@ -20,7 +21,7 @@ import {
   loadModel,
   parseVocabulary,
   type Recipe,
-  recipe,
+  recipeOf,
   rng,
   type StopSignal,
   saveModel,
@@ -28,9 +29,10 @@ import {
   type Tokens,
   type TrainEvent,
   train,
+  trainSpec,
   words,
 } from 'irnn'
-import type { RunConfig, RunFolder, TaskSources } from 'irnn/node'
+import type { MnistSources, RunConfig, RunFolder } from 'irnn/node'
 import { FEATURES, featureStream, features, type PhoneCorpus, phones, THIRDS } from 'irnn/speech'
 
 /** Noise after a mark of -1 or 1: which was it? Sequence i is drawn from (seed, i), so a run can resume. */
@@ -85,7 +87,7 @@ export async function run(backend: Backend, signal: StopSignal): Promise<{ lines
   const done = events.findLast((event) => event.type === 'done')
 
   const own = createModel(spec, { backend, seed: 3 })
-  const training = createTraining(own, task, options)
+  const training = createIteration(own, task, trainSpec(options))
   for (let k = 0; k < options.iterations; k++) training.iterate()
   training.dispose()
   const { accuracy = 0 } = await evaluate(own, task)
@@ -128,7 +130,7 @@ export function hear(samples: Int16Array): [number, number] {
 }
 
 /** What irnn/node says of a run can be named without Node's types. */
-export type Service = { folder: RunFolder; config: RunConfig; sources: TaskSources; recipe: Recipe }
+export type Service = { folder: RunFolder; config: RunConfig; sources: MnistSources; recipe: Recipe }
 
 export async function main(): Promise<string> {
   const backend = await createBackend({ name: 'reference' })
@@ -141,6 +143,6 @@ export async function main(): Promise<string> {
   const { lines, scores } = await run(backend, { aborted: false })
   const tasks = inMemory().map(({ name }) => name)
   const heard = hear(new Int16Array(16_000))
-  const { hidden } = recipe('adding', 'fast', 'irnn')
+  const { hidden } = recipeOf({ name: 'adding', recipes: ADDING_RECIPES }, 'fast', 'irnn')
   return JSON.stringify({ message, lines: lines.length, scores, served: serve(backend), tasks, heard, hidden })
 }

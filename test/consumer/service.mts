@@ -1,8 +1,8 @@
 /** A program for Node: a run with its folder, stopped half-way, resumed and read back. */
-import * as fs from 'node:fs'
 import * as path from 'node:path'
 import {
   adam,
+  adding,
   createBackend,
   createModel,
   irnn,
@@ -17,7 +17,7 @@ import { createRunFolder, curve, openTask, type RunConfig, readRunFolder, resume
 import { main } from './anywhere.mjs'
 
 const backend = await createBackend({ name: 'wasm', threads: 1 })
-const task = await openTask('adding', { T: 10, train: 100, test: 20, seed: 1, halves: false })
+const task = adding({ T: 10, train: 100, test: 20 })
 const training = trainSpec({ iterations: 40, evalEvery: 20, optimizer: adam({ lr: 0.01 }) })
 const fresh = (): Model => createModel({ input: 2, rnn: irnn(8), head: regression(1) }, { backend, seed: 1 })
 const dir = path.join(process.argv[2]!, 'run')
@@ -45,9 +45,11 @@ for await (const event of run) {
 }
 first.close()
 
-const { folder, checkpoint } = resumeRunFolder(dir)
-const again = loadModel(fs.readFileSync(checkpoint!.file), { backend })
-for await (const event of train(again, task, { ...training, resume: checkpoint!.state })) folder.append(event)
+const stored = readRunFolder(dir)
+const { folder, checkpoint } = resumeRunFolder(stored, { load: (source) => loadModel(source, { backend }) })
+const again = checkpoint!.model
+for await (const event of train(again, await openTask(stored), { ...training, resume: checkpoint!.state }))
+  folder.append(event)
 folder.saveModel(modelParts(again))
 folder.saveCurve(curve(readRunFolder(dir).events, task, 'adding'))
 folder.close()

@@ -9,7 +9,9 @@ import { EXPERIMENTS, experiment } from '../../experiments/known.ts'
 import { paperCurve, parseCurves } from '../../experiments/paper.ts'
 import { cellText, tableLines } from '../../experiments/table.ts'
 import { InputError } from '../../src/error.ts'
-import { recipe } from '../../src/tasks/recipes.ts'
+import { optionsOf } from '../../src/tasks/definition.ts'
+import { recipeOf } from '../../src/tasks/recipe.ts'
+import { taskNamed } from '../../src/tasks/tasks.node.ts'
 
 /** A result with a straight curve through the given points. */
 function result(
@@ -247,8 +249,9 @@ test('the rates, clips and forget biases are those of the recipes named paper', 
   for (const { runs } of EXPERIMENTS) {
     for (const { task, cell, recipe: name, flags, note } of runs) {
       if (name !== 'paper' || note.startsWith('not in')) continue
-      const variant = { T: Number(flags.length), permuted: flags.permuted === true }
-      const { training, forgetBias } = recipe(task, name, cell, variant)
+      const definition = taskNamed(task)
+      const options = optionsOf(definition.options, flags)
+      const { training, forgetBias } = recipeOf(definition, name, cell, options)
       assert.equal(flags.lr, training.optimizer!.lr)
       assert.deepEqual(training.clip, { kind: flags.clipKind, limit: flags.clip })
       if (cell === 'lstm') assert.equal(flags.forgetBias, forgetBias)

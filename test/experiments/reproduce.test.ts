@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { reaches } from '../../experiments/claims.ts'
 import { collect, type Results, readResults, writeResults } from '../../experiments/collect.ts'
 import { figure } from '../../experiments/draw.ts'
-import type { Experiment, Run } from '../../experiments/experiment.ts'
+import type { Experiment, ExperimentRun } from '../../experiments/experiment.ts'
 import { EXPERIMENTS } from '../../experiments/known.ts'
 import { page } from '../../experiments/page.ts'
 import { type Outcome, reproduce } from '../../experiments/reproduce.ts'
@@ -21,7 +21,7 @@ const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-reproduce-'))
 after(() => fs.rmSync(home, { recursive: true }))
 const tiny = { length: 10, trainSize: 200, testSize: 50, hidden: 8, evalEvery: 20, iterations: 60, seed: 1 }
 
-function run(name: string, cell: Run['cell'], flags: Run['flags'] = {}): Run {
+function run(name: string, cell: ExperimentRun['cell'], flags: ExperimentRun['flags'] = {}): ExperimentRun {
   return { name, label: cell, task: 'adding', cell, recipe: 'fast', flags: { ...tiny, ...flags }, note: 'tiny <&>' }
 }
 

@@ -1,6 +1,7 @@
 // Checkpoints: what is saved is what is found, damage is seen wherever it is, and the good one before it is used.
 import assert from 'node:assert/strict'
-import * as fs from 'node:fs'
+import builtin, * as fs from 'node:fs'
+import { syncBuiltinESMExports } from 'node:module'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
@@ -11,9 +12,10 @@ import { createModel } from '../../src/model/model.ts'
 import { loadModel } from '../../src/model/modelFile.ts'
 import { BEST, decodeCheckpoint, encodeCheckpoint, iterationOf, LAST, PREVIOUS } from '../../src/runs/checkpoint.ts'
 import { createRunFolder, resumeRunFolder } from '../../src/runs/folder.ts'
-import type { RunConfig } from '../../src/runs/stored.ts'
+import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { type RunState, train, trainSpec } from '../../src/train/loop.ts'
+import { type RunState, train } from '../../src/train/loop.ts'
+import { trainSpec } from '../../src/train/options.ts'
 import { cosineRate } from '../../src/train/schedule.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-checkpoint-'))
@@ -27,6 +29,9 @@ const model = createModel(
   { input: 2, rnn: irnn(4, { inputStd: 0.1 }), head: regression(1, { init: gaussian(0.1) }) },
   { backend },
 )
+const resumed = (dir: string, say?: (line: string) => void) =>
+  resumeRunFolder(readRunFolder(dir), { load: () => null, ...(say && { say }) })
+
 const CONFIG: RunConfig = {
   version: '0.0.0',
   recipe: 'fast',
@@ -144,7 +149,7 @@ test('last, the one before, and best are kept; going on takes back the records a
   const iteration = (name: string) => iterationOf(fs.readFileSync(path.join(dir, name)))!
   assert.deepEqual([LAST, PREVIOUS].map(iteration), [30, 28])
   assert.equal(iteration(BEST) % 10, 0)
-  const { folder, events, checkpoint } = resumeRunFolder(dir)
+  const { folder, events, checkpoint } = resumed(dir)
   folder.close()
   assert.equal(checkpoint!.state.iteration, 30)
   assert.ok(events.every(({ type }) => type !== 'done') && events.length > 0)
@@ -156,7 +161,7 @@ test('a damaged last one is named, and the one before it is used and not pushed 
   const saved = await run(dir)
   fs.truncateSync(path.join(dir, LAST), 500)
   const lines: string[] = []
-  const { folder, checkpoint } = resumeRunFolder(dir, { say: (line) => lines.push(line) })
+  const { folder, checkpoint } = resumed(dir, (line) => lines.push(line))
   assert.equal(checkpoint!.state.iteration, 28)
   assert.equal(fs.statSync(path.join(dir, 'metrics.jsonl')).size, saved.at(-2)!.metrics)
   assert.equal(lines.length, 1)
@@ -174,7 +179,7 @@ test('records shorter than a checkpoint says are damage too', async () => {
   const saved = await run(dir)
   fs.truncateSync(path.join(dir, 'metrics.jsonl'), saved.at(-2)!.metrics)
   const lines: string[] = []
-  const { folder, checkpoint } = resumeRunFolder(dir, { say: (line) => lines.push(line) })
+  const { folder, checkpoint } = resumed(dir, (line) => lines.push(line))
   folder.close()
   assert.equal(checkpoint!.state.iteration, 28)
   assert.match(lines[0]!, /needs \d+ bytes of metrics.jsonl, which has \d+: it was cut off/)
@@ -187,12 +192,66 @@ test('none good: a clear line, nothing touched; none at all: from the beginning'
   const records = fs.readFileSync(path.join(dir, 'metrics.jsonl'))
   const refusal = /cannot go on: no checkpoint is good: .*last.* damaged: .*previous.*best.*: start the run anew$/
   assert.throws(
-    () => resumeRunFolder(dir),
+    () => resumed(dir),
     (error: Error) => error instanceof InputError && refusal.test(error.message) && !error.message.includes('\n'),
   )
   assert.deepEqual(fs.readFileSync(path.join(dir, 'metrics.jsonl')), records)
   for (const name of [LAST, PREVIOUS, BEST]) fs.rmSync(path.join(dir, name))
-  const { folder, events, checkpoint } = resumeRunFolder(dir)
+  const { folder, events, checkpoint } = resumed(dir)
   folder.close()
   assert.deepEqual([events, checkpoint], [[], null])
+})
+
+test('a checkpoint is read once, from its beginning to its end; what it holds in memory is the whole file', async () => {
+  const bytes = encoded(model, await state(), CONFIG, { metrics: 0, board: 0 })
+  let reached = 0
+  const source = {
+    size: bytes.length,
+    read(at: number, into: Uint8Array) {
+      assert.equal(at, reached, 'in order, nothing twice')
+      into.set(bytes.subarray(at, at + into.length))
+      reached += into.length
+    },
+  }
+  const found = decodeCheckpoint(source, CONFIG)
+  assert.equal(reached, bytes.length)
+  const copy = new Uint8Array(bytes.length)
+  found.source.read(0, copy)
+  assert.deepEqual(Buffer.from(copy), bytes)
+  const part = new Uint8Array(100)
+  found.source.read(bytes.length - 300, part)
+  assert.deepEqual(Buffer.from(part), bytes.subarray(bytes.length - 300, bytes.length - 200))
+  assert.deepEqual(loadModel(found.source, { backend }).weights, model.weights)
+})
+
+test('going on reads the config once, and refuses one that was changed since', async (context) => {
+  const dir = fresh()
+  await run(dir)
+  const reads: string[] = []
+  const { readFileSync, openSync } = builtin
+  for (const [name, original] of Object.entries({ readFileSync, openSync })) {
+    Object.assign(builtin, {
+      [name]: (file: string, ...more: unknown[]) => {
+        reads.push(path.basename(String(file)))
+        return (original as (...args: unknown[]) => unknown)(file, ...more)
+      },
+    })
+  }
+  syncBuiltinESMExports()
+  context.after(() => {
+    Object.assign(builtin, { readFileSync, openSync })
+    syncBuiltinESMExports()
+  })
+  const stored = readRunFolder(dir)
+  const { folder, checkpoint } = resumeRunFolder(stored, { load: (source) => loadModel(source, { backend }) })
+  folder.close()
+  assert.equal(checkpoint!.model.weights.length, model.weights.length)
+  for (const name of ['config.json', LAST]) assert.equal(reads.filter((read) => read === name).length, 1, name)
+  const config = path.join(dir, 'config.json')
+  fs.writeFileSync(config, `${fs.readFileSync(config, 'utf8')} `)
+  assert.throws(
+    () => resumeRunFolder(stored, { load: () => null }),
+    /^InputError: .*another process has changed the run since its config.json was read: try again$/,
+  )
+  assert.ok(!fs.readdirSync(dir).some((name) => name.includes('lock')), 'unlocked again')
 })

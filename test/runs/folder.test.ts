@@ -8,20 +8,21 @@ import * as path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { writeAtomic } from '../../src/disk.node.ts'
 import { InputError } from '../../src/error.ts'
-import { CELLS } from '../../src/model/spec.ts'
 import { createRunFolder, freeFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import { LOCK } from '../../src/runs/lock.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { createTask } from '../../src/tasks/known.ts'
-import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
-import { trainSpec } from '../../src/train/loop.ts'
+import { taskNamed } from '../../src/tasks/tasks.node.ts'
+import { trainSpec } from '../../src/train/options.ts'
 import { refused } from '../support/refused.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))
 after(() => fs.rmSync(root, { recursive: true }))
 let made = 0
 const fresh = () => path.join(root, `run${made++}`)
+
+const resumed = (dir: string, say?: (line: string) => void) =>
+  resumeRunFolder(readRunFolder(dir), { load: () => null, ...(say && { say }) })
 
 const CONFIG: RunConfig = {
   version: '0.0.0',
@@ -52,7 +53,7 @@ function replaced(
   return restore
 }
 
-test('what is written is read back', () => {
+test('what is written is read back', async () => {
   const dir = path.join(fresh(), 'deep', 'er')
   const folder = createRunFolder(dir, CONFIG)
   folder.append(DONE)
@@ -79,8 +80,9 @@ test('what is written is read back', () => {
     )
   })
   assert.deepEqual([...bytes], [1, 2, 3])
-  const again = createTask(run.config.task.name, run.config.task.options)
-  assert.deepEqual(again.options, adding({ T: 5 }).options)
+  const { name, options } = run.config.task
+  const again = await taskNamed(name).open({ options, dir, flags: {}, say() {}, quiet: true })
+  assert.deepEqual(again.task.options, adding({ T: 5 }).options)
 })
 
 test('a folder that holds a run is refused, and replaced only with overwrite', () => {
@@ -155,7 +157,7 @@ test('a run that is killed while it begins goes on, where it has a config, or is
       refused(() => readRunFolder(copy), /it has no config.json/)
       createRunFolder(copy, CONFIG, { files }).close()
     }
-    const { folder, config } = resumeRunFolder(copy)
+    const { folder, config } = resumed(copy)
     folder.close()
     assert.deepEqual(config, CONFIG)
     assert.deepEqual(fs.readdirSync(copy).toSorted(), fs.readdirSync(dir).toSorted())
@@ -277,23 +279,4 @@ test('a file that cannot be finished leaves the old one', () => {
   assert.throws(() => writeAtomic(file, 'new'))
   assert.ok(fs.statSync(file).isDirectory())
   assert.equal(fs.existsSync(`${file}.tmp`), false)
-})
-
-test('every recipe is a complete set of options that training takes', () => {
-  assert.deepEqual(recipeNames('adding'), ['fast', 'paper'])
-  for (const name of recipeNames('adding')) {
-    for (const cell of CELLS) {
-      for (const T of [2, 150, 400, 1000]) {
-        const { training, hidden, why } = recipe('adding', name, cell, { T })
-        assert.equal(trainSpec(training).batch, 16)
-        assert.ok(hidden === 100 && why.length > 20)
-      }
-    }
-  }
-  assert.equal(recipe('adding', 'paper', 'lstm', { T: 200 }).forgetBias, 4)
-  refused(() => recipe('adding', 'best', 'irnn'), /recipe: expected one of fast, paper for adding but received "best"/)
-  refused(
-    () => createTask('subtracting', {}),
-    /task: expected one of adding, mnist, phones, words but received "subtracting"/,
-  )
 })

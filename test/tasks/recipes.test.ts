@@ -3,17 +3,22 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Cell } from '../../src/layers/cells.ts'
 import { CELLS } from '../../src/model/spec.ts'
-import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
-import { trainSpec } from '../../src/train/loop.ts'
+import type { TaskDefinition } from '../../src/tasks/definition.ts'
+import { recipeOf } from '../../src/tasks/recipe.ts'
+import { taskNamed } from '../../src/tasks/tasks.node.ts'
+import { trainSpec } from '../../src/train/options.ts'
+import { refused } from '../support/refused.ts'
+
+const [adding, mnist] = ['adding', 'mnist'].map(taskNamed) as [TaskDefinition, TaskDefinition]
 
 test('every mnist recipe is complete for every cell and order', () => {
-  assert.deepEqual(recipeNames('mnist'), ['fast', 'paper'])
-  for (const name of recipeNames('mnist')) {
+  assert.deepEqual(Object.keys(mnist.recipes), ['fast', 'paper'])
+  for (const name of Object.keys(mnist.recipes)) {
     for (const cell of CELLS) {
-      for (const permuted of [false, true]) {
-        const { training, pixels, hidden, scale, inputStd, outputStd } = recipe('mnist', name, cell, { permuted })
+      for (const order of ['scanline', 'permuted']) {
+        const { training, options, hidden, scale, inputStd, outputStd } = recipeOf(mnist, name, cell, { order })
         assert.equal(hidden, 100)
-        assert.ok(pixels === (name === 'paper' ? 'raw' : 'unit'))
+        assert.deepEqual(options, { scale: name === 'paper' ? 'raw' : 'unit' })
         assert.equal(scale !== undefined, cell === 'irnn')
         assert.equal(inputStd !== undefined, cell === 'irnn' || (cell === 'tanh' && name === 'fast'))
         assert.equal(outputStd === undefined, inputStd === undefined)
@@ -21,7 +26,7 @@ test('every mnist recipe is complete for every cell and order', () => {
       }
     }
   }
-  assert.equal(recipe('mnist', undefined, 'irnn').name, 'fast')
+  assert.equal(recipeOf(mnist, undefined, 'irnn').name, 'fast')
 })
 
 test('mnist paper is Table 2: rate and clip by cell and order, batch 16, summed', () => {
@@ -36,11 +41,55 @@ test('mnist paper is Table 2: rate and clip by cell and order, batch 16, summed'
     ['irnn', true, 1e-9, 1],
   ]
   for (const [cell, permuted, lr, limit] of table) {
-    const { training, forgetBias } = recipe('mnist', 'paper', cell, { permuted })
+    const { training, forgetBias } = recipeOf(mnist, 'paper', cell, { order: permuted ? 'permuted' : 'scanline' })
     const { optimizer, clip, batch, reduction, schedule } = trainSpec(training)
     assert.deepEqual(optimizer, { kind: 'sgd', lr, momentum: 0 }, cell)
     assert.deepEqual(clip, { kind: 'derivative', limit }, cell)
     assert.deepEqual([batch, reduction, schedule.kind], [16, 'sum', 'constant'])
     assert.equal(forgetBias, cell === 'lstm' ? 1 : undefined)
+  }
+})
+
+test('every recipe is a complete set of options that training takes', () => {
+  assert.deepEqual(Object.keys(adding.recipes), ['fast', 'paper'])
+  for (const name of Object.keys(adding.recipes)) {
+    for (const cell of ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const) {
+      for (const T of [2, 150, 400, 1000]) {
+        const { training, hidden, why } = recipeOf(adding, name, cell, { T })
+        assert.equal(trainSpec(training).batch, 16)
+        assert.ok(hidden === 100 && why.length > 20)
+      }
+    }
+  }
+  assert.equal(recipeOf(adding, 'paper', 'lstm', { T: 200 }).forgetBias, 4)
+  refused(() => recipeOf(adding, 'best', 'irnn'), /recipe: expected one of fast, paper for adding but received "best"/)
+  refused(
+    () => taskNamed('subtracting'),
+    /task: expected one of adding, mnist, phones, words but received "subtracting"/,
+  )
+})
+
+test('adding paper is Table 1: rate, clip and forget bias by length; beyond, and between, those of the next shorter one', () => {
+  const table: [number, Cell, number, number, number | undefined][] = [
+    [150, 'irnn', 0.01, 100, undefined],
+    [200, 'irnn', 0.01, 1, undefined],
+    [300, 'irnn', 0.01, 10, undefined],
+    [400, 'irnn', 0.01, 1, undefined],
+    [150, 'lstm', 0.01, 10, 1],
+    [200, 'lstm', 0.001, 100, 4],
+    [300, 'lstm', 0.01, 1, 4],
+    [400, 'lstm', 0.01, 100, 10],
+    [150, 'tanh', 0.01, 100, undefined],
+    [9, 'lstm', 0.01, 10, 1],
+    [399, 'irnn', 0.01, 10, undefined],
+    [5000, 'lstm', 0.01, 100, 10],
+  ]
+  for (const [T, cell, lr, limit, bias] of table) {
+    const { training, forgetBias } = recipeOf(adding, 'paper', cell, { T })
+    assert.deepEqual(
+      [training.optimizer!.lr, training.clip, forgetBias],
+      [lr, { kind: 'norm', limit }, bias],
+      `${T} ${cell}`,
+    )
   }
 })

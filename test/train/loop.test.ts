@@ -12,8 +12,10 @@ import { adding } from '../../src/tasks/adding/adding.ts'
 import { clipDerivative, noClip } from '../../src/train/clip.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
 import { decodeEvent, encodeEvent, type TrainEvent } from '../../src/train/events.ts'
-import { createTraining, DivergenceError, type TrainOptions, train, trainSpec } from '../../src/train/loop.ts'
+import { createIteration, DivergenceError } from '../../src/train/iteration.ts'
+import { train } from '../../src/train/loop.ts'
 import { adam, sgd } from '../../src/train/optim.ts'
+import { type TrainOptions, trainSpec } from '../../src/train/options.ts'
 import { backends, relativeError } from '../support/backends.ts'
 
 const TINY = adding({ T: 6, train: 500, test: 100 })
@@ -185,7 +187,7 @@ test('timers fire while it trains and while it evaluates', async () => {
 })
 
 test('what a run is made of is plain data in reach', async () => {
-  const training = createTraining(tiny(backend), TINY)
+  const training = createIteration(tiny(backend), TINY, trainSpec())
   assert.equal(training.iterate(), true)
   assert.equal(training.optimizer.iteration, 1)
   assert.deepEqual(training.stream.getState(), { epoch: 0, position: 16 })

@@ -14,7 +14,8 @@ import {
   regression,
   saveModel,
 } from '../../src/index.ts'
-import { createTraining } from '../../src/train/loop.ts'
+import { createIteration } from '../../src/train/iteration.ts'
+import { trainSpec } from '../../src/train/options.ts'
 
 const ITERATIONS = 200
 const available = await availableBackends()
@@ -23,7 +24,7 @@ async function bytesAfter(cell: Cell, options: BackendOptions): Promise<Uint8Arr
   const backend = await createBackend(options)
   const spec: ModelInput = { input: 2, rnn: { cell, hidden: 40 }, head: regression(1) }
   const model = createModel(spec, { backend, seed: 7 })
-  const training = createTraining(model, adding({ T: 30, train: 1000, test: 10 }), { batch: 19 })
+  const training = createIteration(model, adding({ T: 30, train: 1000, test: 10 }), trainSpec({ batch: 19 }))
   for (let i = 0; i < ITERATIONS; i++) assert.ok(training.iterate())
   const bytes = saveModel(model)
   training.dispose()
@@ -59,7 +60,7 @@ test('memory is flat over 10,000 iterations', async () => {
       { input: 2, rnn: { cell: 'irnn', hidden: 8 }, head: regression(1) },
       { backend: await createBackend(options) },
     )
-    const training = createTraining(model, adding({ T: 5, train: 1000, test: 10 }))
+    const training = createIteration(model, adding({ T: 5, train: 1000, test: 10 }), trainSpec())
     const run = (iterations: number) => {
       for (let i = 0; i < iterations; i++) assert.ok(training.iterate())
       return used()

@@ -7,10 +7,10 @@ import {
   cosineRate,
   FIRST_RATE,
   halvingRate,
-  heardScore,
-  isSpent,
+  isExhausted,
   learningRate,
   type RateState,
+  rateAfterScore,
   scheduleSchema,
   stepRate,
 } from '../../src/train/schedule.ts'
@@ -64,7 +64,7 @@ function halved(scores: readonly number[], metric: Metric, improvement: number):
   const schedule = halvingRate({ improvement })
   let state: RateState = FIRST_RATE
   return scores.map((score) => {
-    state = heardScore(schedule, state, metric, score)
+    state = rateAfterScore(schedule, state, metric, score)
     return learningRate(schedule, 8, 10, 10, state.drops)
   })
 }
@@ -86,12 +86,12 @@ test('a score that is no number is no gain', () => {
 test('a halving rate is spent when it would fall once more than it may; others never are', () => {
   const schedule = halvingRate({ most: 2 })
   assert.deepEqual(
-    [0, 2, 3].map((drops) => isSpent(schedule, { best: 1, drops })),
+    [0, 2, 3].map((drops) => isExhausted(schedule, { best: 1, drops })),
     [false, false, true],
   )
   const state = { best: 1, drops: 99 }
-  assert.equal(isSpent(constantRate(), state), false)
-  assert.equal(heardScore(cosineRate(), state, 'mse', 5), state)
+  assert.equal(isExhausted(constantRate(), state), false)
+  assert.equal(rateAfterScore(cosineRate(), state, 'mse', 5), state)
   close(learningRate(constantRate(), 2, 1, 10, 3), 2)
 })
 

@@ -1,16 +1,15 @@
 /**
- * The adding problem (Hochreiter & Schmidhuber 1997; here as in Le, Jaitly & Hinton 2015, section 4.1). Two inputs a step:
- * u_t uniform in [0,1), and a mask that is 1 at exactly two steps and 0 elsewhere. Target: the sum of the two marked
- * numbers. Always answering 1 scores Var(U+U) = 1/6 (the paper prints 0.1767).
+ * The adding problem (Hochreiter & Schmidhuber 1997; here as in Le, Jaitly & Hinton 2015, section 4.1). Two inputs a
+ * step: u_t uniform in [0,1), and a mask that is 1 at exactly two steps and 0 elsewhere. Target: the sum of the two
+ * marked numbers. Always answering 1 scores Var(U+U) = 1/6 (the paper prints 0.1767).
  *
  * The sets are fixed, but not stored (100,000 sequences of 400 steps are 160 MB): sequence i of a set is drawn from a
  * generator of its own, a function of (seed, set, i), whenever it is wanted. That takes some 3 µs for 150 steps.
  */
 import { z } from 'zod'
-import type { Batch } from '../../batch.ts'
 import { checked, InputError } from '../../error.ts'
 import { rng } from '../../rng.ts'
-import { epochOrder, type Task } from '../../task.ts'
+import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
 
 /** Options of the adding problem; `adding` has the defaults. */
 export interface AddingOptions {
@@ -23,6 +22,9 @@ export interface AddingOptions {
   /** false: the marks are anywhere, as in the paper. true: one in each half, as in many later papers. */
   halves: boolean
 }
+
+/** The paper's. */
+export const ADDING_DEFAULTS: AddingOptions = { T: 150, train: 100_000, test: 10_000, seed: 1, halves: false }
 
 const schema: z.ZodType<AddingOptions> = z.strictObject({
   T: z.int().min(2),
@@ -44,8 +46,7 @@ const schema: z.ZodType<AddingOptions> = z.strictObject({
  * @throws InputError for options that make no sense, T below 2 among them
  */
 export function adding(options: Partial<AddingOptions> = {}): Task {
-  const defaults = { T: 150, train: 100_000, test: 10_000, seed: 1, halves: false }
-  const given = checked(schema, { ...defaults, ...options }, 'adding problem')
+  const given = checked(schema, { ...ADDING_DEFAULTS, ...options }, 'adding problem')
   return {
     name: 'adding',
     options: { ...given },
@@ -60,27 +61,14 @@ export function adding(options: Partial<AddingOptions> = {}): Task {
       if (B > given.train) {
         throw new InputError(`batch: expected at most the ${given.train} training sequences but received ${B}`)
       }
-      const order = epochOrder(given.train, given.seed, 'adding/order')
-      const fill = filler(given, 'train', B)
-      return {
-        next: () => fill(B, order.next),
-        get epoch() {
-          return order.epoch
-        },
-        getState: order.getState,
-        setState: order.setState,
-      }
+      return streamOf(epochOrder(given.train, given.seed, 'adding/order'), B, filler(given, 'train', B))
     },
-    *test(B) {
-      const fill = filler(given, 'test', B)
-      let i = 0
-      while (i < given.test) yield fill(Math.min(B, given.test - i), () => i++)
-    },
+    test: (B) => inOrder(given.test, B, filler(given, 'test', B)),
   }
 }
 
 /** A function that draws sequences next(), next(), … into one batch of n <= B, always in the same arrays. */
-function filler({ T, seed, halves }: AddingOptions, set: string, B: number): (n: number, next: () => number) => Batch {
+function filler({ T, seed, halves }: AddingOptions, set: string, B: number): Fill {
   const x = new Float32Array(T * B * 2)
   const y = new Float32Array(B)
   const half = T >> 1

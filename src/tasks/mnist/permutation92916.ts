@@ -1,7 +1,7 @@
 /**
- * The permutation of permuted MNIST that most papers share: numpy.random.RandomState(92916).permutation(784), as the code of
- * scoRNN, expRNN and many others draws it. Step t shows pixel NUMPY_92916[t] of the scanline order. Written by numpy 2.4.6;
- * test/tasks/mnist/mnist.test.ts draws it again, from the Mersenne Twister up.
+ * The permutation of permuted MNIST that most papers share: numpy.random.RandomState(92916).permutation(784), as the
+ * code of scoRNN, expRNN and many others draws it. Step t shows pixel NUMPY_92916[t] of the scanline order. Written by
+ * numpy 2.4.6; test/tasks/mnist/mnist.test.ts draws it again, from the Mersenne Twister up.
  */
 // biome-ignore format: a table
 export const NUMPY_92916: readonly number[] = [

@@ -1,9 +1,12 @@
-/** A corpus of speech on disk as the phones task takes it: read, checked, its features from the cache where they are known. */
+/**
+ * A corpus of speech on disk as the phones task takes it: read, checked, its features from the cache where they are
+ * known.
+ */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import * as path from 'node:path'
-import { readBytes, writeCached } from '../../disk.node.ts'
+import { joined } from '../../arrays.ts'
+import { cacheFolder, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { frameCount, logMel } from '../../features/speech.ts'
@@ -27,10 +30,16 @@ export interface SpeechSources extends TimitOptions {
  * The corpus in a folder (timit.node.ts says which). Features of an hour of sound take seconds, the first time alone.
  * @throws InputError when there is none, it is bad, or an alignment is missing
  */
-export function loadSpeech({ data, alignments, cache = speechCache(), ...options }: SpeechSources): PhoneCorpus {
+export function loadSpeech({
+  data,
+  alignments,
+  cache = cacheFolder('speech'),
+  ...options
+}: SpeechSources): PhoneCorpus {
   if (data === undefined) {
     throw new InputError(
-      'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn data speech"',
+      'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn ' +
+        'data speech"',
     )
   }
   const timit = readTimit(data, options)
@@ -50,7 +59,7 @@ export function loadSpeech({ data, alignments, cache = speechCache(), ...options
 type Sets<T> = Record<SetName, T>
 
 interface Labelled {
-  /** Those with targets. */
+  /** Utterances that have targets. */
   readonly kept: Sets<readonly Utterance[]>
   readonly targets: Sets<Int32Array>
   readonly set: PhoneCorpus['set']
@@ -62,7 +71,10 @@ function eachSet<T>(work: (name: SetName) => T): Sets<T> {
 
 function thirds(timit: Timit): Labelled {
   const states = (name: SetName) =>
-    joined(timit[name].map(({ segments, length }) => frameStates(segments, frameCount(length))))
+    joined(
+      Int32Array,
+      timit[name].map(({ segments, length }) => frameStates(segments, frameCount(length))),
+    )
   return { kept: timit, targets: eachSet(states), set: THIRDS }
 }
 
@@ -92,7 +104,12 @@ function aligned(timit: Timit, files: readonly string[], { skipBad = false, say 
     for (const { aligned } of found[name]) for (const state of aligned) most = Math.max(most, state)
   return {
     kept: eachSet((name) => found[name].map(({ utterance }) => utterance)),
-    targets: eachSet((name) => joined(found[name].map(({ aligned }) => aligned))),
+    targets: eachSet((name) =>
+      joined(
+        Int32Array,
+        found[name].map(({ aligned }) => aligned),
+      ),
+    ),
     set: alignedSet(most + 1, found.train),
   }
 }
@@ -112,21 +129,6 @@ function readAlignments(files: readonly string[]): Map<string, Int32Array> {
   return alignments
 }
 
-function joined(parts: readonly Int32Array[]): Int32Array {
-  const all = new Int32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
-/** Where features are kept unless told otherwise. */
-export function speechCache(): string {
-  return path.join(process.env.IRNN_CACHE || path.join(os.homedir(), '.cache', 'irnn'), 'speech')
-}
-
 interface Filters {
   readonly starts: Int32Array
   readonly mel: Float32Array
@@ -135,8 +137,9 @@ interface Filters {
 }
 
 /**
- * The filters of all utterances, from the cache, else computed and put there. A file of the cache is known by the settings and by
- * path, size and date of every file that it is of; it has a checksum, and is made anew if it does not fit.
+ * The filters of all utterances, from the cache, else computed and put there. A file of the cache is known by the
+ * settings and by path, size and date of every file that it is of; it has a checksum, and is made anew if it does not
+ * fit.
  */
 function cachedFeatures(
   utterances: readonly Utterance[],
@@ -165,7 +168,7 @@ function cachedFeatures(
   return { starts, mel, sum }
 }
 
-/** null if there are none, or not as they were written. */
+/** null if the file does not exist, or is not what was written. */
 function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | null {
   if (!fs.existsSync(file)) return null
   try {
@@ -178,8 +181,4 @@ function readFilters(file: string, frames: number): Omit<Filters, 'starts'> | nu
     if (error instanceof InputError) return null
     throw error
   }
-}
-
-function sha256(data: Float32Array): string {
-  return createHash('sha256').update(data).digest('hex')
 }

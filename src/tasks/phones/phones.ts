@@ -1,8 +1,8 @@
 /**
- * Phones of speech, frame by frame (Le, Jaitly & Hinton 2015, section 4.4): 120 numbers every 10 ms, and for each frame one of 180
- * states. Utterances of like lengths make a minibatch, so that little of it is padding. What is kept of an utterance are its
- * 40 filters; Δ and ΔΔ are made as a minibatch is filled, in 0.6 µs a frame: the 3.8 h of
- * TIMIT's sets are 0.2 GB so, and would be 0.7.
+ * Phones of speech, frame by frame (Le, Jaitly & Hinton 2015, section 4.4): 120 numbers every 10 ms, and for each frame
+ * one of 180 states. Utterances of like lengths make a minibatch, so that little of it is padding. What is kept of an
+ * utterance are its 40 filters; Δ and ΔΔ are made as a minibatch is filled, in 0.6 µs a frame: the 3.8 h of TIMIT's
+ * sets are 0.2 GB so, and would be 0.7.
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from '../../batch.ts'
@@ -11,7 +11,9 @@ import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
 import type { Stream, StreamState, Task } from '../../task.ts'
-import type { StateSet } from './targets.ts'
+import { refuseOther } from '../definition.ts'
+import { createPhoneScore } from './score.ts'
+import { type StateSet, THIRDS } from './targets.ts'
 
 const N = SETTINGS.filters
 
@@ -33,21 +35,21 @@ export interface PhoneCorpus {
   readonly dev: SpeechSet
   readonly test: SpeechSet
   readonly set: StateSet
-  /** Of the 120 features over train. */
+  /** Mean and deviation of the 120 features over `train`. */
   readonly normalisation: Normalisation
 }
 
 /** Options of a task of phones. */
 export interface PhoneOptions {
-  /** Of the order of training. */
+  /** Seeds the order of training. */
   seed: number
 }
 
 const schema: z.ZodType<PhoneOptions> = z.strictObject({ seed: z.int().min(0) })
 
 /**
- * Frames of the corpus. Batches are x [T,B,120], lengths [B] and y [T,B], -1 where a frame has no state; T is the length of the
- * longest of the batch. The held-out set are the dev speakers, the test set those of the core test.
+ * Frames of the corpus. Batches are x [T,B,120], lengths [B] and y [T,B], -1 where a frame has no state; T is the
+ * length of the longest of the batch. The held-out set are the dev speakers, the test set those of the core test.
  * @throws InputError for options that make no sense
  */
 export function phones({ corpus, ...options }: Partial<PhoneOptions> & { corpus: PhoneCorpus }): Task {
@@ -74,7 +76,16 @@ export function phones({ corpus, ...options }: Partial<PhoneOptions> & { corpus:
     },
     test: (B) => inOrder(test, B),
     heldOut: (B) => inOrder(dev, B),
+    scorer: () => createPhoneScore(set),
   }
+}
+
+/** The task of a stored run. @throws InputError when corpus or targets are others */
+export function reopenPhones({ corpus: id, targets, ...options }: Task['options'], corpus: PhoneCorpus): Task {
+  const remedy = targets === THIRDS.kind ? 'remove --alignments' : 'give --alignments with the same files'
+  refuseOther('phones: expected the targets', targets, corpus.set.kind, remedy)
+  refuseOther('phones: expected the corpus', id, corpus.id, 'give --data DIR with the same files')
+  return phones({ ...options, corpus })
 }
 
 function sizeOf({ starts }: SpeechSet): number {
@@ -107,18 +118,22 @@ function* inOrder(set: SpeechSet, B: number): Iterable<Batch> {
   for (let at = 0; at < order.length; at += B) yield fill(order.subarray(at, at + B))
 }
 
-/** Sorted by length, and those of one length as they were. */
+/** Sorted by length; utterances of equal length keep their order. */
 function byLength(order: Int32Array, lengths: Int32Array): Int32Array {
   return Int32Array.from(Array.from(order).sort((a, b) => lengths[a]! - lengths[b]!))
 }
 
-/** Minibatches whose utterances are sorted together: more pad less, and fewer vary more from epoch to epoch. */
+/**
+ * Minibatches that are sorted together. With more of them there is less padding, with fewer more variety between
+ * epochs.
+ */
 const POOL = 32
 
 /**
- * Every utterance once an epoch, in minibatches of B (the last has what is left). An epoch's shuffled utterances are sorted by
- * length in pools of 32 minibatches, and the minibatches are shuffled again. All of it follows from (seed, epoch). Of
- * minibatches of 16 from `irnn data speech` 2.6 % are padding so, and 34 % where lengths are left to chance.
+ * Every utterance once an epoch, in minibatches of B (the last has what is left). An epoch's shuffled utterances are
+ * sorted by length in pools of 32 minibatches, and the minibatches are shuffled again. All of it follows from (seed,
+ * epoch). With minibatches of 16 from `irnn data speech`, 2.6 % of all frames are padding; with lengths left to chance
+ * 34 %.
  */
 function bucketStream(set: SpeechSet, B: number, seed: number): Stream {
   const lengths = lengthsOf(set.starts)

@@ -1,8 +1,8 @@
 /**
- * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989). The answer
- * to a frame is its most probable state, and the phone of that state.
+ * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989).
+ * The answer to a frame is its most probable state, and the phone of that state.
  */
-import type { Batch } from '../../batch.ts'
+import type { Scorer } from '../../task.ts'
 import type { StateSet } from './targets.ts'
 import { FOLD_39, FOLD_48 } from './timit.ts'
 
@@ -23,12 +23,7 @@ export interface PhoneErrors {
 }
 
 /** Counts right and wrong frames, batch after batch. */
-export interface PhoneScore {
-  /** Of a batch its logits [T,B,states]. */
-  add(batch: Batch, logits: ArrayLike<number>): void
-  /** Of all that was added. */
-  result(): PhoneErrors
-}
+export type PhoneScore = Scorer<PhoneErrors>
 
 /** A score over batches of a task of phones with these states. It is at 0 frames. */
 export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {

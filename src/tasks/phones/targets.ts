@@ -1,6 +1,6 @@
 /**
- * What each frame of speech is to be called: 60 phones × 3 states, the thirds of a segment in time, which is the paper's 180; or
- * Kaldi's alignment of the same utterance. A frame is what its middle sample is.
+ * What each frame of speech is to be called: 60 phones × 3 states, the thirds of a segment in time, which is the
+ * paper's 180; or Kaldi's alignment of the same utterance. A frame is what its middle sample is.
  */
 import { InputError, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
@@ -28,7 +28,7 @@ export const THIRDS: StateSet = {
 const INDEX: ReadonlyMap<string, number> = new Map(PHONES.map((phone, index) => [phone, index]))
 const MIDDLE = SETTINGS.window / 2
 
-/** The state of every frame; -1, which does not count, in q, between segments and behind the last. */
+/** The state of every frame; -1 (does not count) in q, between segments, and after the last one. */
 export function frameStates(segments: readonly Segment[], frames: number): Int32Array {
   const states = new Int32Array(frames).fill(-1)
   let s = 0
@@ -62,16 +62,16 @@ export function alignedStates(
   }
   if (states.length !== frames) {
     throw new InputError(
-      `${file}: expected an alignment of ${frames} frames but ${shown(name)} has ${states.length}: align with windows of ` +
-        '25 ms every 10 ms and --snip-edges=true',
+      `${file}: expected an alignment of ${frames} frames but ${shown(name)} has ${states.length}: align with ` +
+        'windows of 25 ms every 10 ms and --snip-edges=true',
     )
   }
   return states
 }
 
 /**
- * The states of alignments, 0 … the largest, and of each the phone that it most often stands for: `phones` are the states of the
- * same frames by their segments. One that never occurs where a phone is known counts as silence.
+ * The states of alignments, 0 … the largest, and of each the phone that it most often stands for: `phones` are the
+ * states of the same frames by their segments. One that never occurs where a phone is known counts as silence.
  */
 export function alignedSet(states: number, frames: readonly { aligned: Int32Array; phones: Int32Array }[]): StateSet {
   const counts = new Int32Array(states * PHONES.length)

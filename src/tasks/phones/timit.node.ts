@@ -1,9 +1,11 @@
 /**
- * TIMIT as LDC ships it, and what is laid out like it: TRAIN|TEST/DRn/SPEAKER/SENTENCE.{WAV,PHN}, upper or lower case, SPHERE or
- * RIFF. Every file is checked when the corpus is read, its samples only when they are asked for: 1,200 utterances take 0.5 s.
+ * TIMIT as LDC ships it, and what is laid out like it: TRAIN|TEST/DRn/SPEAKER/SENTENCE.{WAV,PHN}, upper or lower case,
+ * SPHERE or RIFF. Every file is checked when the corpus is read, its samples only when they are asked for: 1,200
+ * utterances take 0.5 s.
  *
- * Who is in which set is agreed for TIMIT's speakers (timit.ts). For others a file SPLIT.TXT in the corpus says it, a line
- * `SPEAKER dev` (or train, test) each; whom it does not name is trained on if under TRAIN, and tested on if under TEST.
+ * Who is in which set is agreed for TIMIT's speakers (timit.ts). For others a file SPLIT.TXT in the corpus says it, a
+ * line `SPEAKER dev` (or train, test) each; whom it does not name is trained on if under TRAIN, and tested on if under
+ * TEST.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -33,7 +35,7 @@ export interface Utterance {
   readonly segments: readonly Segment[]
   /** Samples it has. */
   readonly length: number
-  /** Of the file: what a cache knows it by. */
+  /** Size and date of the file, by which a cache knows it. */
   readonly size: number
   readonly modified: number
   /** Reads them. */
@@ -50,9 +52,11 @@ export interface Timit extends Readonly<Record<SetName, readonly Utterance[]>> {
 
 /** How faults in a corpus of speech are treated. */
 export interface TimitOptions {
-  /** Leave out what is bad, and say how much it was, where otherwise the first fault ends the reading. Default false. */
+  /**
+   * Leave out bad utterances and say how many they were. Default false: the first fault ends the reading.
+   */
   readonly skipBad?: boolean | undefined
-  /** Is given a line where there is something to know. */
+  /** Called with a line where there is something to know. */
   readonly say?: ((line: string) => void) | undefined
 }
 
@@ -117,7 +121,8 @@ function rootOf(dir: string): string {
 }
 
 /**
- * Full paths by name in lower case, sorted by it; none if `dir` is no folder. Hidden files (._SA1.WAV) are not of the corpus.
+ * Full paths by name in lower case, sorted by it; none if `dir` is no folder. Hidden files (._SA1.WAV) are not of the
+ * corpus.
  * @throws InputError for two names that differ in case only: which of them counts nobody could tell
  */
 function entriesOf(dir: string): Map<string, string> {
@@ -157,8 +162,8 @@ function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker)
   const agreed = (name: string) => (DEV_SPEAKERS.has(name) ? 'dev' : CORE_TEST_SPEAKERS.has(name) ? 'test' : null)
   if (!speakers.some(({ name, part }) => part === 'test' && agreed(name))) {
     throw new InputError(
-      `${root}: none of TIMIT's dev and core test speakers is under TEST: for another corpus write SPLIT.TXT there, a line ` +
-        '"SPEAKER dev" or "SPEAKER test" each',
+      `${root}: none of TIMIT's dev and core test speakers is under TEST: for another corpus write SPLIT.TXT there, ` +
+        'a line "SPEAKER dev" or "SPEAKER test" each',
     )
   }
   return ({ name, part }) => (part === 'train' ? part : agreed(name))
@@ -176,12 +181,14 @@ function parseSplit(text: string, what: string, speakers: ReadonlySet<string>): 
     }
     if (!speakers.has(name)) {
       throw new InputError(
-        `${what}: line ${i + 1}: speaker ${shown(name)} has no folder under TRAIN or TEST: correct the name or remove the line`,
+        `${what}: line ${i + 1}: speaker ${shown(name)} has no folder under TRAIN or TEST: correct the name or ` +
+          'remove the line',
       )
     }
     if ((named.get(name) ?? set) !== set) {
       throw new InputError(
-        `${what}: line ${i + 1}: speaker ${shown(name)} is in ${set} and, further up, in ${named.get(name)}: remove one`,
+        `${what}: line ${i + 1}: speaker ${shown(name)} is in ${set} and, further up, in ${named.get(name)}: remove ` +
+          'one',
       )
     }
     named.set(name, set as SetName)
@@ -209,8 +216,8 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
   if (phn === null || audio === null) {
     const [ending, what, other] = phn === null ? ['PHN', 'segments', audio!] : ['WAV', 'sound', phn]
     throw new InputError(
-      `${path.join(dir, sentence.toUpperCase())}.${ending}: expected the ${what} of ${path.basename(other)} but there is no ` +
-        'such file: copy it from the corpus',
+      `${path.join(dir, sentence.toUpperCase())}.${ending}: expected the ${what} of ${path.basename(other)} but ` +
+        'there is no such file: copy it from the corpus',
     )
   }
   const segments = parsePhn(readText(phn), phn, LABELS)
@@ -224,8 +231,8 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
   const { start, end, phone } = segments.at(-1)!
   if (end > length) {
     throw new InputError(
-      `${phn}: line ${segments.length}: the segment ${start} … ${end} (${phone}) runs past the sound, which has ${length} ` +
-        'samples: the two are not of one utterance, or one is damaged: copy both again',
+      `${phn}: line ${segments.length}: the segment ${start} … ${end} (${phone}) runs past the sound, which has ` +
+        `${length} samples: the two are not of one utterance, or one is damaged: copy both again`,
     )
   }
   const id = `${part}/${dialect}/${name}/${sentence}`
@@ -280,6 +287,7 @@ function warnOfCounts(
   const join = (of: (set: SetName) => number) => SETS.map(of).join(' / ')
   const found = join((set) => sets[set].length)
   say(
-    `warning: the whole of TIMIT has ${join((set) => COUNTS[set])} utterances (train / dev / core test), here are ${found}`,
+    `warning: the whole of TIMIT has ${join((set) => COUNTS[set])} utterances (train / dev / core test), here are ` +
+      `${found}`,
   )
 }

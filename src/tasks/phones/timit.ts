@@ -1,8 +1,8 @@
 /**
- * What is agreed about TIMIT (Garofolo et al. 1993, LDC93S1): who is in which set, and how its labels are folded. The development
- * and core test speakers are those of Halberstadt's thesis (1998) and of Kaldi's recipe (egs/timit/s5/conf); the foldings of 60
- * labels to 48 and 39 are Lee & Hon's (1989), as in Kaldi's phones.60-48-39.map. Of the 61 labels the glottal stop q has no class:
- * its frames carry no target.
+ * What is agreed about TIMIT (Garofolo et al. 1993, LDC93S1): who is in which set, and how its labels are folded. The
+ * development and core test speakers are those of Halberstadt's thesis (1998) and of Kaldi's recipe
+ * (egs/timit/s5/conf); the foldings of 60 labels to 48 and 39 are Lee & Hon's (1989), as in Kaldi's
+ * phones.60-48-39.map. Of the 61 labels the glottal stop q has no class: its frames carry no target.
  */
 
 /** Speakers under TEST: 400 sentences without SA1 and SA2, which everybody reads. */

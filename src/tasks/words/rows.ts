@@ -1,8 +1,8 @@
 /**
- * Text as minibatches: B rows read side by side, T words at a time. A row takes a unit of the text (a sentence, or a passage of
- * sentences that follow each other), and when that is through the next one that no row has had. Either the next one follows
- * at once, and the state goes on from word to word for ever (truncated BPTT); or the rest of the batch is padding, and the next
- * unit starts in the next batch from the zero state.
+ * Text as minibatches: B rows read side by side, T words at a time. A row takes a unit of the text (a sentence, or a
+ * passage of sentences that follow each other), and when that is through the next one that no row has had. Either the
+ * next one follows at once, and the state goes on from word to word for ever (truncated BPTT); or the rest of the batch
+ * is padding, and the next unit starts in the next batch from the zero state.
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
@@ -18,7 +18,7 @@ export interface TokenBlock {
   readonly documents: readonly number[]
 }
 
-/** A text, of which one block at a time is in memory. */
+/** A text; one block of it at a time is in memory. */
 export interface Tokens {
   /** How many there are. */
   readonly blocks: number
@@ -114,7 +114,7 @@ class Units {
   }
 }
 
-/** Where units begin, and the end of the last. */
+/** Where units begin, and where the last one ends. */
 export function unitBounds({ tokens, documents }: TokenBlock, end: number, passage: number): Int32Array {
   const bounds: number[] = []
   let start = 0
@@ -229,7 +229,7 @@ export class Rows {
     return { epoch, position: unit, block, rows }
   }
 
-  /** @throws InputError when it is no state of such a stream */
+  /** @throws InputError when the state is not one of such a stream */
   setState(state: StreamState): void {
     const { epoch, position, block, rows } = checked(stateSchema, state, 'stream state') as RowsState
     if (rows.length !== 0 && rows.length !== this.rows.length) {

@@ -1,7 +1,7 @@
 /**
- * Text files of one sentence a line, read a block at a time: 16 MB of text, which may be one piece of a large file or many small
- * files. Never the whole corpus: what is in memory is a block. A line belongs to the block its first byte is in, so the pieces
- * of a file follow from its size alone.
+ * Text files of one sentence a line, read a block at a time: 16 MB of text, which may be one piece of a large file or
+ * many small files. Never the whole corpus: what is in memory is a block. A line belongs to the block its first byte is
+ * in, so the pieces of a file follow from its size alone.
  *
  * Files from outside are checked as they are read: UTF-8, and lines that can be sentences.
  */
@@ -30,7 +30,7 @@ const MOST_WORDS = 10_000
 const MOST_LINE_BYTES = 2 ** 20
 const MOST_WORD_LETTERS = 1000
 
-/** Told of each sentence: its words, one by one, and its end. */
+/** Called for each sentence: with its words, one by one, and at its end. */
 interface Listener {
   word(word: string): void
   end(): void
@@ -166,7 +166,7 @@ function linesOf({ file, from, to }: Piece): Lines {
     const offset = Math.max(0, from - 1)
     let bytes = read(fd, offset, Math.min(size, to) - offset)
     const start = from === 0 ? 0 : bytes.indexOf(NEWLINE) + 1
-    // Of a line that began before there is nothing here, wherever it ends.
+    // A line that began before this piece belongs to another one, wherever it ends.
     if (from > 0 && (start === 0 || offset + start >= to)) return { file, bytes: Buffer.alloc(0), offset }
     while (bytes.at(-1) !== NEWLINE && offset + bytes.length < size) {
       const more = read(fd, offset + bytes.length, 2 ** 16)

@@ -1,6 +1,7 @@
 /**
- * What a stored run knows its text by. Names and sizes of files would let other text pass for it; reading the four gigabytes of the
- * one-billion-word benchmark would cost a minute at each start. So: the bytes of a short text, samples of a long one, 96 MiB at most.
+ * What a stored run knows its text by. Names and sizes of files would let other text pass for it; reading the four
+ * gigabytes of the one-billion-word benchmark would cost a minute at each start. So: the bytes of a short text, samples
+ * of a long one, 96 MiB at most.
  */
 import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -17,10 +18,11 @@ export interface IdLimits {
 const LIMITS: IdLimits = { whole: 2 ** 25, blocks: 512, blockBytes: 2 ** 16 }
 
 /**
- * The first 32 hexadecimal digits of a SHA-256. For each text in turn it takes a line of the sizes of its pieces, in bytes with spaces
- * between, and then of its n bytes, those of its pieces end to end, all where n <= `whole`; else the blocks that start at byte
- * floor(i (n - blockBytes) / (blocks - 1)) for i = 0 … blocks - 1, the first and the last bytes among them. A change of a long text
- * that keeps every size and touches none of these blocks is not seen. Names and dates of files do not count.
+ * The first 32 hexadecimal digits of a SHA-256. For each text in turn it takes a line of the sizes of its pieces, in
+ * bytes with spaces between, and then of its n bytes, those of its pieces end to end, all where n <= `whole`; else the
+ * blocks that start at byte floor(i (n - blockBytes) / (blocks - 1)) for i = 0 … blocks - 1, the first and the last
+ * bytes among them. A change of a long text that keeps every size and touches none of these blocks is not seen. Names
+ * and dates of files do not count.
  * @throws InputError when a file cannot be read
  */
 export function textId(texts: readonly Text[], { whole, blocks, blockBytes }: IdLimits = LIMITS): string {

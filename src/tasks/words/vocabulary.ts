@@ -1,7 +1,8 @@
 /**
- * A vocabulary: the words a model knows, each by its number. Sorted by how often they occur, so that a number is also a rank:
- * log-uniform sampling of the softmax counts on that (Jean et al. 2015). `<S>` is only ever read, `</S>` only predicted, and
- * `<UNK>` stands for every word that is not listed. As a file: one word a line, as the one-billion-word benchmark has it.
+ * A vocabulary: the words a model knows, each by its number. Sorted by how often they occur, so that a number is also a
+ * rank: log-uniform sampling of the softmax counts on that (Jean et al. 2015). `<S>` is only ever read, `</S>` only
+ * predicted, and `<UNK>` stands for every word that is not listed. As a file: one word a line, as the one-billion-word
+ * benchmark has it.
  */
 import { InputError, shown } from '../../error.ts'
 
@@ -75,7 +76,10 @@ export function formatVocabulary({ words }: Vocabulary): string {
   return `${words.join('\n')}\n`
 }
 
-/** Which of the words counted are kept: those seen at least `minCount` times, and of them the most frequent up to `size`. */
+/**
+ * Which of the words counted are kept: those seen at least `minCount` times, and of them the most frequent up to
+ * `size`.
+ */
 export interface VocabularyChoice {
   /** Words in all, the three marks among them; absent: no limit. */
   readonly size?: number | undefined
@@ -84,8 +88,9 @@ export interface VocabularyChoice {
 }
 
 /**
- * The vocabulary of what was counted. `</S>`, one a sentence, and `<UNK>`, all that is left out, stand where their counts put
- * them; `<S>`, which is never predicted, at the end. Words of equal count are in the order of their code units.
+ * The vocabulary of what was counted. `</S>`, one a sentence, and `<UNK>`, all that is left out, stand where their
+ * counts put them; `<S>`, which is never predicted, at the end. Words of equal count are in the order of their code
+ * units.
  * @throws InputError when no word is left
  */
 export function chooseVocabulary(
@@ -99,7 +104,8 @@ export function chooseVocabulary(
   const kept = often.slice(0, size - SPECIAL.length)
   if (kept.length === 0) {
     throw new InputError(
-      `vocabulary: expected words seen at least ${minCount} times but there is none: lower --min-count, or give more text`,
+      `vocabulary: expected words seen at least ${minCount} times but there is none: lower --min-count, or give more ` +
+        'text',
     )
   }
   let left = 0

@@ -1,15 +1,16 @@
 /**
- * The next word (Le, Jaitly & Hinton 2015, section 4.3): text in B rows, T words of each at a time, and at every step, which
- * word follows? Scored by perplexity, e to the mean negative log-likelihood of a token; the end of a sentence counts as one, its
- * beginning does not.
+ * The next word (Le, Jaitly & Hinton 2015, section 4.3): text in B rows, T words of each at a time, and at every step,
+ * which word follows? Scored by perplexity, e to the mean negative log-likelihood of a token; the end of a sentence
+ * counts as one, its beginning does not.
  *
- * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero state (with
- * `reset: 'sentence'` sentence by sentence), all on the full softmax.
+ * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero
+ * state (with `reset: 'sentence'` sentence by sentence), all on the full softmax.
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError } from '../../error.ts'
+import { checked, InputError, shown } from '../../error.ts'
 import type { Task } from '../../task.ts'
+import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
@@ -17,17 +18,20 @@ import type { Vocabulary } from './vocabulary.ts'
 export interface WordsOptions {
   /** Words a row gives to a batch, over which errors are propagated back. */
   T: number
-  /** 'sentences': all in random order; 'text': passages in random order, in which sentences stand as they do in the text. */
+  /**
+   * 'sentences': all in random order; 'text': passages in random order, in which sentences stand as they do in the
+   * text.
+   */
   order: 'sentences' | 'text'
   /** 'none': the state is carried from word to word for ever; 'sentence': each sentence starts from zero. */
   reset: 'none' | 'sentence'
-  /** Of the order. */
+  /** Seeds the order. */
   seed: number
 }
 
 /** What a task of words is made from. */
 export interface WordsData {
-  /** By which a stored run knows its text, and its vocabulary. */
+  /** A stored run knows its text and its vocabulary by these. */
   readonly corpus: string
   readonly vocabularyId: string
   readonly vocabulary: Vocabulary
@@ -48,16 +52,18 @@ const schema: z.ZodType<WordsOptions> = z.strictObject({
   seed: z.int().min(0),
 })
 
-/** Tokens of a passage at least, where its document is that long. */
+export const WORDS_DEFAULTS: WordsOptions = { T: 20, order: 'sentences', reset: 'none', seed: 1 }
+
+/** A passage has at least so many tokens, if its document is that long. */
 const PASSAGE = 1000
 
 /**
- * The next word; T 20, sentences in random order, state carried, by default. Batches are tokens and y [T,B], carry [B], and
- * where units start from zero lengths [B]; their arrays are filled again by the next call.
+ * The next word; T 20, sentences in random order, state carried, by default. Batches are tokens and y [T,B], carry [B],
+ * and where units start from zero lengths [B]; their arrays are filled again by the next call.
  * @throws InputError for options that make no sense, or text too short for them
  */
 export function words({ text, ...options }: WordsInput): Task {
-  const given = checked(schema, { T: 20, order: 'sentences', reset: 'none', seed: 1, ...options }, 'words')
+  const given = checked(schema, { ...WORDS_DEFAULTS, ...options }, 'words')
   const { T, order, reset, seed } = given
   const { vocabulary, train, heldOut, test } = text
   const { size, start, end } = vocabulary
@@ -74,7 +80,8 @@ export function words({ text, ...options }: WordsInput): Task {
   const some = countUpTo(train, T)
   if (some.words < T) {
     throw new InputError(
-      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more text`,
+      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more ` +
+        'text',
     )
   }
   for (const [name, tokens] of Object.entries({ 'held-out': heldOut, test })) {
@@ -106,13 +113,30 @@ export function words({ text, ...options }: WordsInput): Task {
   }
 }
 
+/** An id of an earlier version; those of textId have twice as many digits. */
+const OLD_TEXT = /^(text|benchmark)-[0-9a-f]{16}$/
+
+/**
+ * The task of a stored run. Its vocabulary was checked where it was read. @throws InputError when the text is another
+ */
+export function reopenWords({ corpus, vocabulary: _checked, ...options }: Task['options'], text: WordsData): Task {
+  if (typeof corpus === 'string' && OLD_TEXT.test(corpus)) {
+    throw new InputError(
+      `words: the run knows its text as ${shown(corpus)}, by names and sizes of files, as irnn did once: expected an ` +
+        'id that tells other text of the same sizes: start the run anew',
+    )
+  }
+  refuseOther('words: expected the text', corpus, text.corpus, 'give --data with the same files')
+  return words({ ...options, text })
+}
+
 function* once(rows: Rows): Iterable<Batch> {
   for (let batch = rows.next({ once: true }); batch; batch = rows.next({ once: true })) yield batch
 }
 
 /**
- * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank; and as blocks
- * are of equal size, it also tells about how many words there are in all.
+ * Counts words in the first blocks until there are `wanted`, or no block is left. One block is enough unless it is
+ * small or blank. As blocks are of equal size, the result also tells about how many words there are in all.
  */
 function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
   let words = 0

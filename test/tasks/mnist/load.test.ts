@@ -8,9 +8,10 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { cacheFolder } from '../../../src/disk.node.ts'
 import { InputError } from '../../../src/error.ts'
-import { cacheFolder, loadDigits, readDigits } from '../../../src/tasks/mnist/load.node.ts'
-import { idx, writeDigits } from '../../support/digits.ts'
+import { loadMnist, readMnist } from '../../../src/tasks/mnist/load.node.ts'
+import { idx, writeMnist } from '../../support/mnist.ts'
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-digits-'))
 after(() => fs.rmSync(home, { recursive: true }))
@@ -31,28 +32,28 @@ const oneLine = (pattern: RegExp) => (error: Error) => {
 }
 
 test('60,000 digits load', async () => {
-  const { train, test } = await loadDigits()
+  const { train, test } = await loadMnist()
   assert.deepEqual([train.N, test.N, train.rows, train.columns], [60_000, 10_000, 28, 28])
 })
 
 test('a folder may have any of the usual names, plain or packed', () => {
-  const plain = readDigits(writeDigits(folder()))
+  const plain = readMnist(writeMnist(folder()))
   for (const options of [{ gzip: true }, { dots: true }, { gzip: true, dots: true }]) {
-    const digits = readDigits(writeDigits(folder(), options))
+    const digits = readMnist(writeMnist(folder(), options))
     assert.equal(digits.id, plain.id)
     assert.deepEqual(digits.test.images, plain.test.images)
   }
-  assert.notEqual(readDigits(writeDigits(folder(), { train: 51 })).id, plain.id)
+  assert.notEqual(readMnist(writeMnist(folder(), { train: 51 })).id, plain.id)
   // Packed, whatever its name says.
-  const dir = writeDigits(folder())
+  const dir = writeMnist(folder())
   const file = path.join(dir, 'train-labels-idx1-ubyte')
   fs.writeFileSync(file, gzipSync(fs.readFileSync(file)))
-  assert.equal(readDigits(dir).id, plain.id)
+  assert.equal(readMnist(dir).id, plain.id)
 })
 
 test('what is wrong with a folder is said in one line, with the file', async () => {
   const broken = (name: string, change: (bytes: Buffer) => Uint8Array | string | null, options = {}) => {
-    const dir = writeDigits(folder(), options)
+    const dir = writeMnist(folder(), options)
     const file = path.join(dir, name)
     const bytes = change(fs.readFileSync(file))
     if (bytes === null) fs.rmSync(file)
@@ -75,11 +76,11 @@ test('what is wrong with a folder is said in one line, with the file', async () 
     [broken(`${images}.gz`, (bytes) => bytes.subarray(0, 90), { gzip: true }), /expected gzip data but it is damaged/],
     [broken(`${images}.gz`, (bytes) => bytes.fill(7, 40, 60), { gzip: true }), /expected gzip data but it is damaged/],
   ]
-  const unreadable = writeDigits(folder())
+  const unreadable = writeMnist(folder())
   fs.rmSync(path.join(unreadable, images))
   fs.mkdirSync(path.join(unreadable, images))
   cases.push([unreadable, /train-images-idx3-ubyte: cannot be read: it is a folder/])
-  for (const [data, pattern] of cases) await assert.rejects(loadDigits({ data }), oneLine(pattern), String(pattern))
+  for (const [data, pattern] of cases) await assert.rejects(loadMnist({ data }), oneLine(pattern), String(pattern))
 })
 
 /** A mirror on this machine; `requests` is what it was asked for. */
@@ -98,7 +99,7 @@ async function mirror(answer: (name: string) => Uint8Array | string | number | n
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mnist`, requests }
 }
 
-const source = writeDigits(folder(), { gzip: true })
+const source = writeMnist(folder(), { gzip: true })
 const held = (name: string) => fs.readFileSync(path.join(source, name))
 const sums = Object.fromEntries(
   Object.entries(PARTS).map(([part, name]) => [part, createHash('sha256').update(held(name)).digest('hex')]),
@@ -108,9 +109,9 @@ test('a download fills the cache once; a damaged file there is fetched again', a
   const cache = path.join(folder(), 'deep', 'mnist')
   const { url, requests } = await mirror(held)
   const said: string[] = []
-  const load = () => loadDigits({ npm: false, cache, mirrors: [url], sums, say: (text) => said.push(text) })
+  const load = () => loadMnist({ npm: false, cache, mirrors: [url], sums, say: (text) => said.push(text) })
   const digits = await load()
-  assert.equal(digits.id, readDigits(source).id)
+  assert.equal(digits.id, readMnist(source).id)
   assert.deepEqual(fs.readdirSync(cache).toSorted(), Object.values(PARTS).toSorted())
   assert.equal(requests.length, 4)
   await load()
@@ -127,7 +128,7 @@ test('a mirror that fails gives way to the next', async () => {
   const wrong = await mirror(() => '<html>log in to this network</html>')
   const good = await mirror(held)
   const cache = folder()
-  await loadDigits({ npm: false, cache, mirrors: [away.url, wrong.url, good.url], sums })
+  await loadMnist({ npm: false, cache, mirrors: [away.url, wrong.url, good.url], sums })
   assert.equal(fs.readdirSync(cache).length, 4)
   assert.equal(good.requests.length, 4)
 })
@@ -137,7 +138,7 @@ test('what cannot be had is said with every reason, and nothing broken is cached
   const away = await mirror(() => 404)
   const cut = await mirror(() => null)
   const cache = folder()
-  const load = (...mirrors: string[]) => loadDigits({ npm: false, cache, mirrors, sums })
+  const load = (...mirrors: string[]) => loadMnist({ npm: false, cache, mirrors, sums })
   await assert.rejects(
     load(wrong.url, away.url, cut.url),
     oneLine(
@@ -160,7 +161,7 @@ test('a cache that cannot be written is named, with the way out', async () => {
   const file = folder()
   fs.writeFileSync(file, '')
   const { url } = await mirror(held)
-  const loading = loadDigits({ npm: false, cache: path.join(file, 'mnist'), mirrors: [url], sums })
+  const loading = loadMnist({ npm: false, cache: path.join(file, 'mnist'), mirrors: [url], sums })
   await assert.rejects(
     loading,
     oneLine(/the cache cannot be written \(set IRNN_CACHE to another folder\): part of its path is a file/),
@@ -171,7 +172,7 @@ test('a folder where a file of the cache should be is named', async () => {
   const cache = folder()
   fs.mkdirSync(path.join(cache, PARTS.testLabels, 'x'), { recursive: true })
   const { url } = await mirror(held)
-  const loading = loadDigits({ npm: false, cache, mirrors: [url], sums })
+  const loading = loadMnist({ npm: false, cache, mirrors: [url], sums })
   await assert.rejects(
     loading,
     oneLine(/the cache cannot be written \(set IRNN_CACHE to another folder\): it is a folder/),
@@ -182,8 +183,8 @@ test('a folder where a file of the cache should be is named', async () => {
 test('IRNN_CACHE moves the cache', () => {
   const before = process.env.IRNN_CACHE
   process.env.IRNN_CACHE = '/elsewhere'
-  assert.equal(cacheFolder(), path.join('/elsewhere', 'mnist'))
+  assert.equal(cacheFolder('mnist'), path.join('/elsewhere', 'mnist'))
   delete process.env.IRNN_CACHE
-  assert.equal(cacheFolder(), path.join(os.homedir(), '.cache', 'irnn', 'mnist'))
+  assert.equal(cacheFolder('mnist'), path.join(os.homedir(), '.cache', 'irnn', 'mnist'))
   if (before !== undefined) process.env.IRNN_CACHE = before
 })

@@ -7,9 +7,8 @@ import { features } from '../../../src/features/speech.ts'
 import { gaussian } from '../../../src/init.ts'
 import { createModel, type Model } from '../../../src/model/model.ts'
 import { classification, modelSpec } from '../../../src/model/spec.ts'
-import { createTask } from '../../../src/tasks/known.ts'
 import { loadSpeech } from '../../../src/tasks/phones/load.node.ts'
-import { phones } from '../../../src/tasks/phones/phones.ts'
+import { phones, reopenPhones } from '../../../src/tasks/phones/phones.ts'
 import { frameStates, THIRDS } from '../../../src/tasks/phones/targets.ts'
 import { PHONES } from '../../../src/tasks/phones/timit.ts'
 import { train } from '../../../src/train/loop.ts'
@@ -126,20 +125,19 @@ test('the baseline always answers the most frequent state of training', () => {
 })
 
 test('a stored run is of its corpus', () => {
-  const { name, options } = phones({ corpus, seed: 7 })
+  const { options } = phones({ corpus, seed: 7 })
   assert.deepEqual(options, { corpus: corpus.id, targets: 'phones', seed: 7 })
-  assert.deepEqual(createTask(name, options, { speech: corpus }).options, options)
-  refused(() => createTask(name, options, { speech: { ...corpus, id: 'other' } }), /received "other": give --data DIR/)
+  assert.deepEqual(reopenPhones(options, corpus).options, options)
+  refused(() => reopenPhones(options, { ...corpus, id: 'other' }), /received "other": give --data DIR/)
   const states = { ...corpus, set: { ...corpus.set, kind: 'alignments' as const } }
-  refused(() => createTask(name, options, { speech: states }), /targets "phones" .* "alignments": remove --alignments$/)
+  refused(() => reopenPhones(options, states), /targets "phones" .* "alignments": remove --alignments$/)
   refused(
-    () => createTask(name, { ...options, targets: 'alignments' }, { speech: corpus }),
+    () => reopenPhones({ ...options, targets: 'alignments' }, corpus),
     /targets "alignments" .* "phones": give --alignments with the same files$/,
   )
-  refused(() => createTask(name, options), /expected a corpus of speech but received none/)
   refused(() => loadSpeech({}), /give --data DIR, the folder with TRAIN and TEST/)
   const set = { ...corpus.set, kind: 'alignments' as const }
-  refused(() => createTask(name, options, { speech: { ...corpus, set } }), /targets "phones" .* received "alignments"/)
+  refused(() => reopenPhones(options, { ...corpus, set }), /targets "phones" .* received "alignments"/)
 })
 
 describe('padding costs nothing: an utterance in a batch of unequal lengths has the loss and gradients that it has alone', () => {

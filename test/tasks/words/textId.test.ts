@@ -5,11 +5,11 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { InputError } from '../../../src/error.ts'
-import { createTask } from '../../../src/tasks/known.ts'
 import { findCorpus } from '../../../src/tasks/words/corpus.node.ts'
 import { openWords } from '../../../src/tasks/words/load.node.ts'
 import type { Piece, Text } from '../../../src/tasks/words/text.node.ts'
 import { textId } from '../../../src/tasks/words/textId.node.ts'
+import { reopenWords } from '../../../src/tasks/words/words.ts'
 
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-text-id-'))
 after(() => fs.rmSync(home, { recursive: true }))
@@ -95,10 +95,10 @@ test('each part of a long text is sampled by itself: a small test set is read wh
 test('a run of before ids told of content is refused by a line that says so', () => {
   write('old/a.txt', SENTENCES)
   const { task, data } = openWords({}, { data: path.join(home, 'old') })
-  assert.equal(createTask('words', task.options, { text: data }).name, 'words')
+  assert.equal(reopenWords(task.options, data).name, 'words')
   for (const corpus of ['text-0123456789abcdef', 'benchmark-0123456789abcdef']) {
     assert.throws(
-      () => createTask('words', { ...task.options, corpus }, { text: data }),
+      () => reopenWords({ ...task.options, corpus }, data),
       (error: Error) =>
         error instanceof InputError &&
         /^words: the run knows its text as "(text|benchmark)-\w{16}", by names and sizes of files/.test(

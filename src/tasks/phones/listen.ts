@@ -1,11 +1,12 @@
 /** A stream of sound through a network of one direction, frame by frame, as the sound comes. */
-import { InputError } from '../src/error.ts'
-import { SETTINGS } from '../src/features/mel.ts'
-import { featureStream } from '../src/features/speech.ts'
-import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../src/formats/audio.ts'
-import type { Model } from '../src/model/model.ts'
-import { mostProbable } from '../src/tasks/phones/score.ts'
-import { THIRDS } from '../src/tasks/phones/targets.ts'
+import { joined } from '../../arrays.ts'
+import { InputError } from '../../error.ts'
+import { SETTINGS } from '../../features/mel.ts'
+import { featureStream } from '../../features/speech.ts'
+import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../../formats/audio.ts'
+import type { Model } from '../../model/model.ts'
+import { mostProbable } from './score.ts'
+import { THIRDS } from './targets.ts'
 
 /** What the network says of one frame. */
 export interface Heard {
@@ -21,14 +22,15 @@ export interface Hearing {
   readonly onPhone?: ((span: { start: number; end: number; phone: number }) => void) | undefined
 }
 
-/** Bytes after which a file is certainly no sound. */
+/** A file whose header does not end within so many bytes is no sound. */
 const MOST_HEADER = 2 ** 21
 const FRAME = SETTINGS.shift / SETTINGS.rate
 /** A frame answers for the 10 ms in the middle of its 25. */
 const LEAD = (SETTINGS.window - SETTINGS.shift) / 2 / SETTINGS.rate
 
 /**
- * Hears all of `input`. Returns the frames, the seconds of sound, and the seconds that the work took, waiting not counted.
+ * Hears all of `input`. Returns the number of frames, the seconds of sound, and the seconds of work (without waiting
+ * for input).
  * @throws InputError unless it is 16-bit sound of one channel at 16 kHz, whole, 25 ms of it at least
  */
 export async function listen(
@@ -86,7 +88,7 @@ function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: In
   }
 }
 
-/** Of the most probable state. */
+/** The probability of the most probable state. */
 function probabilityOf(state: number, logits: ArrayLike<number>): number {
   let sum = 0
   for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k]! - logits[state]!)
@@ -106,7 +108,7 @@ function sampleReader(what: string): {
   return {
     take(bytes) {
       received += bytes.length
-      held = Buffer.concat([held, bytes])
+      held = joined(Uint8Array, [held, bytes])
       if (!header) {
         header = audioHeader(held, what)
         if (header) refuseUnlessSpeech(header, what)

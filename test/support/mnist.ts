@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { parseLabelled } from '../../src/formats/idx.ts'
-import type { Digits } from '../../src/tasks/mnist/digits.ts'
+import type { MnistData } from '../../src/tasks/mnist/mnist.ts'
 
 /** An IDX file of unsigned bytes. */
 export function idx(shape: readonly number[], data: ArrayLike<number>): Uint8Array {
@@ -37,7 +37,7 @@ interface Sizes {
   columns?: number
 }
 
-export function smallDigits({ train = 50, test = 20, rows = 28, columns = 28 }: Sizes = {}): Digits {
+export function smallMnist({ train = 50, test = 20, rows = 28, columns = 28 }: Sizes = {}): MnistData {
   const set = (N: number) => {
     const { images, labels } = pictures(N, rows, columns)
     return parseLabelled({ images: { bytes: images, name: 'images' }, labels: { bytes: labels, name: 'labels' } })
@@ -46,7 +46,7 @@ export function smallDigits({ train = 50, test = 20, rows = 28, columns = 28 }: 
 }
 
 /** The four files. `gzip`: packed, with the ending. `dots`: train-images.idx3-ubyte and so on. */
-export function writeDigits(
+export function writeMnist(
   dir: string,
   {
     train = 50,

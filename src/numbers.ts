@@ -1,9 +1,5 @@
 /** Numbers as people read them. */
 
-import { METRICS, type Metric } from '../src/metric.ts'
-import type { Task } from '../src/task.ts'
-import type { Scores } from '../src/train/events.ts'
-
 /** 16000 → "16,000" */
 export function grouped(n: number): string {
   return Math.round(n).toLocaleString('en-US')
@@ -26,14 +22,7 @@ export function duration(seconds: number): string {
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
 
-/** A score as people read it: "0.00014", "98.77 %". */
-export function measured(metric: Metric, value: number): string {
-  return METRICS[metric].percent ? `${(100 * value).toFixed(2)} %` : significant(value)
-}
-
-/** "test MSE 0.00014 (always 1: 0.167)", "test perplexity 301, held-out 312" */
-export function scored({ test, heldOut }: Scores, { metric, baseline }: Pick<Task, 'metric' | 'baseline'>): string {
-  const besides = heldOut ? `, held-out ${measured(metric, heldOut[metric]!)}` : ''
-  const against = baseline ? ` (${baseline.name}: ${measured(metric, baseline.value)})` : ''
-  return `test ${METRICS[metric].name} ${measured(metric, test[metric]!)}${besides}${against}`
+/** 0.1234 → "12.34 %" */
+export function percent(share: number, digits = 2): string {
+  return `${(100 * share).toFixed(digits)} %`
 }

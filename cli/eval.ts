@@ -1,0 +1,56 @@
+/** `irnn eval DIR`: the model of a run scored on its task's test set again. */
+import type { BackendName } from '../src/backend/backend.ts'
+import { createBackend } from '../src/backend/choose.ts'
+import type { Given } from '../src/flag.ts'
+import { loadModel } from '../src/model/modelFile.ts'
+import { duration, grouped } from '../src/numbers.ts'
+import { iterationOf } from '../src/runs/checkpoint.ts'
+import { readRunFolder } from '../src/runs/stored.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
+import { evaluate } from '../src/train/evaluate.ts'
+import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
+import { scored } from '../src/train/spoken.ts'
+import { print, say } from './say.ts'
+
+/** With the flags that say where data are. */
+export interface EvalFlags extends Given {
+  backend?: BackendName
+  threads?: number
+  best?: boolean
+  json?: boolean
+}
+
+/** Scores the stored model, as config.json says it. Returns the exit code. */
+export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
+  const { backend: name, threads, best = false, json = false } = flags
+  const run = readRunFolder(dir)
+  const { config, events } = run
+  const backend = await createBackend({ name, threads })
+  const { model, iteration } = run.readModel(best ? 'best' : 'final', (source) => ({
+    model: loadModel(source, { backend }),
+    iteration: iterationOf(source) ?? events.at(-1)?.iteration ?? 0,
+  }))
+  const start = performance.now()
+  const { options } = config.task
+  const { task, report } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
+  const { activationCheckpointing, evalBatch: batch } = config.training
+  const scorer = task.scorer?.()
+  const test = await evaluate(model, task, { batch, activationCheckpointing, scorer })
+  const result = scorer?.result()
+  const seconds = (performance.now() - start) / 1000
+  if (json) {
+    print(encoded({ type: 'eval', iteration, seconds, test }, result === undefined ? {} : { [task.name]: result }))
+  } else {
+    const how = `${grouped(task.testSize)} sequences in ${duration(seconds)}, ${backend.description}`
+    const line = `${scored({ test }, task)} on ${how}`
+    for (const text of report?.({ line, result }) ?? [line]) print(text)
+  }
+  model.dispose()
+  return 0
+}
+
+/** The event and what else was scored as one JSON object; typed arrays become arrays. */
+function encoded(event: EvalEvent, more: object): string {
+  const plain = { ...(JSON.parse(encodeEvent(event)) as object), ...more }
+  return JSON.stringify(plain, (_, value) => (ArrayBuffer.isView(value) ? [...(value as Int32Array)] : value))
+}

