@@ -1,10 +1,10 @@
 /** A problem on one of our backends: an iteration to time, its answer to check, and how much of it the kernels take. */
 
-import { clipGradients } from '../src/clip.ts'
 import { type Backend, type Batch, createModel, type Floats } from '../src/index.ts'
 import { memory } from '../src/layers/layer.ts'
 import { softmaxLayer } from '../src/layers/softmax.ts'
-import { createOptimizer } from '../src/optim.ts'
+import { clipGradients } from '../src/train/clip.ts'
+import { createOptimizer } from '../src/train/optim.ts'
 import { milliseconds } from './measure.ts'
 import { modelInput, type Problem } from './problems.ts'
 import { CLIP, OPTIMIZER } from './trained.ts'

@@ -1,9 +1,9 @@
 /** S1 as it is in real life: real digits, and a network that has learnt from them for a while. */
 import { gather } from '../src/backend/gather.ts'
-import { type Clip, clipNorm } from '../src/clip.ts'
 import { type Adam, adam, type Backend, createModel, irnn, type Model, pixels, type Task, train } from '../src/index.ts'
-import { recipe } from '../src/runs/recipes.ts'
-import { loadDigits } from '../src/tasks/digits.node.ts'
+import { loadDigits } from '../src/tasks/mnist/load.node.ts'
+import { recipe } from '../src/tasks/recipes.ts'
+import { type Clip, clipNorm } from '../src/train/clip.ts'
 import { type Problem, TRAINED } from './problems.ts'
 
 /** After this many iterations the share of live units changes little any more. */

@@ -1,9 +1,9 @@
 /** `irnn baseline words`: what counting words scores on the text that networks are scored on. */
 import { InputError, shown } from '../src/error.ts'
-import { kneserNey, MOST_TOKENS, ngramPerplexity, unigram } from '../src/tasks/ngram.ts'
-import type { Tokens } from '../src/tasks/rows.ts'
-import { openWords } from '../src/tasks/words.node.ts'
-import type { WordsData } from '../src/tasks/words.ts'
+import { openWords } from '../src/tasks/words/load.node.ts'
+import { kneserNey, MOST_TOKENS, ngramPerplexity, unigram } from '../src/tasks/words/ngram.ts'
+import type { Tokens } from '../src/tasks/words/rows.ts'
+import type { WordsData } from '../src/tasks/words/words.ts'
 import { sourcesOf, type TextFlags } from './tasks.ts'
 import { significant } from './words.ts'
 

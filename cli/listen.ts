@@ -3,9 +3,9 @@ import { InputError } from '../src/error.ts'
 import { SETTINGS } from '../src/features/mel.ts'
 import { featureStream } from '../src/features/speech.ts'
 import { type AudioHeader, audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../src/formats/audio.ts'
-import type { Model } from '../src/model.ts'
-import { mostProbable } from '../src/tasks/phoneScore.ts'
-import { THIRDS } from '../src/tasks/phoneTargets.ts'
+import type { Model } from '../src/model/model.ts'
+import { mostProbable } from '../src/tasks/phones/score.ts'
+import { THIRDS } from '../src/tasks/phones/targets.ts'
 
 /** What the network says of one frame. */
 export interface Heard {

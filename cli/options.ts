@@ -1,9 +1,9 @@
 /** Options that more than one command has, and those that every training task has. */
 import { type Command, Option } from 'commander'
-import { CLIP_KINDS } from '../src/clip.ts'
-import { OPTIMIZERS } from '../src/optim.ts'
-import { recipe, recipeNames } from '../src/runs/recipes.ts'
-import { CELLS } from '../src/spec.ts'
+import { CELLS } from '../src/model/spec.ts'
+import { recipe, recipeNames } from '../src/tasks/recipes.ts'
+import { CLIP_KINDS } from '../src/train/clip.ts'
+import { OPTIMIZERS } from '../src/train/optim.ts'
 import { finite, notNegative, positive, whole, words } from './arguments.ts'
 
 const BACKENDS = ['native', 'wasm', 'reference']

@@ -1,9 +1,10 @@
 /**
  * Progress for people, on stderr: one line that a terminal redraws, and in a pipe or file a plain line for each evaluation.
  */
-import type { Scores, StepEvent, TrainEvent } from '../src/events.ts'
-import { METRICS } from '../src/tasks/metric.ts'
-import type { Task } from '../src/tasks/task.ts'
+
+import { METRICS } from '../src/metric.ts'
+import type { Task } from '../src/task.ts'
+import type { Scores, StepEvent, TrainEvent } from '../src/train/events.ts'
 import { duration, grouped, scored, significant } from './words.ts'
 
 export interface Progress {

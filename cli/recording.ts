@@ -1,13 +1,19 @@
 /** A run's events to the terminal and into its folder: records, checkpoints, and in the end the model and the curve. */
 import * as path from 'node:path'
-import { type CollapseEvent, type DoneEvent, type EvalEvent, encodeEvent, type TrainEvent } from '../src/events.ts'
-import { type Model, modelParts } from '../src/model.ts'
+import { DiskError } from '../src/disk.node.ts'
+import { curve } from '../src/figures/curve.ts'
+import { type Model, modelParts } from '../src/model/model.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
-import { curve } from '../src/runs/curve.ts'
-import { DiskError } from '../src/runs/disk.ts'
 import type { RunFolder } from '../src/runs/folder.ts'
-import type { Task } from '../src/tasks/task.ts'
-import { DivergenceError, type Run } from '../src/train.ts'
+import type { Task } from '../src/task.ts'
+import {
+  type CollapseEvent,
+  type DoneEvent,
+  type EvalEvent,
+  encodeEvent,
+  type TrainEvent,
+} from '../src/train/events.ts'
+import { DivergenceError, type Run } from '../src/train/loop.ts'
 import type { Progress } from './progress.ts'
 import type { Stop } from './signals.ts'
 import { duration, grouped, scored, significant } from './words.ts'

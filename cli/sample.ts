@@ -2,11 +2,11 @@
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { InputError } from '../src/error.ts'
-import { loadModel } from '../src/model.ts'
+import { loadModel } from '../src/model/model.ts'
 import { rng } from '../src/rng.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
-import { SEPARATOR, type Vocabulary } from '../src/tasks/vocabulary.ts'
-import { vocabularyOfRun } from '../src/tasks/words.node.ts'
+import { vocabularyOfRun } from '../src/tasks/words/load.node.ts'
+import { SEPARATOR, type Vocabulary } from '../src/tasks/words/vocabulary.ts'
 
 export interface SampleFlags {
   prompt: string

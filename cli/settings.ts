@@ -1,14 +1,14 @@
 /** Flags and recipe → the spec of a model and the options of its training. A flag goes before the recipe. */
 import type { BackendName } from '../src/backend/backend.ts'
-import { CLIP_KINDS, type Clip, type ClipKind, noClip } from '../src/clip.ts'
 import { InputError } from '../src/error.ts'
-import { gaussian } from '../src/init.ts'
-import { adam, type Muon, muon, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/optim.ts'
-import type { Recipe } from '../src/runs/recipes.ts'
-import { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from '../src/schedule.ts'
-import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/spec.ts'
-import type { Task } from '../src/tasks/task.ts'
-import { type TrainSpec, trainSpec } from '../src/train.ts'
+import { gaussian } from '../src/model/init.ts'
+import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/model/spec.ts'
+import type { Task } from '../src/task.ts'
+import type { Recipe } from '../src/tasks/recipes.ts'
+import { CLIP_KINDS, type Clip, type ClipKind, noClip } from '../src/train/clip.ts'
+import { type TrainSpec, trainSpec } from '../src/train/loop.ts'
+import { adam, type Muon, muon, type OptimizerKind, type OptimizerSpec, rmsprop, sgd } from '../src/train/optim.ts'
+import { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from '../src/train/schedule.ts'
 
 /** Flags of `irnn train` that a model or its training is made from; --samples and --dropout are of words alone. */
 export interface TrainFlags {

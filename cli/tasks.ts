@@ -1,9 +1,9 @@
 /** `irnn train <task>`: what each task's own flags mean. */
 import { InputError } from '../src/error.ts'
-import { recipe } from '../src/runs/recipes.ts'
-import { adding } from '../src/tasks/adding.ts'
+import { adding } from '../src/tasks/adding/adding.ts'
 import { openTask } from '../src/tasks/open.node.ts'
-import { openWords, type WordsSources } from '../src/tasks/words.node.ts'
+import { recipe } from '../src/tasks/recipes.ts'
+import { openWords, type WordsSources } from '../src/tasks/words/load.node.ts'
 import type { TrainFlags } from './settings.ts'
 import { trainTask } from './train.ts'
 

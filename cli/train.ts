@@ -2,12 +2,13 @@
 import * as path from 'node:path'
 import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { createModel, type Model } from '../src/model.ts'
+import { createModel, type Model } from '../src/model/model.ts'
 import { createRunFolder, freeFolder, type RunFolder } from '../src/runs/folder.ts'
-import type { Recipe } from '../src/runs/recipes.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
-import type { Task } from '../src/tasks/task.ts'
-import { type TrainSpec, train } from '../src/train.ts'
+import type { Task } from '../src/task.ts'
+import type { Recipe } from '../src/tasks/recipes.ts'
+import { VOCABULARY_FILE } from '../src/tasks/words/load.node.ts'
+import { type TrainSpec, train } from '../src/train/loop.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
 import { modelOf, type TrainFlags, trainingOf } from './settings.ts'
@@ -48,7 +49,7 @@ export async function trainTask({ task, recipe, name, title, files }: Assignment
     const folder = createRunFolder(
       flags.out ?? freeFolder(path.join('runs', name)),
       { title: named, ...configOf(task, recipe, flags, model, spec, backend) },
-      { overwrite: flags.overwrite === true, files, say: progress.say },
+      { overwrite: flags.overwrite === true, files, taskFiles: [VOCABULARY_FILE], say: progress.say },
     )
     if (!flags.json) introduce(progress, named, model, recipe, spec, folder)
     return await record(run, { task, title: named, model, folder, progress, json: flags.json === true, stop })

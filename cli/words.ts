@@ -1,7 +1,8 @@
 /** Numbers as people read them. */
-import type { Scores } from '../src/events.ts'
-import { METRICS, type Metric } from '../src/tasks/metric.ts'
-import type { Task } from '../src/tasks/task.ts'
+
+import { METRICS, type Metric } from '../src/metric.ts'
+import type { Task } from '../src/task.ts'
+import type { Scores } from '../src/train/events.ts'
 
 /** 16000 → "16,000" */
 export function grouped(n: number): string {

@@ -5,11 +5,11 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { explaining, makeFolder } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { encodePhn, type Segment } from '../src/formats/phn.ts'
 import { encodeSphere } from '../src/formats/sphere.ts'
 import { permutation, type Rng, rng } from '../src/rng.ts'
-import { explaining, makeFolder } from '../src/runs/disk.ts'
 import { SPOKEN_RATE, voice } from './espeak.ts'
 import { readme, type Tally } from './readme.ts'
 import { resampler } from './resample.ts'

@@ -2,7 +2,7 @@
  * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every case.
  * What a run has reached it has reached, however short it was; what it has not, it fails only once it is complete.
  */
-import { isAsGood, METRICS } from '../src/tasks/metric.ts'
+import { isAsGood, METRICS } from '../src/metric.ts'
 import { type Claim, type Curve, type Evidence, isComplete, type RunResult, type Verdict } from './experiment.ts'
 
 /** The run's best test score is at least as good as `level`, within `by` iterations if given. */

@@ -1,5 +1,5 @@
 /** The figure of an experiment: our curves solid, the paper's dashed and pale in the same colour. */
-import { type Figure, grid, type Series } from '../src/runs/figure.ts'
+import { type Figure, grid, type Series } from '../src/figures/figure.ts'
 import type { Curve, Experiment, Panel, RunResult } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 

@@ -2,7 +2,7 @@
  * An experiment is data: the runs that make one figure or table of Le, Jaitly & Hinton (2015), how they are shown beside the
  * paper's, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
  */
-import type { Metric } from '../src/tasks/metric.ts'
+import type { Metric } from '../src/metric.ts'
 
 /** One training run. It is what `irnn train <task> --cell <cell> …` does, and its flags are that command's. */
 export interface Run {

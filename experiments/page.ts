@@ -1,5 +1,5 @@
 /** An experiment as one HTML file that needs nothing else: charts, verdicts, runs. */
-import { svg } from '../src/runs/figure.ts'
+import { svg } from '../src/figures/figure.ts'
 import type { Results } from './collect.ts'
 import { charts } from './draw.ts'
 import type { Experiment, RunResult, Score, Table } from './experiment.ts'

@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { InputError } from '../src/error.ts'
-import { decodeEvent, type TrainEvent } from '../src/events.ts'
+import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { flagsOf, resultOf } from './collect.ts'
 import type { Experiment, Run, RunResult } from './experiment.ts'
 

@@ -1,5 +1,5 @@
 /** Tables of an experiment: what stands in a cell, and a table as lines of text. */
-import { METRICS, type Metric } from '../src/tasks/metric.ts'
+import { METRICS, type Metric } from '../src/metric.ts'
 import type { Results } from './collect.ts'
 import { type Cell, type Experiment, isComplete, type Table } from './experiment.ts'
 

@@ -7,22 +7,21 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
 /** The first rule whose `file` matches decides what that file may import, by path from the root. */
+const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node)\.ts$/
 const RULES = [
   { file: /^src\/error\.ts$/, may: [] },
   { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
+  { file: FLOOR, may: [FLOOR, /^src\/backend\/backend\.ts$/, /^src\/formats\/safetensors\.ts$/] },
   { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
   { file: /^src\/features\//, may: [/^src\/features\//] },
-  {
-    file: /^src\/tasks\/.*\.node\.ts$/,
-    may: [/^src\/(tasks|formats|features)\//, /^src\/(rng|batch|error|runs\/disk)\.ts$/],
-  },
-  { file: /^src\/tasks\//, may: [/^src\/(tasks|formats|features)\//, /^src\/(rng|batch|error)\.ts$/] },
-  { file: /^src\/index\.ts$/, may: [/^src\//] },
-  { file: /^src\/runs\//, may: [/^src\//] },
-  { file: /^src\//, may: [/^src\/(?!runs|index)/] },
+  { file: /^src\/model\//, may: [/^src\/(model|layers|backend|formats)\//, FLOOR] },
+  { file: /^src\/train\//, may: [/^src\/(train|model|layers|backend)\//, FLOOR] },
+  { file: /^src\/tasks\//, may: [/^src\/(tasks|train|model|formats|features|backend)\//, FLOOR] },
+  { file: /^src\/figures\//, may: [/^src\/(figures|train)\//, FLOOR] },
+  { file: /^src\/(index\.ts$|runs\/)/, may: [/^src\//] },
   { file: /^experiments\//, may: [/^(src|experiments)\//] },
-  { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|runs\/disk)\.ts$/] },
+  { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|disk\.node)\.ts$/] },
   { file: /^cli\//, may: [/^(src|experiments|corpora|cli)\//, /^package\.json$/] },
   { file: /^(bench|test)\//, may: [/./] },
 ]

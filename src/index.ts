@@ -2,23 +2,11 @@
 export type { Backend, BackendName, Floats, InstructionSet } from './backend/backend.ts'
 export { availableBackends, type BackendOptions, createBackend } from './backend/choose.ts'
 export type { Batch, Normalisation } from './batch.ts'
-export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './clip.ts'
 export { InputError } from './error.ts'
-export { evaluate } from './evaluate.ts'
-export type {
-  CheckpointEvent,
-  CollapseEvent,
-  DoneEvent,
-  EvalEvent,
-  Scores,
-  Spread,
-  StepEvent,
-  TestScore,
-  TrainEvent,
-} from './events.ts'
 export { FEATURES, type FeatureStream, featureStream, features } from './features/speech.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
+export { METRICS, type Metric } from './metric.ts'
 export {
   constant,
   gaussian,
@@ -29,7 +17,7 @@ export {
   orthogonal,
   randomWalk,
   uniform,
-} from './init.ts'
+} from './model/init.ts'
 export {
   createModel,
   type Loss,
@@ -43,10 +31,7 @@ export {
   type State,
   type Stepper,
   saveModel,
-} from './model.ts'
-export { type Adam, adam, type Muon, muon, type OptimizerSpec, type RmsProp, rmsprop, type Sgd, sgd } from './optim.ts'
-export { permutation, type Rng, rng } from './rng.ts'
-export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './schedule.ts'
+} from './model/model.ts'
 export {
   type Cell,
   classification,
@@ -64,12 +49,37 @@ export {
   relu,
   type StackOptions,
   tanh,
-} from './spec.ts'
-export { type AddingOptions, adding } from './tasks/adding.ts'
-export type { Digits } from './tasks/digits.ts'
-export { METRICS, type Metric } from './tasks/metric.ts'
-export { createPhoneScore, type PhoneErrors, type PhoneScore } from './tasks/phoneScore.ts'
-export { type PhoneCorpus, type PhoneOptions, phones, type SpeechSet } from './tasks/phones.ts'
-export { type PixelInput, type PixelOptions, pixels } from './tasks/pixels.ts'
-export type { Stream, StreamState, Task } from './tasks/task.ts'
-export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train.ts'
+} from './model/spec.ts'
+export { permutation, type Rng, rng } from './rng.ts'
+export type { Stream, StreamState, Task } from './task.ts'
+export { type AddingOptions, adding } from './tasks/adding/adding.ts'
+export type { Digits } from './tasks/mnist/digits.ts'
+export { type PixelInput, type PixelOptions, pixels } from './tasks/mnist/mnist.ts'
+export { type PhoneCorpus, type PhoneOptions, phones, type SpeechSet } from './tasks/phones/phones.ts'
+export { createPhoneScore, type PhoneErrors, type PhoneScore } from './tasks/phones/score.ts'
+export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
+export { evaluate } from './train/evaluate.ts'
+export type {
+  CheckpointEvent,
+  CollapseEvent,
+  DoneEvent,
+  EvalEvent,
+  Scores,
+  Spread,
+  StepEvent,
+  TestScore,
+  TrainEvent,
+} from './train/events.ts'
+export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train/loop.ts'
+export {
+  type Adam,
+  adam,
+  type Muon,
+  muon,
+  type OptimizerSpec,
+  type RmsProp,
+  rmsprop,
+  type Sgd,
+  sgd,
+} from './train/optim.ts'
+export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './train/schedule.ts'

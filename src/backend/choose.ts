@@ -3,7 +3,7 @@ import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread
 import { InputError } from '../error.ts'
 import type { Backend, BackendName, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
-import { referenceBackend } from './reference.ts'
+import { referenceBackend } from './reference/index.ts'
 import { fusesMultiplyAdd } from './relaxed.ts'
 import { wasmBackend } from './wasm.ts'
 

@@ -8,7 +8,7 @@ import type { Floats } from '../backend/backend.ts'
 import type { Memory } from './layer.ts'
 import { type SoftmaxOptions, type SoftmaxResult, softmaxLayer } from './softmax.ts'
 
-/** What draws candidates: src/candidates.ts. */
+/** What draws candidates: src/train/logUniform.ts. */
 export interface Sampler {
   draw(classes: Int32Array): void
   logExpected(k: number): number

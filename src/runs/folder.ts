@@ -6,21 +6,20 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
 import { InputError } from '../error.ts'
-import { encodeEvent, type TrainEvent } from '../events.ts'
 import { encodeFileVersion } from '../formats/tfevents.ts'
-import type { Model } from '../model.ts'
-import { VOCABULARY_FILE } from '../tasks/words.node.ts'
-import type { RunState } from '../train.ts'
-import { BOARD, boardRecord } from './board.ts'
+import type { Model } from '../model/model.ts'
+import { encodeEvent, type TrainEvent } from '../train/events.ts'
+import type { RunState } from '../train/loop.ts'
 import { BEST, type Checkpoint, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
-import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from './disk.ts'
 import { openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { CONFIG, METRICS, MODEL, type RunConfig, readConfig, readEvents } from './stored.ts'
+import { BOARD, boardRecord } from './tensorboard.ts'
 
 const CURVE = 'curve.svg'
-const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE, VOCABULARY_FILE]
+const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
 
 /** A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still is. */
 export interface RunFolder {
@@ -43,6 +42,8 @@ export interface CreateOptions {
   readonly overwrite?: boolean
   /** What belongs to the run beside its config, by name. */
   readonly files?: Readonly<Record<string, string>> | undefined
+  /** Names of such files that a run of any task may have: an earlier run's are its own, and `overwrite` removes them. */
+  readonly taskFiles?: readonly string[] | undefined
   readonly say?: (line: string) => void
 }
 
@@ -63,17 +64,18 @@ export function freeFolder(dir: string): string {
 export function createRunFolder(
   dir: string,
   config: RunConfig,
-  { overwrite = false, files = {}, say }: CreateOptions = {},
+  { overwrite = false, files = {}, taskFiles = Object.keys(files), say }: CreateOptions = {},
 ): RunFolder {
+  const names = [...ALL, ...taskFiles]
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)
-    refuseFilled(dir, overwrite)
+    refuseFilled(dir, names, overwrite)
     const unlock = lockFolder(dir, say)
     return unlockingOnFailure(unlock, () => {
-      refuseFilled(dir, overwrite) // by a run that began meanwhile
+      refuseFilled(dir, names, overwrite) // by a run that began meanwhile
       // The config makes it the folder of a run, so it comes last. An old one is replaced, not removed: without it the folder would be
       // taken for somebody else's by the next --overwrite.
-      for (const name of ALL.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
+      for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
       return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
     })
@@ -95,12 +97,12 @@ function removeWhole(file: string): void {
   fs.rmSync(file + TEMPORARY, { force: true })
 }
 
-function refuseFilled(dir: string, overwrite: boolean): void {
+function refuseFilled(dir: string, names: readonly string[], overwrite: boolean): void {
   const held = fs.readdirSync(dir)
   const others = held.filter((name) => !name.startsWith(LOCK))
   if (others.length === 0) return
   if (!held.includes(CONFIG)) {
-    if (isBeginning(held)) return
+    if (isBeginning(held, names)) return
     throw new InputError(`${dir}: expected a new or empty folder but it holds other files: name another folder`)
   }
   if (!overwrite) {
@@ -109,9 +111,9 @@ function refuseFilled(dir: string, overwrite: boolean): void {
 }
 
 /** Of a run that was killed before it had its config: it leaves its lock, and files of a run's names only. */
-function isBeginning(held: readonly string[]): boolean {
+function isBeginning(held: readonly string[], names: readonly string[]): boolean {
   const whole = (name: string) => (name.endsWith(TEMPORARY) ? name.slice(0, -TEMPORARY.length) : name)
-  return held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || ALL.includes(whole(name)))
+  return held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || names.includes(whole(name)))
 }
 
 /** A run taken up again: its records end where its checkpoint was written. */

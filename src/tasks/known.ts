@@ -1,12 +1,12 @@
 /** The tasks by name: where a stored run, or a word on the command line, becomes a task again. */
 import { InputError, shown } from '../error.ts'
-import { adding } from './adding.ts'
-import type { Digits } from './digits.ts'
-import { type PhoneCorpus, phones } from './phones.ts'
-import { THIRDS } from './phoneTargets.ts'
-import { pixels } from './pixels.ts'
-import type { Task } from './task.ts'
-import { type WordsData, words } from './words.ts'
+import type { Task } from '../task.ts'
+import { adding } from './adding/adding.ts'
+import type { Digits } from './mnist/digits.ts'
+import { pixels } from './mnist/mnist.ts'
+import { type PhoneCorpus, phones } from './phones/phones.ts'
+import { THIRDS } from './phones/targets.ts'
+import { type WordsData, words } from './words/words.ts'
 
 /** What tasks are made of beside their options; each needs its own only. `openTask` finds and loads it. */
 export interface TaskData {

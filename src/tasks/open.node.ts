@@ -1,9 +1,10 @@
 /** The task of a stored run with the data it needs, wherever they are on this machine. */
-import { type DigitSources, loadDigits } from './digits.node.ts'
+
+import type { Task } from '../task.ts'
 import { createTask, type TaskData } from './known.ts'
-import { loadSpeech, type SpeechSources } from './phones.node.ts'
-import type { Task } from './task.ts'
-import { textOfRun } from './words.node.ts'
+import { type DigitSources, loadDigits } from './mnist/load.node.ts'
+import { loadSpeech, type SpeechSources } from './phones/load.node.ts'
+import { textOfRun } from './words/load.node.ts'
 
 /** What a person may say about where data are. */
 export type TaskSources = Pick<DigitSources, 'data' | 'say'> &

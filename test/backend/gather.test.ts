@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { rng } from '../../src/rng.ts'
-import { backends } from '../backends.ts'
+import { backends } from '../support/backends.ts'
 
 const GUARD = -7
 

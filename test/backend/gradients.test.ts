@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
-import { referenceBackend } from '../../src/backend/reference.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { random } from './random.ts'
 import { lengthsOf } from './recurrentCases.ts'
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Backend, Floats, Kernels } from '../../src/backend/backend.ts'
-import { referenceBackend } from '../../src/backend/reference.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { type Case, difference, input, output, run } from './arguments.ts'
 import { random } from './random.ts'
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Backend } from '../../src/backend/backend.ts'
 import { availableBackends, createBackend } from '../../src/backend/choose.ts'
-import { referenceBackend } from '../../src/backend/reference.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
   blockedSoftmaxTable, copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, dropoutTable, embeddingTable,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
-import { backends } from '../backends.ts'
+import { backends } from '../support/backends.ts'
 
 const HUGE_PAGE = 1 << 21
 

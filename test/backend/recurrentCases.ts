@@ -1,6 +1,6 @@
 /** Rows of the kernel table for rnn, lstm and gru: one forward and one backward case for given sizes and options. */
 import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
-import { referenceBackend } from '../../src/backend/reference.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { type Argument, type ArrayArgument, type Case, input, integers, output, run, updated } from './arguments.ts'
 import { type Random, random } from './random.ts'
 

@@ -5,9 +5,9 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { decodeEvent } from '../../src/events.ts'
-import { RUN, SHORT } from '../adding.ts'
-import { home, run, start } from '../command.ts'
+import { decodeEvent } from '../../src/train/events.ts'
+import { RUN, SHORT } from '../support/adding.ts'
+import { home, run, start } from '../support/command.ts'
 
 const at = (...names: string[]) => path.join(home, ...names)
 const last = (text: string) => text.trimEnd().split('\n').at(-1)!

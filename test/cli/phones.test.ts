@@ -3,11 +3,11 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { before, test } from 'node:test'
-import { decodeEvent } from '../../src/events.ts'
 import { pcm16 } from '../../src/formats/audio.ts'
 import { encodeSphere } from '../../src/formats/sphere.ts'
-import { PHONES } from '../../src/tasks/timit.ts'
-import { home, run as runArgs, start } from '../command.ts'
+import { PHONES } from '../../src/tasks/phones/timit.ts'
+import { decodeEvent } from '../../src/train/events.ts'
+import { home, run as runArgs, start } from '../support/command.ts'
 
 process.env.IRNN_CACHE = path.join(home, 'cache')
 

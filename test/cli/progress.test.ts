@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createProgress } from '../../cli/progress.ts'
 import { duration, grouped, scored, significant } from '../../cli/words.ts'
-import type { TrainEvent } from '../../src/events.ts'
-import { adding } from '../../src/tasks/adding.ts'
+import { adding } from '../../src/tasks/adding/adding.ts'
+import type { TrainEvent } from '../../src/train/events.ts'
 
 const spread = { mean: 0.0123456, min: 0, max: 1 }
 const step = (iteration: number): TrainEvent => ({

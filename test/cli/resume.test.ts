@@ -4,12 +4,12 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
-import { decodeEvent, type TrainEvent } from '../../src/events.ts'
 import { decode } from '../../src/formats/safetensors.ts'
 import { rng } from '../../src/rng.ts'
 import { iterationOf } from '../../src/runs/checkpoint.ts'
-import { RUN, SHORT } from '../adding.ts'
-import { home, run, start } from '../command.ts'
+import { decodeEvent, type TrainEvent } from '../../src/train/events.ts'
+import { RUN, SHORT } from '../support/adding.ts'
+import { home, run, start } from '../support/command.ts'
 
 const at = (...names: string[]) => path.join(home, ...names)
 const read = (...names: string[]) => fs.readFileSync(at(...names))

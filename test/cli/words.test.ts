@@ -3,10 +3,10 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
-import { decodeEvent } from '../../src/events.ts'
 import { rng } from '../../src/rng.ts'
-import { findCorpus } from '../../src/tasks/corpus.node.ts'
-import { home, run as runArgs, start } from '../command.ts'
+import { findCorpus } from '../../src/tasks/words/corpus.node.ts'
+import { decodeEvent } from '../../src/train/events.ts'
+import { home, run as runArgs, start } from '../support/command.ts'
 
 const TINY = '--hidden 12 --batch 4 --length 5 --eval-every 20'
 const run = (line: string) => runArgs(...line.split(' '))

@@ -7,9 +7,9 @@ import { SPOKEN_LABELS } from '../../corpora/segments.ts'
 import { sentences, spoken } from '../../corpora/sentences.ts'
 import { speakers, VOICES } from '../../corpora/voices.ts'
 import { speech } from '../../src/formats/audio.ts'
-import { readTimit } from '../../src/tasks/timit.node.ts'
-import { LABELS } from '../../src/tasks/timit.ts'
-import { home, run as runArgs } from '../command.ts'
+import { readTimit } from '../../src/tasks/phones/timit.node.ts'
+import { LABELS } from '../../src/tasks/phones/timit.ts'
+import { home, run as runArgs } from '../support/command.ts'
 
 const run = (line: string) => runArgs(...line.split(' '))
 const walk = (dir: string) =>

@@ -9,7 +9,7 @@ import { EXPERIMENTS, experiment } from '../../experiments/known.ts'
 import { paperCurve, parseCurves } from '../../experiments/paper.ts'
 import { cellText, tableLines } from '../../experiments/table.ts'
 import { InputError } from '../../src/error.ts'
-import { recipe } from '../../src/runs/recipes.ts'
+import { recipe } from '../../src/tasks/recipes.ts'
 
 /** A result with a straight curve through the given points. */
 function result(

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deltas, FEATURES, featureStream, features, frameCount, logMel } from '../../src/features/speech.ts'
 import { rng } from '../../src/rng.ts'
-import { samplesOf } from '../speech.ts'
+import { samplesOf } from '../support/speech.ts'
 
 const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700)
 

@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
 import { audioHeader, pcm16, speech } from '../../src/formats/audio.ts'
 import { encodeSphere } from '../../src/formats/sphere.ts'
-import { riff, samplesOf, sphere } from '../speech.ts'
+import { riff, samplesOf, sphere } from '../support/speech.ts'
 
 function refused(bytes: Uint8Array, pattern: RegExp): void {
   assert.throws(

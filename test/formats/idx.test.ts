@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { parseIdx, parseLabelled } from '../../src/formats/idx.ts'
-import { idx, pictures } from '../digits.ts'
-import { refused } from '../refused.ts'
+import { idx, pictures } from '../support/digits.ts'
+import { refused } from '../support/refused.ts'
 
 test('shape and elements come back, as a view of the bytes', () => {
   fc.assert(

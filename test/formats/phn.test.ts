@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parseAlignments } from '../../src/formats/kaldi.ts'
 import { encodePhn, parsePhn } from '../../src/formats/phn.ts'
-import { refused } from '../refused.ts'
+import { refused } from '../support/refused.ts'
 
 const known = new Set(['h#', 'sh', 'iy', 'ax-h'])
 const parse = (text: string) => parsePhn(text, 'S.PHN', known)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { RELU } from '../../src/backend/backend.ts'
-import { referenceBackend } from '../../src/backend/reference.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { bidirectionalLayer } from '../../src/layers/bidirectional.ts'
 import { denseLayer } from '../../src/layers/dense.ts'
 import { embeddingLayer } from '../../src/layers/embedding.ts'

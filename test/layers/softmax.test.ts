@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Floats } from '../../src/backend/backend.ts'
-import { logUniform } from '../../src/candidates.ts'
 import { memory } from '../../src/layers/layer.ts'
 import { sampledLayer } from '../../src/layers/sampled.ts'
 import { softmaxLayer } from '../../src/layers/softmax.ts'
 import { rng } from '../../src/rng.ts'
+import { logUniform } from '../../src/train/logUniform.ts'
 import { random } from '../backend/random.ts'
-import { backends, relativeError } from '../backends.ts'
+import { backends, relativeError } from '../support/backends.ts'
 
 const TOLERANCE = 2e-5
 

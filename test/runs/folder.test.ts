@@ -6,16 +6,16 @@ import { syncBuiltinESMExports } from 'node:module'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
+import { writeAtomic } from '../../src/disk.node.ts'
 import { InputError } from '../../src/error.ts'
-import { writeAtomic } from '../../src/runs/disk.ts'
 import { createRunFolder, freeFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import { LOCK } from '../../src/runs/lock.ts'
-import { recipe, recipeNames } from '../../src/runs/recipes.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
-import { adding } from '../../src/tasks/adding.ts'
+import { adding } from '../../src/tasks/adding/adding.ts'
 import { createTask } from '../../src/tasks/known.ts'
-import { trainSpec } from '../../src/train.ts'
-import { refused } from '../refused.ts'
+import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
+import { trainSpec } from '../../src/train/loop.ts'
+import { refused } from '../support/refused.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))
 after(() => fs.rmSync(root, { recursive: true }))
@@ -109,9 +109,9 @@ test('a run that is replaced loses all its files, its config last: killed in bet
     throw new Error('killed')
   })
   const revised = { ...CONFIG, seed: 2 }
-  assert.throws(() => createRunFolder(dir, revised, { overwrite: true }), /killed/)
+  assert.throws(() => createRunFolder(dir, revised, { overwrite: true, taskFiles: ['vocabulary.txt'] }), /killed/)
   restore()
-  createRunFolder(dir, revised, { overwrite: true }).close()
+  createRunFolder(dir, revised, { overwrite: true, taskFiles: ['vocabulary.txt'] }).close()
   assert.equal(readRunFolder(dir).config.seed, 2)
   assert.deepEqual(fs.readdirSync(dir).toSorted(), ['config.json', 'events.out.tfevents', 'metrics.jsonl', 'notes.txt'])
 })

@@ -1,0 +1,43 @@
+/**
+ * The reference backend: every kernel of `kernels/kernels.h` as the slow, obvious loop that reads like its equation,
+ * in float64. It is never fast and never clever: the native and the WebAssembly builds are held against it case by case
+ * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
+ */
+import type { Backend, Kernels } from '../backend.ts'
+import { gather } from '../gather.ts'
+import { dense_backward, dense_forward, gemm } from './dense.ts'
+import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './elementwise.ts'
+import { embedding_backward, embedding_forward } from './embedding.ts'
+import { gru_backward, gru_forward } from './gru.ts'
+import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './loss.ts'
+import { lstm_backward, lstm_forward } from './lstm.ts'
+import { rnn_backward, rnn_forward } from './rnn.ts'
+import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './step.ts'
+import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './update.ts'
+
+/** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
+export function referenceBackend(): Backend {
+  const kernels: Kernels = {
+    gemm, dense_forward, dense_backward,
+    rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
+    step_pack, rnn_step, lstm_step, gru_step, dense_step,
+    softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
+    embedding_forward, embedding_backward, copy_columns, dropout,
+    tanh_forward, sigmoid_forward,
+    sum_of_squares, count_nonzero, clip_value, scale,
+    sgd_update, rmsprop_update, adam_update, muon_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
+    fma_peak,
+  }
+  return {
+    ...kernels,
+    name: 'reference',
+    description: 'reference, plain TypeScript in float64, 1 thread',
+    threads: 1,
+    floats: (n) => new Float64Array(n),
+    ints: (n) => new Int32Array(n),
+    doubles: (n) => new Float64Array(n),
+    free: () => {},
+    gather,
+    bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
+  }
+}

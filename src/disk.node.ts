@@ -1,0 +1,150 @@
+/** The disk: files that are whole or not there, and its failures in words a person can act on. */
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { InputError } from './error.ts'
+import type { Source } from './formats/safetensors.ts'
+
+/** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
+export class DiskError extends Error {
+  override readonly name: string = 'DiskError'
+  /** What could not be written is not kept, so that it cannot be tried again. */
+  lost = false
+}
+
+/**
+ * Old content or new, never a mixture, whatever happens while it is written. Parts are written one after the other. With `keep`
+ * the old file gets that name.
+ */
+export function writeAtomic(
+  file: string,
+  data: string | readonly Uint8Array[],
+  { keep, temporary = `${file}${TEMPORARY}` }: { keep?: string; temporary?: string } = {},
+): void {
+  try {
+    writeParts(temporary, typeof data === 'string' ? [Buffer.from(data)] : data)
+    // Killed between the two, only the kept one is there: readers look for it.
+    if (keep !== undefined && fs.existsSync(file)) fs.renameSync(file, keep)
+    fs.renameSync(temporary, file)
+  } catch (error) {
+    try {
+      fs.rmSync(temporary, { force: true })
+    } catch {} // the first failure is the one to tell
+    throw error
+  }
+  // The rename itself is on disk once the folder is. Windows cannot open a folder, and does not need it.
+  if (process.platform === 'win32') return
+  const folder = fs.openSync(path.dirname(file), 'r')
+  try {
+    fs.fsyncSync(folder)
+  } finally {
+    fs.closeSync(folder)
+  }
+}
+
+function writeParts(file: string, parts: readonly Uint8Array[]): void {
+  const fd = fs.openSync(file, 'w')
+  try {
+    for (const part of parts) {
+      for (let at = 0; at < part.length; ) at += fs.writeSync(fd, part, at, Math.min(AT_ONCE, part.length - at))
+    }
+    fs.fsyncSync(fd)
+  } finally {
+    fs.closeSync(fd)
+  }
+}
+
+/** Bytes that go to the disk in one call, which takes 2 GB at most. */
+const AT_ONCE = 2 ** 26
+
+/** What `work` makes of a file's bytes. @throws InputError when they cannot be read, and what `work` throws */
+export function readingFile<T>(file: string, work: (source: Source) => T): T {
+  return explaining(file, 'cannot be read', () => {
+    const fd = fs.openSync(file, 'r')
+    try {
+      const { size } = fs.fstatSync(fd)
+      return work({ size, read: (at, into) => readFully(fd, at, into, file) })
+    } finally {
+      fs.closeSync(fd)
+    }
+  })
+}
+
+function readFully(fd: number, at: number, into: Uint8Array, file: string): void {
+  for (let n = 0; n < into.length; ) {
+    const more = fs.readSync(fd, into, n, Math.min(AT_ONCE, into.length - n), at + n)
+    if (more === 0) throw new InputError(`${file}: it became shorter while it was read: read it again`)
+    n += more
+  }
+}
+
+/**
+ * Makes a folder and those above it. Not mkdir's own `recursive`: where a parent exists but takes no folders (/proc) and says
+ * ENOENT, Node 20 tries again for ever.
+ */
+export function makeFolder(dir: string): void {
+  try {
+    fs.mkdirSync(dir)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' && fs.statSync(dir).isDirectory()) return
+    const parent = path.dirname(dir)
+    if (code !== 'ENOENT' || parent === dir || fs.existsSync(parent)) throw error
+    makeFolder(parent)
+    fs.mkdirSync(dir)
+  }
+}
+
+/** A file of a cache, and the cache's folder. Two commands may do this at once: each writes a file of its own, and either's is right. */
+export function writeCached(file: string, data: Uint8Array): void {
+  makeFolder(path.dirname(file))
+  writeAtomic(file, [data], { temporary: `${file}.${process.pid}${TEMPORARY}` })
+}
+
+/** The end of the name of a file that is being written. */
+export const TEMPORARY = '.tmp'
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'permission denied',
+  EROFS: 'the file system is read-only',
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  ENOTDIR: 'part of its path is a file, not a folder',
+  EEXIST: 'it is a file, not a folder',
+  EISDIR: 'it is a folder, not a file',
+  ENOENT: 'its path does not exist and cannot be made',
+  ENAMETOOLONG: 'its name is too long',
+}
+
+/** The bytes of a file that a person names, or of a pipe. @throws InputError when it cannot be read */
+export function readBytes(file: string): Uint8Array {
+  return explaining(file, 'cannot be read', () => {
+    if (!fs.existsSync(file)) throw new InputError(`${file}: cannot be read: there is no such file`)
+    return fs.readFileSync(file)
+  })
+}
+
+/** Of a file found in a folder. @throws InputError for a folder, a socket, a pipe, which nobody may ever write, and what the disk refuses */
+export function statsOf(file: string): fs.Stats {
+  return explaining(file, 'cannot be read', () => {
+    const stats = fs.statSync(file)
+    if (stats.isFile()) return stats
+    throw new InputError(`${file}: cannot be read: ${stats.isDirectory() ? REASONS.EISDIR : 'it is no file'}`)
+  })
+}
+
+/** Failures of the file system as one line: bad input when a run begins or is read, a DiskError while it runs. */
+export function explaining<T>(
+  what: string,
+  failure: string,
+  work: () => T,
+  Kind: new (message: string) => Error = InputError,
+): T {
+  try {
+    return work()
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (error instanceof InputError || code === undefined) throw error
+    throw new Kind(`${what}: ${failure}: ${REASONS[code] ?? message}`)
+  }
+}

@@ -1,0 +1,48 @@
+/** The learning curve of a run, from its records. */
+
+import { METRICS } from '../metric.ts'
+import type { Task } from '../task.ts'
+import type { TrainEvent } from '../train/events.ts'
+import { type Series, svg } from './figure.ts'
+
+const MAX_POINTS = 1000
+
+/** Test metric and training loss over iterations against the task's baseline, as SVG. */
+export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
+  const { title: name, log, isLoss } = METRICS[task.metric]
+  const scores = (set: 'test' | 'heldOut') =>
+    events.flatMap((e) => (e.type === 'eval' && e[set] ? [[e.iteration, e[set][task.metric]!] as const] : []))
+  const test = scores('test')
+  const heldOut = scores('heldOut')
+  const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
+  const last = test.at(-1)
+  const series: Series[] = [{ name: `test ${name}`, points: test }]
+  if (heldOut.length > 0) series.unshift({ name: `held-out ${name}`, points: heldOut, faint: true })
+  // Only where the loss is the metric do both belong on one axis.
+  if (isLoss) series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
+  // Training spikes of 1e7 and more, of single iterations, would flatten all the rest: they leave at the top.
+  return svg({
+    title,
+    description: last
+      ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
+      : 'No evaluation yet.',
+    x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
+    y: { title: name, log, ...(isLoss && task.baseline && { most: 10 * task.baseline.value }) },
+    series,
+    references: task.baseline
+      ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]
+      : [],
+  })
+}
+
+/** Means of equal groups of points, so that the picture stays a picture; the records keep every one. */
+function thinned(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const size = Math.ceil(points.length / MAX_POINTS)
+  const result: (readonly [number, number])[] = []
+  for (let i = 0; i < points.length; i += size) {
+    const group = points.slice(i, i + size)
+    const mean = (k: 0 | 1) => group.reduce((sum, p) => sum + p[k], 0) / group.length
+    result.push([mean(0), mean(1)])
+  }
+  return result
+}

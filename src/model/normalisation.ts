@@ -1,0 +1,65 @@
+/**
+ * x → (x - mean) / std before the first layer, for inputs of unlike sizes. Mean and deviation are the training set's and belong to
+ * the model, so that its file alone suffices to run it on what comes from outside; training does not change them. That they are
+ * applied and not folded into the first layer's weights keeps the initialisers' meaning and the paper's learning rates
+ * (docs/decisions/008).
+ */
+import type { Floats } from '../backend/backend.ts'
+import type { Normalisation } from '../batch.ts'
+import { InputError } from '../error.ts'
+import type { ParameterShape } from './parameters.ts'
+import type { ModelSpec } from './spec.ts'
+
+/** Names and shapes of the tensors that a file has of it; none if the spec does not ask for it. */
+export function normalisationShapes({ input }: ModelSpec): ParameterShape[] {
+  if (!('normalise' in input)) return []
+  return ['input.mean', 'input.std'].map((name) => ({ name, shape: [input.size] }))
+}
+
+/**
+ * A copy of what was given, in the numbers a file holds; null if the spec does not ask for it.
+ * @throws InputError if it asks and there is none, or it does not fit
+ */
+export function normalisationOf(
+  { input }: ModelSpec,
+  given: { readonly mean: ArrayLike<number>; readonly std: ArrayLike<number> } | undefined,
+): Normalisation | null {
+  if (!('normalise' in input)) return null
+  if (!given) {
+    throw new InputError("model: normalisation: expected mean and std of the inputs but received none: give the task's")
+  }
+  const { mean, std } = given
+  for (const [name, values] of Object.entries({ mean, std })) {
+    if (values.length !== input.size) {
+      throw new InputError(`model: input.${name}: expected [${input.size}] but received [${values.length}]`)
+    }
+    const bad = Array.prototype.findIndex.call(values, (value) => !Number.isFinite(Math.fround(value)))
+    if (bad >= 0) {
+      throw new InputError(`model: input.${name}[${bad}]: expected a finite number but received ${values[bad]}`)
+    }
+  }
+  const zero = Array.prototype.findIndex.call(std, (value) => !(Math.fround(value) > 0))
+  if (zero >= 0) throw new InputError(`model: input.std[${zero}]: expected a number > 0 but received ${std[zero]}`)
+  return { mean: Float32Array.from(mean), std: Float32Array.from(std) }
+}
+
+export interface Normaliser {
+  /** x [rows,I] = (x - mean) / std. */
+  apply(x: Floats, rows: number): void
+  /** dx [rows,I] = dx / std. */
+  applyToGradient(dx: Floats, rows: number): void
+}
+
+/** Some 0.8 ns a number: 0.5 ms for 300 steps of 16 sequences of 120, of an iteration of hundreds. */
+export function normaliser({ mean, std }: Normalisation): Normaliser {
+  const I = mean.length
+  const scale = Float64Array.from(std, (value) => 1 / value)
+  return {
+    apply(x, rows) {
+      for (let n = 0, at = 0; n < rows; n++) for (let i = 0; i < I; i++, at++) x[at] = (x[at]! - mean[i]!) * scale[i]!
+    },
+    applyToGradient(dx, rows) {
+      for (let n = 0, at = 0; n < rows; n++) for (let i = 0; i < I; i++, at++) dx[at]! *= scale[i]!
+    },
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * The parameters of a model: their names, shapes and order are PyTorch's (torch.nn.RNN/LSTM/GRU under `rnn.`, Linear,
+ * Embedding), so that the file a model is saved to reads as a state dict. They lie one after the other in one array: the
+ * optimiser, clipping and checkpoints are one call over all of it.
+ */
+import type { Floats } from '../backend/backend.ts'
+import { InputError } from '../error.ts'
+import { rng } from '../rng.ts'
+import { type Init, initialise } from './init.ts'
+import type { ModelSpec } from './spec.ts'
+
+export interface Parameter {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Where it begins in the model's `weights`. */
+  readonly start: number
+  /** A view of them. */
+  readonly data: Floats
+  /** Of a plan made for training: a view of its dense gradients; absent where they are kept by rows. */
+  readonly grad?: Floats
+}
+
+export interface ParameterShape {
+  readonly name: string
+  readonly shape: readonly number[]
+}
+
+/** Rows of the matrices of a cell, in multiples of H. */
+export const GATES: { readonly [cell in ModelSpec['rnn']['cell']]: number } = {
+  irnn: 1,
+  relu: 1,
+  tanh: 1,
+  lstm: 4,
+  gru: 3,
+}
+
+/** One H×H matrix from h to h, of a gate where a cell has several. */
+export interface RecurrentMatrix {
+  /** Where it begins in the model's `weights`. */
+  readonly start: number
+  readonly H: number
+  /** It began at this times the identity; 0 where it began at something else. */
+  readonly identity: number
+}
+
+/** Those of a model, ascending. */
+export function recurrentMatrices({ rnn }: ModelSpec, parameters: readonly Parameter[]): RecurrentMatrix[] {
+  const { recurrent } = rnn.init
+  const identity = recurrent.kind === 'identity' ? recurrent.scale : 0
+  return parameters
+    .filter(({ name }) => name.startsWith('rnn.weight_hh'))
+    .flatMap(({ shape, start }) => {
+      const [rows, H] = shape as [number, number]
+      return Array.from({ length: rows / H }, (_, gate) => ({ start: start + gate * H * H, H, identity }))
+    })
+}
+
+/** The ends of the names of one layer's parameters: `_l0`, and `_l0_reverse` if bidirectional. */
+export function suffixes(spec: ModelSpec, layer: number): string[] {
+  return spec.rnn.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`]
+}
+
+/** Width of what the stack reads at layer 0, and of what it hands on. */
+export function widths(spec: ModelSpec): { input: number; stack: number } {
+  return {
+    input: 'size' in spec.input ? spec.input.size : spec.input.embedding,
+    stack: spec.rnn.hidden * (spec.rnn.bidirectional ? 2 : 1),
+  }
+}
+
+/** @throws InputError if the model has 2^31 parameters or more, which the kernels cannot count */
+export function parameterShapes(spec: ModelSpec): ParameterShape[] {
+  const { rnn, projection, head } = spec
+  const width = widths(spec)
+  const H = rnn.hidden
+  const G = GATES[rnn.cell] * H
+  const list: ParameterShape[] = []
+  if ('vocabulary' in spec.input) {
+    list.push({ name: 'embedding.weight', shape: [spec.input.vocabulary, spec.input.embedding] })
+  }
+  for (let layer = 0; layer < rnn.layers; layer++) {
+    for (const suffix of suffixes(spec, layer)) {
+      list.push({ name: `rnn.weight_ih${suffix}`, shape: [G, layer === 0 ? width.input : width.stack] })
+      list.push({ name: `rnn.weight_hh${suffix}`, shape: [G, H] })
+      list.push({ name: `rnn.bias_ih${suffix}`, shape: [G] }, { name: `rnn.bias_hh${suffix}`, shape: [G] })
+    }
+  }
+  if (projection) {
+    list.push({ name: 'projection.weight', shape: [projection.size, width.stack] })
+    list.push({ name: 'projection.bias', shape: [projection.size] })
+  }
+  list.push({ name: 'head.weight', shape: [head.size, projection?.size ?? width.stack] })
+  list.push({ name: 'head.bias', shape: [head.size] })
+  const count = list.reduce((sum, { shape }) => sum + elements(shape), 0)
+  if (count >= 2 ** 31) {
+    throw new InputError(`model spec: expected fewer than 2^31 parameters but it has ${count}: make it smaller`)
+  }
+  return list
+}
+
+export function elements(shape: readonly number[]): number {
+  return shape.reduce((product, size) => product * size, 1)
+}
+
+/** Views of `weights`, which are as long as all shapes together. */
+export function viewParameters(shapes: readonly ParameterShape[], weights: Floats): Parameter[] {
+  let end = 0
+  return shapes.map(({ name, shape }) => {
+    const start = end
+    end += elements(shape)
+    return { name, shape, start, data: weights.subarray(start, end) }
+  })
+}
+
+/** The same parameters, those that lie in it with a view of a dense gradient which begins at weight `first`. */
+export function withGradients(parameters: readonly Parameter[], dense: Floats, first: number): Parameter[] {
+  return parameters.map((parameter) => {
+    const at = parameter.start - first
+    const end = at + parameter.data.length
+    return at < 0 || end > dense.length ? parameter : { ...parameter, grad: dense.subarray(at, end) }
+  })
+}
+
+export function named(parameters: readonly Parameter[], name: string): Parameter {
+  const found = parameters.find((parameter) => parameter.name === name)
+  if (!found) throw new Error(`no parameter ${name}`)
+  return found
+}
+
+/** Draws every parameter by the spec, each from a stream of its own name, so that adding a layer moves no other weight. */
+export function initialiseParameters(spec: ModelSpec, parameters: readonly Parameter[], seed: number): void {
+  const { rnn, head } = spec
+  const H = rnn.hidden
+  const activation = rnn.cell === 'irnn' || rnn.cell === 'relu' ? 'relu' : 'tanh'
+  for (const { name, shape, data } of parameters) {
+    const init = initOf(spec, name)
+    if (init) {
+      const [rows, columns] = shape as [number, number]
+      const block = name.startsWith('rnn.') ? H : rows // each gate is a matrix of its own
+      const generator = rng(seed, `weights/${name}`)
+      for (let row = 0; row < rows; row += block) {
+        const part = data.subarray(row * columns, (row + block) * columns)
+        initialise(init, part, block, columns, generator, { activation })
+      }
+    } else if (rnn.cell === 'lstm' && name.startsWith('rnn.bias_ih')) {
+      data.fill(0).fill(rnn.forgetBias!, H, 2 * H) // i f g o
+    } else data.fill(name === 'head.bias' ? head.bias : 0)
+  }
+}
+
+/** The initialiser of a matrix; null for a bias. */
+function initOf(spec: ModelSpec, name: string): Init | null {
+  if (name.startsWith('rnn.weight_hh')) return spec.rnn.init.recurrent
+  if (name.startsWith('rnn.weight_ih')) return spec.rnn.init.input
+  if (name === 'projection.weight') return spec.projection!.init
+  if (name === 'head.weight') return spec.head.init
+  return name === 'embedding.weight' && 'init' in spec.input ? spec.input.init : null
+}

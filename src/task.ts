@@ -1,0 +1,97 @@
+/**
+ * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or files
+ * of runs; the loop in train.ts knows nothing of what the numbers mean.
+ */
+import { z } from 'zod'
+import type { Batch, Normalisation } from './batch.ts'
+import { checked } from './error.ts'
+import type { Metric } from './metric.ts'
+import { permutation, rng } from './rng.ts'
+
+export interface Task {
+  readonly name: string
+  /** Everything the task was made from: the same options make the same batches. */
+  readonly options: Readonly<Record<string, number | boolean | string>>
+  /** Most steps of any batch. */
+  readonly T: number
+  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  readonly head: {
+    readonly kind: 'classification' | 'regression'
+    readonly size: number
+    readonly steps: 'last' | 'every'
+  }
+  readonly metric: Metric
+  /** Of x over the training set, for models that normalise their inputs. */
+  readonly normalisation?: Normalisation
+  /** What a model scores that has learnt nothing of interest, in the metric. */
+  readonly baseline?: { readonly name: string; readonly value: number }
+  /** Sequences. */
+  readonly trainSize: number
+  readonly testSize: number
+  /** An endless stream of training batches of B sequences, 1 <= B <= trainSize. */
+  train(B: number): Stream
+  /** The whole test set once, in order, in batches of at most B sequences. The arrays of a batch are filled again for the next. */
+  test(B: number): Iterable<Batch>
+  /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
+  heldOut?(B: number): Iterable<Batch>
+}
+
+/** Where a stream stands: plain data, to be stored and set again. */
+export interface StreamState {
+  readonly epoch: number
+  readonly position: number
+  /** What else a stream needs. */
+  readonly [more: string]: unknown
+}
+
+export interface Stream {
+  /** The next batch; its arrays are filled again by the next call. */
+  next(): Batch
+  /** Whole passes over the training set that are done. */
+  readonly epoch: number
+  getState(): StreamState
+  /** @throws InputError when the state is not one of this stream */
+  setState(state: StreamState): void
+}
+
+/** A seeded order of training examples: every example once an epoch, each epoch in an order of its own. */
+export interface Order {
+  next(): number
+  readonly epoch: number
+  getState(): StreamState
+  setState(state: StreamState): void
+}
+
+/**
+ * An order over examples 0 … size-1. The order of an epoch follows from (seed, stream, epoch) alone, so two numbers say
+ * where it stands. Batches run across the end of an epoch: no example is dropped, and every batch is full.
+ */
+export function epochOrder(size: number, seed: number, stream: string): Order {
+  let epoch = 0
+  let position = 0
+  let order = shuffle(0)
+  function shuffle(epoch: number): Int32Array {
+    return permutation(size, rng(seed, `${stream}/epoch ${epoch}`))
+  }
+  return {
+    next() {
+      if (position === size) {
+        epoch += 1
+        position = 0
+        order = shuffle(epoch)
+      }
+      return order[position++]!
+    },
+    get epoch() {
+      return position === size ? epoch + 1 : epoch
+    },
+    getState: () => ({ epoch, position }),
+    setState(state) {
+      const schema = z.strictObject({ epoch: z.int().min(0), position: z.int().min(0).max(size) })
+      const good = checked<StreamState>(schema, state, 'stream state')
+      if (good.epoch !== epoch) order = shuffle(good.epoch)
+      epoch = good.epoch
+      position = good.position
+    },
+  }
+}

@@ -1,0 +1,66 @@
+/**
+ * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989). The answer
+ * to a frame is its most probable state, and the phone of that state.
+ */
+import type { Batch } from '../../batch.ts'
+import type { StateSet } from './targets.ts'
+import { FOLD_39, FOLD_48 } from './timit.ts'
+
+export interface PhoneErrors {
+  /** Frames that count: those with a state. */
+  readonly frames: number
+  /** Shares of them that are wrong. */
+  readonly states: number
+  readonly phones48: number
+  readonly phones39: number
+  readonly confusion: {
+    /** The 39 phones, sorted. */
+    readonly labels: readonly string[]
+    /** [39,39] frames of the phone of the row that were taken for the phone of the column. */
+    readonly counts: Int32Array
+  }
+}
+
+export interface PhoneScore {
+  /** Of a batch its logits [T,B,states]. */
+  add(batch: Batch, logits: ArrayLike<number>): void
+  /** Of all that was added. */
+  result(): PhoneErrors
+}
+
+export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
+  const labels = [...new Set(FOLD_39)].sort()
+  const column = Int32Array.from(phoneOf, (phone) => labels.indexOf(FOLD_39[phone]!))
+  const of48 = Array.from(phoneOf, (phone) => FOLD_48[phone]!)
+  const counts = new Int32Array(labels.length ** 2)
+  let frames = 0
+  let wrong = 0
+  let wrong48 = 0
+  return {
+    add({ T, B, y, lengths }, logits) {
+      for (let n = 0; n < T * B; n++) {
+        const truth = y![n]!
+        if (truth < 0 || (lengths && Math.floor(n / B) >= lengths[n % B]!)) continue
+        const answer = mostProbable(logits, n * states, states)
+        frames += 1
+        if (answer !== truth) wrong += 1
+        if (of48[answer] !== of48[truth]) wrong48 += 1
+        counts[column[truth]! * labels.length + column[answer]!]! += 1
+      }
+    },
+    result() {
+      let right39 = 0
+      for (let i = 0; i < labels.length; i++) right39 += counts[i * labels.length + i]!
+      const share = (n: number) => n / frames
+      const confusion = { labels, counts: counts.slice() }
+      return { frames, states: share(wrong), phones48: share(wrong48), phones39: share(frames - right39), confusion }
+    },
+  }
+}
+
+/** The first of equals among the `states` logits from `at` on. */
+export function mostProbable(logits: ArrayLike<number>, at: number, states: number): number {
+  let best = 0
+  for (let k = 1; k < states; k++) if (logits[at + k]! > logits[at + best]!) best = k
+  return best
+}

@@ -1,0 +1,108 @@
+/**
+ * A vocabulary: the words a model knows, each by its number. Sorted by how often they occur, so that a number is also a rank:
+ * log-uniform sampling of the softmax counts on that (Jean et al. 2015). `<S>` is only ever read, `</S>` only predicted, and
+ * `<UNK>` stands for every word that is not listed. As a file: one word a line, as the one-billion-word benchmark has it.
+ */
+import { InputError, shown } from '../../error.ts'
+
+export const START = '<S>'
+export const END = '</S>'
+export const UNKNOWN = '<UNK>'
+const SPECIAL = [START, END, UNKNOWN] as const
+
+/** More than any vocabulary of words has; a file beyond it is something else. */
+const MOST_WORDS = 2 ** 24
+
+export interface Vocabulary {
+  /** By number. */
+  readonly words: readonly string[]
+  /** Words, the three marks among them. */
+  readonly size: number
+  readonly start: number
+  readonly end: number
+  readonly unknown: number
+  /** The number of a word, of `unknown` where it is not listed. The marks `<S>` and `</S>` are no words of a text. */
+  idOf(word: string): number
+}
+
+/** What stands between words, as text is read: a no-break space or an ideographic one is part of a word. */
+export const SEPARATOR: RegExp = /[\0- ]/
+
+/**
+ * A vocabulary of such words in that order.
+ * @param what names it in messages
+ * @throws InputError when one is empty, holds white space or is there twice, or a mark is missing
+ */
+export function createVocabulary(words: readonly string[], what = 'vocabulary'): Vocabulary {
+  const ids = new Map<string, number>()
+  for (const [id, word] of words.entries()) {
+    if (word === '' || SEPARATOR.test(word)) {
+      throw new InputError(`${what}: line ${id + 1}: expected one word but received ${shown(word)}`)
+    }
+    if (ids.has(word)) {
+      throw new InputError(
+        `${what}: line ${id + 1}: expected each word once but ${shown(word)} is on line ${ids.get(word)! + 1} too`,
+      )
+    }
+    ids.set(word, id)
+  }
+  for (const mark of SPECIAL) {
+    if (!ids.has(mark)) {
+      throw new InputError(`${what}: expected the marks ${SPECIAL.join(' ')} but it has no ${mark}: add a line ${mark}`)
+    }
+  }
+  const [start, end, unknown] = SPECIAL.map((mark) => ids.get(mark)!) as [number, number, number]
+  ids.delete(START)
+  ids.delete(END)
+  return { words, size: words.length, start, end, unknown, idOf: (word) => ids.get(word) ?? unknown }
+}
+
+/** @throws InputError when the text is no vocabulary */
+export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
+  const words = text.split(/\r?\n/)
+  if (words.at(-1) === '') words.pop()
+  if (words.length === 0) throw new InputError(`${what}: expected one word a line but it is empty`)
+  if (words.length > MOST_WORDS) {
+    throw new InputError(`${what}: expected at most ${MOST_WORDS} words but it has ${words.length} lines`)
+  }
+  return createVocabulary(words, what)
+}
+
+export function formatVocabulary({ words }: Vocabulary): string {
+  return `${words.join('\n')}\n`
+}
+
+/** Which of the words counted are kept: those seen at least `minCount` times, and of them the most frequent up to `size`. */
+export interface VocabularyChoice {
+  /** Words in all, the three marks among them; absent: no limit. */
+  readonly size?: number | undefined
+  /** Default 1. */
+  readonly minCount?: number | undefined
+}
+
+/**
+ * The vocabulary of what was counted. `</S>`, one a sentence, and `<UNK>`, all that is left out, stand where their counts put
+ * them; `<S>`, which is never predicted, at the end. Words of equal count are in the order of their code units.
+ * @throws InputError when no word is left
+ */
+export function chooseVocabulary(
+  counts: ReadonlyMap<string, number>,
+  sentences: number,
+  { size = Number.POSITIVE_INFINITY, minCount = 1 }: VocabularyChoice = {},
+): Vocabulary {
+  const marks: readonly string[] = SPECIAL
+  const often = [...counts].filter(([word, n]) => n >= minCount && !marks.includes(word))
+  often.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+  const kept = often.slice(0, size - SPECIAL.length)
+  if (kept.length === 0) {
+    throw new InputError(
+      `vocabulary: expected words seen at least ${minCount} times but there is none: lower --min-count, or give more text`,
+    )
+  }
+  let left = 0
+  for (const n of counts.values()) left += n
+  for (const [, n] of kept) left -= n
+  const entries = [...kept, [END, sentences] as const, [UNKNOWN, left] as const]
+  entries.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
+  return createVocabulary([...entries.map(([word]) => word), START])
+}

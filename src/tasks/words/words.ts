@@ -1,0 +1,147 @@
+/**
+ * The next word (Le, Jaitly & Hinton 2015, section 4.3): text in B rows, T words of each at a time, and at every step, which
+ * word follows? Scored by perplexity, e to the mean negative log-likelihood of a token; the end of a sentence counts as one, its
+ * beginning does not.
+ *
+ * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero state (with
+ * `reset: 'sentence'` sentence by sentence), all on the full softmax.
+ */
+import { z } from 'zod'
+import type { Batch } from '../../batch.ts'
+import { checked, InputError } from '../../error.ts'
+import type { Task } from '../../task.ts'
+import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
+import type { Vocabulary } from './vocabulary.ts'
+
+export interface WordsOptions {
+  /** Words a row gives to a batch, over which errors are propagated back. */
+  T: number
+  /** 'sentences': all in random order; 'text': passages in random order, in which sentences stand as they do in the text. */
+  order: 'sentences' | 'text'
+  /** 'none': the state is carried from word to word for ever; 'sentence': each sentence starts from zero. */
+  reset: 'none' | 'sentence'
+  /** Of the order. */
+  seed: number
+}
+
+/** What a task of words is made from. */
+export interface WordsData {
+  /** By which a stored run knows its text, and its vocabulary. */
+  readonly corpus: string
+  readonly vocabularyId: string
+  readonly vocabulary: Vocabulary
+  readonly train: Tokens
+  readonly heldOut: Tokens
+  readonly test: Tokens
+}
+
+export interface WordsInput extends Partial<WordsOptions> {
+  text: WordsData
+}
+
+const schema: z.ZodType<WordsOptions> = z.strictObject({
+  T: z.int().min(1).max(100_000),
+  order: z.enum(['sentences', 'text']),
+  reset: z.enum(['none', 'sentence']),
+  seed: z.int().min(0),
+})
+
+/** Tokens of a passage at least, where its document is that long. */
+const PASSAGE = 1000
+
+/**
+ * The next word; T 20, sentences in random order, state carried, by default. Batches are tokens and y [T,B], carry [B], and
+ * where units start from zero lengths [B]; their arrays are filled again by the next call.
+ * @throws InputError for options that make no sense, or text too short for them
+ */
+export function words({ text, ...options }: WordsInput): Task {
+  const given = checked(schema, { T: 20, order: 'sentences', reset: 'none', seed: 1, ...options }, 'words')
+  const { T, order, reset, seed } = given
+  const { vocabulary, train, heldOut, test } = text
+  const { size, start, end } = vocabulary
+  const passage = reset === 'sentence' ? 1 : PASSAGE
+  const scoring = (tokens: Tokens): Reading => ({ tokens, start, end, passage, fresh: true })
+  const training: Reading = {
+    tokens: train,
+    start,
+    end,
+    passage: order === 'sentences' ? 1 : passage,
+    fresh: reset === 'sentence',
+    shuffle: { seed, stream: 'words/order' },
+  }
+  const some = countUpTo(train, T)
+  if (some.words < T) {
+    throw new InputError(
+      `words: T: expected at most ${some.words}, all the words there are to train on, but received ${T}: give more text`,
+    )
+  }
+  for (const [name, tokens] of Object.entries({ 'held-out': heldOut, test })) {
+    if (countUpTo(tokens, 1).words === 0)
+      throw new InputError(`words: expected ${name} text but it has no words: give more text`)
+  }
+  return {
+    name: 'words',
+    options: { corpus: text.corpus, vocabulary: text.vocabularyId, ...given },
+    T,
+    input: { vocabulary: size },
+    head: { kind: 'classification', size, steps: 'every' },
+    metric: 'perplexity',
+    trainSize: Math.floor((some.words * train.blocks) / some.blocks / T),
+    testSize: unitsOf(scoring(test)),
+    train(B) {
+      const rows = new Rows(training, T, B)
+      return {
+        next: () => rows.next()!,
+        get epoch() {
+          return rows.epoch
+        },
+        getState: () => rows.getState(),
+        setState: (state) => rows.setState(state),
+      }
+    },
+    test: (B) => once(new Rows(scoring(test), T, B)),
+    heldOut: (B) => once(new Rows(scoring(heldOut), T, B)),
+  }
+}
+
+function* once(rows: Rows): Iterable<Batch> {
+  for (let batch = rows.next({ once: true }); batch; batch = rows.next({ once: true })) yield batch
+}
+
+/**
+ * The words of the first blocks that hold `wanted` of them, or of all. One block does, but where it is small, or blank; and as blocks
+ * are of equal size, it also tells about how many words there are in all.
+ */
+function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
+  let words = 0
+  let blocks = 0
+  while (words < wanted && blocks < tokens.blocks) words += tokens.load(blocks++).tokens.length
+  return { words, blocks }
+}
+
+function unitsOf({ tokens, end, passage }: Reading): number {
+  let units = 0
+  for (let block = 0; block < tokens.blocks; block++) units += unitBounds(tokens.load(block), end, passage).length - 1
+  return units
+}
+
+/** What a set of text holds, as a perplexity counts it. */
+export interface Tally {
+  /** Words and ends of sentences. */
+  readonly tokens: number
+  readonly sentences: number
+  /** Words that are not in the vocabulary. */
+  readonly unknown: number
+}
+
+export function tally(tokens: Tokens, { end, unknown }: Vocabulary): Tally {
+  const total = { tokens: 0, sentences: 0, unknown: 0 }
+  for (let block = 0; block < tokens.blocks; block++) {
+    for (const token of tokens.load(block).tokens) {
+      total.tokens += 1
+      if (token === end) total.sentences += 1
+      if (token === unknown) total.unknown += 1
+    }
+  }
+  return total
+}

@@ -1,0 +1,75 @@
+/**
+ * Gradient clipping. The paper says "gradient clipping" with limits 1 … 1000 but not of what, so a clip has a kind:
+ *
+ * - `derivative`: every element of dL/da_t at every step of back-propagation (Graves, arXiv:1308.0850, which the paper
+ *   cites). It happens inside the backward kernels: here it is only a number to hand to them.
+ * - `value`: every element of the weight gradients.
+ * - `norm`: all weight gradients scaled together when their Euclidean norm exceeds the limit (Pascanu et al.,
+ *   arXiv:1211.5063).
+ */
+import { z } from 'zod'
+import type { Backend } from '../backend/backend.ts'
+import type { Gradients, RowGradient } from '../model/gradients.ts'
+
+export type Clip =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'derivative' | 'value' | 'norm'; readonly limit: number }
+export type ClipKind = Clip['kind']
+export const CLIP_KINDS: readonly ClipKind[] = ['none', 'derivative', 'value', 'norm']
+
+export function noClip(): Clip {
+  return { kind: 'none' }
+}
+export function clipDerivative(limit: number): Clip {
+  return { kind: 'derivative', limit }
+}
+export function clipValue(limit: number): Clip {
+  return { kind: 'value', limit }
+}
+export function clipNorm(limit: number): Clip {
+  return { kind: 'norm', limit }
+}
+
+/** What the options of a run may say. */
+export const clipSchema: z.ZodType<Clip> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('none') }),
+  z.strictObject({ kind: z.enum(['derivative', 'value', 'norm']), limit: z.number().gt(0) }),
+])
+
+/** The limit for `Plan.backward`; 0 is none. */
+export function derivativeLimit(clip: Clip): number {
+  return clip.kind === 'derivative' ? clip.limit : 0
+}
+
+/** What one clip did. One object is filled again and again, so that nothing is allocated per iteration. */
+export interface Clipped {
+  /** Euclidean norm of all gradients before clipping; NaN or Infinity when they are not finite. */
+  norm: number
+  /** Whether weight gradients were changed. The backward kernels do not say it of `derivative`: false there. */
+  clipped: boolean
+}
+
+/**
+ * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
+ * are, the sum over the minibatch of each row.
+ */
+export function clipGradients(clip: Clip, backend: Backend, { dense, tables }: Gradients, result: Clipped): Clipped {
+  let squares = backend.sum_of_squares(dense.length, dense)
+  for (let i = 0; i < tables.length; i++) squares += backend.sum_of_squares(size(tables[i]!), tables[i]!.values)
+  const norm = Math.sqrt(squares)
+  result.norm = norm
+  result.clipped = false
+  if (!Number.isFinite(norm)) return result
+  if (clip.kind === 'value') {
+    let changed = backend.clip_value(dense.length, clip.limit, dense)
+    for (const table of tables) changed += backend.clip_value(size(table), clip.limit, table.values)
+    result.clipped = changed > 0
+  } else if (clip.kind === 'norm' && norm > clip.limit) {
+    backend.scale(dense.length, clip.limit / norm, dense)
+    for (const table of tables) backend.scale(size(table), clip.limit / norm, table.values)
+    result.clipped = true
+  }
+  return result
+}
+
+const size = ({ count, width }: RowGradient): number => count * width

@@ -1,0 +1,91 @@
+/** Scores a model on the whole test set of a task, and on its held-out set where it has one. */
+import type { Batch } from '../batch.ts'
+import { InputError, shown } from '../error.ts'
+import type { Metric } from '../metric.ts'
+import type { Loss, Model, Plan } from '../model/model.ts'
+import type { Task } from '../task.ts'
+import type { Scores, TestScore } from './events.ts'
+import { turns } from './turns.ts'
+
+/**
+ * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
+ * the last bits of the sum). The event loop gets its turns. With activationCheckpointing, long sequences take little memory.
+ * @throws InputError when model and task do not fit
+ */
+export async function evaluate(
+  model: Model,
+  task: Task,
+  {
+    batch = 100,
+    activationCheckpointing = false,
+  }: { batch?: number; activationCheckpointing?: boolean | undefined } = {},
+): Promise<TestScore> {
+  refuseMisfit(model, task)
+  const B = Math.min(batch, task.testSize)
+  const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits: false })
+  try {
+    return (await score(plan, task.metric, task.test(B)))!
+  } finally {
+    plan.dispose()
+  }
+}
+
+/** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */
+export async function scores(plan: Plan, task: Task, B: number, signal?: AbortSignal): Promise<Scores | null> {
+  const test = await score(plan, task.metric, task.test(B), signal)
+  if (test === null || !task.heldOut) return test && { test }
+  const heldOut = await score(plan, task.metric, task.heldOut(B), signal)
+  return heldOut && { test, heldOut }
+}
+
+async function score(
+  plan: Plan,
+  metric: Metric,
+  batches: Iterable<Batch>,
+  signal?: AbortSignal,
+): Promise<TestScore | null> {
+  const pause = turns()
+  const options = { reduction: 'sum', gradient: false } as const
+  const total = { loss: 0, correct: 0, count: 0 }
+  plan.resetState() // not from what an evaluation that was stopped has left
+  for (const batch of batches) {
+    if (signal?.aborted) return null
+    plan.forward(batch)
+    const { loss, correct, count } = plan.loss(batch, options)
+    total.loss += loss
+    total.correct += correct
+    total.count += count
+    if (pause.due()) await pause.take()
+  }
+  return testScore(metric, total)
+}
+
+function testScore(metric: Metric, { loss: sum, correct, count }: Loss): TestScore {
+  const loss = sum / count
+  const accuracy = correct / count
+  const value = { mse: loss, accuracy, perplexity: Math.exp(loss), frameError: 1 - accuracy }[metric]
+  return { loss, [metric]: value }
+}
+
+/** @throws InputError unless inputs and outputs of the model are the task's */
+export function refuseMisfit({ spec }: Model, task: Task): void {
+  const fits =
+    'size' in task.input
+      ? 'size' in spec.input && spec.input.size === task.input.size
+      : 'vocabulary' in spec.input && spec.input.vocabulary === task.input.vocabulary
+  if (!fits) {
+    const wanted = 'size' in task.input ? `size ${task.input.size}` : `vocabulary ${task.input.vocabulary}`
+    throw new InputError(`model: input: expected ${wanted} for task ${task.name} but received ${parts(spec.input)}`)
+  }
+  for (const key of ['kind', 'size', 'steps'] as const) {
+    if (spec.head[key] !== task.head[key]) {
+      throw new InputError(
+        `model: head.${key}: expected ${shown(task.head[key])} for task ${task.name} but received ${shown(spec.head[key])}`,
+      )
+    }
+  }
+}
+
+function parts(input: Model['spec']['input']): string {
+  return 'size' in input ? `size ${input.size}` : `vocabulary ${input.vocabulary}`
+}

@@ -1,0 +1,220 @@
+/**
+ * Optimisers: data that says which and how, and the state that one run of it needs. The formulas are PyTorch's and live in
+ * the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves exactly them.
+ */
+import { z } from 'zod'
+import type { Backend, Floats } from '../backend/backend.ts'
+import type { Gradients, RowGradient } from '../model/gradients.ts'
+import type { RecurrentMatrix } from '../model/parameters.ts'
+
+export interface Sgd {
+  readonly kind: 'sgd'
+  readonly lr: number
+  readonly momentum: number
+}
+export interface RmsProp {
+  readonly kind: 'rmsprop'
+  readonly lr: number
+  readonly alpha: number
+  readonly eps: number
+}
+export interface Adam {
+  readonly kind: 'adam'
+  readonly lr: number
+  readonly beta1: number
+  readonly beta2: number
+  readonly eps: number
+}
+export interface Muon {
+  readonly kind: 'muon'
+  readonly lr: number
+  readonly momentum: number
+  readonly weightDecay: number
+  /** How the other weights are updated. */
+  readonly adam: Omit<Adam, 'kind'>
+}
+export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
+export type OptimizerKind = OptimizerSpec['kind']
+export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
+
+/** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. */
+export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
+  return { kind: 'sgd', lr, momentum }
+}
+
+/** RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). */
+export function rmsprop({ lr = 1e-3, alpha = 0.99, eps = 1e-8 }: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
+  return { kind: 'rmsprop', lr, alpha, eps }
+}
+
+/** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. */
+export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<Omit<Adam, 'kind'>> = {}): Adam {
+  return { kind: 'adam', lr, beta1, beta2, eps }
+}
+
+/**
+ * Muon (Jordan 2024, "Muon: an optimizer for hidden layers in neural networks"; torch.optim.Muon) for the recurrent matrices, gate
+ * by gate, and Adam for all other weights: m = momentum · m + (1 - momentum) · g, W -= lr · (m with all its singular values made
+ * about 1). A step is as large in every direction of state space, while the gradient of a recurrence over hundreds of steps has
+ * few that drown the rest. No Nesterov momentum, and lr is the change of a singular value, whatever the size. A schedule moves both
+ * rates alike; the default of Adam's is a third of Muon's.
+ *
+ * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
+ * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
+ */
+export function muon({
+  lr = 3e-4,
+  momentum = 0.9,
+  weightDecay = 0,
+  adam: { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = {},
+}: {
+  lr?: number
+  momentum?: number
+  weightDecay?: number
+  adam?: Partial<Omit<Adam, 'kind'>>
+} = {}): Muon {
+  return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
+}
+
+const lr = z.number().gt(0)
+const decay = z.number().min(0).lt(1)
+const eps = z.number().gt(0)
+const adamSchema = { lr, beta1: decay, beta2: decay, eps }
+
+/** What the options of a run may say. */
+export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sgd'), lr, momentum: decay }),
+  z.strictObject({ kind: z.literal('rmsprop'), lr, alpha: decay, eps }),
+  z.strictObject({ kind: z.literal('adam'), ...adamSchema }),
+  z.strictObject({
+    kind: z.literal('muon'),
+    lr,
+    momentum: decay,
+    weightDecay: z.number().min(0),
+    adam: z.strictObject(adamSchema),
+  }),
+])
+
+/** An optimiser at work on the weights of a model. */
+export interface Optimizer {
+  readonly spec: OptimizerSpec
+  /** Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty for plain sgd. */
+  readonly state: Readonly<Record<string, Floats>>
+  /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
+  iteration: number
+  /** The weights by the gradients that it was made for, at this iteration's rate. */
+  update(lr: number): void
+  /** Gives the state arrays back to the backend. */
+  dispose(): void
+}
+
+/**
+ * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend. `recurrent`,
+ * ascending, are the matrices that muon is for (parameters.ts has them).
+ *
+ * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights and state, as
+ * any other weight is at this iteration, and the rest of the table is left alone, weights and state. For plain sgd that is the
+ * dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither decays nor moves it, and Adam
+ * corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and PyTorch's SparseAdam).
+ */
+export function createOptimizer(
+  spec: OptimizerSpec,
+  backend: Backend,
+  weights: Floats,
+  { start, dense, tables }: Gradients,
+  recurrent: readonly RecurrentMatrix[] = [],
+): Optimizer {
+  const state: Record<string, Floats> = {}
+  for (const name of stateNames(spec)) state[name] = backend.floats(weights.length)
+  const arrays = Object.values(state)
+  const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [])
+  const gradient = (from: number, to: number) => dense.subarray(from - start, to - start)
+  const elementwise: ElementwiseSpec = spec.kind === 'muon' ? { kind: 'adam', ...spec.adam } : spec
+  const share = elementwise.lr / spec.lr // 1, but for the weights that muon leaves to Adam
+  const rules = [
+    ...gaps.map(([from, to]) => denseRule(elementwise, backend, gradient(from, to), cut(weights, arrays, from, to))),
+    ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
+  ]
+  const work = backend.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
+  const muonRules = matrices.map(({ start: from, H, identity }) => {
+    const to = from + H * H
+    return muonRule(spec as Muon, backend, { H, identity, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
+  })
+  return {
+    spec,
+    state,
+    iteration: 0,
+    update(lr) {
+      this.iteration += 1
+      for (let i = 0; i < rules.length; i++) rules[i]!(share * lr, this.iteration)
+      for (let i = 0; i < muonRules.length; i++) muonRules[i]!(lr, this.iteration)
+    },
+    dispose() {
+      backend.free(work)
+      for (const name of Object.keys(state)) {
+        backend.free(state[name]!)
+        delete state[name]
+      }
+    },
+  }
+}
+
+type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
+
+/** The matrices whose gradients are dense, and what lies before, between and behind them: [from, to) among the weights. */
+function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
+  const end = start + length
+  const matrices = recurrent.filter((matrix) => matrix.start >= start && matrix.start < end)
+  const edges = [start, ...matrices.flatMap(({ start: from, H }) => [from, from + H * H]), end]
+  const gaps: (readonly [number, number])[] = []
+  for (let i = 0; i < edges.length; i += 2) if (edges[i + 1]! > edges[i]!) gaps.push([edges[i]!, edges[i + 1]!])
+  return { matrices, gaps }
+}
+
+function stateNames(spec: OptimizerSpec): string[] {
+  if (spec.kind === 'adam' || spec.kind === 'muon') return ['m', 'v']
+  if (spec.kind === 'rmsprop') return ['s']
+  return spec.momentum > 0 ? ['v'] : []
+}
+
+/** The weights that a gradient is of, and the two arrays of their state that there may be. */
+type Part = readonly [w: Floats, first: Floats | null, second: Floats | null]
+
+function cut(weights: Floats, [first, second]: readonly Floats[], start: number, end?: number): Part {
+  const part = (array: Floats | undefined) => array?.subarray(start, end) ?? null
+  return [weights.subarray(start, end), part(first), part(second)]
+}
+
+type Rule = (lr: number, iteration: number) => void
+
+function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
+  const n = g.length
+  if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
+  if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
+  const { beta1, beta2, eps } = spec
+  return (lr, k) => backend.adam_update(n, lr, beta1, beta2, eps, 1 - beta1 ** k, 1 - beta2 ** k, w, g, first!, second!)
+}
+
+function muonRule(
+  { momentum, weightDecay }: Muon,
+  backend: Backend,
+  { H, identity, g, work }: { H: number; identity: number; g: Floats; work: Floats },
+  [w, m]: Part,
+): Rule {
+  return (lr) => backend.muon_update(H, lr, momentum, weightDecay, identity, w, g, m!, work)
+}
+
+function rowRule(spec: ElementwiseSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
+  const { rows, width: E, values: g } = table
+  if (spec.kind === 'sgd') {
+    return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)
+  }
+  if (spec.kind === 'rmsprop') {
+    return (lr) => backend.rmsprop_update_rows(table.count, E, rows, lr, spec.alpha, spec.eps, w, g, first!)
+  }
+  const { beta1, beta2, eps } = spec
+  return (lr, k) => {
+    const [c1, c2] = [1 - beta1 ** k, 1 - beta2 ** k]
+    backend.adam_update_rows(table.count, E, rows, lr, beta1, beta2, eps, c1, c2, w, g, first!, second!)
+  }
+}

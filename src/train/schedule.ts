@@ -1,0 +1,146 @@
+/**
+ * Learning-rate schedules: data, and pure functions: from an iteration to its rate, and for the one that depends on what
+ * evaluations say, from its state and a score to its next state.
+ *
+ * The paper trains at a fixed rate; the cosine decay is Loshchilov & Hutter's (SGDR, arXiv:1608.03983, one cycle), the
+ * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done since
+ * Bourlard & Morgan (1994).
+ */
+import { z } from 'zod'
+import { beats, type Metric } from '../metric.ts'
+
+export interface ConstantRate {
+  readonly kind: 'constant'
+  /** Iterations over which the rate grows linearly from 0 to its base. */
+  readonly warmup: number
+}
+export interface CosineRate {
+  readonly kind: 'cosine'
+  /** The rate after the last iteration, as a fraction of the base rate. */
+  readonly to: number
+  readonly warmup: number
+}
+export interface StepRate {
+  readonly kind: 'steps'
+  /** Multiplied into the rate after each of the iterations in `at`, or after every `every` iterations. */
+  readonly factor: number
+  readonly every?: number
+  readonly at?: readonly number[]
+  readonly warmup: number
+}
+export interface HalvingRate {
+  readonly kind: 'halving'
+  /** Multiplied into the rate after an evaluation that is not better than the best before by `improvement` of it. */
+  readonly factor: number
+  readonly improvement: number
+  /** So often at most: where it would fall once more, the run ends. */
+  readonly most: number
+  readonly warmup: number
+}
+export type Schedule = ConstantRate | CosineRate | StepRate | HalvingRate
+
+/** What a halving rate remembers: the score to beat, null before the first, and how often it has fallen. */
+export interface RateState {
+  readonly best: number | null
+  readonly drops: number
+}
+export const FIRST_RATE: RateState = { best: null, drops: 0 }
+
+/** A fixed learning rate, as in the paper. */
+export function constantRate({ warmup = 0 }: { warmup?: number } = {}): ConstantRate {
+  return { kind: 'constant', warmup }
+}
+
+/** Half a cosine from the base rate down to `to` (default 0) times the base rate at the end of the run. */
+export function cosineRate({ to = 0, warmup = 0 }: { to?: number; warmup?: number } = {}): CosineRate {
+  return { kind: 'cosine', to, warmup }
+}
+
+/** The rate times `factor` (default 0.1) after every `every` iterations, or after each iteration listed in `at`. */
+export function stepRate({
+  factor = 0.1,
+  warmup = 0,
+  ...when
+}: { factor?: number; warmup?: number } & ({ every: number } | { at: readonly number[] })): StepRate {
+  return { kind: 'steps', factor, ...when, warmup }
+}
+
+/**
+ * Half the rate (or `factor` times) after every evaluation that does not better the best one before by 0.5 % of it
+ * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time (`most` 6).
+ */
+export function halvingRate({
+  factor = 0.5,
+  improvement = 0.005,
+  most = 6,
+  warmup = 0,
+}: Partial<Omit<HalvingRate, 'kind'>> = {}): HalvingRate {
+  return { kind: 'halving', factor, improvement, most, warmup }
+}
+
+const warmup = z.int().min(0)
+const factor = z.number().gt(0)
+
+/** What the options of a run may say. */
+export const scheduleSchema: z.ZodType<Schedule> = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('constant'), warmup }),
+  z.strictObject({ kind: z.literal('cosine'), to: z.number().min(0).max(1), warmup }),
+  z
+    .strictObject({
+      kind: z.literal('steps'),
+      factor,
+      every: z.int().min(1).exactOptional(),
+      at: z.array(z.int().min(1)).min(1).exactOptional(),
+      warmup,
+    })
+    .refine((s) => (s.every === undefined) !== (s.at === undefined), { message: 'expected either "every" or "at"' }),
+  z.strictObject({
+    kind: z.literal('halving'),
+    factor: z.number().gt(0).lt(1),
+    improvement: z.number().min(0).lt(1),
+    most: z.int().min(0),
+    warmup,
+  }),
+])
+
+/**
+ * The rate of one iteration.
+ * @param base the optimiser's rate
+ * @param iteration counted from 1
+ * @param iterations of the whole run
+ * @param drops how often a halving rate has fallen
+ */
+export function learningRate(
+  schedule: Schedule,
+  base: number,
+  iteration: number,
+  iterations: number,
+  drops: number = 0,
+): number {
+  const { warmup } = schedule
+  if (iteration <= warmup) return (base * iteration) / warmup
+  if (schedule.kind === 'cosine') {
+    const progress = (iteration - 1 - warmup) / Math.max(1, iterations - warmup)
+    return base * (schedule.to + ((1 - schedule.to) * (1 + Math.cos(Math.PI * progress))) / 2)
+  }
+  if (schedule.kind === 'steps') {
+    const done = iteration - 1
+    const falls = schedule.at ? schedule.at.filter((at) => at <= done).length : Math.floor(done / schedule.every!)
+    return base * schedule.factor ** falls
+  }
+  return schedule.kind === 'halving' ? base * schedule.factor ** drops : base
+}
+
+/** The state after an evaluation. Other schedules do not listen. */
+export function heardScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
+  if (schedule.kind !== 'halving') return state
+  const { best, drops } = state
+  const better = best === null ? Number.isFinite(score) : beats(metric, score, best)
+  const enough = better && (best === null || Math.abs(score - best) >= schedule.improvement * Math.abs(best))
+  return { best: better ? score : best, drops: enough ? drops : drops + 1 }
+}
+
+/** Whether a rate has nowhere to fall any more, which ends the run. */
+export function isSpent(schedule: Schedule, { drops }: RateState): boolean {
+  return schedule.kind === 'halving' && drops > schedule.most
+}
