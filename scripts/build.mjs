@@ -7,7 +7,7 @@
 //
 // Nothing that is up to date is made again: build/objects/ keeps an object file for each instruction set, and beside it
 // the hash of its sources and flags. Old kernels never run: `native avx2` links the sets that are up to date and leaves
-// the others out of the add-on; `wasm simd128` deletes the modules of the other sets if they are older than the sources.
+// the others out of the add-on; `wasm simd128` deletes the modules of the other set if they are older than the sources.
 //
 // No node-gyp: it wants Python, make and Node's headers; Node-API needs one C header, which comes as a package, and a
 // compiler (docs/decisions/001-build.md).
@@ -36,7 +36,7 @@ export const COMMON = [
   '-Wall',
   '-Wextra',
 ]
-/** Instruction sets of each architecture, and the compiler's flags. The kernels of `avx2` are in namespace irnn_avx2. */
+/** Instruction sets of each architecture, and the compiler's flags. Kernels of `avx2` are in namespace irnn_avx2. */
 export const TARGETS = {
   x64: {
     avx512: ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mprefer-vector-width=512'],
