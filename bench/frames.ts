@@ -6,7 +6,8 @@
  * ReLU row has its share of live units beside it. Where others use the machine too, processor time says what a quiet one would do:
  * it is printed beside the time that passed, as that of one of its threads.
  */
-import { classification, createBackend, createModel, gaussian, irnn, type ModelInput, rng, tanh } from '../src/index.ts'
+import { createEngine } from '../src/backend/choose.ts'
+import { classification, createModel, gaussian, irnn, type ModelInput, rng, tanh } from '../src/index.ts'
 import { settledPeak } from './measure.ts'
 
 const [T, B, I, H, L, K] = [300, 16, 120, 500, 5, 180]
@@ -30,10 +31,10 @@ const x = Float32Array.from({ length: T * B * I }, () => generator.normal())
 const y = Int32Array.from({ length: T * B }, () => generator.below(K))
 const batch = { T, B, x, y }
 
-const alone = await createBackend({ name: 'native', threads: 1 })
+const alone = await createEngine({ name: 'native', threads: 1 })
 const given = process.argv.slice(2).map(Number)
 for (const threads of given.length > 0 ? given : [1, 2]) {
-  const backend = await createBackend({ name: 'native', threads })
+  const backend = await createEngine({ name: 'native', threads })
   for (const [name, spec] of NETWORKS) {
     const model = createModel(spec, { backend })
     const plan = model.plan({ T, B })

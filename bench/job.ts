@@ -1,6 +1,7 @@
 /** A problem on one of our backends: an iteration to time, its answer to check, and how much of it the kernels take. */
 
-import { type Backend, type Batch, createModel, type Floats } from '../src/index.ts'
+import type { Engine } from '../src/backend/backend.ts'
+import { type Batch, createModel, type Floats } from '../src/index.ts'
 import { memory } from '../src/layers/layer.ts'
 import { softmaxLayer } from '../src/layers/softmax.ts'
 import { clipGradients } from '../src/train/clip.ts'
@@ -33,7 +34,7 @@ export interface Stopwatch {
 const PRODUCTS = /^(rnn|lstm|gru)_/
 
 /** The backend with a stopwatch around its recurrences, and around products and softmax too if `dense`. */
-export function timed(backend: Backend, { dense }: { dense: boolean }): { backend: Backend; watch: Stopwatch } {
+export function timed(backend: Engine, { dense }: { dense: boolean }): { backend: Engine; watch: Stopwatch } {
   const watch = { ms: 0 }
   const entries = Object.entries(backend).map(([name, value]) => {
     const wanted = PRODUCTS.test(name) || (dense && /^(gemm|dense_|softmax_)/.test(name))
@@ -42,16 +43,16 @@ export function timed(backend: Backend, { dense }: { dense: boolean }): { backen
       watch.ms += milliseconds(() => value.apply(backend, args))
     }]
   })
-  return { backend: Object.fromEntries(entries) as Backend, watch }
+  return { backend: Object.fromEntries(entries) as Engine, watch }
 }
 
 /** One iteration of training: forward, loss, backward, clip, update (S6: forward, loss, backward). */
-export function trainingJob(problem: Problem, backend: Backend): Job {
+export function trainingJob(problem: Problem, backend: Engine): Job {
   return problem.cell === 'softmax' ? softmaxJob(problem, backend) : recurrentJob(problem, backend, true)
 }
 
 /** The forward pass and its loss. */
-export function forwardJob(problem: Problem, backend: Backend): Job {
+export function forwardJob(problem: Problem, backend: Engine): Job {
   return recurrentJob(problem, backend, false)
 }
 
@@ -59,7 +60,7 @@ export function batchOf({ T, B, K, x, y }: Problem): Batch {
   return { T, B, x, y: K > 0 ? Int32Array.from(y) : y }
 }
 
-function recurrentJob(problem: Problem, backend: Backend, training: boolean): Job {
+function recurrentJob(problem: Problem, backend: Engine, training: boolean): Job {
   const { T, B, inputGradient } = problem
   const model = createModel(modelInput(problem), { backend })
   const { weights } = model
@@ -90,7 +91,7 @@ function recurrentJob(problem: Problem, backend: Backend, training: boolean): Jo
 }
 
 /** The head of a language model as a plan has it: logits by blocks, loss, and their gradient. */
-function softmaxJob({ T, B, I, K, x, y, weights }: Problem, backend: Backend): Job {
+function softmaxJob({ T, B, I, K, x, y, weights }: Problem, backend: Engine): Job {
   const N = T * B
   const arena = memory(backend)
   const all = arena.floats(K * I + K)

@@ -1,5 +1,6 @@
 /** What is around the kernels: the real training loop on real digits, and streaming one step at a time. */
-import { type Backend, createModel, type Model, type Task, train } from '../src/index.ts'
+import type { Engine } from '../src/backend/backend.ts'
+import { createModel, type Model, type Task, train } from '../src/index.ts'
 import { forwardJob, timed } from './job.ts'
 import { repeat } from './measure.ts'
 import type { Problem } from './problems.ts'
@@ -14,7 +15,7 @@ const WINDOW = 10
  * Pixel MNIST in `train()` as the command runs it: batch assembly, forward, loss, backward, clip, update, metrics. Everything
  * but the recurrence's two kernels is what is around them. Of both the fastest window counts.
  */
-export async function loopOf(backend: Backend, model: Model, task: Task, seconds: number): Promise<Loop> {
+export async function loopOf(backend: Engine, model: Model, task: Task, seconds: number): Promise<Loop> {
   const { backend: watched, watch } = timed(backend, { dense: false })
   const copy = createModel(model.spec, { backend: watched })
   copy.weights.set(model.weights)
@@ -39,7 +40,7 @@ export async function loopOf(backend: Backend, model: Model, task: Task, seconds
 const STEPS = 2000
 
 /** One sequence: a step at a time, and a forward pass over all steps. `problem` is S1 with dense weights. */
-export function streamingOf(backend: Backend, problem: Problem, seconds: number): Streaming {
+export function streamingOf(backend: Engine, problem: Problem, seconds: number): Streaming {
   const model = createModel(modelInput(problem), { backend })
   model.weights.set(problem.weights)
   const stepper = model.stepper()

@@ -2,7 +2,7 @@
  * Time, and what the machine can do at best. A machine is often shared and its clock moves: what is compared is measured in
  * turn, many times, and the fastest of each counts; the median says how quiet it was.
  */
-import type { Backend } from '../src/index.ts'
+import type { Engine } from '../src/backend/backend.ts'
 
 export interface Timing {
   /** Milliseconds: the fastest, and the median. */
@@ -46,7 +46,7 @@ export function repeat(run: () => void, { seconds, least = 5, between = () => {}
 const PEAK_ROUNDS = 400_000
 
 /** GFLOP/s of nothing but multiply-adds on this backend's vectors and threads; half a millisecond to two. */
-export function peak(backend: Backend): number {
+export function peak(backend: Engine): number {
   let flops = 0
   const ms = milliseconds(() => {
     flops = backend.fma_peak(backend.threads, PEAK_ROUNDS)
@@ -55,14 +55,14 @@ export function peak(backend: Backend): number {
 }
 
 /** The best of several peaks. */
-export function settledPeak(backend: Backend, times = 20): number {
+export function settledPeak(backend: Engine, times = 20): number {
   return Math.max(...Array.from({ length: times }, () => peak(backend)))
 }
 
 const BANDWIDTH_FLOATS = 2 ** 26
 
 /** GB/s read and written when an array of 256 MB, far larger than any cache, is scaled in place. */
-export function bandwidth(backend: Backend): number {
+export function bandwidth(backend: Engine): number {
   const x = backend.floats(BANDWIDTH_FLOATS).fill(1) // written once, so that all its pages are there
   const { best } = repeat(() => backend.scale(x.length, 1, x), { seconds: 0, least: 6 })
   backend.free(x)

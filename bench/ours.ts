@@ -1,6 +1,7 @@
 /** Our own rows: every backend, instruction set and number of threads that runs here. */
 import { availableParallelism } from 'node:os'
-import { availableBackends, type Backend, type BackendOptions, createBackend } from '../src/index.ts'
+import type { Engine as Backend } from '../src/backend/backend.ts'
+import { availableBackends, type BackendOptions, createEngine } from '../src/backend/choose.ts'
 import { checkAnswer } from './answers.ts'
 import { type Answer, forwardJob, type Job, timed, trainingJob } from './job.ts'
 import { bandwidth, peak, repeat, settledPeak } from './measure.ts'
@@ -17,7 +18,7 @@ export async function engines({ best }: { best: boolean }): Promise<Measured[]> 
   const found: Measured[] = []
   for (const options of preferred(await availableBackends(), best)) {
     for (const threads of availableParallelism() > 1 ? [1, 2] : [1]) {
-      const backend = await createBackend({ ...options, threads }).catch(() => null) // no threads of wasm here
+      const backend = await createEngine({ ...options, threads }).catch(() => null) // no threads of wasm here
       if (backend?.threads !== threads) continue
       found.push({ backend, engine: measureEngine(backend) })
     }

@@ -1,5 +1,5 @@
 /** One point of scaling.ts: its JSON as the argument, the measurement as JSON on standard output. */
-import { createBackend } from '../src/index.ts'
+import { createEngine } from '../src/backend/choose.ts'
 import { trainingJob } from './job.ts'
 import { peak, repeat, settledPeak } from './measure.ts'
 import { randomProblem, type Shape, work } from './problems.ts'
@@ -11,7 +11,7 @@ const MB = 2 ** 20
 const point = JSON.parse(process.argv[2]!) as Point
 const { T, B, H, threads } = point
 const shape: Shape = { name: 'scaling', label: '', cell: 'relu', T, B, H, I: 1, K: 10, inputGradient: false }
-const backend = await createBackend({ threads })
+const backend = await createEngine({ threads })
 settledPeak(backend)
 const problem = await randomProblem(shape)
 // What making the weights took is given back to the system late or never: it counts as there before.

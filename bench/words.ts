@@ -10,8 +10,9 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { createEngine } from '../src/backend/choose.ts'
 import { writeAtomic } from '../src/disk.node.ts'
-import { type Cell, classification, createBackend, createModel, irnn, lstm, type ModelInput, rng, sgd, tanh } from '../src/index.ts'
+import { type Cell, classification, createModel, irnn, lstm, type ModelInput, rng, sgd, tanh } from '../src/index.ts'
 import { clipGradients, clipNorm } from '../src/train/clip.ts'
 import { logUniform } from '../src/train/logUniform.ts'
 import { createOptimizer } from '../src/train/optim.ts'
@@ -70,8 +71,8 @@ const SECONDS = 6
 
 async function measure(point: Point): Promise<Measured> {
   const { V, samples, threads } = point
-  const backend = await createBackend({ name: 'native', threads })
-  const alone = await createBackend({ name: 'native', threads: 1 })
+  const backend = await createEngine({ name: 'native', threads })
+  const alone = await createEngine({ name: 'native', threads: 1 })
   const model = createModel(spec(point), { backend })
   const sampled = samples > 0 ? { sampled: { samples, sampler: logUniform(V, rng(1)) } } : {}
   const plan = model.plan({ T, B, logits: false, ...sampled })

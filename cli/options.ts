@@ -1,5 +1,6 @@
 /** Options that more than one command has, and those that every training task has. */
 import { type Command, Option } from 'commander'
+import { cellOptions } from '../src/model/cellOptions.ts'
 import { CELLS } from '../src/model/spec.ts'
 import { recipe, recipeNames } from '../src/tasks/recipes.ts'
 import { CLIP_KINDS } from '../src/train/clip.ts'
@@ -75,11 +76,11 @@ export function trainingOptions(command: Command, task: string): void {
     .option('--layers <N>', 'recurrent layers (default: 1, of phones 2)', whole())
     .option('--bidirectional', 'both directions')
     .option('--projection <P>', 'a linear layer of P units between the recurrent ones and the output', whole())
-    .option('--scale <alpha>', 'irnn: the recurrent matrix starts as alpha times the identity', finite)
+  for (const [, { flag, help }] of cellOptions()) command.option(flag, help, finite)
+  command
     .option('--std <s>', 'standard deviation of the input and output weights', notNegative)
     .option('--input-std <s>', 'of the input weights alone', notNegative)
     .option('--output-std <s>', 'of the output weights alone', notNegative)
-    .option('--forget-bias <b>', 'lstm: initial bias of the forget gate (default: 1)', finite)
     .addOption(new Option('--optimizer <name>', 'sgd, rmsprop, adam or muon').choices(OPTIMIZERS))
     .option('--lr <rate>', 'learning rate', positive)
     .option('--momentum <m>', 'sgd, muon: momentum (default: 0, of muon 0.9)', notNegative)

@@ -2,7 +2,7 @@
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { InputError } from '../src/error.ts'
-import { loadModel } from '../src/model/model.ts'
+import { loadModel } from '../src/model/modelFile.ts'
 import { rng } from '../src/rng.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
 import { vocabularyOfRun } from '../src/tasks/words/load.node.ts'

@@ -1,8 +1,10 @@
 /** Flags and recipe → the spec of a model and the options of its training. A flag goes before the recipe. */
 import type { BackendName } from '../src/backend/backend.ts'
 import { InputError } from '../src/error.ts'
-import { gaussian } from '../src/model/init.ts'
-import { type Cell, gru, irnn, lstm, type ModelInput, relu, tanh } from '../src/model/spec.ts'
+import { gaussian } from '../src/init.ts'
+import cells, { type Cell, type CellOptions } from '../src/layers/cells.ts'
+import { cellOptions, refuseOptions } from '../src/model/cellOptions.ts'
+import type { ModelInput } from '../src/model/spec.ts'
 import type { Task } from '../src/task.ts'
 import type { Recipe } from '../src/tasks/recipes.ts'
 import { CLIP_KINDS, type Clip, type ClipKind, noClip } from '../src/train/clip.ts'
@@ -11,7 +13,7 @@ import { adam, type Muon, muon, type OptimizerKind, type OptimizerSpec, rmsprop,
 import { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from '../src/train/schedule.ts'
 
 /** Flags of `irnn train` that a model or its training is made from; --samples and --dropout are of words alone. */
-export interface TrainFlags {
+export interface TrainFlags extends CellOptions {
   cell: Cell
   recipe?: string
   hidden?: number
@@ -19,11 +21,9 @@ export interface TrainFlags {
   embedding?: number
   projection?: number
   bidirectional?: boolean
-  scale?: number
   std?: number
   inputStd?: number
   outputStd?: number
-  forgetBias?: number
   optimizer?: OptimizerKind
   lr?: number
   momentum?: number
@@ -117,29 +117,24 @@ function clipOf(base: Clip, { clip, clipKind }: TrainFlags): Clip {
 
 /** @throws InputError for flags that are not the cell's */
 export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInput {
-  const { cell, hidden = chosen.hidden, layers, bidirectional, projection, scale, forgetBias } = flags
-  if (cell !== 'irnn' && scale !== undefined) {
-    throw new InputError(`--scale: only an irnn starts from an identity, and the cell is ${cell}: remove it`)
-  }
-  if (cell !== 'lstm' && forgetBias !== undefined) {
-    throw new InputError(`--forget-bias: only an lstm has a forget gate, and the cell is ${cell}: remove it`)
-  }
+  const { cell, hidden = chosen.hidden, layers, bidirectional, projection } = flags
+  refuseOptions(cell, flags, (name, only) => `${flagOf(name)}: ${only}, and the cell is ${cell}: remove it`)
+  const own = cellOptions([cell]).map(([name]) => [name, flags[name] ?? chosen[name]])
   const inputStd = flags.inputStd ?? flags.std ?? chosen.inputStd
   const outputStd = flags.outputStd ?? flags.std ?? chosen.outputStd
-  const stack = {
+  const rnn = cells[cell].make(hidden, {
     layers: layers ?? chosen.layers,
     bidirectional,
     input: inputStd === undefined ? undefined : gaussian(inputStd),
-  }
-  const make = {
-    irnn: () => irnn(hidden, { ...stack, scale: scale ?? chosen.scale ?? 1 }),
-    lstm: () => lstm(hidden, { ...stack, forgetBias: forgetBias ?? chosen.forgetBias ?? 1 }),
-    relu: () => relu(hidden, stack),
-    tanh: () => tanh(hidden, stack),
-    gru: () => gru(hidden, stack),
-  }
+    ...Object.fromEntries(own),
+  })
   const head = { ...task.head, init: outputStd === undefined ? undefined : gaussian(outputStd) }
-  return { input: inputOf(task, flags.embedding ?? chosen.embedding ?? hidden), rnn: make[cell](), projection, head }
+  return { input: inputOf(task, flags.embedding ?? chosen.embedding ?? hidden), rnn, projection, head }
+}
+
+/** forgetBias → --forget-bias, as commander names them. */
+function flagOf(name: string): string {
+  return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
 function inputOf({ input, normalisation }: Task, embedding: number): ModelInput['input'] {

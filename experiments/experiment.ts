@@ -2,6 +2,7 @@
  * An experiment is data: the runs that make one figure or table of Le, Jaitly & Hinton (2015), how they are shown beside the
  * paper's, and claims, each a predicate over the results that can fail. `irnn reproduce` is what makes it happen.
  */
+import type { Cell as CellName } from '../src/layers/cells.ts'
 import type { Metric } from '../src/metric.ts'
 
 /** One training run. It is what `irnn train <task> --cell <cell> …` does, and its flags are that command's. */
@@ -11,7 +12,7 @@ export interface Run {
   /** In legends. */
   readonly label: string
   readonly task: 'adding' | 'mnist' | 'words' | 'phones'
-  readonly cell: 'irnn' | 'lstm' | 'tanh' | 'relu' | 'gru'
+  readonly cell: CellName
   readonly recipe: string
   /** What the recipe leaves open, or what shall not change with it; names as in the command, in camel case. */
   readonly flags: Readonly<Record<string, string | number | true>>

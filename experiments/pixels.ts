@@ -28,11 +28,11 @@ const CELLS = ['irnn', 'lstm', 'tanh', 'relu'] as const
 const LABELS = { irnn: 'IRNN', lstm: 'LSTM', tanh: 'RNN + tanh', relu: 'RNN + ReLU' }
 /** Iterations of 256 units; the permuted recipe has 150,000 for 100. */
 const LARGE = { scanline: 80_000, permuted: 50_000 }
-/** The paper: "at most 1,000,000". */
-const LONGEST = 1_000_000
+/** Beyond the budget that all cells have. The paper: "at most 1,000,000". */
+const ITERATIONS: { readonly [cell in Run['cell']]?: number } = { irnn: 1_000_000 }
 
 function paperRun(cell: (typeof CELLS)[number], { permuted, table, seed, budget }: PixelFigure): Run {
-  const iterations = cell === 'irnn' ? LONGEST : budget
+  const iterations = ITERATIONS[cell] ?? budget
   return {
     name: `${cell}-paper`,
     label: LABELS[cell],

@@ -105,7 +105,9 @@ async function make(file, hash, produce) {
 
 async function typescript() {
   await rm(join(ROOT, 'dist'), { recursive: true, force: true }) // what is no source any more shall not run as a test
-  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc')
+  // TypeScript 7 has no JavaScript interface yet: tools that need one (rollup-plugin-dts, typedoc) load 5.9, which is
+  // installed as `typescript`.
+  const tsc = join(dirname(require.resolve('typescript-7/package.json')), 'bin', 'tsc')
   const { ok, output } = await run(process.execPath, [tsc, '-p', ROOT])
   if (!ok) throw new Error(`TypeScript: ${output.trim()}`)
   await chmod(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)

@@ -1,6 +1,6 @@
-// Whether C++ is laid out as .clang-format says. Versions of clang-format differ, so the file names its own in a comment,
-// "# clang-format 23" ("pip install clang-format==23.*" has it). Where that version is not on the PATH, a line says so,
-// and that is no failure.
+// Whether C++ is laid out as .clang-format says. Versions of clang-format differ, so the file names its own in a
+// comment, "# clang-format 23" ("pip install clang-format==23.*" has it). Where that one is not on the PATH, a line
+// says so, and that is no failure.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'

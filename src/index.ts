@@ -1,12 +1,27 @@
-/** The public names, and nothing else. */
-export type { Backend, BackendName, Floats, InstructionSet } from './backend/backend.ts'
-export { availableBackends, type BackendOptions, createBackend } from './backend/choose.ts'
+/** Models, training and tasks, in Node and in a page. What needs a disk is in `irnn/node`, sound in `irnn/speech`. */
+
+export type {
+  Backend,
+  BackendName,
+  ByteInput,
+  Floats,
+  InstructionSet,
+  NativeInstructionSet,
+  WasmInstructionSet,
+} from './backend/backend.ts'
+export { type BackendOptions, createBackend } from './backend/choose.ts'
 export type { Batch, Normalisation } from './batch.ts'
 export { InputError } from './error.ts'
-export { FEATURES, type FeatureStream, featureStream, features } from './features/speech.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
-export { decode as decodeSafetensors, encode as encodeSafetensors, type Tensor } from './formats/safetensors.ts'
-export { METRICS, type Metric } from './metric.ts'
+export {
+  type Decoded,
+  decode as decodeSafetensors,
+  encode as encodeSafetensors,
+  type NamedTensor,
+  type Source,
+  type StoredTensor,
+  type Tensor,
+} from './formats/safetensors.ts'
 export {
   constant,
   gaussian,
@@ -17,12 +32,16 @@ export {
   orthogonal,
   randomWalk,
   uniform,
-} from './model/init.ts'
+} from './init.ts'
+export * from './layers/cells.ts'
+export type { Masks } from './layers/dropout.ts'
+export type { Sampler } from './layers/sampled.ts'
+export { beats, type Metric } from './metric.ts'
+export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   createModel,
   type Loss,
   type LossOptions,
-  loadModel,
   type Model,
   type ModelOutput,
   type Parameter,
@@ -30,56 +49,84 @@ export {
   type PlanOptions,
   type State,
   type Stepper,
-  saveModel,
 } from './model/model.ts'
+export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
+export type { ParameterShape } from './model/parameters.ts'
+export type { Sampled } from './model/plan.ts'
 export {
-  type Cell,
   classification,
-  gru,
   type HeadInput,
   type HeadOptions,
-  type IrnnOptions,
-  irnn,
-  lstm,
+  type HeadSpec,
+  type InputSpec,
   type ModelInput,
   type ModelSpec,
   modelSpec,
-  type RnnInput,
+  type RnnSpec,
   regression,
-  relu,
-  type StackOptions,
-  tanh,
 } from './model/spec.ts'
-export { permutation, type Rng, rng } from './rng.ts'
-export type { Stream, StreamState, Task } from './task.ts'
+export { type Rng, rng } from './rng.ts'
+export { epochOrder, type Order, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
 export type { Digits } from './tasks/mnist/digits.ts'
 export { type PixelInput, type PixelOptions, pixels } from './tasks/mnist/mnist.ts'
-export { type PhoneCorpus, type PhoneOptions, phones, type SpeechSet } from './tasks/phones/phones.ts'
-export { createPhoneScore, type PhoneErrors, type PhoneScore } from './tasks/phones/score.ts'
+export { type Recipe, recipe, recipeNames, type Variant } from './tasks/recipes.ts'
+export type { TokenBlock, Tokens } from './tasks/words/rows.ts'
+export {
+  chooseVocabulary,
+  formatVocabulary,
+  parseVocabulary,
+  type Vocabulary,
+  type VocabularyChoice,
+} from './tasks/words/vocabulary.ts'
+export { type WordsData, type WordsInput, type WordsOptions, words } from './tasks/words/words.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
-export { evaluate } from './train/evaluate.ts'
-export type {
-  CheckpointEvent,
-  CollapseEvent,
-  DoneEvent,
-  EvalEvent,
-  Scores,
-  Spread,
-  StepEvent,
-  TestScore,
-  TrainEvent,
+export type { WatchState } from './train/collapse.ts'
+export { evaluate, type StopSignal } from './train/evaluate.ts'
+export {
+  type CheckpointEvent,
+  type CollapseEvent,
+  type DoneEvent,
+  decodeEvent,
+  type EvalEvent,
+  encodeEvent,
+  type Scores,
+  type Spread,
+  type StepEvent,
+  type TestScore,
+  type TrainEvent,
 } from './train/events.ts'
-export { DivergenceError, type Run, type RunOptions, type RunState, type TrainOptions, train } from './train/loop.ts'
+export {
+  createTraining,
+  DivergenceError,
+  type Training,
+  type TrainOptions,
+  type TrainSpec,
+  trainSpec,
+} from './train/iteration.ts'
+export { type Run, type RunOptions, type RunState, train } from './train/loop.ts'
 export {
   type Adam,
   adam,
   type Muon,
   muon,
+  type Optimizer,
   type OptimizerSpec,
   type RmsProp,
   rmsprop,
   type Sgd,
   sgd,
 } from './train/optim.ts'
-export { constantRate, cosineRate, halvingRate, type Schedule, stepRate } from './train/schedule.ts'
+export {
+  type ConstantRate,
+  type CosineRate,
+  constantRate,
+  cosineRate,
+  type HalvingRate,
+  halvingRate,
+  type RateState,
+  type Schedule,
+  type StepRate,
+  stepRate,
+} from './train/schedule.ts'
+export type { IterationResult, WindowState } from './train/stepRecord.ts'

@@ -13,6 +13,10 @@ interface Measure {
   readonly isLoss: boolean
 }
 
+/**
+ * What an evaluation reports beside the loss. Accuracy and frameError are shares of 1; higher is better of accuracy
+ * only.
+ */
 export type Metric = 'mse' | 'accuracy' | 'perplexity' | 'frameError'
 
 export const METRICS: { readonly [metric in Metric]: Measure } = {
@@ -38,7 +42,7 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
   },
 }
 
-/** Whether `value` beats `other`; NaN beats nothing. */
+/** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */
 export function beats(metric: Metric, value: number, other: number): boolean {
   return METRICS[metric].lowerIsBetter ? value < other : value > other
 }

@@ -5,6 +5,7 @@
  */
 import { InputError, shown } from './error.ts'
 
+/** A stream of random numbers. `rng` makes it. */
 export interface Rng {
   /** Uniform in [0,1) on the grid of 2^-24: every value is exact in float32, so no backend rounds it to 1. */
   next(): number

@@ -8,6 +8,7 @@ import { checked } from './error.ts'
 import type { Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
+/** What is to be learnt: batches to train and to test on, and what a model needs to fit them. */
 export interface Task {
   readonly name: string
   /** Everything the task was made from: the same options make the same batches. */
@@ -44,11 +45,13 @@ export interface StreamState {
   readonly [more: string]: unknown
 }
 
+/** An endless stream of training batches, which can be stored and continued. */
 export interface Stream {
   /** The next batch; its arrays are filled again by the next call. */
   next(): Batch
   /** Whole passes over the training set that are done. */
   readonly epoch: number
+  /** Where it stands: the next batch is the same after `setState`, also in another process. */
   getState(): StreamState
   /** @throws InputError when the state is not one of this stream */
   setState(state: StreamState): void
@@ -56,9 +59,13 @@ export interface Stream {
 
 /** A seeded order of training examples: every example once an epoch, each epoch in an order of its own. */
 export interface Order {
+  /** The next example, 0 … size-1. */
   next(): number
+  /** Whole passes that are done. */
   readonly epoch: number
+  /** Where it stands. */
   getState(): StreamState
+  /** @throws InputError when the state is not one of an order over as many examples */
   setState(state: StreamState): void
 }
 

@@ -6,17 +6,21 @@
  * what may alias) and is not repeated here. Arguments are trusted: whoever builds a model or a batch has checked them.
  */
 
-/** float32 on native and wasm, float64 on the reference backend. */
-export type Floats = Float32Array | Float64Array
+import { InputError, shown } from '../error.ts'
+import type * as cells from './reference/cells.ts'
+import type { Flag, Floats, OrNull } from './signatures.ts'
+
+export { type Flag, type Floats, RELU, TANH } from './signatures.ts'
+/**
+ * native: C++ through Node-API; wasm: the same sources as WebAssembly; reference: plain TypeScript in float64, slow.
+ */
 export type BackendName = 'native' | 'wasm' | 'reference'
+/** Of the native backend. baseline is SSE4.2 on x64 and NEON on arm64. */
 export type NativeInstructionSet = 'baseline' | 'avx2' | 'avx512'
 /** simd128 multiplies, then adds; relaxed-simd does both at once and rounds once, which is faster, and other bits. */
 export type WasmInstructionSet = 'simd128' | 'relaxed-simd'
+/** What the kernels were compiled for. Two of them give different last bits. */
 export type InstructionSet = NativeInstructionSet | WasmInstructionSet
-
-/** The `activation` argument of rnn_forward and rnn_backward. */
-export const RELU = 0
-export const TANH = 1
 
 /** The `part` argument of the backward kernels: bits, and what a whole sequence in one call is. */
 export const FIRST = 1
@@ -26,11 +30,13 @@ export const WHOLE: number = FIRST | LAST
 export const BRIEF = 4
 export const BRIEF_ROWS = 1024
 
-type OrNull<A> = A | null
-type Flag = 0 | 1
+type CellKernels = typeof cells
 
-/** Every kernel of `kernels/kernels.h`. */
-export interface Kernels {
+/** The names of the cells' kernels, without `_forward`, `_backward` and `_step`. */
+export type RecurrentKernel = { [K in keyof CellKernels]: K extends `${infer Name}_step` ? Name : never }[keyof CellKernels]
+
+/** Every kernel of `kernels/kernels.h`. Those of the cells are declared with their reference. */
+export interface Kernels extends CellKernels {
   gemm(transA: Flag, transB: Flag, M: number, N: number, K: number, A: Floats, B: Floats, C: Floats, accumulate: Flag): void
   dense_forward(N: number, I: number, K: number, x: Floats, W: Floats, b: OrNull<Floats>, y: Floats): void
   dense_backward(
@@ -38,44 +44,8 @@ export interface Kernels {
     x: Floats, W: Floats, dy: Floats, dW: Floats, db: OrNull<Floats>, dx: OrNull<Floats>,
     sums: OrNull<Floats>, part: number,
   ): void
-  rnn_forward(
-    T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>,
-    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats,
-  ): void
-  rnn_backward(
-    T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
-    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
-    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
-  ): void
-  lstm_forward(
-    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
-    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats, c: Floats, gates: Floats,
-  ): void
-  lstm_backward(
-    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
-    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, c: Floats, gates: Floats,
-    dh: OrNull<Floats>, dhT: OrNull<Floats>, dcT: OrNull<Floats>, da: Floats,
-    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, dc0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
-  ): void
-  gru_forward(
-    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
-    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats, gates: Floats,
-  ): void
-  gru_backward(
-    T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
-    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, gates: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
-    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
-  ): void
   step_pack(
     N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,
-  ): void
-  rnn_step(B: number, I: number, H: number, activation: number, x: Floats, packed: Floats, h: Floats): void
-  lstm_step(B: number, I: number, H: number, x: Floats, packed: Floats, h: Floats, c: Floats): void
-  gru_step(
-    B: number, I: number, H: number, x: Floats, resetUpdate: Floats, candidateX: Floats, candidateH: Floats, h: Floats,
   ): void
   dense_step(B: number, I: number, K: number, x: Floats, packed: Floats, y: Floats): void
   softmax_cross_entropy(
@@ -135,14 +105,19 @@ export interface ByteInput {
   readonly value: Float32Array
 }
 
-/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
-export interface Backend extends Kernels {
+/** Where a model runs. `createBackend` makes one; what it computes with is internal. */
+export interface Backend {
   readonly name: BackendName
   /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
   readonly description: string
+  /** Threads that a kernel may use. */
   readonly threads: number
-  /** Not of the reference backend. Another one gives other bits. */
+  /** Absent for the reference backend. Another one gives other bits. */
   readonly instructionSet?: InstructionSet
+}
+
+/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
+export interface Engine extends Backend, Kernels {
   /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
   floats(n: number): Floats
   ints(n: number): Int32Array
@@ -156,4 +131,15 @@ export interface Backend extends Kernels {
   gather(T: number, B: number, input: ByteInput, x: Floats): void
   /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
   free(array: Floats | Int32Array): void
+}
+
+/**
+ * The engine that a public backend is.
+ * @throws InputError unless createBackend made it
+ */
+export function engineOf(backend: Backend): Engine {
+  const engine = backend as Partial<Engine> | null | undefined
+  if (typeof engine?.floats === 'function' && typeof engine.bind === 'function') return engine as Engine
+  const received = (backend as unknown) instanceof Promise ? 'a promise: await it' : shown(backend)
+  throw new InputError(`backend: expected what createBackend() gives but received ${received}`)
 }

@@ -1,12 +1,13 @@
 /** Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for. */
 import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
 import { InputError } from '../error.ts'
-import type { Backend, BackendName, InstructionSet, WasmInstructionSet } from './backend.ts'
+import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference/index.ts'
 import { fusesMultiplyAdd } from './relaxed.ts'
 import { wasmBackend } from './wasm.ts'
 
+/** Which backend is wanted and how it is to run. Everything has a default. */
 export interface BackendOptions {
   /** Default: native, else wasm. */
   readonly name?: BackendName | undefined
@@ -27,7 +28,12 @@ const DEFAULT_WASM_THREADS = 4
  * A backend ready to run. Its `description` says which one and why.
  * @throws InputError when the name or threads are not what they can be, or the backend named is not built.
  */
-export async function createBackend({ name, threads, instructionSet }: BackendOptions = {}): Promise<Backend> {
+export function createBackend(options: BackendOptions = {}): Promise<Backend> {
+  return createEngine(options)
+}
+
+/** The same, with the kernels and the memory that are internal. */
+export async function createEngine({ name, threads, instructionSet }: BackendOptions = {}): Promise<Engine> {
   if (name !== undefined && name !== 'native' && name !== 'wasm' && name !== 'reference') {
     throw new InputError(`backend: expected native, wasm or reference but received ${JSON.stringify(name)}`)
   }
@@ -50,9 +56,9 @@ export async function createBackend({ name, threads, instructionSet }: BackendOp
   return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing})`)
 }
 
-async function chooseWasm(threads: number | undefined, wanted: InstructionSet | undefined, reason: string): Promise<Backend> {
+async function chooseWasm(threads: number | undefined, wanted: InstructionSet | undefined, reason: string): Promise<Engine> {
   const instructionSet = oneOf(wasmInstructionSets(), wanted)
-  const make = (threads: number, reason: string): Promise<Backend> =>
+  const make = (threads: number, reason: string): Promise<Engine> =>
     wasmBackend({ instructionSet, threads, reason, load: wasmBytes, start: startThread })
   const alone = noWasmThreads()
   if (threads !== undefined) {

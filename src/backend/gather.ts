@@ -1,11 +1,11 @@
 /** x from bytes of a data set, where C++ cannot see them: wasm has a memory of its own, the reference none. */
-import type { Backend } from './backend.ts'
+import type { Engine } from './backend.ts'
 
 /**
  * Time-major means that each sequence is a column; several at a time, or each would wait for its own memory: 16 × 784 take 9 µs,
  * column by column 55.
  */
-export const gather: Backend['gather'] = (T, B, { bytes, starts, order, value }, x) => {
+export const gather: Engine['gather'] = (T, B, { bytes, starts, order, value }, x) => {
   let b = 0
   for (; b + 4 <= B; b += 4) {
     const i0 = starts[b]!

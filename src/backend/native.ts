@@ -1,5 +1,5 @@
 /** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
-import type { Backend, Floats, Kernels, NativeInstructionSet } from './backend.ts'
+import type { Engine, Floats, Kernels, NativeInstructionSet } from './backend.ts'
 
 /** What kernels/napi.cc exports. */
 export interface Addon {
@@ -24,7 +24,7 @@ const HUGE_PAGE = 1 << 21
 const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
 /** `threads` pool members including the calling thread; results do not depend on their number. */
-export function nativeBackend(addon: Addon, threads: number, instructionSet: NativeInstructionSet = addon.instructionSets[0]!): Backend {
+export function nativeBackend(addon: Addon, threads: number, instructionSet: NativeInstructionSet = addon.instructionSets[0]!): Engine {
   const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
     const alignment = n * size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE
     const buffer = new ArrayBuffer(n * size + alignment)

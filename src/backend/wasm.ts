@@ -5,7 +5,7 @@
  * The memory is created once at its full size and never grows, because growing detaches every view a model holds. Size
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
-import type { Backend, Floats, Kernels, WasmInstructionSet } from './backend.ts'
+import type { Engine, Floats, Kernels, WasmInstructionSet } from './backend.ts'
 import { gather } from './gather.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
@@ -82,7 +82,7 @@ export interface WasmOptions {
  * Instantiates the kernels. One thread has a memory of its own, several share one.
  * @throws Error when the workers do not start, RangeError when there is no memory
  */
-export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Backend> {
+export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Engine> {
   const shared = threads > 1
   const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
   const memory = largestMemory(shared)
@@ -137,7 +137,7 @@ type Kernel = (...args: number[]) => number
 type Argument = number | null | { readonly byteOffset: number }
 
 /** Not inside wasmBackend: the instance holds on to what `scratch` sees, and through kernels it would keep the pool alive. */
-function binder(kernels: Kernels): Backend['bind'] {
+function binder(kernels: Kernels): Engine['bind'] {
   return (kernel, ...args) => {
     const call = kernels[kernel] as (...args: unknown[]) => never
     const numbers = (args as Argument[]).map(pointer)

@@ -34,6 +34,7 @@ export function logMel(samples: Int16Array): Float32Array {
 /** Takes the row of a frame: valid until it returns. */
 export type TakesFrame = (row: Float32Array, frame: number) => void
 
+/** Sound in, features out, as the sound comes. */
 export interface FeatureStream {
   /** Any number of samples more. */
   push(samples: Int16Array): void

@@ -49,7 +49,7 @@ export function refuseNoHeader(header: AudioHeader | null, size: number, what: s
   if (!header) throw new InputError(`${what}: its header is cut off: the file has only ${size} bytes: copy it again`)
 }
 
-/** Samples of whole pairs of bytes. */
+/** 16-bit samples of whole pairs of bytes; of an odd number the last byte is left. */
 export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
   const samples = new Int16Array(bytes.length >> 1)
   const [high, low] = bigEndian ? [0, 1] : [1, 0]

@@ -4,6 +4,7 @@
  */
 import { InputError, shown } from '../error.ts'
 
+/** A phone and where it is heard, in samples. */
 export interface Segment {
   /** The first sample, and the one after the last. */
   readonly start: number

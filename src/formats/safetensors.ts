@@ -10,12 +10,14 @@ import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { checked, InputError, shown } from '../error.ts'
 
+/** Numbers in row-major order, and their shape. */
 export interface Tensor {
   readonly shape: readonly number[]
   /** Written as F32 or F64, by its type. */
   readonly data: Floats
 }
 
+/** A tensor and its name in a file. */
 export interface NamedTensor extends Tensor {
   readonly name: string
 }
@@ -37,6 +39,7 @@ export interface StoredTensor {
   parts(): Iterable<Floats>
 }
 
+/** What a safetensors file holds. */
 export interface Decoded {
   readonly tensors: ReadonlyMap<string, StoredTensor>
   readonly metadata: ReadonlyMap<string, string>
@@ -46,7 +49,10 @@ const HEADER_LIMIT = 100_000_000 // the reference implementation's
 const BYTES = { F32: 4, F64: 8 } as const
 const WHAT = 'safetensors file'
 
-/** The bytes of a file; see encodeParts. */
+/**
+ * The bytes of a safetensors file. They depend on the content of the arguments only, not on their order.
+ * @param metadata strings by name, for the header
+ */
 export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const parts = encodeParts(tensors, metadata)
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))

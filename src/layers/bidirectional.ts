@@ -1,10 +1,13 @@
 /**
- * Two layers over the same x, one in each direction of time, their outputs side by side (Schuster & Paliwal 1997). Read at the
- * last step, it is both final states: the forward one after x[T-1], the reverse one after x[0], as in PyTorch's h_n.
+ * Two layers over the same x, one in each direction of time, with their outputs side by side (Schuster & Paliwal 1997).
+ * For steps `last` the output is both final states: that of the forward layer after x[T-1] and that of the reverse one
+ * after x[0], as in PyTorch's h_n.
  */
 import type { Memory, RecurrentLayer, RecurrentOptions } from './layer.ts'
 
-/** @param along, against the layers of the two directions, built with the same options but for `reverse` 0 and 1 */
+/**
+ * @param along, against the layers of the two directions, built with the same options but `reverse`, which is 0 and 1
+ */
 export function bidirectionalLayer(
   arena: Memory, along: RecurrentLayer, against: RecurrentLayer, options: RecurrentOptions,
 ): RecurrentLayer {

@@ -1,4 +1,4 @@
-/** y = x Wᵀ + b at every row: the head, and the linear projection in front of a large one. Shapes as in torch.nn.Linear. */
+/** y = x Wᵀ + b for every row: the head, and the projection below a large head. Shapes as in torch.nn.Linear. */
 import { type Floats, WHOLE } from '../backend/backend.ts'
 import { type Layer, type Memory, runningSums, type Segment } from './layer.ts'
 
@@ -10,7 +10,7 @@ export interface DenseWeights {
 }
 
 export interface DenseOptions {
-  /** The largest minibatch; T is 1 where only the last step is read. */
+  /** The largest minibatch; T is 1 if only the last step is read. */
   T: number
   B: number
   I: number

@@ -1,7 +1,7 @@
 /**
- * Dropout between layers, on what goes up and never on what goes on in time (Zaremba et al. 2014; inverted, so that evaluation
- * needs nothing). The mask is a function of seed, iteration, layer and place: nothing of it is kept, and a run that goes on, or
- * computes a segment again, has the same.
+ * Dropout between layers: on what one layer hands to the next, never on what it hands to the next step (Zaremba et al.
+ * 2014). It is inverted, so that evaluation needs no change. The mask is a function of seed, iteration, layer and
+ * place. It is never stored, and it is the same when a run is resumed or a segment is computed again.
  */
 import type { Floats } from '../backend/backend.ts'
 import type { Layer, Memory, Segment } from './layer.ts'
@@ -15,15 +15,15 @@ export interface DropoutOptions {
   segment?: Segment | null
 }
 
-/** What the masks of a plan are drawn from; `iteration` is set anew for every minibatch. */
+/** What the masks of a plan are drawn from. `iteration` is set before every minibatch. */
 export interface Masks {
-  /** Share of the units that are 0. */
+  /** Share of the units that are set to 0. */
   readonly p: number
   readonly seed: number
   iteration: number
 }
 
-/** @param place of the layer among those of its model, so that no two have the same mask */
+/** @param place the layer's number in its model, so that no two layers have the same mask */
 export function dropoutLayer(arena: Memory, masks: Masks, place: number, options: DropoutOptions): Layer {
   const { backend } = arena
   const { I, segment = null } = options

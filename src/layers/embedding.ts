@@ -1,4 +1,4 @@
-/** y = table[token] at every step: words in. It has no x that a gradient could flow to, so it stands in front of the layers. */
+/** y = table[token] at every step. Tokens have no gradient, so it is no `Layer`: it stands below the layers. */
 import type { Floats } from '../backend/backend.ts'
 import type { Memory } from './layer.ts'
 
@@ -6,10 +6,10 @@ export interface EmbeddingLayer {
   /** [T,B,E] */
   readonly y: Floats
   readonly dy: Floats | null
-  /** The rows of the table that the last backward has gradients of; null unless training. */
+  /** The rows of the table that the last backward touched, and their gradients; null unless training. */
   readonly touched: { readonly rows: Int32Array; readonly values: Floats; readonly count: number } | null
   forward(N: number, tokens: Int32Array): void
-  /** From dy to the gradients of the N tokens' rows (=). Padded steps have gradient 0 and any valid token. */
+  /** Computes the gradients of the N tokens' rows (=) from dy. Padded steps have gradient 0 and any valid token. */
   backward(N: number, tokens: Int32Array): void
 }
 
@@ -22,8 +22,8 @@ export function embeddingLayer(
   const V = table.length / E
   const most = Math.min(N, V)
   const touched = training ? { rows: arena.ints(most), values: arena.floats(most * E), count: 0 } : null
-  const slots = training ? arena.ints(N) : null      // the row of `touched` of each token
-  const places = new Int32Array(training ? V : 0)    // the same of each word, and 1 more; 0: not there
+  const slots = training ? arena.ints(N) : null      // for each token, its row in `touched`
+  const places = new Int32Array(training ? V : 0)    // for each word, 1 + its row in `touched`; 0: none
   return {
     y,
     dy,

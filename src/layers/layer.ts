@@ -1,23 +1,24 @@
 /**
  * A layer is its buffers, allocated once for the largest T and B, and two methods that call kernels once per sequence.
- * A smaller minibatch uses the first part of every buffer: arrays are row-major with time first, so a prefix of a [T,B,H]
- * array is a smaller [T,B,H] array, and only what starts in the middle (a slot of the states) needs a view of its own.
- * `shape` makes those views; it is called when T or B changes, and nothing is allocated between.
+ * A smaller minibatch uses the first part of every buffer: arrays are row-major with time first, so a prefix of a
+ * [T,B,H] array is a smaller [T,B,H] array. Only what starts in the middle, a slot of the states, needs a view of its
+ * own. `shape` makes those views. It is called when T or B changes; nothing is allocated between.
  */
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Engine, Flag, Floats } from '../backend/backend.ts'
 
-export type Flag = 0 | 1
-/** What the reader of a layer takes: its output at every step [T,B,·], or its final state [B,·]. */
+/** What is read of a layer: its output at every step [T,B,·], or its final state [B,·]. */
 export type Steps = 'last' | 'every'
 
 export interface Layer {
-  /** What the layer above reads: [T,B,width], or [B,width] if it was built for the last step. */
+  /** Output, which the layer above reads: [T,B,width], or [B,width] if the layer was built for steps `last`. */
   readonly y: Floats
-  /** Where the layer above writes the gradient of y, in y's shape; null unless training. */
+  /** Gradient of y, in y's shape, which the layer above writes; null unless training. */
   readonly dy: Floats | null
   shape(T: number, B: number): void
   forward(x: Floats, lengths: Int32Array | null): void
-  /** From dy to the gradients of the weights (+=) and dx [T,B,I] (=, or += if accumulateDx). May overwrite dy. */
+  /**
+   * Computes the gradients of the weights (+=) and dx [T,B,I] (=, or += if accumulateDx) from dy. May overwrite dy.
+   */
   backward(x: Floats, lengths: Int32Array | null, clip: number, dx: Floats | null, accumulateDx: Flag): void
 }
 
@@ -25,15 +26,16 @@ export interface Layer {
 export interface RecurrentLayer extends Layer {
   readonly directions: readonly Direction[]
   /**
-   * Of layers built for segments: the gradients of their final states [B,H], which `backward` takes, and leaves those of the
-   * initial states in.
+   * Of a layer built for segments: [B,H] for each of its states. `backward` reads the gradients of the final states
+   * there, and leaves those of the initial states.
    */
   readonly stateGradients?: readonly Floats[]
 }
 
 /**
- * The call that a layer built for segments of a sequence is in: `part` of the kernels, FIRST for the last steps. Weight gradients
- * are running sums over all segments, which the layer keeps.
+ * The segment that layers built for segments are called for. Layers keep running sums of their weight gradients over
+ * all segments. `part` is the kernels' argument: FIRST for the last steps of the sequence, which come first in
+ * backward.
  */
 export interface Segment {
   part: number
@@ -42,8 +44,8 @@ export interface Segment {
 }
 
 /**
- * Room for the running sums of a gradient [M, N with the bias], one a shard, as kernels.h has it: ceil(B/8) shards beside a
- * recurrence, 1 of a linear layer. Null where sequences are whole.
+ * Memory for the running sums of a gradient [M, N with the bias], one for each shard (kernels.h, Part): ceil(B/8)
+ * shards for a recurrent layer, 1 for a linear one. Null if sequences come whole.
  */
 export function runningSums(arena: Memory, segment: Segment | null, shards: number, M: number, N: number): Floats | null {
   return segment && arena.floats(shards * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
@@ -51,7 +53,7 @@ export function runningSums(arena: Memory, segment: Segment | null, shards: numb
 
 export interface Direction {
   readonly h: States
-  /** lstm only. */
+  /** Null if the cell has no cell state. */
   readonly c: States | null
 }
 
@@ -83,13 +85,13 @@ export interface RecurrentOptions {
 
 /** Arrays of one backend that live and die together. */
 export interface Memory {
-  readonly backend: Backend
+  readonly backend: Engine
   floats(n: number): Floats
   ints(n: number): Int32Array
   release(): void
 }
 
-export function memory(backend: Backend): Memory {
+export function memory(backend: Engine): Memory {
   const arrays: (Floats | Int32Array)[] = []
   function kept<A extends Floats | Int32Array>(array: A): A {
     arrays.push(array)

@@ -1,24 +1,31 @@
 /**
- * Sampled softmax (Jean et al. 2015, as TensorFlow's sampled_softmax_loss has it): a row's target against candidates that the
- * whole minibatch shares, each logit less the log of how often its class is expected among them; a candidate that is the target
- * counts once, as the target. The rows of W that take part are gathered, and the rest is a softmax over these: candidates first,
- * which belong to all rows, then targets that are none, which belong to their rows alone. It costs the same whatever V is.
+ * Sampled softmax (Jean et al. 2015, as in TensorFlow's sampled_softmax_loss). Each row's target competes with
+ * candidates that the whole minibatch shares. From each logit is subtracted the log of how often its class is expected
+ * among the candidates; a candidate that is the target counts once, as the target. The rows of W that take part are
+ * gathered, and a softmax runs over them: first the candidates, which belong to all rows, then the targets that are no
+ * candidates, each of which belongs to its rows alone. The cost does not depend on V.
  */
 import type { Floats } from '../backend/backend.ts'
 import type { Memory } from './layer.ts'
 import { type SoftmaxOptions, type SoftmaxResult, softmaxLayer } from './softmax.ts'
 
-/** What draws candidates: src/train/logUniform.ts. */
+/** Draws candidates (src/train/logUniform.ts). */
 export interface Sampler {
+  /** Fills `classes` with different classes, the candidates of one minibatch. */
   draw(classes: Int32Array): void
+  /** ln of how often class k is expected among the candidates of the last draw. */
   logExpected(k: number): number
 }
 
 export interface SampledLayer {
-  /** The classes that took part in the last minibatch, the gradients of their rows of W [count,I] and of b [count]. */
+  /**
+   * The classes that took part in the last minibatch, and the gradients of their rows of W [count,I] and b [count].
+   */
   readonly touched: { readonly rows: Int32Array; readonly dW: Floats; readonly db: Floats; readonly count: number }
   shape(T: number, B: number): void
-  /** As of SoftmaxLayer: loss of x [T,B,I] against the classes y [T·B], and unless dx is null its gradients, all =. */
+  /**
+   * As in SoftmaxLayer: the loss of x [T,B,I] against the classes y [T·B] and, unless dx is null, its gradients, all =.
+   */
   run(x: Floats, y: Int32Array, scale: number, dx: Floats | null, result: SoftmaxResult): void
 }
 
@@ -32,12 +39,12 @@ export function sampledLayer(
   const rows = arena.ints(most)
   const own = { W: arena.floats(most * I), b: arena.floats(most), dW: arena.floats(most * I), db: arena.floats(most) }
   const layer = softmaxLayer(arena, own, { ...options, K: most })
-  const columns = arena.ints(T * B)          // of each row's target among those that take part
+  const columns = arena.ints(T * B)          // of each row's target, among the classes that take part
   const candidates = rows.subarray(0, samples)
-  const places = new Int32Array(V)           // the column of each class, and 1 more; 0: takes no part
+  const places = new Int32Array(V)           // for each class, 1 + its column; 0: takes no part
   const touched = { rows, dW: own.dW, db: own.db, count: 0 }
 
-  /** Columns for candidates and targets; returns how many. */
+  /** Gives candidates and targets their columns; returns how many there are. */
   function choose(y: Int32Array, N: number): number {
     sampler.draw(candidates)
     let count = samples

@@ -1,11 +1,12 @@
 /**
- * Activation checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): a stack of layers goes through
- * a sequence segment by segment and keeps nothing but the states between segments; back-propagation computes each segment again
- * from the state it began with. Memory grows with √T instead of T, for one more forward pass. The numbers are the same to the bit:
- * a step is the same step, and weight gradients are running sums over all segments (kernels.h, Part).
+ * Activation checkpointing (Chen et al. 2016, "Training deep nets with sublinear memory cost"): a stack of layers goes
+ * through a sequence segment by segment and keeps only the states between segments. Back-propagation computes each
+ * segment again from the state that it began with. Memory grows with √T instead of T, for one more forward pass. The
+ * bits are the same: a step is the same step, and weight gradients are running sums over all segments (kernels.h,
+ * Part).
  */
-import { BRIEF, BRIEF_ROWS, FIRST, type Floats, LAST } from '../backend/backend.ts'
-import type { Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
+import { BRIEF, BRIEF_ROWS, FIRST, type Flag, type Floats, LAST } from '../backend/backend.ts'
+import type { Direction, Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
 
 export interface CheckpointedOptions {
   /** The largest minibatch. */
@@ -13,135 +14,220 @@ export interface CheckpointedOptions {
   B: number
   /** Steps of a segment. */
   S: number
-  /** Width of x, and of what the last layer puts out. */
+  /** Widths of x and of the last layer's output. */
   I: number
   K: number
-  /** last: the final state of the stack is read; every: the output of the last layer, which is kept for all steps. */
+  /**
+   * last: the final state of the stack is read. every: the output of the last layer is read, and kept for all steps.
+   */
   steps: Steps
   training: boolean
 }
 
-export interface CheckpointedLayer extends RecurrentLayer {
-  /** Hidden units of the last forward that were not 0, and all of them. */
-  readonly live: { nonzero: number; all: number }
-}
-
-/** Steps between kept states: about √T, which makes both what is kept and what is computed again small. A multiple of 16. */
+/** Steps between kept states, a multiple of 16: about √T keeps little and computes little again. */
 export function segmentSteps(T: number): number {
   return 16 * Math.ceil(Math.sqrt(T) / 16)
 }
 
-/** @param layers built for S steps and with `segment`: `stack`, and for steps `every` those above it */
-export function checkpointedLayer(
-  arena: Memory, segment: Segment, stack: readonly RecurrentLayer[], layers: readonly Layer[], options: CheckpointedOptions,
-): CheckpointedLayer {
-  const { backend } = arena
-  const { S, I, K, steps, training } = options
-  let { T, B } = options
-  let count = 0          // of segments
-  let shaped = 0         // the steps that layers are shaped for
-  let held = -1          // the segment whose activations they hold
-  const inner = stack.flatMap(({ directions }) => directions.flatMap(({ h, c }) => (c ? [h, c] : [h])))
-  // What is kept of each state: slot k is the one before segment k. Without training the first and the last do.
-  const slots = training ? Math.ceil(T / S) + 1 : 2
-  const kept = inner.map((states) => keptStates(arena.floats(slots * states.initial.length)))
-  const at = (k: number): number => (training ? k : Math.min(k, 1))
-  const last = layers.at(-1)!
-  const y = steps === 'every' ? arena.floats(T * B * K) : null
-  const dy = steps === 'every' && training ? arena.floats(T * B * K) : null
-  const own = arena.ints(B)
-  const views = [y, dy, null, null].map((array) => ({ array, parts: [] as Floats[] })) // and of x, dx
-  const live = { nonzero: 0, all: 0 }
+export class CheckpointedLayer implements RecurrentLayer {
+  readonly directions: readonly Direction[]
+  readonly dy: Floats | null
+  /** Hidden units of the last forward that were not 0, and all of them. */
+  readonly live: { nonzero: number; all: number } = { nonzero: 0, all: 0 }
+  private readonly arena: Memory
+  private readonly segment: Segment
+  private readonly stack: readonly RecurrentLayer[]
+  private readonly layers: readonly Layer[]
+  private readonly options: CheckpointedOptions
+  /** The states of the stack's layers, h and c, and what is kept of each. */
+  private readonly inner: readonly States[]
+  private readonly kept: readonly KeptStates[]
+  /** Output of all steps, for steps `every`, and its gradient if training. */
+  private readonly output: Floats | null
+  private readonly outputGradient: Floats | null
+  private readonly views: { [name in 'y' | 'dy' | 'x' | 'dx']: SegmentViews }
+  /** Of the segment at work. */
+  private readonly lengths: Int32Array
+  private T: number
+  private B: number
+  /** Segments of the batch. */
+  private count = 0
+  /** Steps that the layers are shaped for. */
+  private shaped = 0
+  /** The segment whose activations the layers hold, or -1. */
+  private held = -1
 
-  const stepsOf = (k: number): number => Math.min(S, T - k * S)
-  /** The segment's part of y, dy, x or dx. */
-  function part(which: 0 | 1 | 2 | 3, array: Floats, width: number, k: number): Floats {
-    const view = views[which]!
-    if (view.array !== array || view.parts.length !== count) {
-      view.array = array
-      view.parts = Array.from({ length: count }, (_, k) =>
-        array.subarray(k * S * B * width, (k * S + stepsOf(k)) * B * width))
-    }
-    return view.parts[k]!
+  /** @param layers built for S steps and with `segment`: `stack`, and for steps `every` those above it */
+  constructor(
+    arena: Memory,
+    segment: Segment,
+    stack: readonly RecurrentLayer[],
+    layers: readonly Layer[],
+    options: CheckpointedOptions,
+  ) {
+    const { T, B, S, I, K, steps, training } = options
+    this.arena = arena
+    this.segment = segment
+    this.stack = stack
+    this.layers = layers
+    this.options = options
+    this.T = T
+    this.B = B
+    this.inner = stack.flatMap(({ directions }) => directions.flatMap(({ h, c }) => (c ? [h, c] : [h])))
+    const slots = training ? Math.ceil(T / S) + 1 : 2
+    this.kept = this.inner.map(({ initial }) => keptStates(arena.floats(slots * initial.length)))
+    this.directions = directionsOf(stack, this.kept)
+    this.output = steps === 'every' ? arena.floats(T * B * K) : null
+    this.outputGradient = steps === 'every' && training ? arena.floats(T * B * K) : null
+    this.dy = this.outputGradient ?? stack.at(-1)!.stateGradients?.[0] ?? null
+    this.lengths = arena.ints(B)
+    this.views = { y: new SegmentViews(K), dy: new SegmentViews(K), x: new SegmentViews(I), dx: new SegmentViews(I) }
+    this.shape(T, B)
   }
-  function segmentLengths(lengths: Int32Array | null, k: number): Int32Array | null {
-    if (!lengths) return null
-    for (let b = 0; b < B; b++) own[b] = Math.max(0, Math.min(lengths[b]! - k * S, stepsOf(k)))
-    return own
+
+  get y(): Floats {
+    return this.output ?? this.directions.at(-1)!.h.final
   }
-  function run(k: number, x: Floats, lengths: Int32Array | null): void {
-    segment.start = k * S
-    if (shaped !== stepsOf(k)) {
-      shaped = stepsOf(k)
-      for (const layer of layers) layer.shape(shaped, B)
+
+  shape(T: number, B: number): void {
+    const { S } = this.options
+    this.T = T
+    this.B = B
+    this.count = Math.ceil(T / S)
+    this.shaped = 0
+    this.held = -1
+    for (const views of Object.values(this.views)) views.shape(T, B, S)
+    for (const [i, states] of this.kept.entries()) {
+      states.place(this.slot(this.count), (this.inner[i]!.all.length / (S + 1) / this.options.B) * B)
     }
-    for (let i = 0; i < inner.length; i++) inner[i]!.initial.set(kept[i]!.slots[at(k)]!)
-    const ofSegment = segmentLengths(lengths, k)
-    let below = part(2, x, I, k)
+  }
+
+  forward(x: Floats, lengths: Int32Array | null): void {
+    const { backend } = this.arena
+    const { live, inner, kept } = this
+    live.nonzero = 0
+    live.all = 0
+    for (let k = 0; k < this.count; k++) {
+      this.run(k, x, lengths)
+      for (let i = 0; i < inner.length; i++) kept[i]!.slots[this.slot(k + 1)]!.set(inner[i]!.final)
+      for (const { directions } of this.stack) {
+        for (const { h } of directions) {
+          live.nonzero += backend.count_nonzero(h.output.length, h.output)
+          live.all += h.output.length
+        }
+      }
+      if (this.output) this.copy(k, this.layers.at(-1)!.y, this.views.y.of(this.output, k))
+    }
+  }
+
+  backward(x: Floats, lengths: Int32Array | null, clip: number, dx: Floats | null, accumulateDx: Flag): void {
+    const { layers, views } = this
+    for (const { stateGradients } of this.stack) {
+      for (const gradient of stateGradients!) if (gradient !== this.dy) gradient.fill(0)
+    }
+    for (let k = this.count - 1; k >= 0; k--) {
+      if (this.held !== k) this.run(k, x, lengths)
+      const own = this.lengthsOf(k, lengths)
+      this.segment.part = this.partOf(k)
+      if (this.outputGradient) this.copy(k, views.dy.of(this.outputGradient, k), layers.at(-1)!.dy!)
+      for (let i = layers.length - 1; i > 0; i--) {
+        const below = layers[i - 1]!
+        layers[i]!.backward(below.y, own, clip, below.dy, 0)
+      }
+      layers[0]!.backward(views.x.of(x, k), own, clip, dx && views.dx.of(dx, k), accumulateDx)
+    }
+    this.held = -1 // gradients lie where activations were
+  }
+
+  /** Runs the layers forward through segment k, from the states before it. */
+  private run(k: number, x: Floats, lengths: Int32Array | null): void {
+    const { layers, inner, kept } = this
+    const steps = this.stepsOf(k)
+    this.segment.start = k * this.options.S
+    if (this.shaped !== steps) {
+      this.shaped = steps
+      for (const layer of layers) layer.shape(steps, this.B)
+    }
+    for (let i = 0; i < inner.length; i++) inner[i]!.initial.set(kept[i]!.slots[this.slot(k)]!)
+    const own = this.lengthsOf(k, lengths)
+    let below = this.views.x.of(x, k)
     for (const layer of layers) {
-      layer.forward(below, ofSegment)
+      layer.forward(below, own)
       below = layer.y
     }
-    held = k
+    this.held = k
   }
 
-  const whole: CheckpointedLayer = {
-    directions: directionsOf(stack, kept),
-    get y(): Floats { return y ?? topState().final },
-    dy: dy ?? stack.at(-1)!.stateGradients?.[0] ?? null,
-    live,
-    shape(newT, newB) {
-      T = newT
-      B = newB
-      count = Math.ceil(T / S)
-      shaped = 0
-      held = -1
-      for (const view of views) view.parts = []
-      for (const [i, states] of kept.entries()) states.place(at(count), (inner[i]!.all.length / (S + 1) / options.B) * B)
-    },
-    forward(x, lengths) {
-      live.nonzero = 0
-      live.all = 0
-      for (let k = 0; k < count; k++) {
-        run(k, x, lengths)
-        for (let i = 0; i < inner.length; i++) kept[i]!.slots[at(k + 1)]!.set(inner[i]!.final)
-        for (const { directions } of stack)
-          for (const { h } of directions) {
-            live.nonzero += backend.count_nonzero(h.output.length, h.output)
-            live.all += h.output.length
-          }
-        if (y) backend.copy_columns(stepsOf(k) * B, K, last.y, K, 0, part(0, y, K, k), K, 0, 0)
-      }
-    },
-    backward(x, lengths, clip, dx, accumulateDx) {
-      for (const { stateGradients } of stack)
-        for (const gradient of stateGradients!) if (gradient !== whole.dy) gradient.fill(0)
-      for (let k = count - 1; k >= 0; k--) {
-        if (held !== k) run(k, x, lengths)
-        const ofSegment = segmentLengths(lengths, k)
-        segment.part = (k === count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0) | (T * B <= BRIEF_ROWS ? BRIEF : 0)
-        if (dy) backend.copy_columns(stepsOf(k) * B, K, part(1, dy, K, k), K, 0, last.dy!, K, 0, 0)
-        for (let i = layers.length - 1; i > 0; i--) {
-          const below = layers[i - 1]!
-          layers[i]!.backward(below.y, ofSegment, clip, below.dy, 0)
-        }
-        layers[0]!.backward(part(2, x, I, k), ofSegment, clip, dx && part(3, dx, I, k), accumulateDx)
-      }
-      held = -1 // gradients lie where activations were
-    },
+  /** Where the state before segment k is kept. Without training, only the first state and the last are. */
+  private slot(k: number): number {
+    return this.options.training ? k : Math.min(k, 1)
   }
-  const topState = (): States => whole.directions.at(-1)!.h
-  whole.shape(T, B)
-  return whole
+
+  private stepsOf(k: number): number {
+    const { S } = this.options
+    return Math.min(S, this.T - k * S)
+  }
+
+  /** The kernels' `part`: segments come in the order of back-propagation, the last one first. */
+  private partOf(k: number): number {
+    const brief = this.T * this.B <= BRIEF_ROWS ? BRIEF : 0
+    return (k === this.count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0) | brief
+  }
+
+  private lengthsOf(k: number, lengths: Int32Array | null): Int32Array | null {
+    if (!lengths) return null
+    const start = k * this.options.S
+    for (let b = 0; b < this.B; b++) this.lengths[b] = Math.max(0, Math.min(lengths[b]! - start, this.stepsOf(k)))
+    return this.lengths
+  }
+
+  /** Copies outputs of segment k, or their gradient. */
+  private copy(k: number, from: Floats, to: Floats): void {
+    const { K } = this.options
+    this.arena.backend.copy_columns(this.stepsOf(k) * this.B, K, from, K, 0, to, K, 0, 0)
+  }
+}
+
+/** The segments of an array [T,B,width] as views, which are made when the array or the shape is another than before. */
+class SegmentViews {
+  private readonly width: number
+  private array: Floats | null = null
+  private parts: readonly Floats[] = []
+  private T = 0
+  private B = 0
+  private S = 1
+
+  constructor(width: number) {
+    this.width = width
+  }
+
+  shape(T: number, B: number, S: number): void {
+    this.T = T
+    this.B = B
+    this.S = S
+    this.array = null
+  }
+
+  of(array: Floats, k: number): Floats {
+    if (this.array !== array) {
+      const { T, S } = this
+      const row = this.B * this.width
+      this.array = array
+      this.parts = Array.from({ length: Math.ceil(T / S) }, (_, k) =>
+        array.subarray(k * S * row, Math.min(T, (k + 1) * S) * row),
+      )
+    }
+    return this.parts[k]!
+  }
 }
 
 interface KeptStates extends States {
   readonly slots: readonly Floats[]
-  /** Makes the views of slots 0 … last of n numbers each. */
+  /** Makes the views of slots 0 … last, of n numbers each. */
   place(last: number, n: number): void
 }
 
-/** States of which only those between segments are kept; `output` is nowhere. */
+/** States of which only those between segments are kept: slot k is the one before segment k. There is no `output`. */
 function keptStates(all: Floats): KeptStates {
   const kept = {
     all,
@@ -159,8 +245,10 @@ function keptStates(all: Floats): KeptStates {
   return kept
 }
 
-/** The kept states in the place of the layers' own. */
-function directionsOf(stack: readonly RecurrentLayer[], kept: readonly KeptStates[]): RecurrentLayer['directions'] {
-  let i = 0
-  return stack.flatMap(({ directions }) => directions.map(({ c }) => ({ h: kept[i++]!, c: c ? kept[i++]! : null })))
+/** The directions of the stack, with the kept states in place of the layers' own. */
+function directionsOf(stack: readonly RecurrentLayer[], kept: readonly KeptStates[]): Direction[] {
+  const rest = [...kept]
+  return stack.flatMap(({ directions }) =>
+    directions.map(({ c }) => ({ h: rest.shift()!, c: c ? rest.shift()! : null })),
+  )
 }

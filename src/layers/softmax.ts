@@ -1,15 +1,15 @@
 /**
- * Linear layer and softmax cross-entropy in one, for vocabularies: of the logits [T·B,K], a block exists at a time. Its
- * log-sum-exp is taken as it comes, and its gradient goes on to weights and x before the next block takes its place. Where a block
- * of whole rows would hold few of them, columns are cut too, and made a second time for the gradient: a third more arithmetic,
- * but W is read twice and not once for every few rows.
+ * Linear layer and softmax cross-entropy in one, for vocabularies. Only one block of the logits [T·B,K] exists at a
+ * time. Its log-sum-exp is taken, and its gradient goes on to weights and x, before the next block takes its place. If
+ * a block of whole rows would hold few rows, columns are cut too and computed a second time for the gradient: a third
+ * more arithmetic, but W is read twice instead of once for every few rows.
  */
 import { type Floats, WHOLE } from '../backend/backend.ts'
 import type { DenseWeights } from './dense.ts'
 import type { Memory } from './layer.ts'
 
 export interface SoftmaxOptions {
-  /** The largest minibatch; T is 1 where only the last step is read. */
+  /** The largest minibatch; T is 1 if only the last step is read. */
   T: number
   B: number
   I: number
@@ -28,22 +28,22 @@ export interface SoftmaxResult {
 export interface SoftmaxLayer {
   shape(T: number, B: number): void
   /**
-   * Loss of x [T,B,I] against the columns y [T·B] (-1: does not count), and unless dx is null `scale` times its gradient: of x (=)
-   * and of the weights (+=).
-   * @param K columns, of which those below `common` belong to every row, and the others to the rows that have them as target
+   * Computes the loss of x [T,B,I] against the columns y [T·B] (-1: the row does not count) and, unless dx is null,
+   * `scale` times its gradient: of x (=) and of the weights (+=).
+   * @param K columns; those below `common` belong to every row, the others to the rows that have them as target
    */
   run(x: Floats, y: Int32Array, K: number, common: number, scale: number, dx: Floats | null, result: SoftmaxResult): void
 }
 
 /**
- * Numbers of a block: 16 MB of float32, as 400 rows of 10,000 take. Half of it means two passes over W and dW of 20 MB each, 55 ms
- * instead of 53 there; columns cut as well gain nothing.
+ * Numbers in a block: 16 MB of float32, what 400 rows of 10,000 columns take. With half of it, W and dW, 20 MB each,
+ * are read twice: 55 ms instead of 53. Cutting columns as well gains nothing.
  */
 const BLOCK = 2 ** 22
-/** As many rows make products fast; with fewer, columns are cut. */
+/** With so many rows products are fast; with fewer, columns are cut. */
 const FEW_ROWS = 128
 const MANY_ROWS = 1024
-/** Columns are cut at multiples of the widest panel of the products. */
+/** Columns are cut at multiples of this, the width of the products' widest panel. */
 const PANEL = 48
 
 export function softmaxLayer(arena: Memory, weights: DenseWeights, options: SoftmaxOptions): SoftmaxLayer {
@@ -60,7 +60,7 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
   let views: readonly View[] = []
   let seen: readonly (Floats | Int32Array | null)[] = []
 
-  /** Blocks of rows are whole steps. Their views are made when shape or arrays are others than the last time. */
+  /** Blocks of rows are whole steps. Their views are made again if the shape or the arrays have changed. */
   function viewsOf(x: Floats, y: Int32Array, dx: Floats | null): readonly View[] {
     if (views.length > 0 && seen[0] === x && seen[1] === y && seen[2] === dx) return views
     const count = Math.ceil(T / Math.max(1, Math.floor(rows / B)))
@@ -105,12 +105,12 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
   }
 }
 
-/** The steps of a block of rows. */
+/** A block of rows: some steps. */
 interface View {
   readonly T: number
   readonly x: Floats
   readonly y: Int32Array
-  /** [T·B,4], what softmax_scan leaves. */
+  /** [T·B,4], the output of softmax_scan. */
   readonly scanned: Floats
   readonly dx: Floats | null
 }

@@ -1,17 +1,12 @@
-/**
- * A model is a spec, parameters drawn by it, and plans that run it. Its file is safetensors with the spec in the metadata:
- * PyTorch reads the weights by name, and loading runs no code.
- */
-import type { Backend, Floats } from '../backend/backend.ts'
-import { allFinite, type Batch, type Normalisation } from '../batch.ts'
-import { InputError, shown } from '../error.ts'
-import { type Decoded, decode, encode, encodeParts, type NamedTensor, type Source } from '../formats/safetensors.ts'
-import { normalisationOf, normalisationShapes } from './normalisation.ts'
+/** A model is a spec, the parameters that it describes, and plans that run it. Its file: ./modelFile.ts. */
+import { type Backend, type Engine, engineOf, type Floats } from '../backend/backend.ts'
+import type { Batch, Normalisation } from '../batch.ts'
+import { InputError } from '../error.ts'
+import { normalisationOf } from './normalisation.ts'
 import {
   elements,
   initialiseParameters,
   type Parameter,
-  type ParameterShape,
   parameterShapes,
   viewParameters,
   widths,
@@ -27,148 +22,74 @@ export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 export type { State } from './state.ts'
 export type { Stepper } from './stepper.ts'
 
+/** Weights, and what runs them. `createModel` and `loadModel` make it. */
 export interface Model {
   readonly spec: ModelSpec
   readonly backend: Backend
   /** In the order of PyTorch's state dict. */
   readonly parameters: readonly Parameter[]
-  /** All parameters in that order in one array; each parameter's `data` is a view of it. Gradients are a plan's. */
+  /**
+   * All parameters in that order in one array; each parameter's `data` is a view of it. Gradients belong to a plan.
+   */
   readonly weights: Floats
-  /** What inputs are normalised by; null unless the spec's input says `normalise`. */
+  /** Mean and deviation that normalise the inputs; null unless the spec's input says `normalise`. */
   readonly normalisation: Normalisation | null
-  /** How often `weightsChanged` was called. */
+  /** The number of calls of `weightsChanged`. */
   readonly version: number
-  /** To be called after writing into weights by hand: steppers keep them in another order. `train` calls it itself. */
+  /** Call this after editing weights yourself: steppers keep a copy in another order. `train` calls it. */
   weightsChanged(): void
-  /** Buffers to run batches of at most T steps and B sequences, and to train on them. */
+  /** Makes the buffers to run batches of at most T steps and B sequences, and to train on them. */
   plan(options: PlanOptions): Plan
   /**
-   * Runs one batch, for a look: output [T,B,directions·H] of the stack (0 at padded steps), logits [B,K] or [T,B,K], and the
-   * final state. Copies; starts from `state` or from zero.
+   * Runs one batch from `state`, or from zero. Returns copies: output [T,B,directions·H] of the recurrent stack (0 at
+   * padded steps), logits [B,K] or [T,B,K], and the final state.
    */
   forward(batch: Batch, options?: { state?: State }): ModelOutput
   /**
-   * Runs one time step: x [I] or [B,I], or one token or B tokens. Fed each output's state it gives the same numbers as the
-   * whole sequence at once; logits [B,K], output [B,H]. Starts from zero without a state.
+   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens. Returns logits [B,K] and
+   * output [B,H]. If each step gets the state that the last one returned, the numbers are those of the whole sequence
+   * at once.
    * @throws InputError for a bidirectional model
    */
   step(x: number | ArrayLike<number>, state?: State): ModelOutput
   /**
-   * The same for streams that do not wait: a step allocates nothing and takes some 0.4 µs at H = 100, a tenth of `step`. Keeps
-   * its own state, of B sequences (default 1), and starts from zero.
+   * Makes what runs many time steps fast: a step allocates nothing and takes about 0.4 µs at H = 100, a tenth of
+   * `step`. It keeps the state of B sequences (default 1) and starts from zero.
    * @throws InputError for a bidirectional model
    */
   stepper(options?: { B?: number }): Stepper
-  /** Gives the backend's memory back (plans and steppers are disposed of by who made them). */
+  /** Gives the backend's memory back. Dispose of the plans and steppers that you made yourself. */
   dispose(): void
 }
 
+/** What `Model.forward` and `Model.step` return: arrays of their own, which no later call changes. */
 export interface ModelOutput {
+  /** [B,K] for a head on the last step, [T,B,K] for one on every step. */
   readonly logits: Floats
+  /** [T,B,directions·H] of the stack; 0 at padded steps. */
   readonly output: Floats
+  /** After the last step that counts of each sequence. */
   readonly state: State
 }
 
 /**
- * A new model, its weights drawn from `seed` (default 1). `normalisation` is needed, and used, if the spec's input says `normalise`.
- * @throws InputError if the spec is none, or the normalisation does not fit
+ * A new model, its weights drawn from `seed` (default 1). If the spec's input says `normalise`, pass `normalisation`.
+ * @throws InputError if the spec is wrong or the normalisation does not fit
  */
 export function createModel(
   spec: ModelInput | ModelSpec,
   { backend, seed = 1, normalisation }: { backend: Backend; seed?: number; normalisation?: Normalisation | undefined },
 ): Model {
   const complete = modelSpec(spec)
-  const model = new Unfilled(complete, backend, normalisationOf(complete, normalisation))
+  const model = new NetModel(complete, backend, normalisationOf(complete, normalisation))
   initialiseParameters(complete, model.parameters, seed)
   return model
 }
 
-/** The bytes of `model.safetensors`; they depend on nothing but the spec and the weights. */
-export function saveModel(model: Model): Uint8Array {
-  return encode(modelTensors(model), { irnn: JSON.stringify(model.spec) })
-}
-
-/** The same in parts, to be written one after the other: views of the weights, not copies, of whatever size. */
-export function modelParts(model: Model): Uint8Array[] {
-  return encodeParts(modelTensors(model), { irnn: JSON.stringify(model.spec) })
-}
-
-/** What a file has of a model: its parameters, and what inputs are normalised by. */
-export function modelTensors({ parameters, normalisation }: Model): NamedTensor[] {
-  const tensors: NamedTensor[] = parameters.map(({ name, shape, data }) => ({ name, shape, data }))
-  for (const [name, data] of Object.entries(normalisation ?? {})) {
-    tensors.push({ name: `input.${name}`, shape: [data.length], data })
-  }
-  return tensors
-}
-
-/**
- * The model of such bytes, or of such a file, whose weights are then read to where they shall be.
- * @throws InputError if they are no safetensors file, hold no spec, or weights that are not the spec's or not finite
- */
-export function loadModel(file: Uint8Array | Source, { backend }: { backend: Backend }): Model {
-  const { spec, tensors } = opened(file)
-  const numbers = (name: string, into?: Floats): Floats => finite(name, tensors.get(name)!.read(into))
-  const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = new Unfilled(spec, backend, normalisationOf(spec, normalised || undefined))
-  try {
-    for (const { name, data } of model.parameters) numbers(name, data)
-  } catch (error) {
-    model.dispose()
-    throw error
-  }
-  return model
-}
-
-function finite(name: string, data: Floats): Floats {
-  if (allFinite(data)) return data
-  const bad = data.findIndex((value) => !Number.isFinite(value))
-  throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${data[bad]}`)
-}
-
-/** What model such bytes or such a file hold, without its weights. @throws InputError as loadModel, but for what weights are */
-export function describeModel(file: Uint8Array | Source): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
-  const { spec } = opened(file)
-  return { spec, parameters: parameterShapes(spec) }
-}
-
-function opened(file: Uint8Array | Source): { spec: ModelSpec; tensors: Decoded['tensors'] } {
-  const { tensors, metadata } = decode(file)
-  const stored = metadata.get('irnn')
-  if (stored === undefined) {
-    throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
-  }
-  const spec = modelSpec(parseSpec(stored))
-  const shapes = [...parameterShapes(spec), ...normalisationShapes(spec)]
-  for (const { name, shape } of shapes) {
-    const tensor = tensors.get(name)
-    if (!tensor)
-      throw new InputError(`model file: expected a tensor ${name} [${shape}], as its spec says, but there is none`)
-    if (tensor.shape.length !== shape.length || tensor.shape.some((size, i) => size !== shape[i])) {
-      throw new InputError(
-        `model file: ${name}: expected shape [${shape}], as its spec says, but received [${tensor.shape}]`,
-      )
-    }
-  }
-  const known = new Set(shapes.map(({ name }) => name))
-  for (const name of tensors.keys()) {
-    if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
-    if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
-  }
-  return { spec, tensors }
-}
-
-function parseSpec(stored: string): unknown {
-  try {
-    return JSON.parse(stored)
-  } catch {
-    throw new InputError(`model file: metadata irnn: expected JSON but received ${shown(stored)}`)
-  }
-}
-
-class Unfilled implements Model {
+/** A model whose weights are 0: `createModel` draws them, `loadModel` reads them. */
+export class NetModel implements Model {
   readonly spec: ModelSpec
-  readonly backend: Backend
+  readonly backend: Engine
   readonly parameters: readonly Parameter[]
   readonly weights: Floats
   readonly normalisation: Normalisation | null
@@ -180,9 +101,9 @@ class Unfilled implements Model {
     const shapes = parameterShapes(spec)
     const n = shapes.reduce((sum, { shape }) => sum + elements(shape), 0)
     this.spec = spec
-    this.backend = backend
+    this.backend = engineOf(backend)
     this.normalisation = normalisation
-    this.weights = backend.floats(n)
+    this.weights = this.backend.floats(n)
     this.parameters = viewParameters(shapes, this.weights)
   }
 
@@ -228,7 +149,7 @@ class Unfilled implements Model {
     this.backend.free(this.weights)
   }
 
-  /** The plan kept for such calls, or a larger one in its place. */
+  /** `plan` if a batch of T steps and B sequences fits, else a larger plan in its place. */
   private atLeast(plan: Plan | null, T: number, B: number): Plan {
     if (plan && T <= plan.T && B <= plan.B) return plan
     const larger = this.plan({ T: Math.max(T, plan?.T ?? 1), B: Math.max(B, plan?.B ?? 1), training: false })

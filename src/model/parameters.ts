@@ -1,49 +1,44 @@
 /**
- * The parameters of a model: their names, shapes and order are PyTorch's (torch.nn.RNN/LSTM/GRU under `rnn.`, Linear,
- * Embedding), so that the file a model is saved to reads as a state dict. They lie one after the other in one array: the
- * optimiser, clipping and checkpoints are one call over all of it.
+ * The parameters of a model. Names, shapes and order are PyTorch's (torch.nn.RNN/LSTM/GRU under `rnn.`, Linear,
+ * Embedding), so that a model's file reads as a state dict. They lie one after the other in one array, so that
+ * optimisers, clips and checkpoints take one call for all.
  */
 import type { Floats } from '../backend/backend.ts'
 import { InputError } from '../error.ts'
+import { type Init, initialise } from '../init.ts'
+import cells from '../layers/cells.ts'
 import { rng } from '../rng.ts'
-import { type Init, initialise } from './init.ts'
-import type { ModelSpec } from './spec.ts'
+import { biasOptions } from './cellOptions.ts'
+import type { ModelSpec, RnnSpec } from './spec.ts'
 
+/** One matrix or vector of a model, named as PyTorch names it. */
 export interface Parameter {
   readonly name: string
   readonly shape: readonly number[]
   /** Where it begins in the model's `weights`. */
   readonly start: number
-  /** A view of them. */
+  /** A view of `weights`. */
   readonly data: Floats
-  /** Of a plan made for training: a view of its dense gradients; absent where they are kept by rows. */
+  /** In a plan for training: a view of the dense gradients. Absent if this parameter's gradients are kept by rows. */
   readonly grad?: Floats
 }
 
+/** A parameter without its numbers. */
 export interface ParameterShape {
   readonly name: string
   readonly shape: readonly number[]
 }
 
-/** Rows of the matrices of a cell, in multiples of H. */
-export const GATES: { readonly [cell in ModelSpec['rnn']['cell']]: number } = {
-  irnn: 1,
-  relu: 1,
-  tanh: 1,
-  lstm: 4,
-  gru: 3,
-}
-
-/** One H×H matrix from h to h, of a gate where a cell has several. */
+/** One H×H matrix from h to h; a cell with gates has one for each. */
 export interface RecurrentMatrix {
   /** Where it begins in the model's `weights`. */
   readonly start: number
   readonly H: number
-  /** It began at this times the identity; 0 where it began at something else. */
+  /** The multiple of the identity that it started as; 0 if it started as anything else. */
   readonly identity: number
 }
 
-/** Those of a model, ascending. */
+/** The recurrent matrices of a model, by ascending `start`. */
 export function recurrentMatrices({ rnn }: ModelSpec, parameters: readonly Parameter[]): RecurrentMatrix[] {
   const { recurrent } = rnn.init
   const identity = recurrent.kind === 'identity' ? recurrent.scale : 0
@@ -60,7 +55,7 @@ export function suffixes(spec: ModelSpec, layer: number): string[] {
   return spec.rnn.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`]
 }
 
-/** Width of what the stack reads at layer 0, and of what it hands on. */
+/** Widths of what the recurrent stack reads and of its output. */
 export function widths(spec: ModelSpec): { input: number; stack: number } {
   return {
     input: 'size' in spec.input ? spec.input.size : spec.input.embedding,
@@ -73,7 +68,7 @@ export function parameterShapes(spec: ModelSpec): ParameterShape[] {
   const { rnn, projection, head } = spec
   const width = widths(spec)
   const H = rnn.hidden
-  const G = GATES[rnn.cell] * H
+  const G = cells[rnn.cell].gates * H
   const list: ParameterShape[] = []
   if ('vocabulary' in spec.input) {
     list.push({ name: 'embedding.weight', shape: [spec.input.vocabulary, spec.input.embedding] })
@@ -102,7 +97,7 @@ export function elements(shape: readonly number[]): number {
   return shape.reduce((product, size) => product * size, 1)
 }
 
-/** Views of `weights`, which are as long as all shapes together. */
+/** Views of `weights`, whose length is that of all shapes together. */
 export function viewParameters(shapes: readonly ParameterShape[], weights: Floats): Parameter[] {
   let end = 0
   return shapes.map(({ name, shape }) => {
@@ -112,7 +107,7 @@ export function viewParameters(shapes: readonly ParameterShape[], weights: Float
   })
 }
 
-/** The same parameters, those that lie in it with a view of a dense gradient which begins at weight `first`. */
+/** The same parameters, with `grad` for those within `dense`, which is the gradient of the weights from `first` on. */
 export function withGradients(parameters: readonly Parameter[], dense: Floats, first: number): Parameter[] {
   return parameters.map((parameter) => {
     const at = parameter.start - first
@@ -127,11 +122,14 @@ export function named(parameters: readonly Parameter[], name: string): Parameter
   return found
 }
 
-/** Draws every parameter by the spec, each from a stream of its own name, so that adding a layer moves no other weight. */
+/**
+ * Draws every parameter as the spec says, each from a random stream named after it, so that adding a layer changes no
+ * other weight.
+ */
 export function initialiseParameters(spec: ModelSpec, parameters: readonly Parameter[], seed: number): void {
   const { rnn, head } = spec
   const H = rnn.hidden
-  const activation = rnn.cell === 'irnn' || rnn.cell === 'relu' ? 'relu' : 'tanh'
+  const { activation } = cells[rnn.cell]
   for (const { name, shape, data } of parameters) {
     const init = initOf(spec, name)
     if (init) {
@@ -142,10 +140,16 @@ export function initialiseParameters(spec: ModelSpec, parameters: readonly Param
         const part = data.subarray(row * columns, (row + block) * columns)
         initialise(init, part, block, columns, generator, { activation })
       }
-    } else if (rnn.cell === 'lstm' && name.startsWith('rnn.bias_ih')) {
-      data.fill(0).fill(rnn.forgetBias!, H, 2 * H) // i f g o
-    } else data.fill(name === 'head.bias' ? head.bias : 0)
+    } else if (name.startsWith('rnn.bias_ih')) startBias(rnn, data)
+    else data.fill(name === 'head.bias' ? head.bias : 0)
   }
+}
+
+/** Fills the biases bx: a gate that an option of the cell is for starts at the option, all others at 0. */
+function startBias(rnn: RnnSpec, bx: Floats): void {
+  const H = rnn.hidden
+  bx.fill(0)
+  for (const [name, { gate }] of biasOptions([rnn.cell])) bx.fill(rnn[name]!, gate * H, (gate + 1) * H)
 }
 
 /** The initialiser of a matrix; null for a bias. */

@@ -1,14 +1,22 @@
 /**
- * What a plan is: a model unrolled, layers with buffers for at most T steps of B sequences. One model may have several (training,
- * evaluation, streaming): they share the weights, and keep their own states and gradients.
+ * A plan runs a model over batches: layers with buffers for at most T steps of B sequences. A model may have several
+ * plans (for training, for evaluation). They share its weights; each keeps its own states and gradients.
  */
 import type { Floats } from '../backend/backend.ts'
 import type { Batch } from '../batch.ts'
 import type { Masks } from '../layers/dropout.ts'
+import type { Sampler } from '../layers/sampled.ts'
 import type { Gradients } from './gradients.ts'
-import type { Sampled } from './stack.ts'
 import type { State } from './state.ts'
 
+/** How a plan trains by sampled softmax. */
+export interface Sampled {
+  /** Candidates a minibatch. */
+  readonly samples: number
+  readonly sampler: Sampler
+}
+
+/** How large a plan is, and what it can do. */
 export interface PlanOptions {
   /** The most steps a batch may have. */
   T: number
@@ -19,29 +27,32 @@ export interface PlanOptions {
   /** Also compute the gradient of x (tokens have none). Default false. */
   inputGradient?: boolean
   /**
-   * Keep only every √T-th state and compute the others again in `backward` (Chen et al. 2016): memory for long sequences, the
-   * same bits, some fifth more time. A number says how many steps lie between kept states, a multiple of 16. Default false.
-   * What is of every step by nature stays: x, embeddings, and logits of a head on every step. `output` is not there.
+   * Keep only every √T-th state and compute the others again in `backward` (Chen et al. 2016). Memory grows with √T,
+   * the bits are the same, and an iteration takes about a fifth longer. A number, a multiple of 16, says how many steps
+   * lie between kept states. x, embeddings and the logits of a head on every step are kept for all steps. `output`
+   * throws. Default false.
    */
   activationCheckpointing?: boolean | number
   /**
-   * false: logits are not kept where they would take more than 8 MB. `logits` is not there then, and `loss` goes through them
-   * block by block, its gradient with it. Default true.
+   * false: do not keep logits that would take more than 8 MB. `loss` then computes them block by block, with their
+   * gradient, and `logits` throws. Default true.
    */
   logits?: boolean
-  /** Train by sampled softmax: the loss is that over the candidates of the sampler, and `logits` is not there. */
+  /** Train by sampled softmax: the loss is taken over the sampler's candidates, and `logits` throws. */
   sampled?: Sampled
-  /** Train with dropout after the embedding, between the layers and below the head. */
+  /** Train with dropout after the embedding, between the recurrent layers and below the head. */
   dropout?: Masks
 }
 
+/** How `Plan.loss` reduces the loss, and whether it differentiates it. */
 export interface LossOptions {
-  /** mean: over the rows that count (classification) or their elements (regression); sum: not divided. */
+  /** mean: divide by the rows that count (classification) or by their elements (regression). sum: do not divide. */
   reduction: 'mean' | 'sum'
-  /** Also leave the gradient of the loss for `backward`. */
+  /** Also compute the gradient that `backward` starts from. */
   gradient: boolean
 }
 
+/** What `Plan.loss` says of a batch. */
 export interface Loss {
   /** Reduced loss: cross-entropy in nats, or squared error. */
   loss: number
@@ -51,32 +62,38 @@ export interface Loss {
   count: number
 }
 
+/** A model unrolled for batches of at most T steps and B sequences. `Model.plan` makes it. */
 export interface Plan {
+  /** The most steps, and the most sequences, of a batch. */
   readonly T: number
   readonly B: number
   /**
-   * Runs a batch from the state that carryState, setState or resetState said since the last forward, else as `batch.carry`
-   * says, else from zero. After setState, rows whose `batch.carry` is 0 start from zero all the same.
+   * Runs a batch. It starts from the state that carryState, setState or resetState chose since the last forward. If
+   * none was called, it starts as `batch.carry` says, or else from zero. After setState, rows whose `batch.carry` is 0
+   * start from zero all the same.
    * @throws InputError if the batch does not fit the model or the plan
    */
   forward(batch: Batch): void
   /**
-   * Of the last forward: [B,K] for a head on the last step, [T,B,K] for every step. A view: the next forward overwrites it. A plan
-   * that does not keep them has none to show.
+   * Logits of the last forward: [B,K] for a head on the last step, [T,B,K] for a head on every step. A view: the next
+   * forward overwrites it.
+   * @throws Error if the plan does not keep them (`logits: false`, `sampled`)
    */
   readonly logits: Floats
   /**
-   * The loss of the last forward against batch.y, where `batch` is the one given to forward. Who wants no garbage gives the
-   * object to fill in.
+   * The loss of the last forward against batch.y. `batch` is the one given to forward. Pass `result`, which is filled
+   * in and returned, to avoid an allocation.
    */
   loss(batch: Batch, options: LossOptions, result?: Loss): Loss
   /**
-   * Leaves the gradient of the loss in `gradients`, after `loss` with gradient: true and once per forward. derivativeClip > 0 bounds every element of dL/da_t inside BPTT (Graves 2013); 0, the default, none.
+   * Computes the gradient of the loss into `gradients`. Call it after `loss` with gradient: true, once per forward.
+   * derivativeClip > 0 bounds every element of dL/da_t inside back-propagation (Graves 2013); 0, the default, bounds
+   * none.
    */
   backward(batch: Batch, options?: { derivativeClip?: number }): void
-  /** Of the last backward. Nothing in it unless planned for training. */
+  /** Gradients of the last backward; empty if the plan is not for training. */
   readonly gradients: Gradients
-  /** [T,B,I] of the last backward; null unless planned with inputGradient. */
+  /** Gradient of x [T,B,I] of the last backward; null unless the plan was made with inputGradient. */
   readonly inputGradient: Floats | null
   /** The next forward starts from zero, whatever `batch.carry` says. */
   resetState(): void
@@ -88,8 +105,10 @@ export interface Plan {
   getState(): State
   /** A copy of the stack's output in the last forward, [T,B,directions·H]; 0 at padded steps, as PyTorch pads. */
   output(): Floats
-  /** Share of h, over all layers and steps of the last forward, that is not 0 (a padded step repeats the state before it). */
+  /**
+   * Share of h that is not 0, over all layers and steps of the last forward. A padded step repeats the state before it.
+   */
   liveFraction(): number
-  /** Gives the memory back; the plan is of no use afterwards. */
+  /** Gives the memory back. The plan cannot be used afterwards. */
   dispose(): void
 }

@@ -1,25 +1,20 @@
-/** Plans at work. Everything is allocated when one is made; forward, loss and backward only call kernels. */
-import type { Backend, Floats } from '../backend/backend.ts'
+/**
+ * The implementation of plans. A plan allocates all it needs when it is made; forward, loss and backward call kernels.
+ */
+import type { Engine, Floats } from '../backend/backend.ts'
 import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
 import { type Direction, type Layer, type Memory, memory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
-import type { Gradients, RowGradient } from './gradients.ts'
+import { type Gradients, rowGradients } from './gradients.ts'
 import { type Normaliser, normaliser } from './normalisation.ts'
 import { named, type Parameter, widths, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
+import { type LayerOptions, layerOptions } from './planOptions.ts'
 import type { ModelSpec } from './spec.ts'
-import {
-  checkSamples,
-  keepsLogits,
-  type LayerOptions,
-  type Layers,
-  largestBuffer,
-  modelLayers,
-  stepsInMemory,
-} from './stack.ts'
+import { type Layers, modelLayers } from './stack.ts'
 import {
   carryRows,
   carryState,
@@ -35,39 +30,24 @@ import {
 
 interface Parts {
   readonly spec: ModelSpec
-  readonly backend: Backend
+  readonly backend: Engine
   readonly parameters: readonly Parameter[]
   readonly normalisation: Normalisation | null
 }
 
-/** @throws InputError for sizes that are none or too large; RangeError when the backend's memory is full */
+/** @throws InputError as `layerOptions` does; RangeError when the backend's memory is full */
 export function createPlan(parts: Parts, options: PlanOptions): Plan {
-  const { T, B, training = true, inputGradient = false, activationCheckpointing = false } = options
-  for (const [name, value] of Object.entries({ T, B })) {
-    if (Number.isInteger(value) && value >= 1) continue
-    throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
-  }
-  const S = stepsInMemory(parts.spec, T, activationCheckpointing)
-  const sampled = (training && options.sampled) || null
-  if (sampled) checkSamples(parts.spec, sampled.samples)
-  const logits = !sampled && (options.logits !== false || keepsLogits(parts.spec, T, B))
-  const most = largestBuffer(parts.spec, { T, B, S, logits })
-  if (most >= 2 ** 31) {
-    throw new InputError(
-      `plan: expected buffers of fewer than 2^31 elements but ${T} steps (T) of ${B} sequences (B) need ${most}: take shorter or fewer at once`,
-    )
-  }
+  const ofLayers = layerOptions(parts.spec, options)
   const arena = memory(parts.backend)
   try {
-    const dropout = (training && options.dropout) || null
-    return new Unrolled(parts, arena, { T, B, training, inputGradient, S, logits, sampled, dropout })
+    return new BatchPlan(parts, arena, ofLayers, options.inputGradient ?? false)
   } catch (error) {
     arena.release()
     throw error
   }
 }
 
-class Unrolled implements Plan {
+class BatchPlan implements Plan {
   readonly T: number
   readonly B: number
   readonly inputGradient: Floats | null
@@ -85,15 +65,15 @@ class Unrolled implements Plan {
   private readonly embedding: EmbeddingLayer | null
   private readonly made: Layers
   private readonly directions: readonly Direction[]
-  /** Those that run one after the other, without a head that is one with its loss. */
+  /** The layers that run one after the other. A head that computes its own loss is not among them. */
   private readonly layers: readonly Layer[]
-  // Of the last forward; `ready` says what may be called next.
+  // What the last forward left: its shape, and in `ready` what may be called next.
   private readonly now = { T: 0, B: 0, padded: false }
   private logitsView: Floats | null = null
   private start: 'batch' | 'zero' | 'carry' | State = 'batch'
   private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
 
-  constructor(parts: Parts, arena: Memory, { inputGradient, ...options }: LayerOptions & { inputGradient: boolean }) {
+  constructor(parts: Parts, arena: Memory, options: LayerOptions, inputGradient: boolean) {
     const { spec, backend } = parts
     const { input, head } = spec
     const { T, B, training, sampled } = options
@@ -120,7 +100,8 @@ class Unrolled implements Plan {
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
     const dense = arena.floats(training ? end - start : 0)
     this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
-    this.gradients = { start, dense, tables: training ? this.tables() : [] }
+    const tables = training ? rowGradients(spec, parts.parameters, this.embedding, this.made.sampled) : []
+    this.gradients = { start, dense, tables }
     this.layers = [...this.made.steps, ...this.made.rows]
     const { checkpointed, recurrent } = this.made
     this.directions = (checkpointed ? [checkpointed] : recurrent).flatMap(({ directions }) => directions)
@@ -131,36 +112,9 @@ class Unrolled implements Plan {
     return this.logitsView ?? this.layers.at(-1)!.y
   }
 
-  /** The head that is one with its loss. */
+  /** The head that computes its own loss, if there is one. */
   private get loses(): SoftmaxLayer | SampledLayer | null {
     return this.made.full ?? this.made.sampled
-  }
-
-  /** Gradients that are kept by rows. */
-  private tables(): RowGradient[] {
-    const { parameters, spec } = this.parts
-    const tables: RowGradient[] = []
-    const add = (name: string, width: number, values: Floats, from: { rows: Int32Array; readonly count: number }) => {
-      const { start } = named(parameters, name)
-      const rows = from.rows
-      tables.push({
-        start,
-        width,
-        rows,
-        values,
-        get count() {
-          return from.count
-        },
-      })
-    }
-    const touched = this.embedding?.touched
-    if (touched) add('embedding.weight', widths(spec).input, touched.values, touched)
-    const classes = this.made.sampled?.touched
-    if (classes) {
-      add('head.weight', spec.projection?.size ?? widths(spec).stack, classes.dW, classes)
-      add('head.bias', 1, classes.db, classes)
-    }
-    return tables
   }
 
   forward(batch: Batch): void {
@@ -203,7 +157,10 @@ class Unrolled implements Plan {
     return result
   }
 
-  /** Sum of the losses, and `scale` times its gradient to dy: of the logits, or where they are not kept of what they are made of. */
+  /**
+   * Puts the sum of the losses in `result` and `scale` times its gradient in dy: the gradient of the logits, or, if the
+   * plan does not keep them, of the head's input.
+   */
   private reduce({ T, B }: Batch, lengths: Int32Array | null, scale: number, dy: Floats | null, result: Loss): void {
     const { head } = this.parts.spec
     const { full, sampled } = this.made
@@ -285,7 +242,7 @@ class Unrolled implements Plan {
     this.ready = 'disposed'
   }
 
-  /** Shapes the layers for a batch and puts its initial state in place. */
+  /** Shapes the layers for a batch and puts the initial state in place. */
   private shape({ T, B, lengths, carry }: Batch): void {
     const { now, start, directions } = this
     const held = start === 'carry' ? now.B : typeof start === 'object' ? start.B : B
@@ -317,7 +274,7 @@ class Unrolled implements Plan {
     this.start = 'batch'
   }
 
-  /** Whether any row goes on from the last batch. @throws InputError if one cannot */
+  /** Whether any row continues one of the last batch. @throws InputError if it cannot */
   private carries(carry: Uint8Array): boolean {
     const last = carry.lastIndexOf(1)
     if (last < 0) return false
@@ -332,7 +289,7 @@ class Unrolled implements Plan {
     for (let b = 0; b < B; b++) for (let t = this.lengths[b]!; t < T; t++) this.classes![t * B + b] = -1
   }
 
-  /** Tokens of padded steps become 0: they may be anything, but the gather and scatter read them. */
+  /** Copies the tokens, with 0 at padded steps: these may hold anything, but the kernels look them up. */
   private copyTokens({ T, B, tokens, lengths }: Batch): void {
     this.tokens!.set(tokens!)
     if (!lengths) return

@@ -1,39 +1,40 @@
 /**
- * A model is data: what goes in, the recurrent stack, the head. `modelSpec` checks it and fills in every default, so that
- * the spec stored with the weights is complete and says the same in ten years. The makers below it are for people.
+ * A model is data: what goes in, the recurrent stack, the head. `modelSpec` checks it and fills in every default, so
+ * that the spec stored with the weights is complete and says the same in ten years. The makers are for people: those of
+ * the heads are here, those of the recurrent stack in ../layers/cells.ts.
  *
- * Defaults of the initialisers. irnn: recurrent identity(1), everything else gaussian(0.001), biases 0 (Le et al. 2015,
- * section 3). relu and tanh, the paper's baselines: recurrent randomWalk(), everything else as irnn. lstm and gru:
- * recurrent orthogonal(1) (Saxe et al. 2014), everything else glorot(), forget bias 1 (Gers et al. 2000; the first of the
- * paper's grid). The projection: glorot(). Embeddings: uniform(0.1), as word models have it (Zaremba et al. 2014).
+ * Default initialisers depend on the cell (../layers/cells.ts). Those of the projection, glorot(), and of an embedding,
+ * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
 import { z } from 'zod'
 import { checked, InputError } from '../error.ts'
-import { gaussian, glorot, type Init, identity, initSchema, orthogonal, randomWalk, uniform } from './init.ts'
+import { glorot, type Init, initSchema, uniform } from '../init.ts'
+import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
+import { biasOptions, refuseOptions } from './cellOptions.ts'
 
-export const CELLS = ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const
-export type Cell = (typeof CELLS)[number]
+/** The names of all cells. */
+export const CELLS: readonly [Cell, ...Cell[]] = Object.keys(cells) as [Cell, ...Cell[]]
 
 /**
- * Values [T,B,size] in, less the mean and divided by the deviation that the model then has if `normalise`; or tokens [T,B]
- * looked up in a table [vocabulary, embedding].
+ * A model reads values [T,B,size] or tokens [T,B]. If `normalise`, the model subtracts its mean from the values and
+ * divides them by its deviation. Tokens are looked up in a table [vocabulary, embedding].
  */
 export type InputSpec =
   | { readonly size: number; readonly normalise?: true }
   | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
 
-export interface RnnSpec {
+/** The recurrent stack, complete. */
+export interface RnnSpec extends BiasOptions {
   readonly cell: Cell
   /** Hidden units of each layer and direction. */
   readonly hidden: number
   readonly layers: number
   readonly bidirectional: boolean
-  /** lstm only: the initial bias of the forget gate. */
-  readonly forgetBias?: number
-  /** Initialisers of the matrices from h to h, and of those from the layer below (drawn for each gate by itself). */
+  /** Initialisers of the matrices from h to h, and of those from the layer below. Each gate is drawn by itself. */
   readonly init: { readonly recurrent: Init; readonly input: Init }
 }
 
+/** What a head is, complete. */
 export interface HeadSpec {
   readonly kind: 'classification' | 'regression'
   /** Classes, or values. */
@@ -54,7 +55,7 @@ export interface ModelSpec {
   readonly head: HeadSpec
 }
 
-/** What a person writes: everything with a default may be left out. */
+/** What a person writes: everything that has a default may be left out. */
 export interface ModelInput {
   readonly input:
     | number
@@ -65,15 +66,7 @@ export interface ModelInput {
   readonly head: HeadInput
 }
 
-export interface RnnInput {
-  readonly cell: Cell
-  readonly hidden: number
-  readonly layers?: number | undefined
-  readonly bidirectional?: boolean | undefined
-  readonly forgetBias?: number | undefined
-  readonly init?: { readonly recurrent?: Init | undefined; readonly input?: Init | undefined } | undefined
-}
-
+/** What a head is, as a person writes it; `classification` and `regression` make it. */
 export interface HeadInput {
   readonly kind: 'classification' | 'regression'
   readonly size: number
@@ -82,17 +75,20 @@ export interface HeadInput {
   readonly bias?: number | undefined
 }
 
-// Bounds no real model meets; they keep a hostile file from asking for memory before it is refused.
+// No real model reaches these bounds. They keep a hostile file from asking for memory before it is refused.
 const size = z
   .int()
   .min(1)
   .max(2 ** 24)
+const biasSchema = Object.fromEntries(biasOptions().map(([name]) => [name, z.number().optional()])) as {
+  [name in keyof BiasOptions]-?: z.ZodOptional<z.ZodNumber>
+}
 const rnnSchema = z.strictObject({
   cell: z.enum(CELLS),
   hidden: size,
   layers: z.int().min(1).max(1000).default(1),
   bidirectional: z.boolean().default(false),
-  forgetBias: z.number().optional(),
+  ...biasSchema,
   init: z.strictObject({ recurrent: initSchema.optional(), input: initSchema.optional() }).default({}),
 })
 const headSchema = z.strictObject({
@@ -115,7 +111,7 @@ const outline = z.strictObject({
 })
 
 /**
- * The complete spec of what a person wrote or a file holds.
+ * Completes the spec that a person wrote or a file holds.
  * @throws InputError, one line: `model spec: rnn.hidden: expected a number >= 1 but received 0`
  */
 export function modelSpec(value: unknown): ModelSpec {
@@ -123,11 +119,8 @@ export function modelSpec(value: unknown): ModelSpec {
   const { input, rnn, projection, head } = checked(outline, value, what)
   const values = typeof input === 'number' ? { size: input } : input
   const inputSpec = checked<InputSpec>('vocabulary' in values ? tokensSchema : valuesSchema, values, `${what}: input`)
-  const recurrent = rnn.cell === 'lstm' || rnn.cell === 'gru'
-  const rest = recurrent ? glorot() : gaussian(0.001)
-  if (rnn.forgetBias !== undefined && rnn.cell !== 'lstm') {
-    throw new InputError(`${what}: rnn.forgetBias: only an lstm has a forget gate, and this is ${rnn.cell}: remove it`)
-  }
+  refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
+  const { init } = cells[rnn.cell]
   const spec: ModelSpec = {
     input: inputSpec,
     rnn: {
@@ -135,11 +128,8 @@ export function modelSpec(value: unknown): ModelSpec {
       hidden: rnn.hidden,
       layers: rnn.layers,
       bidirectional: rnn.bidirectional,
-      ...(rnn.cell === 'lstm' && { forgetBias: rnn.forgetBias ?? 1 }),
-      init: {
-        recurrent: rnn.init.recurrent ?? (rnn.cell === 'irnn' ? identity(1) : recurrent ? orthogonal(1) : randomWalk()),
-        input: rnn.init.input ?? rest,
-      },
+      ...Object.fromEntries(biasOptions([rnn.cell]).map(([name, option]) => [name, rnn[name] ?? option.default])),
+      init: { recurrent: rnn.init.recurrent ?? init.recurrent, input: rnn.init.input ?? init.input },
     },
     ...(projection !== undefined && {
       projection: checked(
@@ -148,7 +138,7 @@ export function modelSpec(value: unknown): ModelSpec {
         `${what}: projection`,
       ),
     }),
-    head: { kind: head.kind, size: head.size, steps: head.steps, init: head.init ?? rest, bias: head.bias },
+    head: { kind: head.kind, size: head.size, steps: head.steps, init: head.init ?? init.input, bias: head.bias },
   }
   refuseSquareOnly('input.init', 'init' in spec.input ? spec.input.init : undefined)
   refuseSquareOnly('rnn.init.input', spec.rnn.init.input)
@@ -163,66 +153,7 @@ function refuseSquareOnly(where: string, init: Init | undefined): void {
   }
 }
 
-export interface StackOptions {
-  layers?: number | undefined
-  bidirectional?: boolean | undefined
-  /** Initialiser of the recurrent matrices. */
-  recurrent?: Init | undefined
-  /** Initialiser of the matrices from the layer below. */
-  input?: Init | undefined
-}
-
-function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, input }: StackOptions): RnnInput {
-  return { cell, hidden, layers, bidirectional, init: { recurrent, input } }
-}
-
-export interface IrnnOptions extends StackOptions {
-  /** The recurrent matrix starts at scale · I. Default 1. */
-  scale?: number | undefined
-  /** Standard deviation of the input weights. Default 0.001. */
-  inputStd?: number | undefined
-}
-
-/**
- * The paper's network: ReLU units, recurrent matrix scale · I (scale 0.01 is the paper's iRNN for speech), biases 0, and
- * input weights of standard deviation inputStd (Le et al. 2015, section 3).
- */
-export function irnn(
-  hidden: number,
-  {
-    scale = 1,
-    inputStd = 0.001,
-    recurrent = identity(scale),
-    input = gaussian(inputStd),
-    ...options
-  }: IrnnOptions = {},
-): RnnInput {
-  return stack('irnn', hidden, { recurrent, input, ...options })
-}
-
-/** ReLU units with a random-walk recurrent matrix: the paper's RNN + ReLU. */
-export function relu(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('relu', hidden, options)
-}
-
-/** tanh units with a random-walk recurrent matrix: the paper's RNN + tanh. */
-export function tanh(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('tanh', hidden, options)
-}
-
-/** LSTM with forget gates in PyTorch's form; the paper searches forgetBias over 1, 4, 10, 20. */
-export function lstm(
-  hidden: number,
-  { forgetBias = 1, ...options }: StackOptions & { forgetBias?: number | undefined } = {},
-): RnnInput {
-  return { ...stack('lstm', hidden, options), forgetBias }
-}
-
-/** GRU in PyTorch's form (reset gate after the matrix product). */
-export function gru(hidden: number, options: StackOptions = {}): RnnInput {
-  return stack('gru', hidden, options)
-}
-
+/** Options of `classification` and `regression`. */
 export interface HeadOptions {
   /** Default 'last'. */
   steps?: 'last' | 'every' | undefined

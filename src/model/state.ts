@@ -1,10 +1,11 @@
 /**
- * The hidden state of a model as a plain value: what `step` hands from one input to the next, and what a plan can start
- * from. In PyTorch's order (h_n, c_n): layer by layer, forward direction first.
+ * The hidden state of a model as a plain value: `step` returns it and takes it, and a plan can start from it. Its order
+ * is PyTorch's (h_n, c_n): layer by layer, forward direction first.
  */
 import type { Backend, Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
 import { InputError } from '../error.ts'
+import cells from '../layers/cells.ts'
 import type { Direction, States } from '../layers/layer.ts'
 import type { ModelSpec } from './spec.ts'
 
@@ -13,16 +14,16 @@ export interface State {
   readonly B: number
   /** [layers · directions, B, H] */
   readonly h: Floats
-  /** The same of c for lstm, else null. */
+  /** The same of c if the cell has a cell state, else null. */
   readonly c: Floats | null
 }
 
-/** An array that no backend owns, in the precision of this one. */
+/** An array outside the backend's memory, in the backend's precision. */
 export function hostFloats(backend: Backend, n: number): Floats {
   return backend.name === 'reference' ? new Float64Array(n) : new Float32Array(n)
 }
 
-/** Why some things are refused to some models. */
+/** Ends the messages that refuse something to bidirectional models. */
 export const ONE_WAY: string =
   'a bidirectional model reads the sequence from its end, so it needs all of it: use one direction'
 
@@ -33,7 +34,9 @@ export function zeroState(directions: readonly Direction[]): void {
   }
 }
 
-/** The final state to slot 0; forward in time slot 0 lies where it lay, whatever the T of the next batch. */
+/**
+ * Copies the final states to slot 0. Forward in time, the next batch finds slot 0 in the same place, whatever its T.
+ */
 export function carryState(directions: readonly Direction[]): void {
   for (const { h, c } of directions) {
     h.initial.set(h.final)
@@ -42,8 +45,8 @@ export function carryState(directions: readonly Direction[]): void {
 }
 
 /**
- * Row by row: where `carry` is 1 the final state to slot 0, elsewhere 0 there. `held` is the B of the final states; the rows
- * of the next batch may be more or fewer. Forward in time only.
+ * Prepares slot 0 row by row: rows whose `carry` is 1 get their final state, the others 0. `held` is the B of the final
+ * states; the next batch may have more rows or fewer. Forward in time only.
  */
 export function carryRows(directions: readonly Direction[], carry: Uint8Array, held: number): void {
   for (const { h, c } of directions) {
@@ -55,7 +58,7 @@ export function carryRows(directions: readonly Direction[], carry: Uint8Array, h
 function carryRowsOf({ all, final }: States, carry: Uint8Array, held: number): void {
   const H = final.length / held
   const from = (final.byteOffset - all.byteOffset) / all.BYTES_PER_ELEMENT
-  // Slot 0 of the rows that are carried ends before the final states begin; that of new rows may reach into them.
+  // Slot 0 of carried rows ends before the final states begin. That of new rows may overlap them, so it comes second.
   for (let b = 0; b < carry.length; b++) if (carry[b]) all.copyWithin(b * H, from + b * H, from + (b + 1) * H)
   for (let b = 0; b < carry.length; b++) if (!carry[b]) all.fill(0, b * H, (b + 1) * H)
 }
@@ -94,7 +97,7 @@ export function readOutput(
   return out
 }
 
-/** Zero in the initial slots of the rows whose `carry` is 0. */
+/** Puts 0 in the initial slots of the rows whose `carry` is 0. */
 export function zeroRows(directions: readonly Direction[], carry: Uint8Array): void {
   for (const { h, c } of directions)
     for (const states of c ? [h, c] : [h]) {
@@ -114,13 +117,13 @@ export function writeState(directions: readonly Direction[], state: State): void
 
 /** @throws InputError unless `state` has the arrays of such a model, finite */
 export function checkState(spec: ModelSpec, { B, h, c }: State): void {
-  const { cell, hidden, layers, bidirectional } = spec.rnn
+  const { hidden, layers, bidirectional } = spec.rnn
   const length = layers * (bidirectional ? 2 : 1) * B * hidden
-  const lstm = cell === 'lstm'
-  if (h.length !== length || (lstm ? c?.length !== length : c !== null)) {
+  const { cellState } = cells[spec.rnn.cell]
+  if (h.length !== length || (cellState ? c?.length !== length : c !== null)) {
     throw new InputError(
-      `state: expected h of ${length} elements (layers·directions·B·H) and c ${lstm ? 'of as many' : 'null'} but received ` +
-        `h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
+      `state: expected h of ${length} elements (layers·directions·B·H) and c ${cellState ? 'of as many' : 'null'} but ` +
+        `received h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
     )
   }
   if (!allFinite(h) || (c && !allFinite(c))) {

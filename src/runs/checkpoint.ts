@@ -14,7 +14,8 @@ import { allFinite } from '../batch.ts'
 import { readingFile } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
-import { type Model, modelTensors } from '../model/model.ts'
+import type { Model } from '../model/model.ts'
+import { modelTensors } from '../model/modelFile.ts'
 import type { TrainSpec } from '../train/iteration.ts'
 import type { RunState } from '../train/loop.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
@@ -37,6 +38,7 @@ export interface Lengths {
   readonly board: number
 }
 
+/** What a checkpoint holds beside the model. */
 export interface Checkpoint {
   readonly state: RunState
   readonly lengths: Lengths

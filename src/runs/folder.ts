@@ -38,12 +38,15 @@ export interface RunFolder {
   close(): void
 }
 
+/** How the folder of a new run is made. */
 export interface CreateOptions {
+  /** Remove the files of an earlier run in the folder. Default false: such a folder is refused. */
   readonly overwrite?: boolean
   /** What belongs to the run beside its config, by name. */
   readonly files?: Readonly<Record<string, string>> | undefined
   /** Names of such files that a run of any task may have: an earlier run's are its own, and `overwrite` removes them. */
   readonly taskFiles?: readonly string[] | undefined
+  /** Is given a line where there is something to know. */
   readonly say?: (line: string) => void
 }
 
@@ -155,8 +158,11 @@ export function resumeRunFolder(
   })
 }
 
+/** How the folder of a run is taken up again. */
 export interface ResumeOptions {
+  /** The config to go on with, given the stored one and the iteration reached. Default: the stored one. */
   readonly revise?: (config: RunConfig, iteration: number) => RunConfig
+  /** Is given a line where there is something to know. */
   readonly say?: (line: string) => void
 }
 

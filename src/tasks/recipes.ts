@@ -4,13 +4,13 @@
  */
 
 import { InputError, shown } from '../error.ts'
-import type { Cell } from '../model/spec.ts'
+import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
 import { clipDerivative, clipNorm } from '../train/clip.ts'
 import type { TrainOptions } from '../train/loop.ts'
 import { adam, muon, sgd } from '../train/optim.ts'
 import { constantRate, cosineRate, halvingRate } from '../train/schedule.ts'
 
-export interface Recipe {
+export interface Recipe extends CellOptions {
   readonly name: string
   /** What it is and why, for the help. */
   readonly why: string
@@ -20,13 +20,9 @@ export interface Recipe {
   readonly embedding?: number
   /** Recurrent layers, default 1. */
   readonly layers?: number
-  /** Standard deviations of the input and output weights; absent: what spec.ts has for the cell. */
+  /** Standard deviations of the input and output weights; absent: the cell's default. */
   readonly inputStd?: number
   readonly outputStd?: number
-  /** irnn: the recurrent matrix starts as this times the identity. */
-  readonly scale?: number
-  /** lstm. */
-  readonly forgetBias?: number
   /** mnist: 0 … 255 or 0 … 1. */
   readonly pixels?: 'raw' | 'unit'
   readonly training: TrainOptions
@@ -50,6 +46,7 @@ const RECIPES: Readonly<Record<string, Readonly<Record<string, RecipeFor>>>> = {
   words: { fast: wordsFast, paper: wordsPaper },
 }
 
+/** Names of a task's recipes, the default first; none for a task that has no recipes. */
 export function recipeNames(task: string): string[] {
   return Object.keys(RECIPES[task] ?? {})
 }
@@ -64,9 +61,19 @@ export function recipe(task: string, name: string | undefined, cell: Cell, varia
   return RECIPES[task]![chosen]!(cell, variant)
 }
 
+/** Those of these options that the cell has. */
+function own(cell: Cell, options: CellOptions): CellOptions {
+  return Object.fromEntries(Object.entries(options).filter(([name]) => name in cells[cell].options))
+}
+
+/** Whether the recurrent matrix starts as a multiple of the identity: an irnn's does. */
+function startsAsIdentity(cell: Cell): boolean {
+  return cells[cell].init.recurrent.kind === 'identity'
+}
+
 /** Weights of one standard deviation, for an irnn; the other cells start as they do everywhere. */
 function irnnStd(cell: Cell, std: number): Pick<Recipe, 'inputStd' | 'outputStd'> {
-  return cell === 'irnn' ? { inputStd: std, outputStd: std } : {}
+  return startsAsIdentity(cell) ? { inputStd: std, outputStd: std } : {}
 }
 
 function addingFast(cell: Cell): Recipe {
@@ -90,23 +97,20 @@ function addingFast(cell: Cell): Recipe {
   }
 }
 
-/** Learning rate, clip and forget bias of the paper's Table 1 by cell and length; tanh is listed for T = 150 only. */
-const PAPER_LSTM: Readonly<Record<number, readonly [number, number, number]>> = {
-  150: [0.01, 10, 1],
-  200: [0.001, 100, 4],
-  300: [0.01, 1, 4],
-  400: [0.01, 100, 10],
-}
-const PAPER_IRNN: Readonly<Record<number, readonly [number, number]>> = {
-  150: [0.01, 100],
-  200: [0.01, 1],
-  300: [0.01, 10],
-  400: [0.01, 1],
-}
+/** Rows of a table of the paper by cell: learning rate, clip and, of an LSTM, forget bias. */
+type PaperTable = { readonly [cell in Cell]?: readonly [lr: number, clip: number, forgetBias?: number] }
+
+/** The paper's Table 1 by length. It lists tanh for T = 150 only; cells that it does not have are treated as the irnn. */
+const PAPER_ADDING = {
+  150: { irnn: [0.01, 100], lstm: [0.01, 10, 1] },
+  200: { irnn: [0.01, 1], lstm: [0.001, 100, 4] },
+  300: { irnn: [0.01, 10], lstm: [0.01, 1, 4] },
+  400: { irnn: [0.01, 1], lstm: [0.01, 100, 10] },
+} as const
 
 function addingPaper(cell: Cell, { T = 150 }: Variant): Recipe {
-  const listed = [400, 300, 200, 150].find((length) => T >= length) ?? 150
-  const [lr, limit, forgetBias] = cell === 'lstm' ? PAPER_LSTM[listed]! : [...PAPER_IRNN[listed]!, undefined]
+  const table: PaperTable = PAPER_ADDING[([400, 300, 200, 150] as const).find((length) => T >= length) ?? 150]
+  const [lr, limit, forgetBias] = (table[cell] ?? table.irnn)!
   return {
     name: 'paper',
     why:
@@ -127,6 +131,9 @@ function addingPaper(cell: Cell, { T = 150 }: Variant): Recipe {
 }
 
 function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
+  const { gated, activation } = cells[cell]
+  // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60 iterations.
+  const ordinary = !gated && (activation === 'tanh' || startsAsIdentity(cell))
   return {
     name: 'fast',
     why:
@@ -135,9 +142,8 @@ function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
       'each, and a pull back to the identity, which keeps it from learning by heart. Adam for the rest, and one that soon forgets ' +
       '(beta2 0.9): gradients come in spikes.',
     hidden: 100,
-    // Not for relu, whose random recurrent matrix is no identity: from std 1 its gradients reach 1e12 within 60 iterations.
-    ...((cell === 'irnn' || cell === 'tanh') && { inputStd: 1, outputStd: 0.06 }),
-    ...(cell === 'irnn' && { scale: 0.999 }),
+    ...(ordinary && { inputStd: 1, outputStd: 0.06 }),
+    ...own(cell, { scale: 0.999 }),
     pixels: 'unit',
     training: {
       batch: 32,
@@ -149,24 +155,13 @@ function mnistFast(cell: Cell, { permuted = false }: Variant): Recipe {
   }
 }
 
-/** Learning rate and clip of the paper's Table 2; it has no gru, which is treated as the lstm. */
-const PAPER_SCANLINE: Readonly<Record<Cell, readonly [number, number]>> = {
-  irnn: [1e-8, 1],
-  relu: [1e-8, 10],
-  tanh: [1e-8, 10],
-  lstm: [0.01, 1],
-  gru: [0.01, 1],
-}
-const PAPER_PERMUTED: Readonly<Record<Cell, readonly [number, number]>> = {
-  irnn: [1e-9, 1],
-  relu: [1e-6, 10],
-  tanh: [1e-8, 1],
-  lstm: [0.01, 1],
-  gru: [0.01, 1],
-}
+/** The paper's Table 2. Gated cells that it does not have are treated as the lstm, others as tanh. */
+const PAPER_SCANLINE: PaperTable = { irnn: [1e-8, 1], relu: [1e-8, 10], tanh: [1e-8, 10], lstm: [0.01, 1] }
+const PAPER_PERMUTED: PaperTable = { irnn: [1e-9, 1], relu: [1e-6, 10], tanh: [1e-8, 1], lstm: [0.01, 1] }
 
 function mnistPaper(cell: Cell, { permuted = false }: Variant): Recipe {
-  const [lr, limit] = (permuted ? PAPER_PERMUTED : PAPER_SCANLINE)[cell]
+  const table = permuted ? PAPER_PERMUTED : PAPER_SCANLINE
+  const [lr, limit] = (table[cell] ?? (cells[cell].gated ? table.lstm : table.tanh))!
   return {
     name: 'paper',
     why:
@@ -176,8 +171,7 @@ function mnistPaper(cell: Cell, { permuted = false }: Variant): Recipe {
     hidden: 100,
     // The others keep the paper's 0.001: permuted, a relu from 0.01 is at NaN in two iterations, from 0.001 in one seed of four.
     ...irnnStd(cell, 0.01),
-    ...(cell === 'irnn' && { scale: 1 }),
-    ...(cell === 'lstm' && { forgetBias: 1 }),
+    ...own(cell, { scale: 1, forgetBias: 1 }),
     pixels: 'raw',
     training: {
       batch: 16,
@@ -193,8 +187,8 @@ function mnistPaper(cell: Cell, { permuted = false }: Variant): Recipe {
 
 /** Half as many for gated cells, as in the paper: 250 cells of an LSTM beside 500 units. */
 function phoneNet(cell: Cell, hidden: number, std: number): Omit<Recipe, 'name' | 'why' | 'training'> {
-  if (cell === 'lstm' || cell === 'gru') return { hidden: hidden / 2, layers: 2 }
-  return { hidden, layers: 2, inputStd: std, outputStd: std, ...(cell === 'irnn' && { scale: 0.01 }) }
+  if (cells[cell].gated) return { hidden: hidden / 2, layers: 2 }
+  return { hidden, layers: 2, inputStd: std, outputStd: std, ...own(cell, { scale: 0.01 }) }
 }
 
 function phonesFast(cell: Cell): Recipe {
@@ -236,7 +230,7 @@ function phonesPaper(cell: Cell): Recipe {
 
 /** Weights of an ordinary size: from std 0.001, or 0.05, these networks are slow to begin, a tanh above all. */
 function wordsStd(cell: Cell): Pick<Recipe, 'inputStd' | 'outputStd'> {
-  return cell === 'lstm' || cell === 'gru' ? {} : { inputStd: 0.1, outputStd: 0.1 }
+  return cells[cell].gated ? {} : { inputStd: 0.1, outputStd: 0.1 }
 }
 
 function wordsFast(cell: Cell): Recipe {
@@ -244,7 +238,7 @@ function wordsFast(cell: Cell): Recipe {
     name: 'fast',
     why:
       'Three epochs of Brown: an lstm of 200 units is at a test perplexity of 101 after 5 minutes on one core, where a ' +
-      'Kneser-Ney trigram has 139. Adam, whose rate falls to nothing; weights of std 0.1 but for lstm and gru.',
+      'Kneser-Ney trigram has 139. Adam, whose rate falls to nothing; weights of std 0.1 but for gated cells.',
     hidden: 200,
     ...wordsStd(cell),
     training: {

@@ -8,24 +8,31 @@
  *   arXiv:1211.5063).
  */
 import { z } from 'zod'
-import type { Backend } from '../backend/backend.ts'
+import type { Engine } from '../backend/backend.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 
+/** What is clipped, and at which limit. `clipNorm`, `clipValue`, `clipDerivative` and `noClip` make it. */
 export type Clip =
   | { readonly kind: 'none' }
   | { readonly kind: 'derivative' | 'value' | 'norm'; readonly limit: number }
 export type ClipKind = Clip['kind']
 export const CLIP_KINDS: readonly ClipKind[] = ['none', 'derivative', 'value', 'norm']
 
+/** No clipping. */
 export function noClip(): Clip {
   return { kind: 'none' }
 }
+/** Bound every element of dL/da_t to ±limit at every step of back-propagation (Graves, arXiv:1308.0850). */
 export function clipDerivative(limit: number): Clip {
   return { kind: 'derivative', limit }
 }
+/** Bound every element of the weight gradients to ±limit. */
 export function clipValue(limit: number): Clip {
   return { kind: 'value', limit }
 }
+/**
+ * Scale all weight gradients together where their Euclidean norm is above `limit` (Pascanu et al., arXiv:1211.5063).
+ */
 export function clipNorm(limit: number): Clip {
   return { kind: 'norm', limit }
 }
@@ -53,7 +60,7 @@ export interface Clipped {
  * Clips gradients in place as `value` and `norm` say, and measures them for every kind. Gradients kept by rows count as what they
  * are, the sum over the minibatch of each row.
  */
-export function clipGradients(clip: Clip, backend: Backend, { dense, tables }: Gradients, result: Clipped): Clipped {
+export function clipGradients(clip: Clip, backend: Engine, { dense, tables }: Gradients, result: Clipped): Clipped {
   let squares = backend.sum_of_squares(dense.length, dense)
   for (let i = 0; i < tables.length; i++) squares += backend.sum_of_squares(size(tables[i]!), tables[i]!.values)
   const norm = Math.sqrt(squares)

@@ -7,6 +7,11 @@ import type { Task } from '../task.ts'
 import type { Scores, TestScore } from './events.ts'
 import { turns } from './turns.ts'
 
+/** What stops a run: an AbortSignal, or any object whose `aborted` becomes true. */
+export interface StopSignal {
+  readonly aborted: boolean
+}
+
 /**
  * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed, and
  * the last bits of the sum). The event loop gets its turns. With activationCheckpointing, long sequences take little memory.
@@ -31,7 +36,7 @@ export async function evaluate(
 }
 
 /** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */
-export async function scores(plan: Plan, task: Task, B: number, signal?: AbortSignal): Promise<Scores | null> {
+export async function scores(plan: Plan, task: Task, B: number, signal?: StopSignal): Promise<Scores | null> {
   const test = await score(plan, task.metric, task.test(B), signal)
   if (test === null || !task.heldOut) return test && { test }
   const heldOut = await score(plan, task.metric, task.heldOut(B), signal)
@@ -42,7 +47,7 @@ async function score(
   plan: Plan,
   metric: Metric,
   batches: Iterable<Batch>,
-  signal?: AbortSignal,
+  signal?: StopSignal,
 ): Promise<TestScore | null> {
   const pause = turns()
   const options = { reduction: 'sum', gradient: false } as const

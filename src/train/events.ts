@@ -5,12 +5,14 @@
  * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when read.
  */
 
+/** Mean and extremes over the iterations of a record. */
 export interface Spread {
   readonly mean: number
   readonly min: number
   readonly max: number
 }
 
+/** What training did since the last record: means, and the extremes that sampling would lose. */
 export interface StepEvent {
   readonly type: 'step'
   /** Iterations done. */
@@ -57,6 +59,7 @@ export function deciding({ test, heldOut }: Scores): TestScore {
   return heldOut ?? test
 }
 
+/** An evaluation on the whole test set, and on the held-out set where the task has one. */
 export interface EvalEvent extends Scores {
   readonly type: 'eval'
   readonly iteration: number
@@ -86,6 +89,7 @@ export interface CollapseEvent {
   readonly finite: boolean
 }
 
+/** The last event of a run. */
 export interface DoneEvent {
   readonly type: 'done'
   readonly iteration: number
@@ -102,6 +106,7 @@ export interface DoneEvent {
   readonly heldOut?: TestScore
 }
 
+/** What a run yields: one of these, told apart by `type`. */
 export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
 
 /** One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole. */

@@ -3,6 +3,7 @@
  * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in train.ts.
  */
 import { z } from 'zod'
+import { engineOf } from '../backend/backend.ts'
 import { checked, InputError, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
 import type { Model, State } from '../model/model.ts'
@@ -10,7 +11,7 @@ import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
 import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from './clip.ts'
-import { refuseMisfit, scores } from './evaluate.ts'
+import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
@@ -149,7 +150,7 @@ export interface Training {
   /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
   iterate(): boolean
   /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
-  evaluate(signal?: AbortSignal): Promise<Scores | null>
+  evaluate(signal?: StopSignal): Promise<Scores | null>
   /** The state that the next minibatch goes on from in the rows it carries; null where there is none. A copy. */
   getCarried(): State | null
   /** Goes on from what `getCarried` was. @throws InputError when it is not of this model and batch */
@@ -158,6 +159,7 @@ export interface Training {
   readonly generator: Rng | null
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
+  /** Gives the memory of the plans and the optimiser back. */
   dispose(): void
 }
 
@@ -183,7 +185,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     )
   }
   refuseTarget(spec.target, task)
-  const { backend } = model
+  const backend = engineOf(model.backend)
   const generator = softmax.kind === 'sampled' ? rng(spec.seed, 'training/candidates') : null
   const masks = { p: spec.dropout, seed: rng(spec.seed, 'training/dropout').below(2 ** 31), iteration: 0 }
   const plan = model.plan({

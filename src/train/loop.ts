@@ -11,6 +11,7 @@ import { beats, isAsGood } from '../metric.ts'
 import type { Model, State } from '../model/model.ts'
 import type { StreamState, Task } from '../task.ts'
 import { createWatch, type WatchState } from './collapse.ts'
+import type { StopSignal } from './evaluate.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './iteration.ts'
 import { heardScore, isSpent, type RateState } from './schedule.ts'
@@ -52,9 +53,10 @@ export interface RunState {
   readonly best: (Scores & { readonly iteration: number }) | null
 }
 
+/** Options of `train` that do not change what is learnt. */
 export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: StopSignal | undefined
   /**
    * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped. They
    * change no number.
@@ -64,8 +66,11 @@ export interface RunOptions {
   readonly resume?: RunState | undefined
 }
 
-/** A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write them. */
-export type Run = AsyncGenerator<TrainEvent, void, void> & { getState(): RunState }
+/** A run: its events, and while it waits for its consumer its state. */
+export type Run = AsyncGenerator<TrainEvent, void, void> & {
+  /** As of the last event. Its arrays are the run's own and change with the next: copy or write them first. */
+  getState(): RunState
+}
 
 /**
  * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at the
@@ -136,7 +141,7 @@ class Loop {
   }
 
   async *events(
-    signal: AbortSignal | undefined,
+    signal: StopSignal | undefined,
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
@@ -209,7 +214,7 @@ class Loop {
   }
 
   /** false if the signal stopped it. */
-  private async evaluate(signal?: AbortSignal): Promise<boolean> {
+  private async evaluate(signal?: StopSignal): Promise<boolean> {
     const { training, window } = this
     const began = performance.now()
     const scores = await training.evaluate(signal)

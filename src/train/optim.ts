@@ -3,21 +3,24 @@
  * the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves exactly them.
  */
 import { z } from 'zod'
-import type { Backend, Floats } from '../backend/backend.ts'
+import type { Engine, Floats } from '../backend/backend.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
 
+/** Stochastic gradient descent, as data; `sgd` makes it. */
 export interface Sgd {
   readonly kind: 'sgd'
   readonly lr: number
   readonly momentum: number
 }
+/** RMSprop, as data; `rmsprop` makes it. */
 export interface RmsProp {
   readonly kind: 'rmsprop'
   readonly lr: number
   readonly alpha: number
   readonly eps: number
 }
+/** Adam, as data; `adam` makes it. */
 export interface Adam {
   readonly kind: 'adam'
   readonly lr: number
@@ -25,6 +28,7 @@ export interface Adam {
   readonly beta2: number
   readonly eps: number
 }
+/** Muon for recurrent matrices and Adam for all other weights, as data; `muon` makes it. */
 export interface Muon {
   readonly kind: 'muon'
   readonly lr: number
@@ -33,21 +37,25 @@ export interface Muon {
   /** How the other weights are updated. */
   readonly adam: Omit<Adam, 'kind'>
 }
+/** Which optimiser, as data: what `train` takes and config.json stores. */
 export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
 export type OptimizerKind = OptimizerSpec['kind']
 export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
 
-/** Stochastic gradient descent, the paper's optimiser; v = momentum · v + g, w -= lr · v. */
+/** The paper's optimiser, SGD: v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
 export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
   return { kind: 'sgd', lr, momentum }
 }
 
-/** RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). */
+/**
+ * RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). Defaults: lr 0.001,
+ * alpha 0.99, eps 1e-8.
+ */
 export function rmsprop({ lr = 1e-3, alpha = 0.99, eps = 1e-8 }: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
   return { kind: 'rmsprop', lr, alpha, eps }
 }
 
-/** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. */
+/** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. Defaults: lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8. */
 export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<Omit<Adam, 'kind'>> = {}): Adam {
   return { kind: 'adam', lr, beta1, beta2, eps }
 }
@@ -61,6 +69,8 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
  *
  * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the scaled identity,
  * else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights do not decay.
+ *
+ * Defaults: lr 3e-4, momentum 0.9, weightDecay 0; of Adam lr a third of Muon's, and the rest as `adam` has it.
  */
 export function muon({
   lr = 3e-4,
@@ -119,7 +129,7 @@ export interface Optimizer {
  */
 export function createOptimizer(
   spec: OptimizerSpec,
-  backend: Backend,
+  backend: Engine,
   weights: Floats,
   { start, dense, tables }: Gradients,
   recurrent: readonly RecurrentMatrix[] = [],
@@ -187,7 +197,7 @@ function cut(weights: Floats, [first, second]: readonly Floats[], start: number,
 
 type Rule = (lr: number, iteration: number) => void
 
-function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first, second]: Part): Rule {
+function denseRule(spec: ElementwiseSpec, backend: Engine, g: Floats, [w, first, second]: Part): Rule {
   const n = g.length
   if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
   if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
@@ -197,14 +207,14 @@ function denseRule(spec: ElementwiseSpec, backend: Backend, g: Floats, [w, first
 
 function muonRule(
   { momentum, weightDecay }: Muon,
-  backend: Backend,
+  backend: Engine,
   { H, identity, g, work }: { H: number; identity: number; g: Floats; work: Floats },
   [w, m]: Part,
 ): Rule {
   return (lr) => backend.muon_update(H, lr, momentum, weightDecay, identity, w, g, m!, work)
 }
 
-function rowRule(spec: ElementwiseSpec, backend: Backend, table: RowGradient, [w, first, second]: Part): Rule {
+function rowRule(spec: ElementwiseSpec, backend: Engine, table: RowGradient, [w, first, second]: Part): Rule {
   const { rows, width: E, values: g } = table
   if (spec.kind === 'sgd') {
     return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)

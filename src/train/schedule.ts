@@ -9,17 +9,20 @@
 import { z } from 'zod'
 import { beats, type Metric } from '../metric.ts'
 
+/** A fixed learning rate, as data; `constantRate` makes it. */
 export interface ConstantRate {
   readonly kind: 'constant'
   /** Iterations over which the rate grows linearly from 0 to its base. */
   readonly warmup: number
 }
+/** A learning rate that falls along a cosine, as data; `cosineRate` makes it. */
 export interface CosineRate {
   readonly kind: 'cosine'
   /** The rate after the last iteration, as a fraction of the base rate. */
   readonly to: number
   readonly warmup: number
 }
+/** A learning rate that falls at some iterations, as data; `stepRate` makes it. */
 export interface StepRate {
   readonly kind: 'steps'
   /** Multiplied into the rate after each of the iterations in `at`, or after every `every` iterations. */
@@ -28,6 +31,7 @@ export interface StepRate {
   readonly at?: readonly number[]
   readonly warmup: number
 }
+/** A learning rate that falls where the score gains nothing, as data; `halvingRate` makes it. */
 export interface HalvingRate {
   readonly kind: 'halving'
   /** Multiplied into the rate after an evaluation that is not better than the best before by `improvement` of it. */
@@ -37,6 +41,7 @@ export interface HalvingRate {
   readonly most: number
   readonly warmup: number
 }
+/** How the learning rate changes during a run, as data. */
 export type Schedule = ConstantRate | CosineRate | StepRate | HalvingRate
 
 /** What a halving rate remembers: the score to beat, null before the first, and how often it has fallen. */
@@ -46,7 +51,7 @@ export interface RateState {
 }
 export const FIRST_RATE: RateState = { best: null, drops: 0 }
 
-/** A fixed learning rate, as in the paper. */
+/** A fixed learning rate, as in the paper, after `warmup` iterations (default 0) over which it grows from 0. */
 export function constantRate({ warmup = 0 }: { warmup?: number } = {}): ConstantRate {
   return { kind: 'constant', warmup }
 }

@@ -24,6 +24,7 @@ export interface Window {
   getState(): WindowState
 }
 
+/** A step record under way. */
 export interface WindowState {
   readonly n: number
   /** Sum, minimum and maximum; null while nothing is in it. */

@@ -3,7 +3,7 @@
  * allocation, `=` arrays start as NaN so that an element left unwritten shows, inputs must come back bit for bit.
  * Arrays begin at odd offsets on purpose: in a model, parameters are views into one array and are not aligned.
  */
-import type { Backend, Floats, Kernels } from '../../src/backend/backend.ts'
+import type { Engine, Floats, Kernels } from '../../src/backend/backend.ts'
 
 export interface ArrayArgument {
   readonly label: string
@@ -79,7 +79,7 @@ interface Guarded {
 const bytes = (a: Floats | Int32Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** An array with at least 16 elements of 0xff bytes (NaN, or -1) on either side. */
-function guarded(backend: Backend, { kind, start, pack }: ArrayArgument, shift: number): Guarded {
+function guarded(backend: Engine, { kind, start, pack }: ArrayArgument, shift: number): Guarded {
   const first = GUARD + shift
   const whole = backend[kind](first + start.length + GUARD)
   bytes(whole).fill(0xff)
@@ -89,10 +89,10 @@ function guarded(backend: Backend, { kind, start, pack }: ArrayArgument, shift: 
   return { whole, view, before: bytes(whole).slice() }
 }
 
-function packInto(backend: Backend, pack: readonly Argument[], view: Floats): void {
+function packInto(backend: Engine, pack: readonly Argument[], view: Floats): void {
   const arrays = pack.map((argument) => (argument !== null && typeof argument !== 'number' ? guarded(backend, argument, 3) : argument))
   const args = arrays.map((array) => (array !== null && typeof array !== 'number' ? array.view : array))
-  backend.step_pack(...([...args, view] as Parameters<Backend['step_pack']>))
+  backend.step_pack(...([...args, view] as Parameters<Engine['step_pack']>))
   for (const array of arrays) if (array !== null && typeof array !== 'number') backend.free(array.whole)
 }
 
@@ -108,7 +108,7 @@ function faultsOf(label: string, { whole, view, before }: Guarded, written: bool
 }
 
 /** Runs a case. `inPlace` honours aliases; without it every array is its own. */
-export function run(backend: Backend, { kernel, args }: Case, { inPlace = true }: { inPlace?: boolean } = {}): Outcome {
+export function run(backend: Engine, { kernel, args }: Case, { inPlace = true }: { inPlace?: boolean } = {}): Outcome {
   const arrays = new Map<ArrayArgument, Guarded>()
   const overwritten = new Set<ArrayArgument>()
   const owner = (argument: ArrayArgument): ArrayArgument => (inPlace && argument.alias !== null ? argument.alias : argument)

@@ -1,8 +1,9 @@
 /** Rows of the kernel table for everything but the recurrent cells. */
-import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
+import { WHOLE } from '../../src/backend/backend.ts'
+import cells from '../../src/layers/cells.ts'
 import { type ArrayArgument, type Case, input, integers, output, packed, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
-import { BATCHES, isPadded, lengthsOf, WIDTHS } from './recurrentCases.ts'
+import { BATCHES, isPadded, KERNEL_CELLS, lengthsOf, WIDTHS } from './recurrentCases.ts'
 
 const FLAGS = [0, 1] as const
 const LENGTHS = [...WIDTHS, 255, 256, 1000, 4095, 4097, 10_000]
@@ -209,10 +210,14 @@ export function* stepTable(): Generator<Case> {
       I > 0 ? input('Wxh', r.uniform(N * I, 1.5 / Math.sqrt(I))) : null, H > 0 ? input('Whh', r.uniform(N * H, 1.5 / Math.sqrt(H))) : null,
       seed % 3 > 0 && I > 0 ? input('bx', r.uniform(N, 0.5)) : null, seed % 2 > 0 && H > 0 ? input('bh', r.uniform(N, 0.5)) : null])
     yield { kernel: 'dense_step', name, args: [B, I, H, x, pack('packed', H, I, 0), output('y', B * H)] }
-    for (const activation of [RELU, TANH])
-      yield { kernel: 'rnn_step', name: `${name} activation=${activation}`, args: [B, I, H, activation, x, pack('packed', H, I, H), h] }
-    yield { kernel: 'lstm_step', name, args: [B, I, H, x, pack('packed', 4 * H, I, H), h, c] }
-    yield { kernel: 'gru_step', name, args: [B, I, H, x, pack('r z', 2 * H, I, H), pack('n of x', H, I, 0), pack('n of h', H, 0, H), h] }
+    for (const cell of KERNEL_CELLS) {
+      const { kernel, kernelOptions, gates, cellState, candidateApart } = cells[cell]
+      const weights = candidateApart
+        ? [pack('gates', (gates - 1) * H, I, H), pack('candidate of x', H, I, 0), pack('candidate of h', H, 0, H)]
+        : [pack('packed', gates * H, I, H)]
+      yield { kernel: `${kernel}_step`, name: `${cell} ${name}`,
+        args: [B, I, H, ...kernelOptions, x, ...weights, h, ...(cellState ? [c] : [])] }
+    }
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { RELU, TANH, WHOLE } from '../../src/backend/backend.ts'
+import { WHOLE } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
+import cells, { type Cell } from '../../src/layers/cells.ts'
 import { random } from './random.ts'
-import { lengthsOf } from './recurrentCases.ts'
+import { KERNEL_CELLS, lengthsOf } from './recurrentCases.ts'
 
 const EPSILON = 1e-5
 // The difference quotient errs by EPSILON² f'''/6 ~ 1e-10 and by rounding, 1e-16 |loss| / EPSILON ~ 1e-10.
@@ -48,11 +49,13 @@ const pair = (values: Float64Array): [Float64Array, Float64Array] => [values, ze
 const product = (r: Float64Array, out: Float64Array, at: number): number => r.reduce((sum, v, i) => sum + v * out[at + i], 0)
 
 const [T, B, I, H] = [4, 3, 3, 4]
+type AnyKernel = (...args: unknown[]) => void
 
 /** Outputs of padded steps get no weight in the loss: their gradients are ignored by contract. */
-function recurrence(cell: 'relu' | 'tanh' | 'lstm' | 'gru', reverse: 0 | 1, ragged: boolean, seed: number): Differentiable {
+function recurrence(cell: Cell, reverse: 0 | 1, ragged: boolean, seed: number): Differentiable {
   const r = random(seed)
-  const rows = H * { relu: 1, tanh: 1, lstm: 4, gru: 3 }[cell]
+  const { kernel, kernelOptions, gates, saved, cellState } = cells[cell]
+  const rows = H * gates
   const lengths = ragged ? lengthsOf(T, B, r) : null
   const x = pair(r.uniform(T * B * I))
   const Wxh = pair(r.uniform(rows * I))
@@ -62,39 +65,30 @@ function recurrence(cell: 'relu' | 'tanh' | 'lstm' | 'gru', reverse: 0 | 1, ragg
   const h0 = pair(r.uniform(B * H))
   const c0 = pair(r.uniform(B * H))
   const [h, c] = [new Float64Array((T + 1) * B * H), new Float64Array((T + 1) * B * H)]
-  const gates = new Float64Array(T * B * 4 * H)
-  const da = zeros(gates)
+  const kept = [...(cellState ? [c] : []), ...(saved ? [new Float64Array(T * B * saved * H)] : [])]
+  const da = new Float64Array(T * B * (saved || 1) * H)
   const dh = r.uniform(T * B * H).map((v, i) => (lengths !== null && Math.floor(i / (B * H)) >= lengths[Math.floor(i / H) % B] ? 0 : v))
   const [dhT, dcT] = [r.uniform(B * H), r.uniform(B * H)]
   const [first, last] = reverse ? [T * B * H, 0] : [0, T * B * H]
-  const activation = cell === 'relu' ? RELU : TANH
-  const outputs: [Float64Array, Float64Array, Float64Array | null, Float64Array | null, Float64Array, 0] =
-    [Wxh[1], Whh[1], bx[1], bh[1], x[1], 0]
+  const sizes = [T, B, I, H, ...kernelOptions, reverse, lengths]
+  const weights = [Wxh[0], Whh[0]]
+  const outputs = [Wxh[1], Whh[1], bx[1], bh[1], x[1], 0]
+  const [finals, initials] = cellState ? [[dhT, dcT], [h0[1], c0[1]]] : [[dhT], [h0[1]]]
+  const [forward, backward] = [reference[`${kernel}_forward`], reference[`${kernel}_backward`]] as AnyKernel[]
   return {
     loss() {
       h.set(h0[0], first)
       c.set(c0[0], first)
-      if (cell === 'lstm') reference.lstm_forward(T, B, I, H, reverse, lengths, x[0], Wxh[0], Whh[0], bx[0], bh[0], h, c, gates)
-      else if (cell === 'gru') reference.gru_forward(T, B, I, H, reverse, lengths, x[0], Wxh[0], Whh[0], bx[0], bh[0], h, gates)
-      else reference.rnn_forward(T, B, I, H, activation, reverse, lengths, x[0], Wxh[0], Whh[0], bx[0], bh[0], h)
-      const final = product(dhT, h, last) + (cell === 'lstm' ? product(dcT, c, last) : 0)
-      return product(dh, h, reverse ? 0 : B * H) + final
+      forward(...sizes, x[0], ...weights, bx[0], bh[0], h, ...kept)
+      return product(dh, h, reverse ? 0 : B * H) + product(dhT, h, last) + (cellState ? product(dcT, c, last) : 0)
     },
-    backward() {
-      if (cell === 'lstm') {
-        reference.lstm_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, c, gates, dh, dhT, dcT, da, ...outputs, h0[1], c0[1], null, WHOLE)
-      } else if (cell === 'gru') {
-        reference.gru_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, gates, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
-      } else {
-        reference.rnn_backward(T, B, I, H, activation, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
-      }
-    },
-    pairs: { x, Wxh, Whh, bx, bh, h0, ...(cell === 'lstm' && { c0 }) },
+    backward: () => backward(...sizes, 0, x[0], ...weights, h, ...kept, dh, ...finals, da, ...outputs, ...initials, null, WHOLE),
+    pairs: { x, Wxh, Whh, bx, bh, h0, ...(cellState && { c0 }) },
   }
 }
 
 describe('gradients of the reference equal central differences', () => {
-  for (const cell of ['relu', 'tanh', 'lstm', 'gru'] as const)
+  for (const cell of KERNEL_CELLS)
     for (const reverse of [0, 1] as const)
       for (const ragged of [false, true])
         test(`${cell}${reverse ? ', reverse' : ''}${ragged ? ', unequal lengths' : ''}`, () => {

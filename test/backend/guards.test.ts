@@ -1,7 +1,7 @@
 /** The table is only worth what it catches: wrong kernels on purpose, each of which a case must notice. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Backend, Floats, Kernels } from '../../src/backend/backend.ts'
+import type { Engine, Floats, Kernels } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { type Case, difference, input, output, run } from './arguments.ts'
 import { random } from './random.ts'
@@ -17,7 +17,7 @@ const expected = run(right, row).arrays.get('y')!
 function outcomeOf(wrong: (x: Floats, y: Floats, runRight: () => void) => void): { faults: readonly string[]; apart: number } {
   const dense_forward: Kernels['dense_forward'] = (N, I, K, x, W, b, y) =>
     wrong(x, y, () => right.dense_forward(N, I, K, x, W, b, y))
-  const backend: Backend = { ...right, dense_forward }
+  const backend: Engine = { ...right, dense_forward }
   const { faults, arrays } = run(backend, row)
   return { faults, apart: difference(arrays.get('y')!, expected, () => false)[0] }
 }

@@ -11,7 +11,7 @@ import {
   blockedSoftmaxTable, copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, dropoutTable, embeddingTable,
   flatTable, gemmTable, rowUpdateTable, softmaxTable, squaredErrorTable, stepTable,
 } from './cases.ts'
-import { nanTable, recurrentTable } from './recurrentCases.ts'
+import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up
 // to 20 steps of a recurrence amplify that a few times: the largest measured is 2.6e-6 of the array's largest magnitude.
@@ -21,10 +21,7 @@ const TABLES: Record<string, () => Generator<Case>> = {
   gemm: gemmTable,
   dense_forward: denseForwardTable,
   dense_backward: denseBackwardTable,
-  'rnn, relu': () => recurrentTable('relu'),
-  'rnn, tanh': () => recurrentTable('tanh'),
-  lstm: () => recurrentTable('lstm'),
-  gru: () => recurrentTable('gru'),
+  ...Object.fromEntries(KERNEL_CELLS.map((cell) => [cell, () => recurrentTable(cell)])),
   'one step': stepTable,
   'NaN goes through': nanTable,
   softmax_cross_entropy: crossEntropyTable,

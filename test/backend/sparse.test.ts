@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { type Backend, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
+import { type Engine, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
 import { rng } from '../../src/rng.ts'
 import { kernelBackends } from '../support/backends.ts'
 
@@ -23,7 +23,7 @@ const { fround } = Math
 const fused: Fma = (a, b, c) => fround(a * b + c)
 const unfused: Fma = (a, b, c) => fround(fround(a * b) + c)
 
-function filled(backend: Backend, n: number, next: (i: number) => number): Floats {
+function filled(backend: Engine, n: number, next: (i: number) => number): Floats {
   const array = backend.floats(n)
   for (let i = 0; i < n; i++) array[i] = next(i)
   return array
@@ -86,7 +86,7 @@ function backward({ H, reverse, clip }: Case, fma: Fma, x: Floats, Whh: Floats, 
 const tree = (sums: Float32Array[]): Float32Array =>
   sums[0]!.map((_, i) => fround(fround(sums[0]![i]! + sums[1]![i]!) + sums[2]![i]!))
 
-function check(backend: Backend, fma: Fma, row: Case): number {
+function check(backend: Engine, fma: Fma, row: Case): number {
   const { H, bias, reverse, clip } = row
   const r = rng(5, `sparse ${H} ${bias}`)
   const normal = (std: number) => () => std * r.normal()

@@ -5,13 +5,13 @@ import { WHOLE } from '../../src/backend/backend.ts'
 import { kernelBackends } from '../support/backends.ts'
 import { type Case, input, integers, output, run, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
-import { lengthsOf, recurrentCases } from './recurrentCases.ts'
+import { KERNEL_CELLS, lengthsOf, recurrentCases } from './recurrentCases.ts'
 
 const THREADS = [1, 2, 4, 4]
 const [T, H] = [20, 40]
 
 function* cells(B: number): Generator<Case> {
-  for (const cell of ['relu', 'tanh', 'lstm', 'gru'] as const)
+  for (const cell of KERNEL_CELLS)
     for (const reverse of [0, 1] as const) {
       const options = { reverse, ragged: reverse === 1, clip: reverse * 0.2, nulls: [], inPlace: false, accumulate: reverse }
       yield* recurrentCases(cell, { T, B, I: 7, H }, options, B)

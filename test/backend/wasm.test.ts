@@ -4,11 +4,11 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Floats } from '../../src/backend/backend.ts'
-import { createBackend } from '../../src/backend/choose.ts'
+import { createEngine } from '../../src/backend/choose.ts'
 import { fusesMultiplyAdd } from '../../src/backend/relaxed.ts'
 
 test('after a full memory the arrays are whole and kernels work', async () => {
-  const backend = await createBackend({ name: 'wasm', threads: 1 })
+  const backend = await createEngine({ name: 'wasm', threads: 1 })
   const x = backend.floats(1000).fill(2)
   backend.fma_peak(1, 1) // scratch slot 0 has something small
   const taken: Floats[] = []
@@ -34,7 +34,7 @@ test('after a full memory the arrays are whole and kernels work', async () => {
 })
 
 test('the same on threads', async () => {
-  const backend = await createBackend({ name: 'wasm', threads: 2 })
+  const backend = await createEngine({ name: 'wasm', threads: 2 })
   for (let i = 0; i < 200; i++) {
     assert.throws(() => backend.fma_peak(2 ** 28 - 1, 0), /^RangeError: wasm memory: expected room for 4096 MiB but/)
   }
@@ -44,17 +44,17 @@ test('the same on threads', async () => {
 test('relaxed SIMD where it is there and rounds once, else plain SIMD, and either on request', async (t) => {
   const plain = { name: 'wasm', threads: 1, instructionSet: 'simd128' } as const
   const relaxed = { ...plain, instructionSet: 'relaxed-simd' } as const
-  const best = await createBackend({ name: 'wasm', threads: 1 })
+  const best = await createEngine({ name: 'wasm', threads: 1 })
   assert.equal(best.instructionSet, fusesMultiplyAdd() ? 'relaxed-simd' : 'simd128')
-  assert.equal((await createBackend(plain)).description, 'wasm, SIMD128, 1 thread')
-  if (fusesMultiplyAdd()) assert.equal((await createBackend(relaxed)).description, 'wasm, relaxed SIMD, 1 thread')
-  await assert.rejects(createBackend({ ...plain, instructionSet: 'avx2' }), {
+  assert.equal((await createEngine(plain)).description, 'wasm, SIMD128, 1 thread')
+  if (fusesMultiplyAdd()) assert.equal((await createEngine(relaxed)).description, 'wasm, relaxed SIMD, 1 thread')
+  await assert.rejects(createEngine({ ...plain, instructionSet: 'avx2' }), {
     name: 'InputError',
     message: /^instruction set: expected one of (relaxed-simd, )?simd128 here but received avx2$/,
   })
   const without = async (): Promise<void> => {
-    assert.equal((await createBackend({ name: 'wasm', threads: 1 })).instructionSet, 'simd128')
-    await assert.rejects(createBackend(relaxed), { message: 'instruction set: expected one of simd128 here but received relaxed-simd' })
+    assert.equal((await createEngine({ name: 'wasm', threads: 1 })).instructionSet, 'simd128')
+    await assert.rejects(createEngine(relaxed), { message: 'instruction set: expected one of simd128 here but received relaxed-simd' })
   }
   const validate = t.mock.method(WebAssembly, 'validate', () => false)
   await without()

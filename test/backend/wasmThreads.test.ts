@@ -3,20 +3,20 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
-import type { Backend, Floats } from '../../src/backend/backend.ts'
-import { createBackend } from '../../src/backend/choose.ts'
+import type { Engine, Floats } from '../../src/backend/backend.ts'
+import { createEngine } from '../../src/backend/choose.ts'
 
 const BLOCK = 16384 // elements a piece of `scale` has (kernels/update.cc)
 const PIECES = 8
 
 /** The last `pieces` blocks of the memory, and beyond it by as many as `over`. */
-function lastBlocks(backend: Backend, over: number): Floats {
+function lastBlocks(backend: Engine, over: number): Floats {
   const end = backend.floats(1).buffer.byteLength
   return { byteOffset: end - 4 * BLOCK * (PIECES - over) } as Floats
 }
 
 test('a crash of a piece on any thread is an error of its kernel, and the backend goes on', async () => {
-  const backend = await createBackend({ name: 'wasm', threads: 3 })
+  const backend = await createEngine({ name: 'wasm', threads: 3 })
   const x = backend.floats(PIECES * BLOCK).fill(1)
   const seen = new Set<string>()
   const end = performance.now() + 10_000
@@ -42,7 +42,7 @@ test('a worker that died is an error of the next kernel', async () => {
   const workers: Worker[] = []
   const note = (worker: Worker): void => void workers.push(worker)
   process.on('worker', note)
-  const backend = await createBackend({ name: 'wasm', threads: 3 })
+  const backend = await createEngine({ name: 'wasm', threads: 3 })
   process.off('worker', note)
   assert.equal(workers.length, 2)
   const x = backend.floats(4)

@@ -5,7 +5,7 @@ import { checkAnswer } from '../../bench/answers.ts'
 import { trainingJob } from '../../bench/job.ts'
 import { randomProblem, SHAPES } from '../../bench/problems.ts'
 import { readLines, withoutTuning } from '../../bench/rivals.ts'
-import { createBackend } from '../../src/index.ts'
+import { createEngine } from '../../src/backend/choose.ts'
 
 const truth = { loss: 2, gradNorm: 10 }
 
@@ -81,7 +81,7 @@ test('a rival that ends early fails in the problems it did not come to', () => {
 })
 
 test('weights called dense leave no unit at 0, so that dense is what is timed', async () => {
-  const backend = await createBackend({ name: 'wasm', threads: 1 })
+  const backend = await createEngine({ name: 'wasm', threads: 1 })
   for (const name of ['S1 dense', 'S2', 'S5']) {
     const job = trainingJob(await randomProblem({ ...SHAPES.find((s) => s.name === name)!, B: 3 }), backend)
     job.run()
@@ -96,7 +96,7 @@ test('our own answers agree between backends, and with the float64 reference', a
     const problem = await randomProblem(shape)
     const [reference, other] = await Promise.all(
       (['reference', 'wasm'] as const).map(async (name) => {
-        const job = trainingJob(problem, await createBackend({ name }))
+        const job = trainingJob(problem, await createEngine({ name }))
         job.run()
         return job.answer()
       }),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { CELLS } from '../../src/model/spec.ts'
 import { decodeEvent } from '../../src/train/events.ts'
 import { home, run, start } from '../support/command.ts'
 
@@ -95,7 +96,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   const cases: [string, RegExp][] = [
     ['train subtracting --hidden 5', /task: expected one of adding, mnist, phones, words but received "subtracting"/],
     ['train', /task: expected one of adding, mnist/],
-    ['train adding --cell gruu', /'gruu' is invalid. Allowed choices are irnn, relu, tanh, lstm, gru/],
+    ['train adding --cell gruu', new RegExp(`'gruu' is invalid. Allowed choices are ${CELLS.join(', ')}`)],
     ['train adding --hidden 0', /--hidden <H>' argument '0' is invalid. Expected a whole number >= 1/],
     ['train adding --length 1', /--length <T>' argument '1' is invalid. Expected a whole number >= 2/],
     ['train adding --lr NaN', /--lr <rate>' argument 'NaN' is invalid. Expected a number > 0/],

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { CELLS } from '../../src/model/spec.ts'
 import { loadDigits } from '../../src/tasks/mnist/load.node.ts'
 import { decodeEvent } from '../../src/train/events.ts'
 import { home, run as runArgs } from '../support/command.ts'
@@ -57,15 +58,15 @@ test('every cell trains by both recipes; flags go before them', async () => {
   write('t10k-labels-idx1-ubyte', idx([20], test.labels.subarray(0, 20)))
   // 100 units: the random matrix of a relu with 8 overflows within 784 steps.
   const tiny = '--data small --hidden 100 --batch 8 --iterations 4 --eval-every 2'
-  const runs = ['irnn', 'relu', 'tanh', 'lstm', 'gru'].flatMap((cell) =>
+  const runs = CELLS.flatMap((cell) =>
     ['fast', 'paper'].map((recipe) => `train mnist ${tiny} --json --cell ${cell} --recipe ${recipe}`),
   )
   runs.push(`train mnist ${tiny} --json --recipe paper --permuted`)
   const all = await Promise.all(runs.map((line, i) => run(`${line} --out cell${i}`)))
   for (const [i, { code, err }] of all.entries()) assert.equal(code, 0, `${runs[i]}: ${err}`)
   assert.deepEqual(config('cell1').training.optimizer, { kind: 'sgd', lr: 1e-8, momentum: 0 })
-  assert.deepEqual(config('cell10').training.optimizer, { kind: 'sgd', lr: 1e-9, momentum: 0 })
-  assert.equal(config('cell10').task.options.permutation, 92916)
+  assert.deepEqual(config(`cell${runs.length - 1}`).training.optimizer, { kind: 'sgd', lr: 1e-9, momentum: 0 })
+  assert.equal(config(`cell${runs.length - 1}`).task.options.permutation, 92916)
   assert.equal(config('cell1').task.options.scale, 'raw')
   assert.equal(config('cell7').model.rnn.forgetBias, 1)
 

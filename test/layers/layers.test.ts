@@ -1,12 +1,11 @@
 /** Layers by themselves: the buffers they ask for, and where their views lie. Their numbers are in golden.test.ts. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { RELU } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { bidirectionalLayer } from '../../src/layers/bidirectional.ts'
+import cells, { type Cell } from '../../src/layers/cells.ts'
 import { denseLayer } from '../../src/layers/dense.ts'
 import { embeddingLayer } from '../../src/layers/embedding.ts'
-import { gruLayer } from '../../src/layers/gru.ts'
 import {
   type Memory,
   memory,
@@ -15,8 +14,7 @@ import {
   type Steps,
   states,
 } from '../../src/layers/layer.ts'
-import { lstmLayer } from '../../src/layers/lstm.ts'
-import { rnnLayer } from '../../src/layers/rnn.ts'
+import { recurrentLayer } from '../../src/layers/recurrent.ts'
 
 const backend = referenceBackend()
 const [T, B, I, H] = [5, 2, 3, 4]
@@ -84,25 +82,18 @@ describe('memory: what each layer holds for T·B·H', () => {
   const N = T * B * H
   const S = (T + 1) * B * H
   const cases: [string, number, (arena: Memory) => unknown][] = [
-    ['rnn, inference: states', S, (a) => rnnLayer(a, weights(1), RELU, options('every', false))],
-    [
-      'rnn, every step: states, and dh which da overwrites',
-      S + N,
-      (a) => rnnLayer(a, weights(1), RELU, options('every', true)),
-    ],
-    ['rnn, last step: states, da, dhT', S + N + B * H, (a) => rnnLayer(a, weights(1), RELU, options('last', true))],
-    ['lstm, inference: h, c, gates', 2 * S + 4 * N, (a) => lstmLayer(a, weights(4), options('every', false))],
-    [
-      'lstm, every step: and dh; da overwrites the gates',
-      2 * S + 5 * N,
-      (a) => lstmLayer(a, weights(4), options('every', true)),
-    ],
-    ['lstm, last step', 2 * S + 4 * N + B * H, (a) => lstmLayer(a, weights(4), options('last', true))],
-    ['gru, inference: h, gates', S + 4 * N, (a) => gruLayer(a, weights(3), options('every', false))],
-    ['gru, every step', S + 5 * N, (a) => gruLayer(a, weights(3), options('every', true))],
     ['dense, inference', T * B * H, (a) => denseLayer(a, dense(), { T, B, I, K: H, training: false })],
     ['dense, training', 2 * T * B * H, (a) => denseLayer(a, dense(), { T, B, I, K: H, training: true })],
   ]
+  for (const cell of Object.keys(cells) as Cell[]) {
+    const { gates, saved, cellState } = cells[cell]
+    const held = (cellState ? 2 * S : S) + saved * N // states, and what forward saves for backward to write da over it
+    const layer = (steps: Steps, training: boolean) => (arena: Memory) =>
+      recurrentLayer(cells[cell], arena, weights(gates), options(steps, training))
+    cases.push([`${cell}, inference`, held, layer('every', false)])
+    cases.push([`${cell}, every step: and dh, which da overwrites if nothing is saved`, held + N, layer('every', true)])
+    cases.push([`${cell}, last step: and dhT, da`, held + (saved ? 0 : N) + B * H, layer('last', true)])
+  }
   for (const [name, expected, build] of cases) test(name, () => assert.equal(asked(build), expected))
 })
 
@@ -152,11 +143,11 @@ test('bidirectional: the outputs stand side by side, and dx is the sum of both d
     const arena = memory(backend)
     const W = weights(1, 0.5)
     const V = weights(1, 0.25)
-    const alone = rnnLayer(arena, W, RELU, options(steps, true, 0))
-    const other = rnnLayer(arena, V, RELU, options(steps, true, 1))
+    const alone = recurrentLayer(cells.relu, arena, W, options(steps, true, 0))
+    const other = recurrentLayer(cells.relu, arena, V, options(steps, true, 1))
     const pair = [
-      rnnLayer(arena, W, RELU, options(steps, true, 0)),
-      rnnLayer(arena, V, RELU, options(steps, true, 1)),
+      recurrentLayer(cells.relu, arena, W, options(steps, true, 0)),
+      recurrentLayer(cells.relu, arena, V, options(steps, true, 1)),
     ] as const
     const both = bidirectionalLayer(arena, ...pair, options(steps, true))
     const x = Float64Array.from({ length: T * B * I }, (_, i) => Math.sin(i))

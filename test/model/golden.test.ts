@@ -1,13 +1,16 @@
 /**
- * The whole model against PyTorch 1.13 in float64 (test/fixtures/pytorch.json): 16 cases of every cell, one and two layers,
- * both directions, unequal lengths; outputs, logits, loss, dx and every parameter's gradient, on every backend.
+ * The whole model against PyTorch 1.13 in float64 (test/fixtures/pytorch.json, which pytorch.py beside it makes): 16
+ * cases of every cell, one and two layers, both directions, unequal lengths; outputs, logits, loss, dx and every
+ * parameter's gradient, on every backend.
  */
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import type { Batch } from '../../src/batch.ts'
+import type { Cell } from '../../src/layers/cells.ts'
 import { createModel } from '../../src/model/model.ts'
-import type { Cell } from '../../src/model/spec.ts'
 import { backends, relativeError } from '../support/backends.ts'
 import { allGradients } from '../support/models.ts'
 
@@ -42,6 +45,14 @@ const file = new URL('../../../test/fixtures/pytorch.json', import.meta.url)
 const cases = (JSON.parse(readFileSync(file, 'utf8')) as { cases: Case[] }).cases
 
 test('the file holds the 16 cases', () => assert.equal(cases.length, 16))
+
+const python = process.env.IRNN_TORCH_PYTHON
+const skip = python === undefined && 'IRNN_TORCH_PYTHON names no Python that has torch'
+test('PyTorch still says what the file says', { skip }, () => {
+  const script = fileURLToPath(new URL('../../../test/fixtures/pytorch.py', import.meta.url))
+  const { status, stdout, stderr, error } = spawnSync(python!, [script], { encoding: 'utf8' })
+  assert.equal(status, 0, `${error ?? ''}${stdout}${stderr}`)
+})
 
 for (const { label, backend } of backends) {
   const tolerance = backend.name === 'reference' ? 1e-9 : 1e-4

@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
+import { irnn } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
-import { classification, irnn } from '../../src/model/spec.ts'
+import { loadModel, saveModel } from '../../src/model/modelFile.ts'
+import { classification } from '../../src/model/spec.ts'
 import { batch, type Shape, spec } from '../support/models.ts'
 
 const reference = referenceBackend()
@@ -234,4 +236,19 @@ describe('misuse', () => {
     assert.throws(() => stepper.step([1, 1e300 ** 2, 3]), /^InputError: step: x\[1\]/)
     assert.deepEqual(stepper.getState(), before, 'a refused step is no step')
   })
+
+  const backends: [string, unknown, string][] = [
+    ['a promise', Promise.resolve(reference), 'a promise: await it'],
+    ['nothing', undefined, 'undefined'],
+    ['a name', 'wasm', '"wasm"'],
+    ['one of another package', { name: 'wasm', threads: 1 }, 'an object with name, threads'],
+  ]
+  for (const [name, backend, received] of backends) {
+    test(`a backend: ${name}`, () => {
+      const message = `backend: expected what createBackend() gives but received ${received}`
+      const options = { backend } as { backend: typeof reference }
+      assert.throws(() => createModel(spec(shape), options), { name: 'InputError', message })
+      assert.throws(() => loadModel(saveModel(model), options), { name: 'InputError', message })
+    })
+  }
 })

@@ -1,17 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Backend } from '../../src/backend/backend.ts'
+import type { Engine } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
-import { identity } from '../../src/model/init.ts'
+import { identity } from '../../src/init.ts'
+import { irnn, lstm } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
-import { CELLS, irnn, lstm, regression } from '../../src/model/spec.ts'
+import { CELLS, regression } from '../../src/model/spec.ts'
 import { backends, relativeError } from '../support/backends.ts'
 import { allGradients, batch, gradientsOf, K, type Shape, spec } from '../support/models.ts'
 
 const reference = referenceBackend()
 
 /** A backend that counts the arrays it has given and not got back. */
-function counting(backend: Backend): { backend: Backend; made: () => number; held: () => number } {
+function counting(backend: Engine): { backend: Engine; made: () => number; held: () => number } {
   let made = 0
   const held = new Set<unknown>()
   const kept = <A>(array: A): A => {
@@ -19,10 +20,10 @@ function counting(backend: Backend): { backend: Backend; made: () => number; hel
     held.add(array)
     return array
   }
-  const wrapped: Backend = Object.assign(Object.create(backend) as Backend, {
+  const wrapped: Engine = Object.assign(Object.create(backend) as Engine, {
     floats: (n: number) => kept(backend.floats(n)),
     ints: (n: number) => kept(backend.ints(n)),
-    free(array: Parameters<Backend['free']>[0]) {
+    free(array: Parameters<Engine['free']>[0]) {
       assert.ok(held.delete(array), 'freed once, and what was given')
       backend.free(array)
     },

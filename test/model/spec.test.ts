@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
-import { gaussian, glorot, identity, npRnn, orthogonal, randomWalk, uniform } from '../../src/model/init.ts'
+import { gaussian, glorot, identity, npRnn, orthogonal, randomWalk, uniform } from '../../src/init.ts'
+import { gru, irnn, lstm, relu, tanh } from '../../src/layers/cells.ts'
 import { parameterShapes } from '../../src/model/parameters.ts'
-import { CELLS, classification, gru, irnn, lstm, modelSpec, regression, relu, tanh } from '../../src/model/spec.ts'
+import { CELLS, classification, modelSpec, regression } from '../../src/model/spec.ts'
 
 const small = { input: 2, rnn: irnn(100), head: regression(1) }
 
@@ -68,7 +69,7 @@ describe('what is no spec is refused in one line', () => {
     [
       'an unknown cell',
       { ...small, rnn: { cell: 'gruu', hidden: 3 } },
-      'model spec: rnn.cell: expected one of irnn, relu, tanh, lstm, gru but received "gruu"',
+      `model spec: rnn.cell: expected one of ${CELLS.join(', ')} but received "gruu"`,
     ],
     ['hidden 0', { ...small, rnn: irnn(0) }, 'model spec: rnn.hidden: expected a number >= 1 but received 0'],
     ['hidden 2.5', { ...small, rnn: irnn(2.5) }, 'model spec: rnn.hidden: expected a whole number but received 2.5'],

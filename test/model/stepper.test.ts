@@ -1,8 +1,9 @@
 /** Streaming gives the very numbers of the whole sequence, and always with the weights of the moment. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { irnn } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
-import { CELLS, irnn, regression } from '../../src/model/spec.ts'
+import { CELLS, regression } from '../../src/model/spec.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
 import { train } from '../../src/train/loop.ts'
 import { backends } from '../support/backends.ts'

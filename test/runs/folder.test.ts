@@ -8,6 +8,7 @@ import * as path from 'node:path'
 import { after, type TestContext, test } from 'node:test'
 import { writeAtomic } from '../../src/disk.node.ts'
 import { InputError } from '../../src/error.ts'
+import { CELLS } from '../../src/model/spec.ts'
 import { createRunFolder, freeFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import { LOCK } from '../../src/runs/lock.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
@@ -281,7 +282,7 @@ test('a file that cannot be finished leaves the old one', () => {
 test('every recipe is a complete set of options that training takes', () => {
   assert.deepEqual(recipeNames('adding'), ['fast', 'paper'])
   for (const name of recipeNames('adding')) {
-    for (const cell of ['irnn', 'relu', 'tanh', 'lstm', 'gru'] as const) {
+    for (const cell of CELLS) {
       for (const T of [2, 150, 400, 1000]) {
         const { training, hidden, why } = recipe('adding', name, cell, { T })
         assert.equal(trainSpec(training).batch, 16)

@@ -1,12 +1,12 @@
 /** The backends that tests run on: all that run here, or the kernels of a program of their own. */
-import type { Backend } from '../../src/backend/backend.ts'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import type { Engine } from '../../src/backend/backend.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { hostedBackend } from './hosted.ts'
 
 export interface Named {
   readonly label: string
-  readonly backend: Backend
+  readonly backend: Engine
 }
 
 /** HostOptions in JSON, from scripts/check-kernels.mjs: kernels of that program take the place of every backend's. */
@@ -18,7 +18,7 @@ export async function kernelBackends(threads: number): Promise<Named[]> {
   const options = (await availableBackends()).filter(({ name }) => name !== 'reference')
   return Promise.all(
     options.map(async ({ name, instructionSet }) => {
-      return { label: `${name} ${instructionSet}`, backend: await createBackend({ name, instructionSet, threads }) }
+      return { label: `${name} ${instructionSet}`, backend: await createEngine({ name, instructionSet, threads }) }
     }),
   )
 }

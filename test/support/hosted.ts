@@ -6,7 +6,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { closeSync, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Backend, Floats } from '../../src/backend/backend.ts'
+import type { Engine, Floats } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 
 type Numbers = Floats | Int32Array
@@ -95,7 +95,7 @@ export interface HostOptions {
 }
 
 /** Kernels of another program, on arrays of this process. A program that ended is started again for the next call. */
-export function hostedBackend({ command, description }: HostOptions, threads: number): Backend {
+export function hostedBackend({ command, description }: HostOptions, threads: number): Engine {
   const { ints, doubles, free, gather, ...reference } = referenceBackend()
   let host: Host | null = null
   const call = (kernel: string, args: readonly Argument[]): number => {
@@ -124,5 +124,5 @@ export function hostedBackend({ command, description }: HostOptions, threads: nu
   }
   const kernels = Object.keys(reference).filter((name) => !(name in own))
   const entries = kernels.map((name) => [name, (...args: Argument[]) => call(name, args)])
-  return { ...Object.fromEntries(entries), ...own } as Backend
+  return { ...Object.fromEntries(entries), ...own } as Engine
 }

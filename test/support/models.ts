@@ -1,8 +1,9 @@
 /** Small models and batches for tests: every way a spec can be built, drawn from a seed. */
 import type { Batch } from '../../src/batch.ts'
-import { gaussian } from '../../src/model/init.ts'
+import { gaussian } from '../../src/init.ts'
+import type { Cell } from '../../src/layers/cells.ts'
 import type { Loss, Model, Plan } from '../../src/model/model.ts'
-import { type Cell, classification, type ModelInput, modelSpec, regression } from '../../src/model/spec.ts'
+import { classification, type ModelInput, modelSpec, regression } from '../../src/model/spec.ts'
 import { rng } from '../../src/rng.ts'
 
 export interface Shape {

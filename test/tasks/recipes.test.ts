@@ -1,7 +1,8 @@
 // Recipes are complete, say the paper's Table 2, and fit their tasks.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { CELLS, type Cell } from '../../src/model/spec.ts'
+import type { Cell } from '../../src/layers/cells.ts'
+import { CELLS } from '../../src/model/spec.ts'
 import { recipe, recipeNames } from '../../src/tasks/recipes.ts'
 import { trainSpec } from '../../src/train/loop.ts'
 

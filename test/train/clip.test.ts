@@ -1,7 +1,7 @@
 // Clipping of weight gradients on every backend: norms, what is changed, and what is left alone.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import {
   type Clip,
   clipDerivative,
@@ -16,7 +16,7 @@ import {
 const result = () => ({ norm: 0, clipped: false })
 
 for (const options of await availableBackends()) {
-  const backend = await createBackend(options)
+  const backend = await createEngine(options)
   const clipped = (clip: Clip, values: number[]) => {
     const g = backend.floats(values.length)
     g.set(values)

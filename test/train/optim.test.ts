@@ -1,9 +1,10 @@
 // Three updates of each optimiser against its equations written out here, on every backend.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
+import { gru, irnn } from '../../src/layers/cells.ts'
 import { elements, parameterShapes, recurrentMatrices, viewParameters } from '../../src/model/parameters.ts'
-import { gru, irnn, modelSpec, regression } from '../../src/model/spec.ts'
+import { modelSpec, regression } from '../../src/model/spec.ts'
 import {
   adam,
   createOptimizer,
@@ -51,7 +52,7 @@ function expected(spec: Exclude<OptimizerSpec, Muon>): number[] {
 // times unequal scales, and the matrix lies between other weights, which go by Adam.
 const ROTATION = [0.6, -0.8, 0.8, 0.6] as const
 for (const options of await availableBackends()) {
-  const backend = await createBackend(options)
+  const backend = await createEngine(options)
   test(`${backend.description}: muon turns a matrix by its rate, the weights around it go by Adam`, () => {
     const [w, g] = [backend.floats(6), backend.floats(6)]
     g.set([3, ROTATION[0] * 5, ROTATION[1] * 0.5, ROTATION[2] * 5, ROTATION[3] * 0.5, -2])
@@ -104,7 +105,7 @@ const SPECS: [Exclude<OptimizerSpec, Muon>, string[]][] = [
 ]
 
 for (const options of await availableBackends()) {
-  const backend = await createBackend(options)
+  const backend = await createEngine(options)
   for (const [spec, names] of SPECS) {
     test(`${backend.description}: ${JSON.stringify(spec)}`, () => {
       const n = START.length

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { availableBackends } from '../../src/backend/choose.ts'
 import {
   adding,
-  availableBackends,
   type BackendOptions,
   type Cell,
   createBackend,

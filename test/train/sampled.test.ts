@@ -1,12 +1,14 @@
 // Models of words: perplexity is what it says, logits kept or not, and a run by samples and with dropout is the same bits however it is cut.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { InputError } from '../../src/error.ts'
-import { gaussian } from '../../src/model/init.ts'
-import { createModel, loadModel, type Model } from '../../src/model/model.ts'
-import { type Cell, classification } from '../../src/model/spec.ts'
+import { gaussian } from '../../src/init.ts'
+import type { Cell } from '../../src/layers/cells.ts'
+import { createModel, type Model } from '../../src/model/model.ts'
+import { loadModel } from '../../src/model/modelFile.ts'
+import { classification } from '../../src/model/spec.ts'
 import { rng } from '../../src/rng.ts'
 import { decodeCheckpoint, encodeCheckpoint } from '../../src/runs/checkpoint.ts'
 import { evaluate } from '../../src/train/evaluate.ts'
@@ -27,7 +29,7 @@ function words(backend: Model['backend'], cell: Cell = 'lstm', std = 0.3, size =
 }
 
 test('a model of zero output weights has the vocabulary as its perplexity, kept logits or not', async () => {
-  const backend = await createBackend({})
+  const backend = await createEngine({})
   for (const size of [V, 60_000]) {
     const model = words(backend, 'irnn', 0, size)
     const { perplexity } = await evaluate(model, textTask({ V: size, T: 10 }))
@@ -37,7 +39,7 @@ test('a model of zero output weights has the vocabulary as its perplexity, kept 
 })
 
 test('perplexity is e to the mean of what each sentence has, rows of unequal length', async () => {
-  const backend = await createBackend({})
+  const backend = await createEngine({})
   const [T, B, size] = [12, 30, 9000]
   const model = words(backend, 'lstm', 0.3, size)
   const text = textTask({ V: size, T, length: T })
@@ -132,7 +134,7 @@ for (const name of threaded)
     const size = 12_000
     for (const softmax of [{ kind: 'sampled', samples: 300 }, { kind: 'full' }] as const) {
       const run = async (threads: number) => {
-        const model = words(await createBackend({ name, threads }), 'lstm', 0.1, size)
+        const model = words(await createEngine({ name, threads }), 'lstm', 0.1, size)
         const task = textTask({ V: size, T: 20 })
         for await (const _ of train(model, task, { ...OPTIONS, softmax, iterations: 3, evalEvery: 99, evalBatch: 2 }));
         return Buffer.from(model.weights.slice().buffer)
@@ -143,7 +145,7 @@ for (const name of threaded)
   })
 
 test('dropout: as many units as said, none at p = 0, the same with activation checkpointing', async () => {
-  const backend = await createBackend({})
+  const backend = await createEngine({})
   const n = 100_000
   const [x, y] = [backend.floats(n).fill(1), backend.floats(n)]
   for (const [iteration, p] of [
@@ -166,7 +168,7 @@ test('dropout: as many units as said, none at p = 0, the same with activation ch
 })
 
 test('what cannot be sampled or left out is said in one line', async () => {
-  const backend = await createBackend({})
+  const backend = await createEngine({})
   const refused = (options: TrainOptions, message: RegExp) =>
     assert.throws(
       () => train(words(backend), TASK, options),

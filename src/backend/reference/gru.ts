@@ -4,11 +4,14 @@
  * The reset gate multiplies u after the matrix product, so rows n of x and of h see different gradients: da has four
  * blocks, of r, z, u, which the h side takes, and of n, which the x side takes in place of u.
  */
-import type { Kernels } from '../backend.ts'
+import type { Floats, RecurrentBackward, RecurrentForward, RecurrentStep } from '../signatures.ts'
+import { sum, sumApart } from './packed.ts'
 import { addBias, addOuter, addTransposed, dot } from './rows.ts'
 import { clipped, finalGradient, initialGradient, padded, sigmoid, steps } from './steps.ts'
 
-export const gru_forward: Kernels['gru_forward'] = (T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, gates) => {
+export const gru_forward: RecurrentForward<[], [gates: Floats]> = (
+  T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, gates,
+) => {
   for (const { t, from, to } of steps(T, reverse))
     for (let b = 0; b < B; b++) {
       const last = (from * B + b) * H
@@ -29,7 +32,7 @@ export const gru_forward: Kernels['gru_forward'] = (T, B, I, H, reverse, lengths
     }
 }
 
-export const gru_backward: Kernels['gru_backward'] = (
+export const gru_backward: RecurrentBackward<[], [gates: Floats]> = (
   T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h, gates, dh, dhT, da, dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
@@ -63,4 +66,17 @@ export const gru_backward: Kernels['gru_backward'] = (
       }
     }
   initialGradient(B * H, back, dh0)
+}
+
+type Packed = [resetUpdate: Floats, candidateX: Floats, candidateH: Floats]
+
+export const gru_step: RecurrentStep<[], Packed> = (B, I, H, x, resetUpdate, candidateX, candidateH, h) => {
+  const before = h.slice()
+  for (let b = 0; b < B; b++)
+    for (let j = 0; j < H; j++) {
+      const r = sigmoid(sumApart(resetUpdate, j, I, H, x, before, b))
+      const z = sigmoid(sumApart(resetUpdate, H + j, I, H, x, before, b))
+      const n = Math.tanh(sum(candidateX, j, I, 0, x, before, b) + r * sum(candidateH, j, 0, H, x, before, b))
+      h[b * H + j] = (1 - z) * n + z * before[b * H + j]
+    }
 }

@@ -3,24 +3,21 @@
  * in float64. It is never fast and never clever: the native and the WebAssembly builds are held against it case by case
  * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
  */
-import type { Backend, Kernels } from '../backend.ts'
+import type { Engine, Kernels } from '../backend.ts'
 import { gather } from '../gather.ts'
+import * as cells from './cells.ts'
 import { dense_backward, dense_forward, gemm } from './dense.ts'
 import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './elementwise.ts'
 import { embedding_backward, embedding_forward } from './embedding.ts'
-import { gru_backward, gru_forward } from './gru.ts'
 import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './loss.ts'
-import { lstm_backward, lstm_forward } from './lstm.ts'
-import { rnn_backward, rnn_forward } from './rnn.ts'
-import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './step.ts'
+import { dense_step, step_pack } from './step.ts'
 import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './update.ts'
 
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
-export function referenceBackend(): Backend {
+export function referenceBackend(): Engine {
   const kernels: Kernels = {
     gemm, dense_forward, dense_backward,
-    rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
-    step_pack, rnn_step, lstm_step, gru_step, dense_step,
+    ...cells, step_pack, dense_step,
     softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
     embedding_forward, embedding_backward, copy_columns, dropout,
     tanh_forward, sigmoid_forward,

@@ -1,9 +1,12 @@
 /** The LSTM with forget gate (Gers et al. 2000), PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t). */
-import type { Kernels } from '../backend.ts'
+import type { Floats, OrNull, RecurrentBackward, RecurrentForward, RecurrentStep } from '../signatures.ts'
+import { sum } from './packed.ts'
 import { addBias, addOuter, addTransposed, dot } from './rows.ts'
 import { clipped, finalGradient, initialGradient, padded, sigmoid, steps } from './steps.ts'
 
-export const lstm_forward: Kernels['lstm_forward'] = (T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, c, gates) => {
+export const lstm_forward: RecurrentForward<[], [c: Floats, gates: Floats]> = (
+  T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, c, gates,
+) => {
   for (const { t, from, to } of steps(T, reverse))
     for (let b = 0; b < B; b++) {
       const last = (from * B + b) * H
@@ -26,8 +29,9 @@ export const lstm_forward: Kernels['lstm_forward'] = (T, B, I, H, reverse, lengt
     }
 }
 
-export const lstm_backward: Kernels['lstm_backward'] = (
-  T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h, c, gates, dh, dhT, dcT, da, dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0, dc0,
+export const lstm_backward: RecurrentBackward<[], [c: Floats, gates: Floats], [dc: OrNull<Floats>]> = (
+  T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h, c, gates, dh, dhT, dcT, da,
+  dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0, dc0,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
   const back = finalGradient(B * H, dhT) // dL/dh_t and dL/dc_t through the steps after t
@@ -60,4 +64,15 @@ export const lstm_backward: Kernels['lstm_backward'] = (
     }
   initialGradient(B * H, back, dh0)
   initialGradient(B * H, backC, dc0)
+}
+
+export const lstm_step: RecurrentStep<[], [packed: Floats], [c: Floats]> = (B, I, H, x, packed, h, c) => {
+  const before = h.slice()
+  for (let b = 0; b < B; b++)
+    for (let j = 0; j < H; j++) {
+      const a = (gate: number): number => sum(packed, gate * H + j, I, H, x, before, b)
+      const cell = sigmoid(a(1)) * c[b * H + j] + sigmoid(a(0)) * Math.tanh(a(2))
+      c[b * H + j] = cell
+      h[b * H + j] = sigmoid(a(3)) * Math.tanh(cell)
+    }
 }

@@ -1,5 +1,6 @@
 /** The plain recurrence h_t = f(Wxh x_t + bx + Whh h_{t-1} + bh) and its back-propagation through time. */
-import { type Kernels, RELU } from '../backend.ts'
+import { type Floats, RELU, type RecurrentBackward, type RecurrentForward, type RecurrentStep } from '../signatures.ts'
+import { sum } from './packed.ts'
 import { addBias, addOuter, addTransposed, dot } from './rows.ts'
 import { clipped, finalGradient, initialGradient, padded, steps } from './steps.ts'
 
@@ -8,7 +9,9 @@ const f = (a: number, activation: number): number => (activation === RELU ? Math
 // f'(a) written in h = f(a); the gradient of ReLU at 0 is 0.
 const derivative = (h: number, activation: number): number => (activation === RELU ? (h > 0 ? 1 : 0) : 1 - h * h)
 
-export const rnn_forward: Kernels['rnn_forward'] = (T, B, I, H, activation, reverse, lengths, x, Wxh, Whh, bx, bh, h) => {
+export const rnn_forward: RecurrentForward<[activation: number], []> = (
+  T, B, I, H, activation, reverse, lengths, x, Wxh, Whh, bx, bh, h,
+) => {
   for (const { t, from, to } of steps(T, reverse))
     for (let b = 0; b < B; b++)
       for (let i = 0; i < H; i++) {
@@ -20,7 +23,7 @@ export const rnn_forward: Kernels['rnn_forward'] = (T, B, I, H, activation, reve
       }
 }
 
-export const rnn_backward: Kernels['rnn_backward'] = (
+export const rnn_backward: RecurrentBackward<[activation: number], []> = (
   T, B, I, H, activation, reverse, lengths, clip, x, Wxh, Whh, h, dh, dhT, da, dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
@@ -45,4 +48,10 @@ export const rnn_backward: Kernels['rnn_backward'] = (
       addTransposed(H, H, Whh, 0, da, at, back, b * H)
     }
   initialGradient(B * H, back, dh0)
+}
+
+export const rnn_step: RecurrentStep<[activation: number], [packed: Floats]> = (B, I, H, activation, x, packed, h) => {
+  const before = h.slice()
+  for (let b = 0; b < B; b++)
+    for (let i = 0; i < H; i++) h[b * H + i] = f(sum(packed, i, I, H, x, before, b), activation)
 }

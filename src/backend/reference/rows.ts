@@ -2,7 +2,7 @@
  * Four loops over one row each, from which the dense and recurrent kernels are written. A matrix W is row-major,
  * `at` is the index where a row starts.
  */
-import type { Floats } from '../backend.ts'
+import type { Floats } from '../signatures.ts'
 
 /** Row `row` of W x, x being the n numbers from xAt. */
 export function dot(n: number, W: Floats, row: number, x: Floats, xAt: number): number {

@@ -1,5 +1,5 @@
 /** The order in which a recurrence walks its steps, and what happens at padded ones; the same for every cell. */
-import type { Floats } from '../backend.ts'
+import type { Floats } from '../signatures.ts'
 
 /** Step t reads the state in slot `from` and writes the one in slot `to` of [T+1,B,H]. */
 export interface Step {

@@ -12,6 +12,7 @@ import { checked, InputError } from '../../error.ts'
 import { rng } from '../../rng.ts'
 import { epochOrder, type Task } from '../../task.ts'
 
+/** Options of the adding problem; `adding` has the defaults. */
 export interface AddingOptions {
   /** Steps of every sequence, at least 2. */
   T: number
@@ -38,7 +39,8 @@ const schema: z.ZodType<AddingOptions> = z.strictObject({
 })
 
 /**
- * The adding problem; defaults are the paper's. Batches are x [T,B,2] = (u, mask) and y [B,1].
+ * The adding problem; by default the paper's, with 150 steps, 100,000 training and 10,000 test sequences, marks
+ * anywhere, and seed 1. Batches are x [T,B,2] = (u, mask) and y [B,1].
  * @throws InputError for options that make no sense, T below 2 among them
  */
 export function adding(options: Partial<AddingOptions> = {}): Task {

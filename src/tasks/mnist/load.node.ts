@@ -30,6 +30,7 @@ const MNIST = '06b0d1f124c4e5fa'
 const MAX_BYTES = 2 ** 30
 const TIMEOUT_MS = 300_000
 
+/** Where the digits are looked for. Everything has a default. */
 export interface DigitSources {
   /** A folder with the four files, plain or .gz; nowhere else is looked then. */
   readonly data?: string | undefined

@@ -12,6 +12,7 @@ import { epochOrder, type Task } from '../../task.ts'
 import type { Digits } from './digits.ts'
 import { NUMPY_92916 } from './permutation92916.ts'
 
+/** Options of pixel-by-pixel images; `pixels` has the defaults. */
 export interface PixelOptions {
   order: 'scanline' | 'permuted'
   /**

@@ -13,6 +13,7 @@ import { type PhoneCorpus, type SpeechSet, statistics } from './phones.ts'
 import { alignedSet, alignedStates, frameStates, THIRDS } from './targets.ts'
 import { readTimit, SETS, type SetName, type Timit, type TimitOptions, type Utterance } from './timit.node.ts'
 
+/** Where a corpus of speech is, and what its frames are trained on. */
 export interface SpeechSources extends TimitOptions {
   /** The folder of the corpus. */
   readonly data?: string | undefined

@@ -25,6 +25,7 @@ export interface SpeechSet {
   readonly targets: Int32Array
 }
 
+/** Speech with a state for each frame, in three sets. */
 export interface PhoneCorpus {
   /** The start of a SHA-256 of all features and targets: what a stored run knows its data by. */
   readonly id: string
@@ -36,6 +37,7 @@ export interface PhoneCorpus {
   readonly normalisation: Normalisation
 }
 
+/** Options of a task of phones. */
 export interface PhoneOptions {
   /** Of the order of training. */
   seed: number

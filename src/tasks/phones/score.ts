@@ -6,6 +6,7 @@ import type { Batch } from '../../batch.ts'
 import type { StateSet } from './targets.ts'
 import { FOLD_39, FOLD_48 } from './timit.ts'
 
+/** Error rates over the frames that were added. */
 export interface PhoneErrors {
   /** Frames that count: those with a state. */
   readonly frames: number
@@ -21,6 +22,7 @@ export interface PhoneErrors {
   }
 }
 
+/** Counts right and wrong frames, batch after batch. */
 export interface PhoneScore {
   /** Of a batch its logits [T,B,states]. */
   add(batch: Batch, logits: ArrayLike<number>): void
@@ -28,6 +30,7 @@ export interface PhoneScore {
   result(): PhoneErrors
 }
 
+/** A score over batches of a task of phones with these states. It is at 0 frames. */
 export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
   const labels = [...new Set(FOLD_39)].sort()
   const column = Int32Array.from(phoneOf, (phone) => labels.indexOf(FOLD_39[phone]!))

@@ -42,6 +42,7 @@ export interface Timit extends Readonly<Record<SetName, readonly Utterance[]>> {
   readonly skipped: readonly string[]
 }
 
+/** How faults in a corpus of speech are treated. */
 export interface TimitOptions {
   /** Leave out what is bad, and say how much it was, where otherwise the first fault ends the reading. Default false. */
   readonly skipBad?: boolean | undefined

@@ -30,10 +30,10 @@ export interface WordsSources {
   readonly say?: ((text: string) => void) | undefined
 }
 
+/** A task of words, and what it was made from. */
 export interface OpenedWords {
   readonly task: Task
   readonly data: WordsData
-  readonly corpus: Corpus
   /** What belongs beside a run, by name. */
   readonly files: Readonly<Record<string, string>>
 }
@@ -51,7 +51,7 @@ export function openWords(options: Partial<WordsOptions>, sources: WordsSources 
     `vocabulary of ${grouped(vocabulary.size)} words; of ${grouped(tokens)} tokens to test ` +
       `${((100 * unknown) / tokens).toFixed(1)} % are <UNK>`,
   )
-  return { task, data: text, corpus, files: { [VOCABULARY_FILE]: formatVocabulary(vocabulary) } }
+  return { task, data: text, files: { [VOCABULARY_FILE]: formatVocabulary(vocabulary) } }
 }
 
 /** The vocabulary that lies in the folder of a run. @throws InputError when it is not the one of that checksum */

@@ -20,7 +20,9 @@ export interface TokenBlock {
 
 /** A text, of which one block at a time is in memory. */
 export interface Tokens {
+  /** How many there are. */
   readonly blocks: number
+  /** Block 0 … blocks - 1; it stays valid until the next is loaded. */
   load(block: number): TokenBlock
 }
 

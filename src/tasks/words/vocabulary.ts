@@ -13,11 +13,13 @@ const SPECIAL = [START, END, UNKNOWN] as const
 /** More than any vocabulary of words has; a file beyond it is something else. */
 const MOST_WORDS = 2 ** 24
 
+/** Words by number, and numbers by word. */
 export interface Vocabulary {
   /** By number. */
   readonly words: readonly string[]
   /** Words, the three marks among them. */
   readonly size: number
+  /** The marks `<S>`, `</S>` and `<UNK>`. */
   readonly start: number
   readonly end: number
   readonly unknown: number
@@ -68,6 +70,7 @@ export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
   return createVocabulary(words, what)
 }
 
+/** The file of a vocabulary: one word a line, which `parseVocabulary` reads. */
 export function formatVocabulary({ words }: Vocabulary): string {
   return `${words.join('\n')}\n`
 }

@@ -13,6 +13,7 @@ import type { Task } from '../../task.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
+/** Options of a task of words; `words` has the defaults. */
 export interface WordsOptions {
   /** Words a row gives to a batch, over which errors are propagated back. */
   T: number
@@ -35,6 +36,7 @@ export interface WordsData {
   readonly test: Tokens
 }
 
+/** Options of `words`, and its text. */
 export interface WordsInput extends Partial<WordsOptions> {
   text: WordsData
 }

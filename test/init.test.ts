@@ -11,8 +11,8 @@ import {
   orthogonal,
   randomWalk,
   uniform,
-} from '../../src/model/init.ts'
-import { rng } from '../../src/rng.ts'
+} from '../src/init.ts'
+import { rng } from '../src/rng.ts'
 
 function draw(init: Init, rows: number, columns = rows, activation: 'relu' | 'tanh' = 'tanh'): Float64Array {
   const w = new Float64Array(rows * columns).fill(Number.NaN)

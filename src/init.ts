@@ -3,9 +3,10 @@
  * order, from a generator, so one seed gives the same model on every backend (up to rounding to float32).
  */
 import { z } from 'zod'
-import type { Floats } from '../backend/backend.ts'
-import type { Rng } from '../rng.ts'
+import type { Floats } from './backend/backend.ts'
+import type { Rng } from './rng.ts'
 
+/** How a matrix is drawn, as data. */
 export type Init =
   | { readonly kind: 'identity'; readonly scale: number }
   | { readonly kind: 'gaussian'; readonly std: number }
@@ -33,6 +34,7 @@ export const glorot = (): Init => ({ kind: 'glorot' })
 export const npRnn = (): Init => ({ kind: 'np-rnn' })
 /** U(-bound, bound). */
 export const uniform = (bound: number): Init => ({ kind: 'uniform', bound })
+/** Every weight is `value`. */
 export const constant = (value: number): Init => ({ kind: 'constant', value })
 
 export const initSchema: z.ZodType<Init> = z.discriminatedUnion('kind', [

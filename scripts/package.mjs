@@ -1,0 +1,65 @@
+// Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into
+// one file an entry and one that they share. When npm packs or publishes, it also takes the addresses of source maps
+// out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
+// argument names another root.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { rollup } from 'rollup'
+import { dts } from 'rollup-plugin-dts'
+
+const ROOT = process.argv[2] ?? fileURLToPath(new URL('..', import.meta.url))
+
+/** Names of the entries: index for `irnn`, and one for each `irnn/name`. */
+function entries() {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  return Object.values(exports).flatMap(({ types }) => (types ? [basename(types, '.d.ts')] : []))
+}
+
+/** What the build declares for each of the entries' names and all that these mention, without what is internal. */
+async function types() {
+  const to = join(ROOT, 'dist', 'types')
+  rmSync(to, { recursive: true, force: true })
+  const input = Object.fromEntries(entries().map((name) => [name, join(ROOT, 'dist', 'src', `${name}.d.ts`)]))
+  const bundle = await rollup({ input, plugins: [dts()], external: (id) => !/^[./]/.test(id) })
+  const { output } = await bundle.write({
+    dir: to,
+    chunkFileNames: '[name].d.ts',
+    minifyInternalExports: false,
+    banner: ({ isEntry, facadeModuleId }) => (isEntry ? header(facadeModuleId) : ''),
+    manualChunks: (id, { getModuleInfo }) => {
+      const users = Object.values(input).filter((entry) => reach(entry, getModuleInfo).has(id))
+      return users.length > 1 ? 'shared' : null
+    },
+  })
+  for (const { fileName, imports } of output) {
+    const others = imports.filter((name) => !output.some((chunk) => chunk.fileName === name))
+    if (others.length > 0) throw new Error(`${fileName}: expected no types of other packages but it has ${others}`)
+  }
+}
+
+/** The comment that an entry begins with, marked as one of all the file. */
+function header(file) {
+  const [comment] = /^\/\*\*.*?\*\//s.exec(readFileSync(file, 'utf8'))
+  return comment.replace(/\s*\*\/$/, ' @packageDocumentation */\n')
+}
+
+/** The modules that an entry imports, directly or not, and itself. */
+function reach(entry, getModuleInfo) {
+  const reached = new Set([entry]) // grows while it is walked
+  for (const id of reached) for (const next of getModuleInfo(id)?.importedIds ?? []) reached.add(next)
+  return reached
+}
+
+const ADDRESS = /^\/\/# sourceMappingURL=.*\n?/m
+
+function dropMaps() {
+  for (const entry of readdirSync(join(ROOT, 'dist'), { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.js')) continue
+    const file = join(entry.parentPath, entry.name)
+    writeFileSync(file, readFileSync(file, 'utf8').replace(ADDRESS, ''))
+  }
+}
+
+await types()
+if (['pack', 'publish'].includes(process.env.npm_command)) dropMaps()

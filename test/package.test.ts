@@ -1,0 +1,161 @@
+/** The package as others get it: what it holds, that its types stand alone, that it runs however it is loaded. */
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { node, pack, ROOT } from './support/packed.ts'
+
+const packed = pack()
+const { dir, project, files } = packed
+const manifest = JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8'))
+const ENTRIES = Object.values<{ types: string; default: string }>(manifest.exports).filter(({ types }) => types)
+const local = (name: string) => name.replace(/^\.\//, '')
+const read = (name: string) => fs.readFileSync(path.join(dir, name), 'utf8')
+
+test('the tarball has the entries, their types and one file that these share, and no other types and no maps', () => {
+  for (const { types, default: code } of ENTRIES) {
+    assert.ok(files.includes(local(types)), types)
+    assert.ok(files.includes(local(code)), code)
+  }
+  const types = files.filter((name) => /\.d\.[cm]?ts$/.test(name))
+  assert.deepEqual(types, [...ENTRIES.map((entry) => local(entry.types)), 'dist/types/shared.d.ts'].sort())
+  assert.deepEqual(
+    files.filter((name) => name.endsWith('.map') || (name.endsWith('.js') && read(name).includes('sourceMappingURL'))),
+    [],
+  )
+})
+
+test('the tarball has all code that entries and command load, and beside it what the build needs', () => {
+  const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin)]
+  const code = reached(loaded.map(local))
+  const others = /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|build\/irnn-[\w-]+\.wasm)$/
+  const native = /^(kernels\/[\w.]+\.(cc|h)|scripts\/build\.mjs)$/
+  const data = ['experiments/paper-curves.csv']
+  const rest = files.filter((name) => !others.test(name) && !native.test(name) && !data.includes(name))
+  const typesAlone = (name: string) => name.endsWith('.js') && /^(\/\*.*?\*\/|\s)*export \{\};\s*$/s.test(read(name))
+  assert.deepEqual(
+    rest.filter((name) => !typesAlone(name)),
+    [...code].sort(),
+  )
+})
+
+test('the tarball is small', () => {
+  const { size, unpackedSize } = packed
+  assert.ok(size < 650_000, `${size} bytes packed`)
+  assert.ok(unpackedSize < 2_100_000, `${unpackedSize} bytes unpacked`)
+})
+
+/** Files that these load, wherever they run: by import, by import(), as workers. */
+function reached(from: readonly string[]): Set<string> {
+  const found = new Set(from) // grows while it is walked
+  for (const name of found) {
+    const text = read(name)
+    for (const [, to] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*'(\.[^']+\.js|#\w+)'/g)) {
+      const targets = to!.startsWith('#') ? Object.values<string>(manifest.imports[to!]) : [path.join(name, '..', to!)]
+      for (const target of targets) found.add(local(target))
+    }
+  }
+  return found
+}
+
+test('docs/api is what the comments in the types say; "npm run api" writes it', async () => {
+  const made = path.join(project, 'api')
+  const { code, err } = await node(packed, path.join(ROOT, 'scripts', 'api.mjs'), packed.types, made)
+  assert.equal(code, 0, err)
+  const kept = path.join(ROOT, 'docs', 'api')
+  assert.deepEqual(fs.readdirSync(kept), fs.readdirSync(made))
+  for (const name of fs.readdirSync(made)) {
+    const page = (folder: string) => fs.readFileSync(path.join(folder, name), 'utf8').split('\n')
+    assert.deepEqual(page(kept), page(made), `docs/api/${name}: write it again: npm run api`)
+  }
+})
+
+const CONSUMER = path.join(project, 'consumer')
+fs.cpSync(path.join(ROOT, 'test', 'consumer'), CONSUMER, { recursive: true })
+const COMPILERS = { 'TypeScript 5.9': 'typescript', 'TypeScript 7': 'typescript-7' }
+const RESOLUTIONS = { nodenext: { module: 'nodenext' }, bundler: { module: 'preserve', moduleResolution: 'bundler' } }
+/** What a program has beside the language, the files that use it, and how a program of that kind finds its modules. */
+const SURROUNDINGS = [
+  { has: 'neither DOM nor Node', lib: [], types: [], files: ['anywhere.mts'], resolutions: ['nodenext', 'bundler'] },
+  { has: 'DOM', lib: ['dom'], types: [], files: ['page.mts'], resolutions: ['bundler'] },
+  { has: 'Node', lib: [], types: ['node'], files: ['service.mts', 'required.cts'], resolutions: ['nodenext'] },
+] as const
+
+for (const [compiler, name] of Object.entries(COMPILERS)) {
+  for (const { has, lib, types, files, resolutions } of SURROUNDINGS) {
+    for (const resolution of resolutions) {
+      test(`a consumer with types of ${has} compiles by ${compiler}, ${resolution}, libraries checked`, async () => {
+        const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true }
+        const checks = { ...strict, ...RESOLUTIONS[resolution], skipLibCheck: false, lib: ['es2023', ...lib], types }
+        const config = { compilerOptions: { ...checks, target: 'es2022', outDir: name }, files }
+        const file = path.join(CONSUMER, `${name} ${resolution} ${has}.json`)
+        fs.writeFileSync(file, JSON.stringify(config))
+        const { out, err } = await tsc(name, '-p', file)
+        assert.equal(out + err, '')
+      })
+    }
+  }
+}
+
+function tsc(compiler: string, ...args: string[]) {
+  return node(packed, path.join(ROOT, 'node_modules', compiler, 'bin', 'tsc'), ...args)
+}
+
+test('it runs from ES modules: a task and a loop of its own, a service, text, speech, a resumed run', async () => {
+  const { out, err } = await node(packed, 'consumer/typescript-7/service.mjs', project)
+  assert.equal(err, '')
+  const [run, rest] = out.split('\n').map((line) => line && JSON.parse(line))
+  assert.deepEqual(run, { equal: true, iteration: 20 })
+  const { scores, ...others } = rest
+  assert.equal(scores[0], scores[1]) // the package's loop and one of ten lines give the same model
+  assert.ok(scores[0] > 0.9, `accuracy ${scores[0]}`)
+  assert.deepEqual(others, {
+    message: 'threads: expected a whole number from 1 to 256 but received 0',
+    lines: 9,
+    served: 12,
+    tasks: ['words', 'phones'],
+    heard: [98, 98],
+    hidden: 100,
+  })
+})
+
+test('it runs by require, and Node says no more than that this is new', async () => {
+  const { out, err } = await node(packed, 'consumer/typescript-7/required.cjs')
+  assert.equal(JSON.parse(out).features, 120)
+  assert.ok(JSON.parse(out).mse > 0)
+  const lines = err.split('\n').filter((line) => line !== '')
+  for (const line of lines) assert.match(line, /ExperimentalWarning: .*require\(\)|--trace-warnings/)
+})
+
+/** Runs a module where names resolve as in a browser, and where of other packages only those given are there. */
+function inBrowser(code: string, packages: readonly string[]) {
+  const hook = `
+    export async function resolve(name, context, next) {
+      if (/^[a-z]/.test(name) && !/^(irnn|data:|file:)/.test(name) && !${JSON.stringify(packages)}.includes(name))
+        throw new Error('there is no ' + name)
+      return next(name, { ...context, conditions: context.conditions.filter((condition) => condition !== 'node') })
+    }`
+  const url = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+  const register = `import { register } from 'node:module'; register(${JSON.stringify(url(hook))})`
+  fs.writeFileSync(path.join(project, 'page.mjs'), code)
+  return node(packed, '--import', url(register), 'page.mjs')
+}
+
+test('irnn loads and trains where there is nothing of Node, and zod is all that it needs', async () => {
+  const code = `
+    import { adding, createBackend, createModel, irnn, regression, train } from 'irnn'
+    const backend = await createBackend({ name: 'reference' })
+    const model = createModel({ input: 2, rnn: irnn(4), head: regression(1) }, { backend })
+    const task = adding({ T: 5, train: 50, test: 5 })
+    for await (const { type } of train(model, task, { iterations: 10 })) console.log(type)
+    console.log(await import('irnn/node').catch(({ message }) => message))`
+  const { out, err } = await inBrowser(code, ['zod'])
+  assert.equal(err, '')
+  assert.match(out, /^(step\n|eval\n)+done\nthere is no node:fs\n$/)
+})
+
+test('irnn/speech loads where there is nothing of Node, and needs one package more', async () => {
+  const code = `import { features } from 'irnn/speech'; console.log(features(new Int16Array(400)).length)`
+  const { out, err } = await inBrowser(code, ['zod', 'fourier-transform'])
+  assert.equal(err + out, '120\n')
+})
