@@ -1,6 +1,5 @@
 /** What a spoken corpus says of itself, first of all that no one spoke it. */
 import { SPOKEN_LABELS } from './segments.ts'
-import type { SpeechOptions } from './speech.ts'
 import type { Part, Speaker } from './voices.ts'
 
 /** What was made. */
@@ -14,9 +13,17 @@ export interface Tally {
   readonly passedOver: Map<string, number>
 }
 
+/** How it was made: the options of `irnn data speech` that decide its content. */
+interface Recipe {
+  readonly speakers: number
+  readonly sentences: number
+  readonly seed: number
+  readonly snr: number
+}
+
 const PARTS: readonly Part[] = ['train', 'dev', 'test']
 
-export function readme(tally: Tally, { speakers, sentences, seed, snr }: SpeechOptions): string {
+export function readme(tally: Tally, { speakers, sentences, seed, snr }: Recipe): string {
   const { utterances, seconds, phones, passedOver } = tally
   const of = (part: Part) => tally.speakers.filter((speaker) => speaker.part === part)
   const least = SPOKEN_LABELS.filter((label) => !phones.has(label))

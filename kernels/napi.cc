@@ -197,13 +197,21 @@ constexpr uint32_t HUGE_PAGE = 1 << 21;   // as in native.ts
 // In the order of preference; `baseline` is what every processor of this architecture has.
 const char* const NAMES[] = {"avx512", "avx2", "baseline"};
 
-bool supported(int set) {
+// Whether this processor has the set, and the add-on its kernels: scripts/build.mjs defines IRNN_HAS_… for what it links.
+bool supported([[maybe_unused]] int set) {
 #if defined(__x86_64__)
   __builtin_cpu_init();
+#endif
+#if defined(IRNN_HAS_AVX512)
   if (set == 0) return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+#endif
+#if defined(IRNN_HAS_AVX2)
   if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 #endif
-  return set == 2;
+#if defined(IRNN_HAS_BASELINE)
+  if (set == 2) return true;
+#endif
+  return false;
 }
 
 napi_value text(napi_env env, const char* value) {
@@ -234,17 +242,21 @@ napi_value create(napi_env env, napi_callback_info info) {
   for (int set = 0; set < 3; set++) {
     if (wanted != NAMES[set] || !supported(set)) continue;
     context = new Context(threads < 1 ? 1 : threads);
-#if defined(__x86_64__)
+#if defined(IRNN_HAS_AVX512)
 #define IRNN_TARGET irnn_avx512
     if (set == 0) { IRNN_KERNELS(IRNN_DEFINE) }
 #undef IRNN_TARGET
+#endif
+#if defined(IRNN_HAS_AVX2)
 #define IRNN_TARGET irnn_avx2
     if (set == 1) { IRNN_KERNELS(IRNN_DEFINE) }
 #undef IRNN_TARGET
 #endif
+#if defined(IRNN_HAS_BASELINE)
 #define IRNN_TARGET irnn_baseline
     if (set == 2) { IRNN_KERNELS(IRNN_DEFINE) }
 #undef IRNN_TARGET
+#endif
   }
   if (context) define_kernel(env, both, "gather", Call<gather>::run, context);
   else {

@@ -1,23 +1,32 @@
 // Builds everything a clone needs: TypeScript to dist/, the kernels to build/*.wasm and, where there is a C++ compiler,
-// to build/irnn.node. "npm ci" runs it. Arguments pick parts: typescript, wasm, native.
+// to build/irnn.node. "npm ci" runs it.
+//
+//   node scripts/build.mjs                    everything
+//   node scripts/build.mjs typescript native  these parts: typescript, wasm, native
+//   node scripts/build.mjs native avx2        this instruction set of a part, after an edit of the kernels
+//
+// Nothing that is up to date is made again: build/objects/ keeps an object file for each instruction set, and beside it
+// the hash of its sources and flags. Old kernels never run: `native avx2` links the sets that are up to date and leaves
+// the others out of the add-on; `wasm simd128` deletes the modules of the other set if they are older than the sources.
 //
 // No node-gyp: it wants Python, make and Node's headers; Node-API needs one C header, which comes as a package, and a
-// compiler (docs/decisions/001-build.md). What is up to date is left alone: a hash of sources and flags stands beside each.
+// compiler (docs/decisions/001-build.md).
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const BUILD = join(ROOT, 'build')
+const OBJECTS = 'objects' // in build/
 const KERNELS = join(ROOT, 'kernels')
 const require = createRequire(import.meta.url)
 
-const COMMON = [
+export const COMMON = [
   '-std=c++17',
   '-O3',
   '-fno-exceptions',
@@ -27,54 +36,68 @@ const COMMON = [
   '-Wall',
   '-Wextra',
 ]
-/** Instruction sets of each architecture: namespace of the kernels and the compiler's flags. */
-const TARGETS = {
+/** Instruction sets of each architecture, and the compiler's flags. Kernels of `avx2` are in namespace irnn_avx2. */
+export const TARGETS = {
   x64: {
-    irnn_baseline: ['-msse4.2'],
-    irnn_avx2: ['-mavx2', '-mfma'],
-    irnn_avx512: ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mprefer-vector-width=512'],
+    avx512: ['-mavx512f', '-mavx512vl', '-mavx512dq', '-mavx2', '-mfma', '-mprefer-vector-width=512'],
+    avx2: ['-mavx2', '-mfma'],
+    baseline: ['-msse4.2'],
   },
-  arm64: { irnn_baseline: [] },
+  arm64: { baseline: [] },
 }
 /** The same for WebAssembly: build/irnn-<instruction set>.wasm, and -shared.wasm for a memory that threads share. */
 const WASM_TARGETS = { simd128: ['-msimd128'], 'relaxed-simd': ['-msimd128', '-mrelaxed-simd'] }
 /** A module says what memory it imports; a shared one must name its maximum, here the largest that wasm32 can have. */
 const WASM_MEMORIES = { '': [], '-shared': ['-Wl,--shared-memory', `-Wl,--max-memory=${2 ** 32 - 65536}`] }
 
-/** Runs a command; its error output is kept for the one who asks. */
-function run(command, args, options = {}) {
+/** The parts, and the instruction sets that may be named after each. */
+const PARTS = {
+  typescript: [],
+  wasm: Object.keys(WASM_TARGETS),
+  native: Object.keys(TARGETS[arch] ?? {}),
+}
+
+/** Runs a command; resolves to whether it succeeded, and all that it printed. */
+function run(command, args) {
   return new Promise((resolve) => {
-    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], ...options })
+    const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
-    child.stdout?.on('data', (data) => {
+    const keep = (data) => {
       output += data
-    })
-    child.stderr?.on('data', (data) => {
-      output += data
-    })
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
     child.on('error', (error) => resolve({ ok: false, output: error.message }))
     child.on('close', (code) => resolve({ ok: code === 0, output }))
   })
 }
 
-async function sources() {
-  const names = (await readdir(KERNELS)).filter((name) => /\.(cc|h)$/.test(name)).sort()
-  return Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await readFile(join(KERNELS, name), 'utf8')])),
-  )
+/** A file of kernels/ and all that it includes from there, as { name: text }. */
+async function sourcesOf(name, found = {}) {
+  if (name in found || !existsSync(join(KERNELS, name))) return found
+  found[name] = await readFile(join(KERNELS, name), 'utf8')
+  for (const [, other] of found[name].matchAll(/^ *# *include *"([^"]+)"/gm)) await sourcesOf(other, found)
+  return found
 }
 
-/** Makes `file` in build/ unless it stands there already, made from the same inputs. */
-async function make(file, inputs, produce) {
-  const hash = createHash('sha256').update(JSON.stringify(inputs)).digest('hex')
-  const target = join(BUILD, file)
-  const stamp = `${target}.sha256`
-  if (existsSync(target) && existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash) return
-  await mkdir(BUILD, { recursive: true })
+const hashOf = (inputs) => createHash('sha256').update(JSON.stringify(inputs)).digest('hex')
+
+/** Whether `file` stands in build/, made from the inputs with this hash. */
+async function isCurrent(file, hash) {
+  const stamp = join(BUILD, `${file}.sha256`)
+  return existsSync(join(BUILD, file)) && existsSync(stamp) && (await readFile(stamp, 'utf8')) === hash
+}
+
+/** Makes `file` in build/ unless it is current. `produce` makes it at the path that it is given. */
+async function make(file, hash, produce) {
+  if (await isCurrent(file, hash)) return
+  await mkdir(join(BUILD, OBJECTS), { recursive: true })
   const folder = await mkdtemp(join(BUILD, 'making-'))
   try {
-    await rename(await produce(folder), target)
-    await writeFile(stamp, hash)
+    const made = join(folder, basename(file))
+    await produce(made)
+    await rename(made, join(BUILD, file))
+    await writeFile(join(BUILD, `${file}.sha256`), hash)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
@@ -90,8 +113,24 @@ async function typescript() {
   await chmod(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)
 }
 
-/** Clang itself runs as WebAssembly here (npm @yowasp/clang), so that no machine needs a compiler for this part. */
-async function wasm() {
+/** Clang as WebAssembly (npm @yowasp/clang), so that no machine needs a compiler for this part: { made: bytes }. */
+async function clang(args, tree, made) {
+  const { runClang } = await import('@yowasp/clang')
+  await runClang(null, {}, { fetchProgress() {} }) // its 105 MB, once, from the disk: without a word of progress
+  let output = ''
+  const print = (bytes) => {
+    if (bytes) output += new TextDecoder().decode(bytes)
+  }
+  try {
+    const result = await runClang(['clang++', ...args, '-o', made], tree, { stdout: print, stderr: print })
+    return { [made]: result[made] }
+  } catch (error) {
+    throw new Error(`WebAssembly: ${error.message}\n${output}`)
+  }
+}
+
+/** Makes the modules of the instruction sets named, or of all. */
+async function wasm(named) {
   const flags = [
     ...COMMON,
     '--target=wasm32',
@@ -113,86 +152,123 @@ async function wasm() {
     '-Wl,--stack-first',
     '-Wl,-z,stack-size=65536',
   ]
-  const files = await sources()
-  const clang = async (args, tree, made) => {
-    const { runClang } = await import('@yowasp/clang')
-    await runClang(null, {}, { fetchProgress() {} }) // its 105 MB, once, from the disk: not to be told of
-    let output = ''
-    const print = (bytes) => {
-      if (bytes) output += new TextDecoder().decode(bytes)
-    }
-    try {
-      const result = await runClang(['clang++', ...args, '-o', made], tree, { stdout: print, stderr: print })
-      return { [made]: result[made] }
-    } catch (error) {
-      throw new Error(`WebAssembly: ${error.message}\n${output}`)
-    }
-  }
+  const sources = await sourcesOf('wasm.cc')
   for (const [target, extra] of Object.entries(WASM_TARGETS)) {
+    const wanted = named.length === 0 || named.includes(target)
     let object
     for (const [memory, how] of Object.entries(WASM_MEMORIES)) {
       const file = `irnn-${target}${memory}.wasm`
-      await make(file, [flags, extra, link, how, files], async (folder) => {
-        object ??= await clang([...flags, ...extra, '-c', 'wasm.cc'], files, 'wasm.o')
-        const made = await clang([...link, ...how, 'wasm.o'], object, file)
-        await writeFile(join(folder, file), made[file])
-        return join(folder, file)
+      const hash = hashOf([flags, extra, link, how, sources])
+      if (!wanted) {
+        if (existsSync(join(BUILD, file)) && !(await isCurrent(file, hash))) {
+          await rm(join(BUILD, file))
+          console.error(
+            `irnn: build/${file} was older than its sources and is deleted; "build.mjs wasm" makes it again`,
+          )
+        }
+        continue
+      }
+      await make(file, hash, async (made) => {
+        object ??= await clang([...flags, ...extra, '-c', 'wasm.cc'], sources, 'wasm.o')
+        await writeFile(made, (await clang([...link, ...how, 'wasm.o'], object, file))[file])
       })
     }
   }
 }
 
-async function native() {
-  const compiler = process.env.CXX ?? (platform === 'darwin' ? 'clang++' : 'g++')
+/** The C++ compiler's command, and what it says of its version, or null where there is none. */
+export async function compiler() {
+  const command = process.env.CXX ?? (platform === 'darwin' ? 'clang++' : 'g++')
+  const { ok, output } = await run(command, ['--version'])
+  return { command, version: ok ? output : null }
+}
+
+/** Makes the add-on with the instruction sets named, or all. Returns why there is none, or undefined. */
+async function native(named) {
   const targets = TARGETS[arch]
   if (!targets || platform === 'win32') return `no native build for ${platform} ${arch} yet`
-  const version = await run(compiler, ['--version'])
-  if (!version.ok) return `no C++ compiler (${compiler})`
-  const include = require('node-api-headers').include_dir
+  const { command, version } = await compiler()
+  if (version === null) return `no C++ compiler (${command})`
   const flags = [...COMMON, '-fPIC', '-fvisibility=hidden']
   const link =
     platform === 'darwin'
       ? ['-bundle', '-undefined', 'dynamic_lookup']
       : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc']
-  const inputs = [version.output, flags, targets, link, await sources()]
-  try {
-    await make('irnn.node', inputs, async (folder) => {
-      const compile = async (source, name, extra) => {
-        const object = join(folder, `${name}.o`)
-        const { ok, output } = await run(compiler, [...flags, ...extra, '-c', join(KERNELS, source), '-o', object])
-        if (!ok) throw new Error(output)
-        if (output !== '') console.error(output.trim()) // warnings
-        return object
-      }
-      const objects = await Promise.all([
-        compile('napi.cc', 'napi', [`-I${include}`]),
-        ...Object.entries(targets).map(([space, extra]) =>
-          compile('all.cc', space, [`-DIRNN_TARGET=${space}`, ...extra]),
-        ),
-      ])
-      const made = join(folder, 'irnn.node')
-      const { ok, output } = await run(compiler, [...link, ...objects, '-o', made])
+
+  /** The object file of a source: its place in build/, the hash of its inputs, and how it is made. */
+  const objectOf = async (source, name, extra) => {
+    const file = join(OBJECTS, `${name}.o`)
+    const hash = hashOf([version, flags, extra, await sourcesOf(source)])
+    const compile = async (made) => {
+      const { ok, output } = await run(command, [...flags, ...extra, '-c', join(KERNELS, source), '-o', made])
       if (!ok) throw new Error(output)
-      return made
+      if (output !== '') console.error(output.trim()) // warnings
+    }
+    return { file, hash, make: () => make(file, hash, compile) }
+  }
+
+  const linked = []
+  const left = []
+  for (const [set, extra] of Object.entries(targets)) {
+    const object = await objectOf('all.cc', `irnn_${set}`, [`-DIRNN_TARGET=irnn_${set}`, ...extra])
+    const wanted = named.length === 0 || named.includes(set)
+    if (wanted || (await isCurrent(object.file, object.hash))) linked.push({ set, ...object })
+    else left.push(set)
+  }
+  const include = require('node-api-headers').include_dir
+  const defines = linked.map(({ set }) => `-DIRNN_HAS_${set.toUpperCase()}`)
+  const objects = [await objectOf('napi.cc', 'napi', [`-I${include}`, ...defines]), ...linked]
+  try {
+    await Promise.all(objects.map((object) => object.make()))
+    await make('irnn.node', hashOf([version, link, objects.map(({ hash }) => hash)]), async (made) => {
+      const files = objects.map(({ file }) => join(BUILD, file))
+      const { ok, output } = await run(command, [...link, ...files, '-o', made])
+      if (!ok) throw new Error(output)
     })
   } catch (error) {
     return `the C++ compiler failed: ${error.message.trim()}`
   }
+  if (left.length > 0) {
+    const sets = linked.map(({ set }) => set).join(', ')
+    console.error(`irnn: build/irnn.node has ${sets} only; without ${left.join(', ')}, which "build.mjs native" makes`)
+  }
 }
 
-const parts = process.argv.slice(2)
-const wants = (part) => parts.length === 0 || parts.includes(part)
-try {
+/** { part: instruction sets named after it }; of no arguments, every part. */
+function partsOf(words) {
+  if (words.length === 0) return Object.fromEntries(Object.keys(PARTS).map((part) => [part, []]))
+  const wanted = {}
+  let part
+  for (const word of words) {
+    if (word in PARTS) {
+      part = word
+      wanted[part] ??= []
+    } else if (part && PARTS[part].includes(word)) {
+      wanted[part].push(word)
+    } else {
+      const sets = (part) => (PARTS[part].length > 0 ? `${part} [${PARTS[part].join(' | ')}]` : part)
+      throw new Error(`argument: expected ${Object.keys(PARTS).map(sets).join(', ')} but received ${word}`)
+    }
+  }
+  return wanted
+}
+
+async function main() {
+  const wanted = partsOf(process.argv.slice(2))
   const [, , missing] = await Promise.all([
-    wants('typescript') ? typescript() : undefined,
-    wants('wasm') ? wasm() : undefined,
-    wants('native') ? native() : undefined,
+    wanted.typescript && typescript(),
+    wanted.wasm && wasm(wanted.wasm),
+    wanted.native && native(wanted.native),
   ])
   if (missing) {
     await rm(join(BUILD, 'irnn.node'), { force: true })
     console.error(`irnn: native kernels not built, WebAssembly serves: ${missing}`)
   }
-} catch (error) {
-  console.error(`irnn: build failed: ${error.message}`)
-  process.exitCode = 1
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  main().catch((error) => {
+    console.error(`irnn: build failed: ${error.message}`)
+    process.exitCode = 1
+  })
 }

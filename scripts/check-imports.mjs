@@ -1,51 +1,168 @@
-// Imports point one way: backend ← layers ← model ← train ← {bench, {experiments, corpora} ← cli}; tasks know rng, formats, features and
-// the batch only, and with corpora runs/disk.ts where they read files. Only files named *.node.ts, src/runs/, cli/, bench/, experiments/, corpora/ and test/ know Node. Fails with the line that breaks it.
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
-import { fileURLToPath } from 'node:url'
+// Imports point one way. The house is one list of rooms, the lowest first: a file imports from its own room and from
+// those before it in the list, whether for values or for types, and no files import each other in a circle. Only some
+// rooms know Node; the others run in a browser too. The includes of kernels/ follow the same rule. Fails with a line
+// for each break.
+import { posix } from 'node:path'
+import { isMain, readTree, withoutComments } from './tree.mjs'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-
-/** The first rule whose `file` matches decides what that file may import, by path from the root. */
-const FLOOR = /^src\/(error|rng|metric|batch|task|disk\.node|numbers|arrays|flag)\.ts$/
-const RULES = [
-  { file: /^src\/error\.ts$/, may: [] },
-  { file: /^src\/backend\//, may: [/^src\/backend\//, /^src\/error\.ts$/, /^#platform$/] },
-  { file: FLOOR, may: [FLOOR, /^src\/backend\/backend\.ts$/, /^src\/formats\/safetensors\.ts$/] },
-  { file: /^src\/layers\//, may: [/^src\/layers\//, /^src\/backend\/backend\.ts$/] },
-  { file: /^src\/formats\//, may: [/^src\/formats\//, /^src\/error\.ts$/, /^src\/backend\/backend\.ts$/] },
-  { file: /^src\/features\//, may: [/^src\/features\//] },
-  { file: /^src\/model\//, may: [/^src\/(model|layers|backend|formats)\//, FLOOR] },
-  { file: /^src\/train\//, may: [/^src\/(train|model|layers|backend)\//, FLOOR] },
-  { file: /^src\/tasks\//, may: [/^src\/(tasks|train|model|formats|features|backend)\//, FLOOR] },
-  { file: /^src\/figures\//, may: [/^src\/(figures|train)\//, FLOOR] },
-  { file: /^src\/(index\.ts$|runs\/)/, may: [/^src\//] },
-  { file: /^experiments\//, may: [/^(src|experiments)\//] },
-  { file: /^corpora\//, may: [/^corpora\//, /^src\/formats\//, /^src\/(rng|error|disk\.node|numbers|arrays)\.ts$/] },
-  { file: /^cli\//, may: [/^(src|experiments|corpora|cli)\//, /^package\.json$/] },
-  { file: /^(bench|test)\//, may: [/./] },
+/**
+ * A room is a file, the files that a `*` matches, or a folder with all below it. A file belongs to the longest that
+ * matches: `src/tasks/words/vocabulary.ts` to `src/tasks/words/`, not to `src/tasks/`.
+ */
+export const ROOMS = [
+  'kernels/kernels.h',
+  'kernels/gather.h',
+  'kernels/pool.h',
+  'kernels/simd.h',
+  'kernels/math.h',
+  'kernels/quads.h',
+  'kernels/gemm.h',
+  'kernels/narrow.h',
+  'kernels/live.h',
+  'kernels/gradient.h',
+  'kernels/recurrent.h',
+  'kernels/compact.h',
+  'kernels/*.cc',
+  'kernels/all.cc',
+  'kernels/napi.cc',
+  'kernels/wasm.cc',
+  'package.json',
+  'src/error.ts',
+  'src/numbers.ts',
+  'src/arrays.ts',
+  'src/flag.ts',
+  'src/rng.ts',
+  'src/metric.ts',
+  'src/backend/',
+  'src/init.ts',
+  'src/batch.ts',
+  'src/task.ts',
+  'src/formats/',
+  'src/features/',
+  'src/disk.node.ts',
+  'src/layers/',
+  'src/model/',
+  'src/train/',
+  'src/tasks/paper.ts',
+  'src/tasks/recipe.ts',
+  'src/tasks/definition.ts',
+  'src/tasks/adding/',
+  'src/tasks/mnist/',
+  'src/tasks/words/',
+  'src/tasks/phones/',
+  'src/tasks/',
+  'src/figures/',
+  'src/runs/',
+  'src/index.ts',
+  'src/speech.ts',
+  'src/node.ts',
+  'corpora/',
+  'experiments/',
+  'cli/',
+  'bench/',
+  'scripts/',
+  'test/support/',
+  'test/',
 ]
-const NODE = /^(src\/runs\/|src\/.*\.node\.ts$|cli\/|bench\/|experiments\/|corpora\/|test\/)/
 
-const problems = []
-for (const folder of ['src', 'cli', 'bench', 'experiments', 'corpora', 'test']) {
-  if (!existsSync(join(ROOT, folder))) continue
-  for (const entry of readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })) {
-    if (!entry.name.endsWith('.ts') || entry.parentPath.includes('node_modules')) continue
-    const file = relative(ROOT, join(entry.parentPath, entry.name))
-    const rule = RULES.find((rule) => rule.file.test(file))
-    const text = readFileSync(join(ROOT, file), 'utf8')
-    for (const [, name] of text.matchAll(/^(?:import|export)\s(?:[^'";=]*?\sfrom\s)?['"]([^'"]+)['"]/gm)) {
-      if (name.startsWith('node:')) {
-        if (!NODE.test(file)) problems.push(`${file}: imports ${name}: only ${NODE} may`)
-        continue
+/** The rooms that may import `node:…` and files that do. */
+const NODE = /^(src\/runs\/|src\/node\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+
+/** Names of package.json's `imports`, and the files that they stand for. */
+const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }
+
+const IMPORTS = [
+  /(?:^|[;}])[ \t]*(?:import|export)\b[^'"`;()=]*?\bfrom\s*['"]([^'"\n]+)['"]/gm,
+  /(?:^|[;}])[ \t]*import\s*['"]([^'"\n]+)['"]/gm,
+  /\bimport\s*\(\s*['"]([^'"\n]+)['"]/g, // import('…') as a value or as a type
+]
+const INCLUDES = [/^[ \t]*#[ \t]*include[ \t]*"([^"\n]+)"/gm]
+
+/** What a file imports: names as they stand there, each once. */
+export function importsOf(path, text) {
+  const code = withoutComments(text)
+  const patterns = /\.(cc|h)$/.test(path) ? INCLUDES : IMPORTS
+  return [...new Set(patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name)))]
+}
+
+/** The files of this house that a name stands for: none for a package. */
+function targetsOf(path, name) {
+  if (ALIASES[name]) return ALIASES[name]
+  const relative = name.startsWith('.') || /\.(cc|h)$/.test(path)
+  return relative ? [posix.join(posix.dirname(path), name)] : []
+}
+
+function matches(room, path) {
+  if (room.endsWith('/')) return path.startsWith(room)
+  const pattern = room.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^/]*')
+  return new RegExp(`^${pattern}$`).test(path)
+}
+
+function roomOf(rooms, path) {
+  return rooms.filter((room) => matches(room, path)).sort((a, b) => b.length - a.length)[0]
+}
+
+/** The first circle found from each node of { node: Set of nodes } on: ['a → b → a', …]. */
+function circlesOf(graph) {
+  const found = []
+  const done = new Set()
+  const visit = (node, trail) => {
+    const at = trail.indexOf(node)
+    if (at >= 0) found.push([...trail.slice(at), node].join(' → '))
+    if (at >= 0 || done.has(node)) return
+    for (const next of graph.get(node) ?? []) visit(next, [...trail, node])
+    done.add(node)
+  }
+  for (const node of graph.keys()) visit(node, [])
+  return found
+}
+
+function link(graph, from, to) {
+  if (!graph.has(from)) graph.set(from, new Set())
+  if (from !== to) graph.get(from).add(to)
+}
+
+/** What is wrong with the imports of `tree`, a map from path to text: a line for each, none if all is well. */
+export function problemsOf(tree, rooms = ROOMS) {
+  const problems = []
+  const files = new Map()
+  const between = new Map()
+  for (const [path, text] of tree) {
+    const room = roomOf(rooms, path)
+    if (room === undefined) {
+      problems.push(`${path}: expected a room of scripts/check-imports.mjs but found none: add one, low in the list`)
+      continue
+    }
+    for (const name of importsOf(path, text)) {
+      if (name.startsWith('node:') && !NODE.test(path)) {
+        problems.push(`${path}: imports ${name}: expected so of *.node.ts and of the rooms that only Node runs`)
       }
-      if (!name.startsWith('.') && !name.startsWith('#')) continue
-      const target = name.startsWith('#') ? name : relative(ROOT, join(ROOT, file, '..', name))
-      if (!rule.may.some((allowed) => allowed.test(target)))
-        problems.push(`${file}: imports ${target}: imports point one way (docs/architecture.md)`)
+      for (const target of targetsOf(path, name)) {
+        const other = roomOf(rooms, target)
+        if (other === undefined) {
+          problems.push(`${path}: imports ${target}: expected a file of a room`)
+          continue
+        }
+        link(files, path, target)
+        link(between, room, other)
+        if (rooms.indexOf(other) > rooms.indexOf(room)) {
+          problems.push(`${path}: imports ${target}, upward: ${room} comes before ${other} in the list of rooms`)
+        }
+        if (name !== '#platform' && NODE.test(target) && !NODE.test(path)) {
+          problems.push(`${path}: imports ${target}, which only Node runs`)
+        }
+      }
     }
   }
+  for (const circle of circlesOf(files)) problems.push(`circle of files: ${circle}`)
+  for (const circle of circlesOf(between)) problems.push(`circle of rooms: ${circle}`)
+  return problems
 }
-for (const problem of problems) console.error(problem)
-process.exitCode = problems.length > 0 ? 1 : 0
+
+const FOLDERS = ['kernels', 'src', 'cli', 'bench', 'experiments', 'corpora', 'scripts', 'test']
+
+if (isMain(import.meta.url)) {
+  const problems = problemsOf(readTree(FOLDERS, /\.(ts|mjs|cc|h)$/))
+  for (const problem of problems) console.error(problem)
+  process.exitCode = problems.length > 0 ? 1 : 0
+}

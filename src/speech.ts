@@ -9,7 +9,8 @@ export {
   logMel,
   type TakesFrame,
 } from './features/speech.ts'
-export { type AudioHeader, audioHeader, pcm16, speech as decodeSpeech } from './formats/audio.ts'
+export { audioHeader, pcm16, speech as decodeSpeech } from './formats/audio.ts'
+export type { AudioHeader } from './formats/audioHeader.ts'
 export type { Segment } from './formats/phn.ts'
 export {
   type PhoneCorpus,

@@ -1,21 +1,9 @@
 /** Sound in a file or a stream, SPHERE or RIFF by its first bytes: 16-bit samples as they are. */
 import { InputError, shown } from '../error.ts'
+import type { AudioHeader } from './audioHeader.ts'
 import { latin1 } from './latin1.ts'
 import { isRiff, riffHeader } from './riff.ts'
 import { isSphere, sphereHeader } from './sphere.ts'
-
-/** What stands before the samples. */
-export interface AudioHeader {
-  /** Samples a second, of each channel. */
-  readonly rate: number
-  readonly channels: number
-  /** Bytes before the samples. */
-  readonly start: number
-  /** Whether the high byte of a sample comes first. */
-  readonly bigEndian: boolean
-  /** Of each channel; null: as many as follow. */
-  readonly samples: number | null
-}
 
 /** Samples a second that speech has here, TIMIT's. */
 export const SPEECH_RATE = 16_000

@@ -4,7 +4,7 @@
  * (ffmpeg, sox) says 0 or 2^32 - 1: then the samples go on to the end.
  */
 import { InputError, shown } from '../error.ts'
-import type { AudioHeader } from './audio.ts'
+import type { AudioHeader } from './audioHeader.ts'
 import { latin1 } from './latin1.ts'
 
 const PCM = 1

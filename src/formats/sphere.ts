@@ -4,7 +4,7 @@
  * PCM in either byte order. What LDC packs with `shorten` keeps its header and is refused with the tool that unpacks it.
  */
 import { InputError, shown } from '../error.ts'
-import type { AudioHeader } from './audio.ts'
+import type { AudioHeader } from './audioHeader.ts'
 import { latin1 } from './latin1.ts'
 
 const MAGIC = 'NIST_1A\n'

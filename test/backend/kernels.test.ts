@@ -4,9 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Engine } from '../../src/backend/backend.ts'
-import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
+import { backends } from '../support/backends.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
   blockedSoftmaxTable, copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, dropoutTable, embeddingTable,
@@ -57,20 +56,15 @@ function complaints(row: Case, got: Outcome, expected: Outcome): string[] {
 }
 
 let measured = 0
-const label = (backend: Engine): string => backend.description
-
-const backends: Engine[] = []
-for (const options of await availableBackends()) backends.push(await createEngine({ ...options, ...(options.name !== 'reference' && { threads: 2 }) }))
-
 describe('every kernel agrees with the reference', () => {
   for (const [title, table] of Object.entries(TABLES))
     test(title, async (t) => {
-      const found = new Map(backends.map((backend) => [backend, { complaints: [] as string[], worst: 0 }]))
+      const found = new Map(backends.map(({ backend }) => [backend, { complaints: [] as string[], worst: 0 }]))
       let rows = 0
       for (const row of table()) {
         rows++
         const expected = run(referenceBackend(), row, { inPlace: false })
-        for (const backend of backends) {
+        for (const { backend } of backends) {
           const here = found.get(backend)!
           measured = 0
           here.complaints.push(...complaints(row, run(backend, row), expected))
@@ -79,7 +73,7 @@ describe('every kernel agrees with the reference', () => {
       }
       assert.ok(rows > 0)
       for (const [backend, { complaints: lines, worst }] of found)
-        await t.test(label(backend), (u) => {
+        await t.test(backend.description, (u) => {
           u.diagnostic(`${rows} cases, largest difference ${worst.toExponential(1)}`)
           assert.equal(lines.length, 0, `${lines.length} complaints, the first:\n${lines.slice(0, 8).join('\n')}`)
         })

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { availableBackends, createEngine } from '../../src/backend/choose.ts'
+import { kernelBackends } from '../support/backends.ts'
 
 const BOUND_ULPS = 2.5
 const SMALLEST_NORMAL = 2 ** -126
@@ -41,13 +41,12 @@ const EXACT = { tanh_forward: Math.tanh, sigmoid_forward: (x: number): number =>
 
 const x = inputs()
 // The reference calls Math.tanh itself: nothing to hold it against here.
-const backends = (await availableBackends()).filter(({ name }) => name !== 'reference')
+const backends = await kernelBackends(1)
 
 describe(`tanh and sigmoid are within ${BOUND_ULPS} ulp of float64`, () => {
-  for (const options of backends)
+  for (const { label, backend } of backends)
     for (const kernel of ['tanh_forward', 'sigmoid_forward'] as const)
-      test(`${kernel}, ${options.name} ${options.instructionSet ?? ''}`, async (t) => {
-        const backend = await createEngine({ ...options, threads: 1 })
+      test(`${kernel}, ${label}`, (t) => {
         const [from, to] = [backend.floats(x.length), backend.floats(x.length)]
         from.set(x)
         backend[kernel](x.length, from, to)

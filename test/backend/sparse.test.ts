@@ -6,8 +6,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Engine, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
-import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { rng } from '../../src/rng.ts'
+import { kernelBackends } from '../support/backends.ts'
 
 const T = 37
 const B = 19
@@ -130,8 +130,7 @@ const CASES: readonly (Case & { readonly least: number; readonly most: number })
   { H: 100, bias: -20, reverse: 1, clip: 0, dh0: true, least: 0.9, most: 1 },
 ]
 
-for (const options of (await availableBackends()).filter(({ name }) => name !== 'reference')) {
-  const backend = await createEngine({ ...options, threads: 2 })
+for (const { backend } of await kernelBackends(2)) {
   const fma = /FMA|AVX-512|NEON|relaxed/.test(backend.description) ? fused : unfused
   for (const { least, most, ...row } of CASES) {
     test(`${backend.description}: ${JSON.stringify(row)}: what is zero is left out without a trace`, () => {

@@ -1,8 +1,8 @@
 /** The same bits on 1, 2 and 4 threads, and again on a second run: every kernel that may cut its work into pieces. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Engine, WHOLE } from '../../src/backend/backend.ts'
-import { availableBackends, createEngine } from '../../src/backend/choose.ts'
+import { WHOLE } from '../../src/backend/backend.ts'
+import { kernelBackends } from '../support/backends.ts'
 import { type Case, input, integers, output, run, stats, updated } from './arguments.ts'
 import { random } from './random.ts'
 import { KERNEL_CELLS, lengthsOf, recurrentCases } from './recurrentCases.ts'
@@ -93,11 +93,8 @@ function bits(row: Case, outcome: ReturnType<typeof run>): Buffer[] {
   return [...arrays, Float64Array.of(outcome.returned ?? 0)].map((a) => Buffer.from(a.buffer))
 }
 
-const all: { title: string; pools: Engine[] }[] = []
-for (const { name, instructionSet } of await availableBackends()) {
-  if (name === 'reference') continue
-  all.push({ title: `${name} ${instructionSet}`, pools: await Promise.all(THREADS.map((threads) => createEngine({ name, instructionSet, threads }))) })
-}
+const made = await Promise.all(THREADS.map(kernelBackends))
+const all = made[0].map(({ label }, i) => ({ title: label, pools: made.map((of) => of[i].backend) }))
 
 describe('the same bits on any number of threads', () => {
   for (const { title: where, pools } of all) {

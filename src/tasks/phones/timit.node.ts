@@ -12,14 +12,8 @@ import * as path from 'node:path'
 import { explaining, readBytes, statsOf } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { frameCount } from '../../features/speech.ts'
-import {
-  type AudioHeader,
-  audioHeader,
-  refuseNoHeader,
-  refuseUnlessSpeech,
-  sampleCount,
-  speech,
-} from '../../formats/audio.ts'
+import { audioHeader, refuseNoHeader, refuseUnlessSpeech, sampleCount, speech } from '../../formats/audio.ts'
+import type { AudioHeader } from '../../formats/audioHeader.ts'
 import { parsePhn, type Segment } from '../../formats/phn.ts'
 import { CORE_TEST_SPEAKERS, COUNTS, DEV_SPEAKERS, LABELS } from './timit.ts'
 
