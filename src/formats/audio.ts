@@ -17,20 +17,68 @@ export interface AudioHeader {
   readonly samples: number | null
 }
 
+/**
+ * Reads a header as its bytes come: yields how many bytes it wants next and is given exactly these; or yields, as a number below
+ * zero, how many bytes it passes over, and is given none. So a header is read from any stream without being held as a whole.
+ */
+export type HeaderSteps = Generator<number, AudioHeader, Uint8Array>
+
 /** Samples a second that speech has here, TIMIT's. */
 export const SPEECH_RATE = 16_000
 
+const NONE = new Uint8Array(0)
+
 /**
- * What the beginning of a file or stream says; null if it is too short to tell.
+ * Reads the header of a file or a stream that is cut into pieces anywhere. `push` gives null until the header is whole; then it
+ * gives the header and the bytes of this piece that follow it.
  * @param what names the bytes in messages: a file
- * @throws InputError unless they are SPHERE or RIFF of 16-bit PCM
+ * @throws InputError from `push` unless the bytes are SPHERE or RIFF of 16-bit PCM
  */
-export function audioHeader(bytes: Uint8Array, what: string): AudioHeader | null {
-  if (isSphere(bytes)) return sphereHeader(bytes, what)
-  if (isRiff(bytes)) return riffHeader(bytes, what)
-  if (bytes.length === 0) return null
-  const begin = shown(latin1(bytes.subarray(0, 8)))
-  throw new InputError(`${what}: expected NIST SPHERE (NIST_1A) or RIFF WAVE but it begins with ${begin}`)
+export function headerReader(what: string): {
+  push(bytes: Uint8Array): { header: AudioHeader; rest: Uint8Array } | null
+} {
+  const steps = headerSteps(what)
+  let wanted = steps.next().value as number
+  let held: Uint8Array = NONE
+  return {
+    push(bytes) {
+      let at = 0
+      for (;;) {
+        if (wanted < 0) {
+          const passed = Math.min(-wanted, bytes.length - at)
+          at += passed
+          wanted += passed
+          if (wanted < 0) return null
+        } else {
+          const part = bytes.subarray(at, at + wanted - held.length)
+          at += part.length
+          held = joined(held, part)
+          if (held.length < wanted) return null
+        }
+        const step = steps.next(held)
+        held = NONE
+        if (step.done) return { header: step.value, rest: bytes.subarray(at) }
+        wanted = step.value
+      }
+    },
+  }
+}
+
+function* headerSteps(what: string): HeaderSteps {
+  const first = yield 8
+  if (isSphere(first)) return yield* sphereHeader(what)
+  if (isRiff(first)) return yield* riffHeader(first, what)
+  throw new InputError(
+    `${what}: expected NIST SPHERE (NIST_1A) or RIFF WAVE but it begins with ${shown(latin1(first))}: ` +
+      'convert it, e.g. sox IN OUT.wav',
+  )
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
 }
 
 /** @throws InputError unless it is one channel of 16,000 samples a second */
@@ -52,8 +100,13 @@ export function refuseUnlessSpeech({ rate, channels }: AudioHeader, what: string
  */
 export function sampleCount({ start, channels, samples }: AudioHeader, size: number, what: string): number {
   const held = Math.max(0, Math.floor((size - start) / (2 * channels)))
-  if (samples === null || held >= samples) return samples ?? held
-  throw new InputError(`${what}: expected ${samples} samples but it holds ${held}: it is cut off: copy it again`)
+  refuseCut(samples, held, what)
+  return samples ?? held
+}
+
+function refuseCut(promised: number | null, held: number, what: string): void {
+  if (promised === null || held >= promised) return
+  throw new InputError(`${what}: expected ${promised} samples but it holds ${held}: it is cut off: copy it again`)
 }
 
 /** @throws InputError: the file ends before its samples */
@@ -61,7 +114,7 @@ export function refuseNoHeader(header: AudioHeader | null, size: number, what: s
   if (!header) throw new InputError(`${what}: its header is cut off: the file has only ${size} bytes: copy it again`)
 }
 
-/** Samples of whole pairs of bytes. */
+/** Samples of whole pairs of bytes; an odd byte at the end is none. */
 export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
   const samples = new Int16Array(bytes.length >> 1)
   const [high, low] = bigEndian ? [0, 1] : [1, 0]
@@ -69,14 +122,63 @@ export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
   return samples
 }
 
+/** Bytes of sound as they come, cut anywhere, become samples. */
+export interface SoundStream {
+  /** The samples that these bytes complete. @throws InputError unless it is one channel of 16-bit PCM at 16 kHz */
+  push(bytes: Uint8Array): Int16Array
+  /** Samples so far. */
+  readonly count: number
+  /** There are no more bytes. @throws InputError if the header is not whole, or samples that it promised are missing */
+  end(): void
+}
+
+/**
+ * @param what names the bytes in messages: a file
+ * @param options.piped whether the bytes come from a program and not from a file. A program that writes into a pipe says a length
+ * before it knows it, and cannot go back to mend it: a length that the stream does not reach then means nothing. In a file it
+ * means that the end is missing.
+ */
+export function soundStream(what: string, { piped = false }: { piped?: boolean } = {}): SoundStream {
+  const reader = headerReader(what)
+  let header: AudioHeader | null = null
+  let received = 0
+  let odd: Uint8Array = NONE
+  let count = 0
+  return {
+    push(bytes) {
+      received += bytes.length
+      let rest = bytes
+      if (!header) {
+        const found = reader.push(bytes)
+        if (!found) return new Int16Array(0)
+        refuseUnlessSpeech(found.header, what)
+        header = found.header
+        rest = found.rest
+      }
+      const { samples, bigEndian } = header
+      const all = odd.length > 0 ? joined(odd, rest) : rest
+      const n = Math.min(all.length >> 1, samples === null ? Number.POSITIVE_INFINITY : samples - count)
+      odd = all.slice(2 * n, 2 * n + 1)
+      count += n
+      return pcm16(all.subarray(0, 2 * n), bigEndian)
+    },
+    get count() {
+      return count
+    },
+    end() {
+      refuseNoHeader(header, received, what)
+      if (!piped) refuseCut(header.samples, count, what)
+    },
+  }
+}
+
 /**
  * The samples of a whole file of speech.
  * @throws InputError unless it is one channel of 16-bit PCM at 16 kHz, not cut off
  */
 export function speech(bytes: Uint8Array, what: string): Int16Array {
-  const header = audioHeader(bytes, what)
-  refuseNoHeader(header, bytes.length, what)
-  refuseUnlessSpeech(header, what)
-  const { start, bigEndian } = header
-  return pcm16(bytes.subarray(start, start + 2 * sampleCount(header, bytes.length, what)), bigEndian)
+  const stream = soundStream(what)
+  const samples = stream.push(bytes)
+  stream.end()
+  return samples
 }

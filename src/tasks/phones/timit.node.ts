@@ -12,7 +12,7 @@ import { InputError, shown } from '../../error.ts'
 import { frameCount } from '../../features/speech.ts'
 import {
   type AudioHeader,
-  audioHeader,
+  headerReader,
   refuseNoHeader,
   refuseUnlessSpeech,
   sampleCount,
@@ -239,22 +239,24 @@ function readText(file: string): string {
 
 /** Samples of a file, from its first bytes and its size. */
 function lengthOf(file: string, size: number): number {
-  const header = explaining(file, 'cannot be read', () => headerOf(file, size))
+  const header = explaining(file, 'cannot be read', () => headerOf(file))
   refuseNoHeader(header, size, file)
   refuseUnlessSpeech(header, file)
   return sampleCount(header, size, file)
 }
 
 /** Nearly always the first 4 kB tell; chunks with pictures and the like can stand before the samples of a RIFF. */
-function headerOf(file: string, size: number): AudioHeader | null {
+function headerOf(file: string): AudioHeader | null {
   const handle = fs.openSync(file, 'r')
   try {
-    for (const bytes of [4096, size]) {
-      const buffer = new Uint8Array(Math.min(bytes, size))
-      const header = audioHeader(buffer.subarray(0, fs.readSync(handle, buffer, 0, buffer.length, 0)), file)
-      if (header) return header
+    const reader = headerReader(file)
+    const block = new Uint8Array(4096)
+    for (;;) {
+      const n = fs.readSync(handle, block)
+      if (n === 0) return null
+      const found = reader.push(block.subarray(0, n))
+      if (found) return found.header
     }
-    return null
   } finally {
     fs.closeSync(handle)
   }
