@@ -109,7 +109,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   broken('html', 'train-images-idx3-ubyte', '<html><body>moved</body></html>')
   broken('short', 't10k-images-idx3-ubyte', idx([20, 28, 28], new Uint8Array(99)))
   broken('counts', 'train-labels-idx1-ubyte', idx([49], new Uint8Array(49)))
-  broken('eleven', 'train-labels-idx1-ubyte', idx([50], new Uint8Array(50).fill(10)))
+  broken('one-hot', 'train-labels-idx1-ubyte', idx([50, 10], new Uint8Array(500)))
   fs.mkdirSync(path.join(home, 'empty'))
   const cases: [string, RegExp][] = [
     ['--data empty', /^irnn: empty: expected the four IDX files .* it has no train-images-idx3-ubyte, train-labels/],
@@ -117,7 +117,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--data html', /train-images-idx3-ubyte: .* HTML page/],
     ['--data short', /t10k-images-idx3-ubyte: .* cut off: 20×28×28 elements are 15680 bytes and it holds 99/],
     ['--data counts', /train-labels-idx1-ubyte: expected 50 labels/],
-    ['--data eleven', /label 0: expected 0 … 9 but received 10/],
+    ['--data one-hot', /train-labels-idx1-ubyte: expected one label for each image but its shape is 50×10/],
     ['--pixels dark', /'dark' is invalid. Allowed choices are raw, unit/],
     ['--permutation-seed 3', /--permutation-seed: .*add --permuted/],
     ['--permuted --permutation-seed x', /Expected a whole number >= 0/],
