@@ -40,6 +40,17 @@ export function headerReader(what: string): {
   const steps = headerSteps(what)
   let wanted = steps.next().value as number
   let held: Uint8Array = NONE
+  let filled = 0
+  /** Grows by doubling: pieces of one byte cost no more than that, and a length that a header only claims costs nothing. */
+  const hold = (part: Uint8Array) => {
+    if (filled + part.length > held.length) {
+      const larger = new Uint8Array(Math.min(wanted, 2 * (filled + part.length)))
+      larger.set(held.subarray(0, filled))
+      held = larger
+    }
+    held.set(part, filled)
+    filled += part.length
+  }
   return {
     push(bytes) {
       let at = 0
@@ -50,13 +61,14 @@ export function headerReader(what: string): {
           wanted += passed
           if (wanted < 0) return null
         } else {
-          const part = bytes.subarray(at, at + wanted - held.length)
+          const part = bytes.subarray(at, at + wanted - filled)
           at += part.length
-          held = joined(held, part)
-          if (held.length < wanted) return null
+          hold(part)
+          if (filled < wanted) return null
         }
         const step = steps.next(held)
         held = NONE
+        filled = 0
         if (step.done) return { header: step.value, rest: bytes.subarray(at) }
         wanted = step.value
       }
@@ -72,13 +84,6 @@ function* headerSteps(what: string): HeaderSteps {
     `${what}: expected NIST SPHERE (NIST_1A) or RIFF WAVE but it begins with ${shown(latin1(first))}: ` +
       'convert it, e.g. sox IN OUT.wav',
   )
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
 }
 
 /** @throws InputError unless it is one channel of 16,000 samples a second */
@@ -120,6 +125,13 @@ export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
   const [high, low] = bigEndian ? [0, 1] : [1, 0]
   for (let i = 0; i < samples.length; i++) samples[i] = (bytes[2 * i + high]! << 8) | bytes[2 * i + low]!
   return samples
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length)
+  both.set(a)
+  both.set(b, a.length)
+  return both
 }
 
 /** Bytes of sound as they come, cut anywhere, become samples. */

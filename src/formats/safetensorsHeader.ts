@@ -100,7 +100,7 @@ function metadataOf(entry: unknown): Map<string, string> {
   if (!isObject(entry)) throw new InputError(`${what}: expected an object of strings but received ${shown(entry)}`)
   for (const [key, value] of Object.entries(entry)) {
     if (typeof value !== 'string')
-      throw new InputError(`${what}: ${key}: expected a string but received ${shown(value)}`)
+      throw new InputError(`${what}: ${shown(key)}: expected a string but received ${shown(value)}`)
     if (isMalformed(key + value)) {
       throw new InputError(`${what}: ${shown(key)}: expected Unicode text but half of a surrogate pair is missing`)
     }
@@ -128,7 +128,8 @@ function checkedSpan(name: string, entry: unknown, available: number): Span {
   }
   const size = (elements(shape) * BITS[dtype]) / 8
   if (size !== end - begin) {
-    throw new InputError(`${what}: expected ${size} bytes for ${dtype} [${shape}] but its offsets hold ${end - begin}`)
+    const sizes = shape.slice(0, 8).join(',') + (shape.length > 8 ? ',…' : '')
+    throw new InputError(`${what}: expected ${size} bytes for ${dtype} [${sizes}] but its offsets hold ${end - begin}`)
   }
   return { name, dtype, shape, begin, end }
 }

@@ -141,6 +141,13 @@ test('other chunks of any length, odd ones too, are passed over without being he
   assert.ok(process.memoryUsage().arrayBuffers - held < 2 ** 20)
 })
 
+test('a length that a header claims takes no memory', () => {
+  const claims = text('NIST_1A\n1048576\nchannel_count -i 1\n')
+  const before = process.memoryUsage().arrayBuffers
+  refused(claims, /cut off: the file has only 35 bytes/)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 2 ** 14)
+})
+
 test('RF64 and BW64 say their lengths in a chunk of their own', () => {
   const ds64 = (file: number, data: number) => {
     const body = new DataView(new ArrayBuffer(28))
@@ -238,6 +245,7 @@ test('SPHERE: strings have as many bytes as they say, line ends and semicolons a
   read({ notes: '-s0 ' })
   read({ notes: '-s1 \n' })
   // Two spaces, a type that counts wrong, comments, and a line that ends as those of Windows do.
+  read({ prompt: '-s11  hello\nworld' })
   read({ prompt: '-s5  hello', sample_rate: '-i  16000', sample_count: ' -i 9' })
   read({ prompt: '-s3 hello', sample_byte_format: '-s1 01' })
   read({ sample_count: '-i 9 ; samples', sample_n_bytes: '-i 2\r' })

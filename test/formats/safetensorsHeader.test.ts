@@ -103,7 +103,11 @@ describe('a hostile or damaged file is refused in one line', () => {
       file('{"w":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4),
       /"dtype" occurs twice/,
     ],
-    ['metadata that is no text', file('{"__metadata__":{"a":1}}'), /__metadata__: a: expected a string but received 1/],
+    [
+      'metadata that is no text',
+      file('{"__metadata__":{"a":1}}'),
+      /__metadata__: "a": expected a string but received 1/,
+    ],
     ['__proto__ for a tensor', file('{"__proto__":{"dtype":"F32"}}'), /tensor "__proto__": shape: expected an array/],
   ]
   for (const [name, bytes, message] of cases) {

@@ -165,7 +165,7 @@ function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker)
 
 function parseSplit(text: string, what: string, speakers: ReadonlySet<string>): Map<string, SetName> {
   const named = new Map<string, SetName>()
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.split(/\r\n?|\n/).entries()) {
     const [name, set, ...rest] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/)
     if (!name) continue
     if (!SETS.includes(set as SetName) || rest.length > 0) {
