@@ -42,6 +42,7 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
   }
   const what = file === '-' ? 'standard input' : file
   if (file !== '-' && !fs.existsSync(file)) throw new InputError(`${file}: there is no such file`)
+  const piped = !(file === '-' ? fs.fstatSync(0) : fs.statSync(file)).isFile()
   const input = received(file === '-' ? process.stdin : fs.createReadStream(file), what)
   const backend = await createBackend({ name, threads: 1 })
   const model = stored.readModel(best ? 'best' : 'final', (source) => loadModel(source, { backend }))
@@ -53,6 +54,7 @@ export async function hearPhones(file: string, flags: ListenFlags): Promise<numb
     seconds,
     work,
   } = await listen(input, what, model, {
+    piped,
     onFrame: frames ? (heard) => print(frameLine(heard, json)) : undefined,
     onPhone: frames ? undefined : ({ start, end, phone }) => print(phoneLine({ start, end, phone }, json)),
   })

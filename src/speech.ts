@@ -9,7 +9,7 @@ export {
   logMel,
   type TakesFrame,
 } from './features/speech.ts'
-export { audioHeader, pcm16, speech as decodeSpeech } from './formats/audio.ts'
+export { headerReader, pcm16, type SoundStream, soundStream, speech as decodeSpeech } from './formats/audio.ts'
 export type { AudioHeader } from './formats/audioHeader.ts'
 export type { Segment } from './formats/phn.ts'
 export {

@@ -17,7 +17,7 @@ export function parseAlignments(text: string, what: string): Map<string, Int32Ar
     throw new InputError(`${what}: expected a text archive but it is binary: write it with ark,t:FILE`)
   }
   const alignments = new Map<string, Int32Array>()
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.split(/\r\n?|\n/).entries()) {
     const [name, ...ids] = line.trim().split(/\s+/)
     if (!name) continue
     const refuse = (problem: string): never => {

@@ -19,7 +19,7 @@ export interface Segment {
  */
 export function parsePhn(text: string, what: string, known: { has(label: string): boolean }): Segment[] {
   const segments: Segment[] = []
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.split(/\r\n?|\n/).entries()) {
     if (line.trim() === '') continue
     const refuse = (problem: string): never => {
       throw new InputError(`${what}: line ${i + 1}: ${problem}`)
@@ -27,6 +27,7 @@ export function parsePhn(text: string, what: string, known: { has(label: string)
     const [, first, second, label] = /^\s*(\d+)\s+(\d+)\s+(\S+)\s*$/.exec(line) ?? []
     if (label === undefined) return refuse(`expected "start end phone" but received ${shown(line.trim())}`)
     const [start, end, phone] = [Number(first), Number(second), label.toLowerCase()]
+    if (!Number.isSafeInteger(end)) refuse(`expected the number of a sample but received ${shown(second)}`)
     if (end <= start) refuse(`expected an end after the start ${start} but received ${end}: mend or remove the segment`)
     const before = segments.at(-1)?.end ?? 0
     if (start < before) {

@@ -1,14 +1,15 @@
 /**
  * safetensors (https://github.com/huggingface/safetensors, "Format"): 8 bytes of little-endian header length, a JSON header
- * {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__: {string: string}}, then the tensors without holes. Files
- * come from strangers: everything the header says is checked before a byte of data is touched.
+ * (safetensorsHeader.ts), then the tensors without holes. Files come from strangers: everything the header says is checked
+ * before a byte of data is touched. What is written is checked as well, so that every file that is written can be read.
  *
  * A file may be larger than any array (V 1,000,000, H 512: 4 GB; Node 20 reads 2 GB at once): it is written from where its
  * tensors lie, and read a part at a time to where they shall be.
  */
-import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
-import { checked, InputError, shown } from '../error.ts'
+import { InputError, shown } from '../error.ts'
+import { bfloat16Bits, float16Bits } from './half.ts'
+import { type Dtype, elements, HEADER_LIMIT, isMalformed, parseHeader, type Span, WHAT } from './safetensorsHeader.ts'
 
 /** Numbers in row-major order, and their shape. */
 export interface Tensor {
@@ -31,11 +32,15 @@ export interface Source {
 
 /** A tensor that is still in its file. */
 export interface StoredTensor {
-  readonly dtype: 'F32' | 'F64'
+  /** Numbers of F64 are read as float64; those of F32, F16 and BF16 as float32, without a loss; no other kind is read. */
+  readonly dtype: Dtype
   readonly shape: readonly number[]
-  /** Its numbers, in an array of their own or in one of that size, of either precision, that is given. */
+  /**
+   * Its numbers, in an array of their own or in one of that size, of either precision, that is given.
+   * @throws InputError for another kind of numbers, an array of another size, or a number that float32 cannot hold
+   */
   read(into?: Floats): Floats
-  /** Its numbers, some at a time; the array is the same each time. */
+  /** Its numbers, some at a time; the array is the same each time. @throws InputError for another kind of numbers */
   parts(): Iterable<Floats>
 }
 
@@ -45,13 +50,10 @@ export interface Decoded {
   readonly metadata: ReadonlyMap<string, string>
 }
 
-const HEADER_LIMIT = 100_000_000 // the reference implementation's
-const BYTES = { F32: 4, F64: 8 } as const
-const WHAT = 'safetensors file'
-
 /**
  * The bytes of a safetensors file. They depend on the content of the arguments only, not on their order.
  * @param metadata strings by name, for the header
+ * @throws InputError as encodeParts does
  */
 export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Record<string, string>> = {}): Uint8Array {
   const parts = encodeParts(tensors, metadata)
@@ -67,11 +69,15 @@ export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Recor
 /**
  * A file in parts, to be written one after the other: the header, then views of the tensors' own memory. It depends on its
  * arguments' content only, not on their order: F64 first (alignment), then by name.
+ * @throws InputError for what no reader would read back: numbers that are not float32 or float64, a shape of another size, a name
+ * that is there twice or is none, metadata that is not text, a header of more than 100 MB
  */
 export function encodeParts(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array[] {
+  refuseTensors(tensors)
+  refuseMetadata(metadata)
   const sorted = [...tensors].sort(
     (a, b) => b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (a.name < b.name ? -1 : 1),
   )
@@ -79,7 +85,7 @@ export function encodeParts(
   const entries = sorted.map(({ name, shape, data }) => {
     const begin = end
     end += data.byteLength
-    const entry = { dtype: dtypeOf(data), shape, data_offsets: [begin, end] }
+    const entry = { dtype: floatsOf(data), shape, data_offsets: [begin, end] }
     return `${JSON.stringify(name)}:${JSON.stringify(entry)}`
   })
   const pairs = Object.keys(metadata)
@@ -88,76 +94,72 @@ export function encodeParts(
   const text = `{${[...(pairs.length > 0 ? [`"__metadata__":{${pairs.join(',')}}`] : []), ...entries].join(',')}}`
   const json = new TextEncoder().encode(text)
   const length = Math.ceil(json.length / 8) * 8 // data on an 8-byte boundary, the rest spaces
+  if (length > HEADER_LIMIT) {
+    throw new InputError(
+      `${WHAT}: expected names and metadata of at most ${HEADER_LIMIT} bytes but received ${length}: readers refuse it`,
+    )
+  }
   const header = new Uint8Array(8 + length)
   new DataView(header.buffer).setBigUint64(0, BigInt(length), true)
   header.fill(0x20, 8).set(json, 8)
   return [header, ...sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]
 }
 
-/** What a file holds, its tensors in the order in which they lie there; they are read when they are asked for. @throws InputError naming what is wrong with the file */
-export function decode(file: Uint8Array | Source): Decoded {
-  const source = sourceOf(file)
-  const { header, dataStart } = readHeader(source)
-  const available = source.size - dataStart
-  const { __metadata__, ...rest } = header
-  const spans = Object.entries(rest).map(([name, entry]) => checkedSpan(name, entry, available))
-  const ordered = inOrder(spans, available)
-  const tensors = new Map(ordered.map((span) => [span.name, storedTensor(source, dataStart, span)]))
-  const metadata = __metadata__ === undefined ? {} : checked(metadataSchema, __metadata__, `${WHAT}: __metadata__`)
-  return { tensors, metadata: new Map(Object.entries(metadata)) }
+/** By its tag, which arrays of another realm (an iframe, a test runner) have as well, though they are instances of none here. */
+function floatsOf(data: unknown): 'F32' | 'F64' | null {
+  const tag = ArrayBuffer.isView(data) && (data as Partial<Floats>)[Symbol.toStringTag]
+  return tag === 'Float32Array' ? 'F32' : tag === 'Float64Array' ? 'F64' : null
 }
 
-/** Bytes in memory as a source; a source as it is. */
-export function sourceOf(file: Uint8Array | Source): Source {
-  if (!(file instanceof Uint8Array)) return file
-  return { size: file.length, read: (at, into) => into.set(file.subarray(at, at + into.length)) }
-}
-
-/** Numbers of a tensor that are read at a time. */
-const PART = 2 ** 20
-
-function storedTensor(source: Source, dataStart: number, { dtype, shape, begin, end }: Span): StoredTensor {
-  const n = (end - begin) / BYTES[dtype]
-  const array = (n: number): Floats => (dtype === 'F32' ? new Float32Array(n) : new Float64Array(n))
-  function* parts(): Iterable<Floats> {
-    const part = array(Math.min(n, PART))
-    for (let at = 0; at < n; at += PART) {
-      const length = Math.min(PART, n - at)
-      source.read(dataStart + begin + at * BYTES[dtype], new Uint8Array(part.buffer, 0, length * BYTES[dtype]))
-      yield part.subarray(0, length)
+function refuseTensors(tensors: readonly NamedTensor[]): void {
+  if (!Array.isArray(tensors)) {
+    throw new InputError(`${WHAT}: expected an array of tensors, {name, shape, data}, but received ${shown(tensors)}`)
+  }
+  const names = new Set<string>()
+  for (const { name, shape, data } of tensors.map((tensor: Partial<NamedTensor> | null) => tensor ?? {})) {
+    if (typeof name !== 'string' || name === '__metadata__' || isMalformed(name)) {
+      throw new InputError(
+        `${WHAT}: expected a name of Unicode text, not __metadata__, for each tensor but received ${shown(name)}: rename it`,
+      )
+    }
+    const what = `${WHAT}: tensor ${shown(name)}`
+    if (names.has(name)) throw new InputError(`${what}: it is given twice: names must be unique: rename one`)
+    names.add(name)
+    if (!floatsOf(data)) {
+      throw new InputError(
+        `${what}: expected data as a Float32Array or Float64Array but received ${shown(data)}: convert it, ` +
+          'e.g. Float64Array.from(data)',
+      )
+    }
+    const sizes: unknown[] = Array.isArray(shape) ? Array.from(shape) : [shape]
+    const bad = sizes.findIndex((n) => !Number.isSafeInteger(n) || (n as number) < 0)
+    if (!Array.isArray(shape) || bad >= 0) {
+      throw new InputError(`${what}: shape: expected whole numbers >= 0 but received ${shown(sizes[Math.max(bad, 0)])}`)
+    }
+    if (elements(shape) !== data!.length) {
+      throw new InputError(`${what}: expected ${elements(shape)} numbers for [${shape}] but received ${data!.length}`)
     }
   }
-  return {
-    dtype,
-    shape,
-    parts,
-    read(into = array(n)) {
-      let at = 0
-      for (const part of parts()) {
-        into.set(part, at)
-        at += part.length
-      }
-      return into
-    },
+}
+
+function refuseMetadata(metadata: Readonly<Record<string, string>>): void {
+  if (Object.prototype.toString.call(metadata) !== '[object Object]') {
+    throw new InputError(
+      `${WHAT}: metadata: expected an object of strings but received ${shown(metadata)}: of a Map take Object.fromEntries(map)`,
+    )
+  }
+  for (const [key, value] of Object.entries(metadata)) {
+    if (typeof value === 'string' && !isMalformed(key + value)) continue
+    throw new InputError(
+      `${WHAT}: metadata ${shown(key)}: expected Unicode text but received ${shown(value)}: write it as text, e.g. ` +
+        'JSON.stringify(value)',
+    )
   }
 }
 
-const metadataSchema = z.record(z.string(), z.string())
-const entrySchema = z.strictObject({
-  dtype: z.enum(['F32', 'F64']),
-  shape: z.array(z.int().min(0)).max(8),
-  data_offsets: z.tuple([z.int().min(0), z.int().min(0)]),
-})
-
-interface Span {
-  readonly name: string
-  readonly dtype: 'F32' | 'F64'
-  readonly shape: readonly number[]
-  readonly begin: number
-  readonly end: number
-}
-
-function readHeader(source: Source): { header: Record<string, unknown>; dataStart: number } {
+/** What a file holds; its tensors are read when they are asked for. @throws InputError naming what is wrong with the file */
+export function decode(file: ArrayBufferLike | ArrayBufferView | Source): Decoded {
+  const source = sourceOf(file)
   const { size } = source
   if (size < 8) throw new InputError(`${WHAT}: expected at least 8 bytes but received ${size}: it is cut off`)
   const first = new Uint8Array(8)
@@ -171,80 +173,78 @@ function readHeader(source: Source): { header: Record<string, unknown>; dataStar
   const dataStart = 8 + Number(declared)
   const json = new Uint8Array(dataStart - 8)
   source.read(8, json)
-  let text: string
-  let header: unknown
-  try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
-    header = JSON.parse(text)
-  } catch {
-    throw new InputError(
-      `${WHAT}: expected a header in JSON but it does not parse: it is damaged or no safetensors file`,
-    )
-  }
-  if (header === null || typeof header !== 'object' || Array.isArray(header)) {
-    throw new InputError(`${WHAT}: expected the header to be an object but received ${shown(header)}`)
-  }
-  const twice = repeatedKey(text)
-  if (twice !== null)
-    throw new InputError(`${WHAT}: the name ${shown(twice)} occurs twice in its header: names must be unique`)
-  return { header: header as Record<string, unknown>, dataStart }
+  const { spans, metadata } = parseHeader(json, size - dataStart)
+  return { tensors: new Map(spans.map((span) => [span.name, storedTensor(source, dataStart, span)])), metadata }
 }
 
-function checkedSpan(name: string, entry: unknown, available: number): Span {
+/** Bytes in memory as a source; a source as it is. @throws InputError for anything else */
+export function sourceOf(file: ArrayBufferLike | ArrayBufferView | Source): Source {
+  const bytes = bytesOf(file)
+  if (bytes) return { size: bytes.length, read: (at, into) => into.set(bytes.subarray(at, at + into.length)) }
+  const { size, read } = (file ?? {}) as Partial<Source>
+  if (typeof size === 'number' && typeof read === 'function') return file as Source
+  throw new InputError(
+    `${WHAT}: expected its bytes, a Uint8Array or an ArrayBuffer, but received ${shown(file)}: read the file first`,
+  )
+}
+
+/** A view of bytes, of this realm or another; null if it is none. */
+function bytesOf(file: unknown): Uint8Array | null {
+  if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
+  const isBuffer = /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(file))
+  return isBuffer ? new Uint8Array(file as ArrayBufferLike) : null
+}
+
+/** Numbers of a tensor that are read at a time. */
+const PART = 2 ** 20
+
+const WIDENED: Partial<Record<Dtype, (half: number) => number>> = { F16: float16Bits, BF16: bfloat16Bits }
+
+function storedTensor(source: Source, dataStart: number, { name, dtype, shape, begin }: Span): StoredTensor {
   const what = `${WHAT}: tensor ${shown(name)}`
-  const { dtype, shape, data_offsets } = checked(entrySchema, entry, what)
-  const [begin, end] = data_offsets
-  if (begin > end || end > available) {
-    throw new InputError(
-      `${what}: expected offsets within ${available} bytes of data but received [${begin}, ${end}]: it is cut off or damaged`,
-    )
+  const n = elements(shape)
+  const widened = WIDENED[dtype]
+  const array = (n: number): Floats => {
+    if (dtype === 'F64') return new Float64Array(n)
+    if (dtype === 'F32' || widened) return new Float32Array(n)
+    throw new InputError(`${what}: expected numbers of F64, F32, F16 or BF16 but it has ${dtype}, which is not read`)
   }
-  const size = shape.reduce((product, n) => product * n, BYTES[dtype])
-  if (size !== end - begin) {
-    throw new InputError(`${what}: expected ${size} bytes for ${dtype} [${shape}] but its offsets hold ${end - begin}`)
-  }
-  return { name, dtype, shape, begin, end }
-}
-
-/** In file order. They must tile the data: an overlap is an attack or a defect, a hole a place to hide things. */
-function inOrder(spans: readonly Span[], available: number): readonly Span[] {
-  const ordered = [...spans].sort((a, b) => a.begin - b.begin || a.end - b.end)
-  let reached = 0
-  for (const { name, begin, end } of ordered) {
-    if (begin !== reached) {
-      const fault = begin < reached ? 'overlaps the one before it' : 'leaves a hole before it'
-      throw new InputError(
-        `${WHAT}: tensor ${shown(name)} ${fault}: expected it to begin at ${reached} but received ${begin}`,
-      )
-    }
-    reached = end
-  }
-  if (reached !== available) {
-    throw new InputError(`${WHAT}: expected ${reached} bytes of data, as its header says, but received ${available}`)
-  }
-  return ordered
-}
-
-/** The first key that occurs twice in one object of valid JSON, which JSON.parse would pass over in silence; else null. */
-function repeatedKey(text: string): string | null {
-  const open: Set<string>[] = []
-  for (let i = 0; i < text.length; i++) {
-    if (text[i] === '{') open.push(new Set())
-    else if (text[i] === '}') open.pop()
-    else if (text[i] === '"') {
-      const start = i++
-      while (text[i] !== '"') i += text[i] === '\\' ? 2 : 1
-      let next = i + 1
-      while (/\s/.test(text[next] ?? '')) next++
-      if (text[next] !== ':') continue // a value
-      const key = JSON.parse(text.slice(start, i + 1)) as string
-      if (open.at(-1)!.has(key)) return key
-      open.at(-1)!.add(key)
+  function* parts(): Iterable<Floats> {
+    const part = array(Math.min(n, PART))
+    const stored = widened ? new Uint16Array(part.length) : part
+    const size = stored.BYTES_PER_ELEMENT
+    for (let at = 0; at < n; at += PART) {
+      const length = Math.min(PART, n - at)
+      source.read(dataStart + begin + at * size, new Uint8Array(stored.buffer, 0, length * size))
+      if (widened) {
+        const bits = new Uint32Array(part.buffer)
+        for (let i = 0; i < length; i++) bits[i] = widened(stored[i]!)
+      }
+      yield part.subarray(0, length)
     }
   }
-  return null
+  const read = (into: Floats = array(n)): Floats => {
+    if (!floatsOf(into) || into.length !== n) {
+      const came = floatsOf(into) ? into.length : shown(into)
+      throw new InputError(`${what}: expected an array of ${n} floats to read into but received ${came}`)
+    }
+    const narrower = dtype === 'F64' && floatsOf(into) === 'F32'
+    let at = 0
+    for (const part of parts()) {
+      into.set(part, at)
+      if (narrower) refuseTooLarge(part, into.subarray(at), what, at)
+      at += part.length
+    }
+    return into
+  }
+  return { dtype, shape, parts, read }
 }
 
-function dtypeOf(data: Floats): 'F32' | 'F64' {
-  return data instanceof Float64Array ? 'F64' : 'F32'
+/** Infinity and NaN in a file are what they are; a finite number must not become one of them. */
+function refuseTooLarge(given: Floats, held: Floats, what: string, from: number): void {
+  const bad = given.findIndex((value, i) => Number.isFinite(value) && !Number.isFinite(held[i]))
+  if (bad < 0) return
+  throw new InputError(
+    `${what}: number ${from + bad}: expected at most 3.4e38, as float32 has, but received ${given[bad]}`,
+  )
 }

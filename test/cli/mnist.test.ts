@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { loadMnist } from '../../src/tasks/mnist/load.node.ts'
 import { decodeEvent } from '../../src/train/events.ts'
 import { home, run as runArgs } from '../support/command.ts'
@@ -109,7 +110,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   broken('html', 'train-images-idx3-ubyte', '<html><body>moved</body></html>')
   broken('short', 't10k-images-idx3-ubyte', idx([20, 28, 28], new Uint8Array(99)))
   broken('counts', 'train-labels-idx1-ubyte', idx([49], new Uint8Array(49)))
-  broken('eleven', 'train-labels-idx1-ubyte', idx([50], new Uint8Array(50).fill(10)))
+  broken('one-hot', 'train-labels-idx1-ubyte', idx([50, 10], new Uint8Array(500)))
   fs.mkdirSync(path.join(home, 'empty'))
   const cases: [string, RegExp][] = [
     ['--data empty', /^irnn: empty: expected the four IDX files .* it has no train-images-idx3-ubyte, train-labels/],
@@ -117,7 +118,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--data html', /train-images-idx3-ubyte: .* HTML page/],
     ['--data short', /t10k-images-idx3-ubyte: .* cut off: 20×28×28 elements are 15680 bytes and it holds 99/],
     ['--data counts', /train-labels-idx1-ubyte: expected 50 labels/],
-    ['--data eleven', /label 0: expected 0 … 9 but received 10/],
+    ['--data one-hot', /train-labels-idx1-ubyte: expected one label for each image but its shape is 50×10/],
     ['--pixels dark', /'dark' is invalid. Allowed choices are raw, unit/],
     ['--permutation-seed 3', /--permutation-seed: .*add --permuted/],
     ['--permuted --permutation-seed x', /Expected a whole number >= 0/],
@@ -138,4 +139,21 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     assert.equal(out, '')
   }
   assert.deepEqual(fs.readdirSync(home).toSorted(), held)
+})
+
+test('sets like MNIST have the classes of their labels, and their chance; runs of ten classes are stored as before', async () => {
+  const cases = fileURLToPath(new URL('../../../test/fixtures/cases', import.meta.url))
+  const wanted = { 'idx-letters': [27, '3.70'], 'idx-five': [5, '20.00'], 'idx-emnistnames': [10, '10.00'] } as const
+  for (const [name, [classes, chance]] of Object.entries(wanted)) {
+    const data = path.join(cases, name)
+    const out = path.join(home, name)
+    const flags = `train mnist --data ${data} --hidden 8 --iterations 5 --batch 4 --threads 1 --out ${out}`
+    const { code, out: said, err } = await runArgs(...flags.split(' '))
+    assert.equal(code, 0, err)
+    assert.match(said, new RegExp(`chance: ${chance} %`))
+    const { model, task } = JSON.parse(fs.readFileSync(path.join(out, 'config.json'), 'utf8'))
+    assert.deepEqual([model.head.size, task.options.classes], [classes, classes === 10 ? undefined : classes])
+    const again = await runArgs('eval', out, '--data', data)
+    assert.equal(again.code, 0, again.err)
+  }
 })

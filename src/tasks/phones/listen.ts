@@ -1,10 +1,8 @@
 /** A stream of sound through a network of one direction, frame by frame, as the sound comes. */
-import { joined } from '../../arrays.ts'
 import { InputError } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { featureStream } from '../../features/speech.ts'
-import { audioHeader, pcm16, refuseNoHeader, refuseUnlessSpeech } from '../../formats/audio.ts'
-import type { AudioHeader } from '../../formats/audioHeader.ts'
+import { soundStream } from '../../formats/audio.ts'
 import type { Model } from '../../model/model.ts'
 import { mostProbable } from './score.ts'
 import { THIRDS } from './targets.ts'
@@ -21,10 +19,10 @@ export interface Hearing {
   readonly onFrame?: ((heard: Heard) => void) | undefined
   /** A run of frames of one phone, once it is over; times in seconds. */
   readonly onPhone?: ((span: { start: number; end: number; phone: number }) => void) | undefined
+  /** Whether a program writes the sound as it goes, so that the length in its header means nothing. Default false. */
+  readonly piped?: boolean | undefined
 }
 
-/** A file whose header does not end within so many bytes is no sound. */
-const MOST_HEADER = 2 ** 21
 const FRAME = SETTINGS.shift / SETTINGS.rate
 /** A frame answers for the 10 ms in the middle of its 25. */
 const LEAD = (SETTINGS.window - SETTINGS.shift) / 2 / SETTINGS.rate
@@ -41,21 +39,20 @@ export async function listen(
   hearing: Hearing,
 ): Promise<{ frames: number; seconds: number; work: number }> {
   const hears = hearer(model, hearing)
-  const read = sampleReader(what)
+  const sound = soundStream(what, { piped: hearing.piped ?? false })
   let work = 0
   for await (const bytes of input) {
     const start = performance.now()
-    const samples = read.take(bytes)
-    if (samples) hears.push(samples)
+    hears.push(sound.push(bytes))
     work += (performance.now() - start) / 1000
   }
-  read.end()
+  sound.end()
   const start = performance.now()
   const frames = hears.end()
   work += (performance.now() - start) / 1000
   if (frames === 0)
     throw new InputError(`${what}: expected at least 25 ms of sound but there is less: give a longer one`)
-  return { frames, seconds: read.count() / SETTINGS.rate, work }
+  return { frames, seconds: sound.count / SETTINGS.rate, work }
 }
 
 function hearer(model: Model, { onFrame, onPhone }: Hearing): { push(samples: Int16Array): void; end(): number } {
@@ -94,47 +91,4 @@ function probabilityOf(state: number, logits: ArrayLike<number>): number {
   let sum = 0
   for (let k = 0; k < logits.length; k++) sum += Math.exp(logits[k]! - logits[state]!)
   return 1 / sum
-}
-
-/** Bytes as they come → samples: the header first, then pairs of bytes, wherever the stream was cut. */
-function sampleReader(what: string): {
-  take(bytes: Uint8Array): Int16Array | null
-  count(): number
-  end(): void
-} {
-  let header: AudioHeader | null = null
-  let held: Uint8Array = new Uint8Array(0)
-  let received = 0
-  let taken = 0
-  return {
-    take(bytes) {
-      received += bytes.length
-      held = joined(Uint8Array, [held, bytes])
-      if (!header) {
-        header = audioHeader(held, what)
-        if (header) refuseUnlessSpeech(header, what)
-        else if (held.length > MOST_HEADER) refuseNoHeader(header, held.length, what)
-        if (!header || held.length < header.start) {
-          if (header) header = null // all of it first
-          return null
-        }
-        held = held.subarray(header.start)
-      }
-      const left = header.samples === null ? Number.POSITIVE_INFINITY : header.samples - taken
-      const n = Math.min(held.length >> 1, left)
-      const samples = pcm16(held.subarray(0, 2 * n), header.bigEndian)
-      held = held.subarray(2 * n)
-      taken += n
-      return samples
-    },
-    count: () => taken,
-    end() {
-      refuseNoHeader(header, received, what)
-      if (header.samples !== null && taken < header.samples) {
-        throw new InputError(
-          `${what}: expected ${header.samples} samples but it holds ${taken}: it is cut off: copy it again`,
-        )
-      }
-    },
-  }
 }

@@ -12,7 +12,7 @@ import * as path from 'node:path'
 import { explaining, readBytes, statsOf } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { frameCount } from '../../features/speech.ts'
-import { audioHeader, refuseNoHeader, refuseUnlessSpeech, sampleCount, speech } from '../../formats/audio.ts'
+import { headerReader, refuseNoHeader, refuseUnlessSpeech, sampleCount, speech } from '../../formats/audio.ts'
 import type { AudioHeader } from '../../formats/audioHeader.ts'
 import { parsePhn, type Segment } from '../../formats/phn.ts'
 import { CORE_TEST_SPEAKERS, COUNTS, DEV_SPEAKERS, LABELS } from './timit.ts'
@@ -165,7 +165,7 @@ function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker)
 
 function parseSplit(text: string, what: string, speakers: ReadonlySet<string>): Map<string, SetName> {
   const named = new Map<string, SetName>()
-  for (const [i, line] of text.split('\n').entries()) {
+  for (const [i, line] of text.split(/\r\n?|\n/).entries()) {
     const [name, set, ...rest] = line.replace(/#.*/, '').trim().toLowerCase().split(/\s+/)
     if (!name) continue
     if (!SETS.includes(set as SetName) || rest.length > 0) {
@@ -241,22 +241,24 @@ function readText(file: string): string {
 
 /** Samples of a file, from its first bytes and its size. */
 function lengthOf(file: string, size: number): number {
-  const header = explaining(file, 'cannot be read', () => headerOf(file, size))
+  const header = explaining(file, 'cannot be read', () => headerOf(file))
   refuseNoHeader(header, size, file)
   refuseUnlessSpeech(header, file)
   return sampleCount(header, size, file)
 }
 
 /** Nearly always the first 4 kB tell; chunks with pictures and the like can stand before the samples of a RIFF. */
-function headerOf(file: string, size: number): AudioHeader | null {
+function headerOf(file: string): AudioHeader | null {
   const handle = fs.openSync(file, 'r')
   try {
-    for (const bytes of [4096, size]) {
-      const buffer = new Uint8Array(Math.min(bytes, size))
-      const header = audioHeader(buffer.subarray(0, fs.readSync(handle, buffer, 0, buffer.length, 0)), file)
-      if (header) return header
+    const reader = headerReader(file)
+    const block = new Uint8Array(4096)
+    for (;;) {
+      const n = fs.readSync(handle, block)
+      if (n === 0) return null
+      const found = reader.push(block.subarray(0, n))
+      if (found) return found.header
     }
-    return null
   } finally {
     fs.closeSync(handle)
   }

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { cacheFolder } from '../../../src/disk.node.ts'
 import { InputError } from '../../../src/error.ts'
@@ -51,6 +52,62 @@ test('a folder may have any of the usual names, plain or packed', () => {
   assert.equal(readMnist(dir).id, plain.id)
 })
 
+test('sets like MNIST: other classes, flat images, and names with the name of a set before them', () => {
+  const read = (name: string) =>
+    readMnist(fileURLToPath(new URL(`../../../../test/fixtures/cases/${name}`, import.meta.url)))
+  const shapes = (name: string) => {
+    const { train, test } = read(name)
+    return [train, test].map(({ N, rows, columns, classes }) => [N, rows, columns, classes])
+  }
+  assert.deepEqual(shapes('idx-letters'), [
+    [40, 6, 6, 27],
+    [20, 6, 6, 24],
+  ])
+  assert.deepEqual(shapes('idx-five'), [
+    [40, 6, 6, 5],
+    [20, 6, 6, 5],
+  ])
+  assert.deepEqual(shapes('idx-emnistnames'), [
+    [40, 6, 6, 10],
+    [20, 6, 6, 10],
+  ])
+  assert.deepEqual(shapes('idx-flat2d'), [
+    [40, 1, 36, 10],
+    [20, 1, 36, 10],
+  ])
+})
+
+test('of several sets in a folder the one with the usual names is read; otherwise they are named', () => {
+  const dir = writeMnist(folder())
+  const { id } = readMnist(dir)
+  const copies = (set: string, part: RegExp = /./) => {
+    for (const name of fs.readdirSync(dir).filter((name) => /^(train|t10k)/.test(name) && part.test(name))) {
+      fs.copyFileSync(path.join(dir, name), path.join(dir, `${set}${name.replace('t10k', 'test')}`))
+    }
+  }
+  copies('emnist-letters-', /images/)
+  assert.equal(readMnist(dir).id, id)
+  const usual = fs.readdirSync(dir).filter((name) => /^(train|t10k)/.test(name))
+  const kept = path.join(dir, 'kept')
+  fs.mkdirSync(kept)
+  for (const name of usual) fs.renameSync(path.join(dir, name), path.join(kept, name))
+  assert.throws(
+    () => readMnist(dir),
+    oneLine(/it has no emnist-letters-train-labels-idx1-ubyte, emnist-letters-t10k-l/),
+  )
+  for (const name of usual) fs.renameSync(path.join(kept, name), path.join(dir, name))
+  copies('emnist-letters-')
+  copies('emnist-digits-')
+  assert.equal(readMnist(dir).id, id)
+  for (const name of usual) fs.rmSync(path.join(dir, name))
+  assert.throws(
+    () => readMnist(dir),
+    oneLine(/expected one set but it holds emnist-digits-\*, emnist-letters-\*: move/),
+  )
+  for (const name of fs.readdirSync(dir)) if (name.startsWith('emnist-letters')) fs.rmSync(path.join(dir, name))
+  assert.equal(readMnist(dir).id, id)
+})
+
 test('what is wrong with a folder is said in one line, with the file', async () => {
   const broken = (name: string, change: (bytes: Buffer) => Uint8Array | string | null, options = {}) => {
     const dir = writeMnist(folder(), options)
@@ -69,10 +126,7 @@ test('what is wrong with a folder is said in one line, with the file', async () 
     [broken(images, () => '<!doctype html><title>404</title>'), /train-images-idx3-ubyte: .* it is an HTML page/],
     [broken(images, () => ''), /only 0 bytes/],
     [broken(labels, () => idx([19], new Uint8Array(19))), /t10k-labels.*: expected 20 labels, .* but received 19/],
-    [
-      broken(labels, () => idx([20], new Uint8Array(20).fill(10))),
-      /t10k-labels.*: label 0: expected 0 … 9 but received 10/,
-    ],
+    [broken(labels, () => idx([20, 10], new Uint8Array(200))), /t10k-labels.*: expected one label .* shape is 20×10/],
     [broken(`${images}.gz`, (bytes) => bytes.subarray(0, 90), { gzip: true }), /expected gzip data but it is damaged/],
     [broken(`${images}.gz`, (bytes) => bytes.fill(7, 40, 60), { gzip: true }), /expected gzip data but it is damaged/],
   ]
