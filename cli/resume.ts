@@ -97,9 +97,9 @@ function introduce({ folder, config, checkpoint }: ResumedRun, { say }: Progress
 }
 
 /** The last record of a run that has nothing left to do within so many iterations; else null. */
-function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
-  const last = events.at(-1)
-  if (last?.type !== 'done' || last.stopped) return null
+function finished(run: StoredRun, iterations: number): DoneEvent | null {
+  const last = run.end()
+  if (!last || last.stopped) return null
   return last.reason === 'target' || last.reason === 'plateau' || last.iteration >= iterations ? last : null
 }
 

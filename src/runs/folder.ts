@@ -6,37 +6,19 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { DiskError, explaining, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
+import { explaining, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
 import { InputError } from '../error.ts'
-import { encodeFileVersion } from '../formats/tfevents.ts'
-import type { Model } from '../model/model.ts'
-import { encodeEvent, type TrainEvent } from '../train/events.ts'
-import type { RunState } from '../train/loop.ts'
-import { BEST, type Checkpoint, encodeCheckpoint, findCheckpoint, LAST, type Lengths, PREVIOUS } from './checkpoint.ts'
-import { openJournal } from './journal.ts'
+import type { TrainEvent } from '../train/events.ts'
+import { BEST, type Checkpoint, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
-import { CONFIG, METRICS, MODEL, type RunConfig, readConfig, readEvents } from './stored.ts'
-import { BOARD, boardRecord } from './tensorboard.ts'
+import { type Mark, type Records, recordsUntil } from './records.ts'
+import { CONFIG, METRICS, MODEL, type RunConfig, readConfig, readRecords } from './stored.ts'
+import { BOARD } from './tensorboard.ts'
+import { CURVE, freeFolder, jsonOf, type RunFolder, RunWriter } from './writer.ts'
 
-const CURVE = 'curve.svg'
+export { freeFolder, type RunFolder } from './writer.ts'
+
 const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
-
-/** A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still is. */
-export interface RunFolder {
-  readonly dir: string
-  /** Adds an event to the records. @throws DiskError; it is kept, and written with the next one or the next checkpoint */
-  append(event: TrainEvent): void
-  /** Saves what a run needs to go on, as the last or the best checkpoint. @throws DiskError; the best one is kept for saveBest, unless it is `lost` */
-  saveCheckpoint(which: 'last' | 'best', model: Model, state: RunState): void
-  /** Tries again what a best checkpoint has left, if anything. @throws DiskError */
-  saveBest(): void
-  /** The parts of its file (modelParts). @throws DiskError */
-  saveModel(parts: readonly Uint8Array[]): void
-  /** @throws DiskError */
-  saveCurve(svg: string): void
-  /** Unlocks it; a second time it does nothing. @throws DiskError when records are left that could not be written */
-  close(): void
-}
 
 export interface CreateOptions {
   readonly overwrite?: boolean
@@ -45,14 +27,6 @@ export interface CreateOptions {
   /** Names of such files that a run of any task may have: an earlier run's are its own, and `overwrite` removes them. */
   readonly taskFiles?: readonly string[] | undefined
   readonly say?: (line: string) => void
-}
-
-/** `dir`, or the first of dir-2, dir-3, … that does not exist. */
-export function freeFolder(dir: string): string {
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? dir : `${dir}-${n}`
-    if (!fs.existsSync(name)) return name
-  }
 }
 
 /**
@@ -77,7 +51,7 @@ export function createRunFolder(
       // taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
-      return openFolder(dir, config, { metrics: 0, board: 0 }, unlock)
+      return new RunWriter(dir, config, { files, events: [], unlock, say })
     })
   })
 }
@@ -133,40 +107,73 @@ export interface ResumedRun {
  */
 export function resumeRunFolder(
   dir: string,
-  { revise = (config) => config, say = () => {} }: ResumeOptions = {},
+  { revise = (config) => config, taskFiles = [], say = () => {} }: ResumeOptions = {},
 ): ResumedRun {
   readConfig(dir)
   const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
   return unlockingOnFailure(unlock, () => {
     const stored = readConfig(dir)
-    const metrics = path.join(dir, METRICS)
-    const { found, problems } = findCheckpoint(dir, stored, ({ lengths }) => refuseShort(metrics, lengths.metrics))
+    const records = readable(() => readRecords(path.join(dir, METRICS)))
+    const { found, problems } = findCheckpoint(dir, stored, (mark) => lackOf(records, mark))
     for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
+    if (!found && fs.existsSync(path.join(dir, MODEL))) throw new InputError(`${dir}: ${NO_WAY_ON}`)
     const checkpoint = found && { ...found.checkpoint, file: path.join(dir, found.name) }
     const config = revise(stored, checkpoint?.state.iteration ?? 0)
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
       fs.rmSync(path.join(dir, MODEL), { force: true }) // of an end that is none any more
-      const lengths = checkpoint?.lengths ?? { metrics: 0, board: 0 }
-      const folder = openFolder(dir, config, lengths, unlock, { keepLast: problems.length === 0 })
-      return { folder, config, events: readEvents(metrics), checkpoint }
+      const events = recordsBefore(dir, records, checkpoint?.mark ?? { count: 0, last: null }, say)
+      const files = textsIn(dir, taskFiles)
+      const folder = new RunWriter(dir, config, { files, events, unlock, say, keepLast: problems.length === 0 })
+      return { folder, config, events, checkpoint }
     })
   })
 }
 
+const NO_WAY_ON =
+  `expected a checkpoint to go on from but there is none: its ${MODEL} is left as it is: ` +
+  'start another run in another folder'
+
 export interface ResumeOptions {
   readonly revise?: (config: RunConfig, iteration: number) => RunConfig
+  /** Names of files that the run's task has beside its config. */
+  readonly taskFiles?: readonly string[] | undefined
   readonly say?: (line: string) => void
 }
 
-function refuseShort(file: string, length: number): void {
-  const held = sizeOf(file)
-  if (held < length) throw new InputError(`it needs ${length} bytes of ${METRICS}, which has ${held}: it was cut off`)
+/** What the records lack up to `mark`; null if nothing. */
+function lackOf({ events }: Records, { count, last }: Mark): string | null {
+  const missing = count - recordsUntil(events, last).length
+  return missing > 0 ? `${missing} of the ${count} records before it are missing in ${METRICS}` : null
 }
 
-function sizeOf(file: string): number {
-  return fs.existsSync(file) ? fs.statSync(file).size : 0
+/**
+ * The records up to `mark`. A file that holds other things as well is kept beside the one that the run goes on with: a run whose
+ * checkpoints are good goes on whatever its records look like.
+ */
+function recordsBefore(
+  dir: string,
+  { events, problems }: Records,
+  { last }: Mark,
+  say: (line: string) => void,
+): TrainEvent[] {
+  const file = path.join(dir, METRICS)
+  if (problems.length > 0 && fs.lstatSync(file, { throwIfNoEntry: false })) {
+    const aside = freeFolder(`${file}.damaged`)
+    fs.renameSync(file, aside)
+    say(`${file}: ${problems[0]}: kept as ${path.basename(aside)}, and written anew without`)
+  }
+  return recordsUntil(events, last)
+}
+
+function readable(read: () => Records): Records {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return { events: [], problems: [error.message] }
+  }
 }
 
 function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
@@ -178,82 +185,7 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
   }
 }
 
-function openFolder(
-  dir: string,
-  config: RunConfig,
-  lengths: Lengths,
-  unlock: () => void,
-  { keepLast = true }: { keepLast?: boolean } = {},
-): RunFolder {
-  const file = (name: string) => path.join(dir, name)
-  const metrics = openJournal(file(METRICS), lengths.metrics)
-  const board = openJournal(file(BOARD), sizeOf(file(BOARD)) < lengths.board ? 0 : lengths.board)
-  if (board.length === 0) board.add(encodeFileVersion(Date.now() / 1000))
-  board.flush()
-  const writing = (name: string, work: () => void) => explaining(file(name), 'cannot be written', work, DiskError)
-  type Parts = readonly Uint8Array[]
-  const save = (name: string, data: string | Parts) => writing(name, () => writeAtomic(file(name), data))
-  const write = (name: string, parts: Parts, options: { keep?: string } = {}) =>
-    writing(name, () => {
-      metrics.sync()
-      board.sync()
-      writeAtomic(file(name), parts, options)
-    })
-  /** A best checkpoint that the disk refused, in memory of its own, for the weights go on; where it takes half of what is free, it is lost. */
-  let unsaved: Parts | null = null
-  const saveBest = () => {
-    if (unsaved) write(BEST, unsaved)
-    unsaved = null
-  }
-  let goodLast = keepLast
-  let open = true
-  return {
-    dir,
-    append(event) {
-      if (event.type === 'checkpoint') return
-      // Both are kept before one can fail.
-      metrics.add(new TextEncoder().encode(`${encodeEvent(event)}\n`))
-      const scalars = boardRecord(event, Date.now() / 1000)
-      if (scalars) board.add(scalars)
-      writing(METRICS, metrics.flush)
-      writing(BOARD, board.flush)
-    },
-    saveCheckpoint(which, model, state) {
-      const parts = encodeCheckpoint(model, state, config, { metrics: metrics.length, board: board.length })
-      if (which === 'best') {
-        unsaved = null
-        try {
-          return write(BEST, parts)
-        } catch (error) {
-          if (sizeOfParts(parts) <= process.availableMemory() / 2) unsaved = parts.map((part) => part.slice())
-          else if (error instanceof DiskError) error.lost = true
-          throw error
-        }
-      }
-      // One that was passed over for a damage must not push out the one that was good.
-      write(LAST, parts, goodLast ? { keep: file(PREVIOUS) } : {})
-      goodLast = true
-    },
-    saveBest,
-    saveModel: (parts) => save(MODEL, parts),
-    saveCurve: (svg) => save(CURVE, svg),
-    close() {
-      if (!open) return
-      open = false
-      try {
-        writing(METRICS, metrics.close)
-        writing(BOARD, board.close)
-      } finally {
-        unlock()
-      }
-    },
-  }
-}
-
-function sizeOfParts(parts: readonly Uint8Array[]): number {
-  return parts.reduce((sum, { length }) => sum + length, 0)
-}
-
-function jsonOf(config: RunConfig): string {
-  return `${JSON.stringify(config, null, 2)}\n`
+function textsIn(dir: string, names: readonly string[]): Record<string, string> {
+  const held = names.filter((name) => fs.existsSync(path.join(dir, name)))
+  return Object.fromEntries(held.map((name) => [name, fs.readFileSync(path.join(dir, name), 'utf8')]))
 }
