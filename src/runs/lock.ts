@@ -37,7 +37,10 @@ export function lockFolder(dir: string, say: (line: string) => void = () => {}):
   if (before !== undefined) {
     say(`${dir}: taking over the lock of process ${parsed(before)!.pid}, which is gone`)
   }
-  return () => finished(release(files, LOCK, mine))
+  return () => {
+    finished(release(files, LOCK, mine))
+    if (files.read(LOCK) === mine) fs.rmSync(path.join(dir, LOCK), { force: true }) // for what the disk says to it
+  }
 }
 
 /** Runs a protocol to its end, without letting another one in between. */
@@ -65,13 +68,20 @@ function filesIn(dir: string, id: string): LockFiles {
         fs.writeFileSync(own, text, { flag: 'wx', flush: true })
         return linked(own, at(name)) ?? madeInPlace(at(name), text)
       } finally {
-        fs.rmSync(own, { force: true })
+        removeIfPossible(own)
       }
     },
     rename: (from, to) => fs.renameSync(at(from), at(to)),
-    remove: (name) => fs.rmSync(at(name), { force: true }),
+    remove: (name) => removeIfPossible(at(name)),
     list: () => fs.readdirSync(dir).filter((name) => name === LOCK || name.startsWith(`${LOCK}.`)),
   }
+}
+
+/** What stays behind is in nobody's way, and the next holder removes it. */
+function removeIfPossible(file: string): void {
+  try {
+    fs.rmSync(file, { force: true })
+  } catch {}
 }
 
 /** null where there is no such file. @throws InputError where it is no file: opening a FIFO would wait for ever */

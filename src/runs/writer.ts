@@ -11,7 +11,7 @@ import { encodeEvent, type TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/loop.ts'
 import { BEST, encodeCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { type Journal, openJournal } from './journal.ts'
-import { lockFolder } from './lock.ts'
+import { LOCK, lockFolder } from './lock.ts'
 import { formatRecords, markAfter } from './records.ts'
 import { CONFIG, METRICS, MODEL, type RunConfig } from './stored.ts'
 import { BOARD, boardOf, boardRecord } from './tensorboard.ts'
@@ -141,7 +141,7 @@ export class RunWriter implements RunFolder {
       this.writing(BOARD, () => this.board.close())
     } finally {
       this.held.release()
-      this.unlock()
+      explaining(this.file(LOCK), 'cannot be removed', this.unlock, DiskError)
     }
   }
 
