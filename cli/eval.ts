@@ -5,7 +5,7 @@ import type { Given } from '../src/flag.ts'
 import { loadModel } from '../src/model/modelFile.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
-import { readRunFolder } from '../src/runs/stored.ts'
+import { MODEL, readRunFolder } from '../src/runs/stored.ts'
 import { taskNamed } from '../src/tasks/tasks.node.ts'
 import { evaluate } from '../src/train/evaluate.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
@@ -26,10 +26,15 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const run = readRunFolder(dir)
   const { config, events } = run
   const backend = await createBackend({ name, threads })
-  const { model, iteration } = run.readModel(best ? 'best' : 'final', (source) => ({
+  for (const problem of run.problems) say(problem)
+  const { model, iteration, file } = run.readModel(best ? 'best' : 'final', (source, file) => ({
     model: loadModel(source, { backend }),
     iteration: iterationOf(source) ?? events.at(-1)?.iteration ?? 0,
+    file,
   }))
+  if (!best && file !== MODEL) {
+    say(`${dir}: it has no ${MODEL}: scoring ${file}, of iteration ${grouped(iteration)}`)
+  }
   const start = performance.now()
   const { options } = config.task
   const { task, report } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })

@@ -6,15 +6,17 @@ import { grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
-import { print } from './say.ts'
+import { print, say } from './say.ts'
 
 /** Returns the exit code. */
 export async function infoRun(dir: string): Promise<number> {
   const run = readRunFolder(dir)
   const { config } = run
-  const { spec, parameters, iteration } = run.readModel('final', (source) => ({
+  for (const problem of run.problems) say(problem)
+  const { spec, parameters, iteration, file } = run.readModel('final', (source, file) => ({
     ...describeModel(source),
     iteration: iterationOf(source) ?? iterations(run),
+    file,
   }))
   const { rnn } = spec
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
@@ -31,7 +33,7 @@ export async function infoRun(dir: string): Promise<number> {
     ['ran', ran(run)],
     ['score', score(run)],
     ...parameters.map(({ name, shape }): [string, string] => [name, `[${shape.join(', ')}]`]),
-    ['weights', `${grouped(weights)}, of iteration ${grouped(iteration)}`],
+    ['weights', `${grouped(weights)}, of iteration ${grouped(iteration)}, in ${file}`],
   ]
   const width = Math.max(...lines.map(([key]) => key.length))
   for (const [key, value] of lines) print(`${key.padEnd(width)}  ${value}`)

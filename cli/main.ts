@@ -239,11 +239,16 @@ async function main(): Promise<void> {
 }
 
 /**
- * `irnn … | head`: a reader that went away ends the command without a word; a run or a stream ends by itself, and well.
+ * `irnn … | head`: a reader that went away ends the command without a word; any other failure of output (a full disk)
+ * is said once. A run stops well and is saved (signals.ts), a command without a run ends at once.
  */
 for (const stream of [process.stdout, process.stderr]) {
+  let said = false
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE' && stream === process.stdout && !said) {
+      process.stderr.write(`irnn: standard output: cannot be written: ${error.message}\n`)
+    }
+    said = true
     if (stream.listenerCount('error') === 1) process.exit(1)
   })
 }

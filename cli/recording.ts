@@ -6,7 +6,7 @@ import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
-import type { RunFolder } from '../src/runs/openFolder.ts'
+import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
 import {
   type CollapseEvent,
@@ -44,11 +44,21 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   const seen: TrainEvent[] = [...before]
   const attempt = attempts(progress)
   let ok = false
+  let unsaved: DoneEvent | null = null
   try {
-    for await (const event of run) {
+    for await (const yielded of run) {
+      let event = yielded
+      if (event.type === 'done') {
+        // A run is done when its model is on disk: without it, the records must not say so.
+        const sha256 = saved(recording, attempt)
+        if (sha256 === null) {
+          unsaved = event
+          continue
+        }
+        event = { ...event, model: { sha256 } }
+        ok = true
+      }
       const line = encodeEvent(event)
-      // `done` says that the model is on disk, so the model is saved first.
-      if (event.type === 'done') ok = attempt(() => folder.saveModel(modelParts(recording.model)), FAILED)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
         attempt(() => folder.saveBest())
@@ -60,10 +70,11 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
       if (json) print(line)
       progress.show(event)
+      if (folder.moved) stop.now()
     }
   } catch (error) {
     if (error instanceof DivergenceError) {
-      attempt(() => folder.saveModel(modelParts(recording.model)), FAILED) // as it was before that iteration
+      saved(recording, attempt) // as it was before that iteration
       if (run.getState().best) progress.say(kept(run, recording))
     }
     throw error
@@ -73,10 +84,19 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
     ok = attempt(() => folder.close(), FAILED) && ok
   }
-  const done = seen.at(-1) as DoneEvent
+  const done = unsaved ?? (seen.at(-1) as DoneEvent)
   if (!json) print(result(done, task, folder.dir))
-  if (!ok) return 1
+  if (!ok || folder.moved) return 1
   return done.stopped ? stop.exitCode() : 0
+}
+
+/** Saves the model; returns the SHA-256 of its file, null if the disk refused. */
+function saved({ folder, model }: Recording, attempt: Attempt): string | null {
+  let sha256: string | null = null
+  attempt(() => {
+    sha256 = folder.saveModel(modelParts(model))
+  }, FAILED)
+  return sha256
 }
 
 /** "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding" */

@@ -38,7 +38,8 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const iterations = flags.iterations ?? config.training.iterations
   const backend = await sameBackend(config, flags)
   const { options } = config.task
-  const { task } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
+  const definition = taskNamed(config.task.name)
+  const { task } = await definition.open({ options, dir, flags, say, quiet: json })
   const { batch, softmax } = config.training
   const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
@@ -52,6 +53,7 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
     const run = resumeRunFolder(stored, {
       load: (source) => loadModel(source, { backend }),
       say: progress.say,
+      taskFiles: definition.files,
       revise: (config, at) => extended(config, at, flags.iterations),
     })
     if (!json) introduce(run, progress)
@@ -97,10 +99,10 @@ function introduce({ folder, config, checkpoint }: ResumedRun<Model>, { say }: P
   else say(`${folder.dir}: going on from iteration ${grouped(checkpoint.state.iteration)} of ${grouped(iterations)}`)
 }
 
-/** The last record of a run that is finished, given its number of iterations; else null. */
-function finished({ events }: StoredRun, iterations: number): DoneEvent | null {
-  const last = events.at(-1)
-  if (last?.type !== 'done' || last.stopped) return null
+/** The last record of a run that is finished, given its number of iterations, and has its model; else null. */
+function finished(run: StoredRun, iterations: number): DoneEvent | null {
+  const last = run.end()
+  if (!last || last.stopped) return null
   return last.reason === 'target' || last.reason === 'plateau' || last.iteration >= iterations ? last : null
 }
 

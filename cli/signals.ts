@@ -1,13 +1,17 @@
-/** SIGINT and SIGTERM end a run well; the second one ends the process. */
+/** SIGINT, SIGTERM and SIGHUP end a run well; the second one ends the process. */
 import type { Progress } from './progress.ts'
 
 export interface Stop {
   readonly signal: AbortSignal
-  /** 130 after SIGINT, 143 after SIGTERM, as shells have it; 1 when it was a reader that went away. */
+  /** Stops the work without a signal. */
+  now(): void
+  /** 130 after SIGINT, 143 after SIGTERM, 129 after SIGHUP, as shells have it; 1 when output could not be written. */
   exitCode(): number
   /** Back to the default: a signal kills. */
   release(): void
 }
+
+const CODES: Readonly<Partial<Record<NodeJS.Signals, number>>> = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }
 
 /** @param doing what is done before the process ends */
 export function stopOnSignals({ say }: Progress, doing = 'saving the model'): Stop {
@@ -19,20 +23,17 @@ export function stopOnSignals({ say }: Progress, doing = 'saving the model'): St
       process.kill(process.pid, name)
       return
     }
-    code = name === 'SIGINT' ? 130 : 143
+    code = CODES[name] ?? 1
     controller.abort()
     say(`stopping: ${doing}; once more to quit at once`)
   }
-  const broken = (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    controller.abort()
-  }
+  // A reader that went away, or a full disk behind the output: what was computed is saved all the same.
+  const broken = () => controller.abort()
+  const names = Object.keys(CODES) as NodeJS.Signals[]
   const release = () => {
-    process.off('SIGINT', handler)
-    process.off('SIGTERM', handler)
+    for (const name of names) process.off(name, handler)
   }
-  process.on('SIGINT', handler)
-  process.on('SIGTERM', handler)
+  for (const name of names) process.on(name, handler)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', broken)
-  return { signal: controller.signal, exitCode: () => code, release }
+  return { signal: controller.signal, now: () => controller.abort(), exitCode: () => code, release }
 }

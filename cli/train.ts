@@ -2,11 +2,12 @@
 import * as path from 'node:path'
 import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import { freeName } from '../src/disk.node.ts'
 import { createModel, type Model } from '../src/model/model.ts'
 import { grouped, significant } from '../src/numbers.ts'
-import { createRunFolder, freeFolder } from '../src/runs/folder.ts'
-import type { RunFolder } from '../src/runs/openFolder.ts'
+import { createRunFolder } from '../src/runs/folder.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
+import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
 import { optionsOf, sayingFlags, type TaskDefinition } from '../src/tasks/definition.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
@@ -43,7 +44,7 @@ export async function trainTask(definition: TaskDefinition, flags: TrainFlags): 
     const checkpoints = { every: flags.checkpointEvery }
     const run = startRun(model, task, spec, { signal: stop.signal, checkpoints })
     const folder = createRunFolder(
-      flags.out ?? freeFolder(path.join('runs', `${name}-seed${seed}`)),
+      flags.out ?? freeName(path.join('runs', `${name}-seed${seed}`)),
       { title, ...configOf(task, recipe, flags, model, spec, backend) },
       {
         overwrite: flags.overwrite === true,

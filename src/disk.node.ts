@@ -115,6 +115,14 @@ export function writeCached(file: string, data: Uint8Array): void {
   writeAtomic(file, [data], { temporary: `${file}.${process.pid}${TEMPORARY}` })
 }
 
+/** `name`, or the first of name-2, name-3, … that does not exist. */
+export function freeName(name: string): string {
+  for (let n = 1; ; n++) {
+    const free = n === 1 ? name : `${name}-${n}`
+    if (!fs.existsSync(free)) return free
+  }
+}
+
 /** The end of the name of a file that is being written. */
 export const TEMPORARY = '.tmp'
 

@@ -128,6 +128,7 @@ export interface SoundStream {
 }
 
 /**
+ * Samples of sound that comes piece by piece, from a file or from a program.
  * @param what names the bytes in messages: a file
  * @param options.piped whether the bytes come from a program and not from a file. A program that writes into a pipe says a length
  * before it knows it, and cannot go back to mend it: a length that the stream does not reach then means nothing. In a file it

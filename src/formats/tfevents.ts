@@ -65,6 +65,21 @@ function record(message: readonly number[]): Uint8Array {
   return out
 }
 
+/** The whole records that a file begins with, up to the first whose checksums do not fit. */
+export function wholeRecords(file: Uint8Array): Uint8Array[] {
+  const view = new DataView(file.buffer, file.byteOffset, file.length)
+  const records: Uint8Array[] = []
+  for (let at = 0; at + 16 <= file.length; ) {
+    const n = Number(view.getBigUint64(at, true))
+    const end = at + 12 + n + 4
+    if (end > file.length || view.getUint32(at + 8, true) !== masked(crc32c(file.subarray(at, at + 8)))) break
+    if (view.getUint32(end - 4, true) !== masked(crc32c(file.subarray(at + 12, end - 4)))) break
+    records.push(file.subarray(at, end))
+    at = end
+  }
+  return records
+}
+
 /** A CRC of data that holds CRCs is weak: it is turned and shifted (tensorflow/core/lib/hash/crc32c.h). */
 function masked(crc: number): number {
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0

@@ -11,8 +11,8 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { allFinite } from '../batch.ts'
-import { readingFile } from '../disk.node.ts'
-import { checked, InputError } from '../error.ts'
+import { readingFile, statsOf } from '../disk.node.ts'
+import { checked, InputError, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
@@ -20,6 +20,7 @@ import type { RunState } from '../train/loop.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
 import { NO_SUM, readOnce, writeSum } from './checksum.ts'
+import { type Mark, markAt } from './records.ts'
 
 export const LAST = 'checkpoint-last.safetensors'
 export const PREVIOUS = 'checkpoint-previous.safetensors'
@@ -33,16 +34,11 @@ export interface RunIdentity {
   readonly training: TrainSpec
 }
 
-/** How many bytes of the run's growing files belong to the state. */
-export interface Lengths {
-  readonly metrics: number
-  readonly board: number
-}
-
 /** What a checkpoint holds beside the model. */
 export interface Checkpoint {
   readonly state: RunState
-  readonly lengths: Lengths
+  /** Where it stands among the run's records. */
+  readonly mark: Mark
   /** The whole file in memory, for `loadModel`. Its arrays and those of the state are the same. */
   readonly source: Source
 }
@@ -73,13 +69,16 @@ const stateSchema = z.object({
   best: z.object({ iteration: count, test: score, heldOut: score.optional() }).nullable(),
 })
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
-const lengthsSchema: z.ZodType<Lengths> = z.object({ metrics: count, board: count })
+const markSchema: z.ZodType<Mark> = z.object({
+  count,
+  last: z.object({ type: z.enum(['step', 'eval', 'collapse', 'checkpoint', 'done']), iteration: count }).nullable(),
+})
 
 /**
  * The bytes of a checkpoint, in parts to be written one after the other: its header, and views of the weights and
  * arrays.
  */
-export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, lengths: Lengths): Uint8Array[] {
+export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
   const { optimizer, carried, ...rest } = state
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
@@ -89,7 +88,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
   const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
-    lengths: JSON.stringify(lengths),
+    mark: JSON.stringify(mark),
     state: JSON.stringify(rest, (_, value) =>
       typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
     ),
@@ -114,7 +113,7 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
 export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
   const { metadata, arrays, source } = readOnce(sourceOf(file))
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
-    checked(schema, JSON.parse(metadata.get(name) ?? 'null', revived), `checkpoint: ${name}`)
+    checked(schema, parsed(name, metadata.get(name)), `checkpoint: ${name}`)
   if (part(runSchema, 'run').identity !== identityOf(run)) {
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
   }
@@ -130,14 +129,29 @@ export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): C
   const h = named(`${CARRIED}h`)
   const carried = h ? { B: h.shape[1]!, h: h.data, c: named(`${CARRIED}c`)?.data ?? null } : null
   const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
-  return { state: { ...state, optimizer, carried }, lengths: part(lengthsSchema, 'lengths'), source }
+  const mark = metadata.has('mark') ? part(markSchema, 'mark') : markOf010(state)
+  return { state: { ...state, optimizer, carried }, mark, source }
+}
+
+/** Checkpoints of 0.1.0 knew the bytes of their files; how many records these were it does not say. */
+function markOf010({ iteration, window }: Pick<RunState, 'iteration' | 'window'>): Mark {
+  return { count: 0, last: markAt(iteration, window.n > 0) }
+}
+
+/** @throws InputError for what is no JSON */
+function parsed(name: string, text = 'null'): unknown {
+  try {
+    return JSON.parse(text, revived)
+  } catch {
+    throw new InputError(`checkpoint: ${name}: expected JSON but received ${shown(text)}`)
+  }
 }
 
 /** The iteration of a checkpoint that is used as a model; null for a file that is a model alone. */
 export function iterationOf(file: Uint8Array | Source): number | null {
   const state = decode(file).metadata.get('state')
   if (state === undefined) return null
-  return checked(z.looseObject({ iteration: count }), JSON.parse(state), 'checkpoint: state').iteration
+  return checked(z.looseObject({ iteration: count }), parsed('state', state), 'checkpoint: state').iteration
 }
 
 export interface Found {
@@ -147,32 +161,35 @@ export interface Found {
 }
 
 /**
- * The last good checkpoint of the run in `dir` that `usable` has nothing against (it throws an InputError if it has),
- * and what is wrong with those that were passed over, a line each; `found` is null if there is none at all.
- * @throws InputError when there are checkpoints but none is good, or one cannot be read
+ * The last good checkpoint of the run in `dir`, and what is wrong with those that were passed over, a line each; `found`
+ * is null if there is none at all. `lacking` says what the run's records lack up to a mark, null if nothing: a
+ * checkpoint before the lack is preferred, since the run makes the records again from there; where there is none, the
+ * last good one serves.
+ * @throws InputError when there are checkpoints but none is good
  */
 export function findCheckpoint(
   dir: string,
   run: RunIdentity,
-  usable: (checkpoint: Checkpoint) => void,
+  lacking: (mark: Mark) => string | null,
 ): { found: Found | null; problems: string[] } {
   const problems: string[] = []
+  let incomplete: Found | null = null
   for (const name of [LAST, PREVIOUS, BEST]) {
     const file = path.join(dir, name)
-    if (!fs.existsSync(file)) continue
-    const checkpoint = readingFile(file, (source) => {
-      try {
-        const checkpoint = decodeCheckpoint(source, run)
-        usable(checkpoint)
-        return checkpoint
-      } catch (error) {
-        if (!(error instanceof InputError)) throw error
-        problems.push(`${file}: ${error.message}`)
-        return null
-      }
-    })
-    if (checkpoint) return { found: { checkpoint, name }, problems }
+    if (!fs.lstatSync(file, { throwIfNoEntry: false })) continue
+    try {
+      statsOf(file)
+      const checkpoint = readingFile(file, (source) => decodeCheckpoint(source, run))
+      const lack = lacking(checkpoint.mark)
+      if (lack === null) return { found: { checkpoint, name }, problems }
+      incomplete ??= { checkpoint, name }
+      problems.push(`${file}: ${lack}`)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      problems.push(error.message.startsWith(file) ? error.message : `${file}: ${error.message}`)
+    }
   }
+  if (incomplete) return { found: incomplete, problems }
   if (problems.length > 0) {
     throw new InputError(`${dir}: cannot go on: no checkpoint is good: ${problems.join('; ')}: start the run anew`)
   }

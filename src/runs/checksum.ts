@@ -107,6 +107,12 @@ export function refuseDamaged(source: Source, what?: string): void {
   if (at < 0) throw refuse('it has no checksum: it was cut off, or is no checkpoint')
   const stored = head.toString('latin1', at, at + NO_SUM.length)
   head.write(NO_SUM, at, 'latin1')
+  if (stored !== sumOf(source, head)) throw refuse('its checksum does not fit: it was cut off or changed')
+}
+
+/** SHA-256 of a file in hexadecimal, of one that begins with `head` instead where that is given. */
+export function sumOf(source: Source, head: Uint8Array = new Uint8Array(0)): string {
+  const { size } = source
   const hash = createHash('sha256').update(head)
   const part = new Uint8Array(Math.min(PART, size - head.length))
   for (let from = head.length; from < size; from += PART) {
@@ -114,5 +120,5 @@ export function refuseDamaged(source: Source, what?: string): void {
     source.read(from, bytes)
     hash.update(bytes)
   }
-  if (stored !== hash.digest('hex')) throw refuse('its checksum does not fit: it was cut off or changed')
+  return hash.digest('hex')
 }

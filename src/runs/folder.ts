@@ -6,16 +6,17 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
+import { explaining, freeName, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/loop.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
-import { CURVE, OpenFolder, type RunFolder, sizeOf } from './openFolder.ts'
-import { CONFIG, METRICS, MODEL, type RunConfig, readEvents, type StoredRun, stampOf } from './stored.ts'
+import { type Mark, type Records, recordsUntil } from './records.ts'
+import { CONFIG, METRICS, MODEL, type RunConfig, readRecords, type StoredRun, stampOf } from './stored.ts'
 import { BOARD } from './tensorboard.ts'
+import { CURVE, jsonOf, type RunFolder, RunWriter } from './writer.ts'
 
 const ALL = [CONFIG, METRICS, BOARD, LAST, PREVIOUS, BEST, MODEL, CURVE]
 
@@ -32,14 +33,6 @@ export interface CreateOptions {
   readonly taskFiles?: readonly string[] | undefined
   /** Is given a line where there is something to know. */
   readonly say?: (line: string) => void
-}
-
-/** `dir`, or the first of dir-2, dir-3, … that does not exist. */
-export function freeFolder(dir: string): string {
-  for (let n = 1; ; n++) {
-    const name = n === 1 ? dir : `${dir}-${n}`
-    if (!fs.existsSync(name)) return name
-  }
 }
 
 /**
@@ -64,7 +57,7 @@ export function createRunFolder(
       // folder would be taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
-      return new OpenFolder(dir, config, { metrics: 0, board: 0 }, unlock)
+      return new RunWriter(dir, config, { files, events: [], unlock, say })
     })
   })
 }
@@ -121,6 +114,8 @@ export interface ResumeOptions<M> {
   readonly load: (source: Source) => M
   /** May change the config, for example the number of iterations. */
   readonly revise?: (config: RunConfig, iteration: number) => RunConfig
+  /** Names of files that the run's task has beside its config. */
+  readonly taskFiles?: readonly string[] | undefined
   /** Called with a line where there is something to know. */
   readonly say?: (line: string) => void
 }
@@ -133,32 +128,67 @@ export interface ResumeOptions<M> {
  */
 export function resumeRunFolder<M>(
   { dir, config: stored, stamp }: StoredRun,
-  { load, revise = (config) => config, say = () => {} }: ResumeOptions<M>,
+  { load, revise = (config) => config, taskFiles = [], say = () => {} }: ResumeOptions<M>,
 ): ResumedRun<M> {
   const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
   return unlockingOnFailure(unlock, () => {
     if (stampOf(dir) !== stamp) {
       throw new InputError(`${dir}: another process has changed the run since its ${CONFIG} was read: try again`)
     }
-    const metrics = path.join(dir, METRICS)
-    const { found, problems } = findCheckpoint(dir, stored, ({ lengths }) => refuseShort(metrics, lengths.metrics))
+    const records = readable(() => readRecords(path.join(dir, METRICS)))
+    const { found, problems } = findCheckpoint(dir, stored, (mark) => lackOf(records, mark))
     for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
+    if (!found && fs.existsSync(path.join(dir, MODEL))) throw new InputError(`${dir}: ${NO_WAY_ON}`)
     const config = revise(stored, found?.checkpoint.state.iteration ?? 0)
     const checkpoint = found && { state: found.checkpoint.state, model: load(found.checkpoint.source) }
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
       for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
       fs.rmSync(path.join(dir, MODEL), { force: true }) // the run is no longer at its end
-      const lengths = found?.checkpoint.lengths ?? { metrics: 0, board: 0 }
-      const folder = new OpenFolder(dir, config, lengths, unlock, problems.length === 0)
-      return { folder, config, events: readEvents(metrics), checkpoint }
+      const events = recordsBefore(dir, records, found?.checkpoint.mark ?? { count: 0, last: null }, say)
+      const files = textsIn(dir, taskFiles)
+      const folder = new RunWriter(dir, config, { files, events, unlock, say, keepLast: problems.length === 0 })
+      return { folder, config, events, checkpoint }
     })
   })
 }
 
-function refuseShort(file: string, length: number): void {
-  const held = sizeOf(file)
-  if (held < length) throw new InputError(`it needs ${length} bytes of ${METRICS}, which has ${held}: it was cut off`)
+const NO_WAY_ON =
+  `expected a checkpoint to go on from but there is none: its ${MODEL} is left as it is: ` +
+  'start another run in another folder'
+
+/** What the records lack up to `mark`; null if nothing. */
+function lackOf({ events }: Records, { count, last }: Mark): string | null {
+  const missing = count - recordsUntil(events, last).length
+  return missing > 0 ? `${missing} of the ${count} records before it are missing in ${METRICS}` : null
+}
+
+/**
+ * The records up to `mark`. A file that holds other things as well is kept beside the one that the run goes on with: a
+ * run whose checkpoints are good goes on whatever its records look like.
+ */
+function recordsBefore(
+  dir: string,
+  { events, problems }: Records,
+  { last }: Mark,
+  say: (line: string) => void,
+): TrainEvent[] {
+  const file = path.join(dir, METRICS)
+  if (problems.length > 0 && fs.lstatSync(file, { throwIfNoEntry: false })) {
+    const aside = freeName(`${file}.damaged`)
+    fs.renameSync(file, aside)
+    say(`${file}: ${problems[0]}: kept as ${path.basename(aside)}, and written anew without`)
+  }
+  return recordsUntil(events, last)
+}
+
+function readable(read: () => Records): Records {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return { events: [], problems: [error.message] }
+  }
 }
 
 function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
@@ -170,6 +200,7 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
   }
 }
 
-function jsonOf(config: RunConfig): string {
-  return `${JSON.stringify(config, null, 2)}\n`
+function textsIn(dir: string, names: readonly string[]): Record<string, string> {
+  const held = names.filter((name) => fs.existsSync(path.join(dir, name)))
+  return Object.fromEntries(held.map((name) => [name, fs.readFileSync(path.join(dir, name), 'utf8')]))
 }

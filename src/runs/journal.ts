@@ -1,13 +1,12 @@
 /**
- * A file that only grows. A checkpoint stores its length, and a run that goes on from the checkpoint cuts the file
- * there, so that no record is missing or doubled. Data that a full disk refuses is kept and written later.
+ * A file that only grows while a run writes it. Its content is kept in memory as well (a run has at most some 20,000
+ * records, 6 MB), so that nothing is lost to a disk that is full for a while, to an editor that saves an old state over
+ * it, or to a hand that removes it: where the file is not what was written, it is written anew.
  */
 import * as fs from 'node:fs'
-import { InputError } from '../error.ts'
+import { writeAtomic } from '../disk.node.ts'
 
 export interface Journal {
-  /** Bytes of all that was added. */
-  readonly length: number
   /** Keeps it, to be written by the next flush. */
   add(data: Uint8Array): void
   /** Writes what was added. @throws what the disk says; the data is kept, and written by the next flush */
@@ -16,42 +15,48 @@ export interface Journal {
   sync(): void
   /** @throws what the disk says if something is left unwritten; it is closed nevertheless */
   close(): void
+  /** Closes it as it is: its file is lost, and another one has its content. */
+  abandon(): void
 }
 
 /**
- * Opens `file` to write after its first `length` bytes, and drops what followed them. With 0, the default, the file is
- * made.
- * @throws InputError when it is shorter
+ * Opens `file` with `content` in it. A file that has just this content is left as it is, any other is replaced by a
+ * whole one.
+ * @param say gets a line when the file was changed by another hand and is written anew
  */
-export function openJournal(file: string, length = 0): Journal {
-  const fd = fs.openSync(file, length === 0 ? 'w' : 'r+')
-  const held = fs.fstatSync(fd).size
-  if (held < length) {
+export function openJournal(file: string, content: Uint8Array, say: (line: string) => void = () => {}): Journal {
+  const all: Uint8Array[] = [content]
+  let waiting: Uint8Array[] = [] // the last of all, which are not written yet
+  if (!hasJust(file, content)) writeAtomic(file, [content])
+  let written = content.length
+  let fd = fs.openSync(file, 'r+')
+
+  function writeAnew(): void {
+    say(`${file}: it was changed or removed while the run writes it: written anew`)
+    writeAtomic(file, all)
+    const next = fs.openSync(file, 'r+')
     fs.closeSync(fd)
-    throw new InputError(`${file}: expected at least ${length} bytes but it has ${held}: it was cut off`)
+    fd = next
+    written = all.reduce((sum, { length }) => sum + length, 0)
+    waiting = []
   }
-  fs.ftruncateSync(fd, length)
-  let written = length
-  let waiting: Uint8Array[] = []
-  const flush = () => {
+  function flush(): void {
+    if (!isStill(file, fd, written)) writeAnew()
     if (waiting.length === 0) return
-    const all = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting)
-    waiting = [all]
+    const rest = waiting.length === 1 ? waiting[0]! : Buffer.concat(waiting)
     let done = 0
     try {
-      while (done < all.length) done += fs.writeSync(fd, all, done, all.length - done, written + done)
+      while (done < rest.length) done += fs.writeSync(fd, rest, done, rest.length - done, written + done)
     } catch (error) {
       if (done > 0) fs.ftruncateSync(fd, written) // whole records or none
       throw error
     }
-    written += all.length
+    written += rest.length
     waiting = []
   }
   return {
-    get length() {
-      return waiting.reduce((sum, data) => sum + data.length, written)
-    },
     add(data) {
+      all.push(data)
       waiting.push(data)
     },
     flush,
@@ -67,5 +72,20 @@ export function openJournal(file: string, length = 0): Journal {
         fs.closeSync(fd)
       }
     },
+    abandon: () => fs.closeSync(fd),
   }
+}
+
+function hasJust(file: string, content: Uint8Array): boolean {
+  const stats = fs.lstatSync(file, { throwIfNoEntry: false })
+  return (
+    stats?.isFile() === true && stats.size === content.length && Buffer.compare(fs.readFileSync(file), content) === 0
+  )
+}
+
+/** Whether the open file is the one of that name, and as long as what was written. */
+function isStill(file: string, fd: number, size: number): boolean {
+  const open = fs.fstatSync(fd)
+  const named = fs.statSync(file, { throwIfNoEntry: false })
+  return open.size === size && named?.ino === open.ino && named.dev === open.dev
 }

@@ -2,13 +2,14 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
-import { explaining, readingFile } from '../disk.node.ts'
+import { explaining, readingFile, statsOf } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
-import { decodeEvent, type TrainEvent } from '../train/events.ts'
+import type { DoneEvent, TrainEvent } from '../train/events.ts'
 import type { TrainSpec } from '../train/options.ts'
 import { BEST, LAST, PREVIOUS } from './checkpoint.ts'
-import { refuseDamaged } from './checksum.ts'
+import { refuseDamaged, sumOf } from './checksum.ts'
+import { parseRecords, type Records } from './records.ts'
 
 export const CONFIG = 'config.json'
 export const METRICS = 'metrics.jsonl'
@@ -61,31 +62,69 @@ export interface StoredRun {
   readonly stamp: string
   readonly config: RunConfig
   readonly events: readonly TrainEvent[]
+  /** What is wrong with lines of metrics.jsonl that are no records; they are passed over. */
+  readonly problems: readonly string[]
   /**
    * What `work` (loadModel) makes of the final model or of the best one. Final: model.safetensors or, if the run has
    * not ended, its last checkpoint. Best: the checkpoint with the best score.
    * @throws InputError when the run has none, or it is damaged
    */
-  readModel<T>(which: 'final' | 'best', work: (source: Source) => T): T
+  readModel<T>(which: 'final' | 'best', work: (source: Source, name: string) => T): T
+  /**
+   * The last record of a run that ended and has the model that it ended with; else null, whatever its records say: a run is what is
+   * on the disk.
+   */
+  end(): DoneEvent | null
 }
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
   const stamp = stampOf(dir)
+  const config = readConfig(dir)
+  const { events, problems } = readRecords(path.join(dir, METRICS))
   return {
     dir,
     stamp,
-    config: readConfig(dir),
-    events: readEvents(path.join(dir, METRICS)),
+    config,
+    events,
+    problems: problems.map((problem) => `${path.join(dir, METRICS)}: ${problem}`),
     readModel(which, work) {
       const name = modelFile(dir, which)
       const file = path.join(dir, name)
+      statsOf(file)
       return readingFile(file, (source) => {
         if (name !== MODEL) refuseDamaged(source, file)
-        return work(source)
+        else refuseOther(source, file, doneOf(events))
+        return work(source, name)
       })
     },
+    end() {
+      const done = doneOf(events)
+      const file = path.join(dir, MODEL)
+      if (!done || !fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return null
+      try {
+        readingFile(file, (source) => refuseOther(source, file, done))
+        return done
+      } catch (error) {
+        if (error instanceof InputError) return null
+        throw error
+      }
+    },
   }
+}
+
+function doneOf(events: readonly TrainEvent[]): DoneEvent | null {
+  const last = events.at(-1)
+  return last?.type === 'done' ? last : null
+}
+
+/** @throws InputError unless the file is the one that the run ended with; runs of 0.1.0 do not say which that is */
+function refuseOther(source: Source, file: string, done: DoneEvent | null): void {
+  if (done?.model === undefined || sumOf(source) === done.model.sha256) return
+  throw new InputError(
+    `${file}: damaged: its SHA-256 is not the one that the run ended with: remove it, and go on with "irnn train --resume ` +
+      `${path.dirname(file)}"`,
+  )
 }
 
 function modelFile(dir: string, which: 'final' | 'best'): string {
@@ -111,18 +150,11 @@ function readConfig(dir: string): RunConfig {
   return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
 }
 
-/** The whole lines of a metrics.jsonl; none where there is no file. @throws InputError */
-export function readEvents(file: string): TrainEvent[] {
-  if (!fs.existsSync(file)) return []
-  const lines = explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')).split('\n')
-  lines.pop() // after the last newline: nothing, or a line that was being written when the run was killed
-  return lines.map((line, i) => {
-    try {
-      return decodeEvent(line)
-    } catch {
-      throw new InputError(`${file}: line ${i + 1}: expected one JSON object`)
-    }
-  })
+/** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
+export function readRecords(file: string): Records {
+  if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
+  statsOf(file)
+  return parseRecords(explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')))
 }
 
 function parse(file: string, read: (text: string) => unknown): unknown {

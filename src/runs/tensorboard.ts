@@ -1,6 +1,6 @@
 /** The loop's events as TensorBoard's scalars: what rises or falls with the iterations. */
 
-import { encodeScalars } from '../formats/tfevents.ts'
+import { encodeFileVersion, encodeScalars, wholeRecords } from '../formats/tfevents.ts'
 import type { TrainEvent } from '../train/events.ts'
 
 /** The name TensorBoard looks for. */
@@ -25,4 +25,16 @@ export function boardRecord(event: TrainEvent, wallTime: number): Uint8Array | n
     'train/learning_rate': lr,
     'speed/iterations_per_second': iterationsPerSecond,
   })
+}
+
+/**
+ * The event file of a run that has these records: what `file` holds of them, with the times at which they were written. Where it
+ * does not have them all, it is made anew, as if the run had not rested.
+ * @param now seconds since 1970
+ */
+export function boardOf(file: Uint8Array, events: readonly TrainEvent[], now: number): Uint8Array {
+  const began = now - (events.at(-1)?.seconds ?? 0)
+  const made = events.flatMap((event) => boardRecord(event, began + event.seconds) ?? [])
+  const held = wholeRecords(file).slice(0, 1 + made.length)
+  return Buffer.concat(held.length === 1 + made.length ? held : [encodeFileVersion(began), ...made])
 }

@@ -110,6 +110,8 @@ export interface DoneEvent {
   /** The last evaluation; null if stopped before the first. */
   readonly test: TestScore | null
   readonly heldOut?: TestScore
+  /** In the records of a run's folder: what its model.safetensors is known by. The loop leaves it out. */
+  readonly model?: { readonly sha256: string }
 }
 
 /** What a run yields: one of these, told apart by `type`. */
@@ -131,4 +133,41 @@ export function decodeEvent(line: string): TrainEvent {
   return JSON.parse(line, (_, value) =>
     value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
   ) as TrainEvent
+}
+
+const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>(['step', 'eval', 'checkpoint', 'collapse', 'done'])
+
+/**
+ * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or without its
+ * iteration, seconds, or the numbers that its type has.
+ */
+export function toEvent(line: string): TrainEvent | null {
+  let value: Partial<Record<string, unknown>>
+  try {
+    value = decodeEvent(line) as unknown as typeof value
+  } catch {
+    return null
+  }
+  if (typeof value !== 'object' || value === null || !TYPES.has(value.type as string)) return null
+  const { type, iteration, seconds } = value
+  if (!Number.isSafeInteger(iteration) || (iteration as number) < 0 || typeof seconds !== 'number') return null
+  const whole =
+    type === 'step'
+      ? isSpread(value.loss) && isSpread(value.gradNorm) && typeof value.lr === 'number'
+      : type === 'eval'
+        ? isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
+        : type === 'done'
+          ? typeof value.reason === 'string' && (value.test === null || isScore(value.test))
+          : true
+  return whole ? (value as unknown as TrainEvent) : null
+}
+
+function isSpread(value: unknown): boolean {
+  const { mean, min, max } = (value ?? {}) as Partial<Spread>
+  return [mean, min, max].every((number) => typeof number === 'number')
+}
+
+function isScore(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return Object.values(value).every((number) => typeof number === 'number')
 }

@@ -63,7 +63,7 @@ async function starved(context: TestContext, dir: string) {
       if (event.iteration === 15) broken = false
     },
   }
-  const stop = { signal: new AbortController().signal, exitCode: () => 0, release() {} }
+  const stop = { signal: new AbortController().signal, now() {}, exitCode: () => 0, release() {} }
   const code = await record(run, { task, title: 'run', model, folder, progress, json: true, stop })
   assert.equal(code, 0)
   const said = lines.filter((line) => line.includes(BEST)).map((line) => line.split(': ').slice(1).join(': '))

@@ -162,7 +162,7 @@ for (const { label, backend } of backends)
       const run = train(model, TASK, { ...OPTIONS, checkpoints: { every: 1 } })
       for await (const event of run) {
         if (event.type !== 'done') {
-          points.push(Buffer.concat(encodeCheckpoint(model, run.getState(), identity, { metrics: 0, board: 0 })))
+          points.push(Buffer.concat(encodeCheckpoint(model, run.getState(), identity, { count: 0, last: null })))
         }
       }
       const carried = points.map((bytes) => decodeCheckpoint(bytes, identity).state.carried)

@@ -74,16 +74,16 @@ const encoded = (...args: Parameters<typeof encodeCheckpoint>) => Buffer.concat(
 
 test('what is saved is what is found, and it loads as a model', async () => {
   const before = { ...(await state()), test: { loss: Number.POSITIVE_INFINITY, mse: Number.NaN } }
-  const bytes = encoded(model, before, CONFIG, { metrics: 12, board: 34 })
+  const bytes = encoded(model, before, CONFIG, { count: 2, last: { type: 'step', iteration: 2 } })
   const found = decodeCheckpoint(bytes, JSON.parse(JSON.stringify(CONFIG)))
   assert.deepEqual(found.state, before)
-  assert.deepEqual(found.lengths, { metrics: 12, board: 34 })
+  assert.deepEqual(found.mark, { count: 2, last: { type: 'step', iteration: 2 } })
   assert.deepEqual(loadModel(bytes, { backend }).weights, model.weights)
   assert.equal(iterationOf(bytes), 2)
 })
 
 test('a change of any byte is seen, and so is any cut', async () => {
-  const bytes = encoded(model, await state(), CONFIG, { metrics: 0, board: 0 })
+  const bytes = encoded(model, await state(), CONFIG, { count: 0, last: null })
   const refused = (changed: Uint8Array, what: string) =>
     assert.throws(
       () => decodeCheckpoint(changed, CONFIG),
@@ -101,7 +101,7 @@ test('a change of any byte is seen, and so is any cut', async () => {
 
 test('a checkpoint is of one run: other seeds and options are refused, a longer run is not', async () => {
   const now = await state()
-  const bytes = encoded(model, now, CONFIG, { metrics: 0, board: 0 })
+  const bytes = encoded(model, now, CONFIG, { count: 0, last: null })
   const others: Partial<RunConfig>[] = [
     { seed: 2 },
     { training: trainSpec({ ...CONFIG.training, batch: 8 }) },
@@ -113,14 +113,14 @@ test('a checkpoint is of one run: other seeds and options are refused, a longer 
   const longer = (config: RunConfig) => ({ ...config, training: { ...config.training, iterations: 99 } })
   assert.equal(decodeCheckpoint(bytes, longer(CONFIG)).state.iteration, 2)
   const falling = { ...CONFIG, training: trainSpec({ ...CONFIG.training, schedule: cosineRate() }) }
-  const cosine = encoded(model, now, falling, { metrics: 0, board: 0 })
+  const cosine = encoded(model, now, falling, { count: 0, last: null })
   assert.throws(() => decodeCheckpoint(cosine, longer(falling)), /of another run/)
 })
 
 test('what is not finite is refused and named, wherever it is: weights, arrays of the optimiser, carried states', async () => {
   const now = await state()
   const carried = { B: 2, h: new Float64Array(8), c: null }
-  const good = encoded(model, { ...now, carried }, CONFIG, { metrics: 0, board: 0 })
+  const good = encoded(model, { ...now, carried }, CONFIG, { count: 0, last: null })
   assert.deepEqual(decodeCheckpoint(good, CONFIG).state.carried, carried)
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     const spoilt = (array: ArrayLike<number>) =>
@@ -132,7 +132,7 @@ test('what is not finite is refused and named, wherever it is: weights, arrays o
       ['carried.h', { carried: { ...carried, h: spoilt(carried.h) } }],
     ]
     for (const [name, part] of cases) {
-      const bytes = encoded(model, { ...now, ...part }, CONFIG, { metrics: 0, board: 0 })
+      const bytes = encoded(model, { ...now, ...part }, CONFIG, { count: 0, last: null })
       const message = `of a run that had diverged: ${name} is not finite`
       assert.throws(() => decodeCheckpoint(bytes, CONFIG), { name: 'InputError', message })
     }
@@ -174,15 +174,73 @@ test('a damaged last one is named, and the one before it is used and not pushed 
   folder.close()
 })
 
-test('records shorter than a checkpoint says are damage too', async () => {
+test('where records are missing, the run goes on from before them, else from its last checkpoint', async () => {
   const dir = fresh()
   const saved = await run(dir)
-  fs.truncateSync(path.join(dir, 'metrics.jsonl'), saved.at(-2)!.metrics)
+  const metrics = path.join(dir, 'metrics.jsonl')
+  fs.truncateSync(metrics, saved.at(-2)!.metrics)
   const lines: string[] = []
-  const { folder, checkpoint } = resumed(dir, (line) => lines.push(line))
-  folder.close()
-  assert.equal(checkpoint!.state.iteration, 28)
-  assert.match(lines[0]!, /needs \d+ bytes of metrics.jsonl, which has \d+: it was cut off/)
+  const say = (line: string) => lines.push(line)
+  const from28 = resumed(dir, say)
+  from28.folder.close()
+  assert.equal(from28.checkpoint!.state.iteration, 28)
+  assert.match(
+    lines[0]!,
+    /last.safetensors: \d+ of the \d+ records before it are missing in metrics.jsonl; going on from /,
+  )
+  fs.rmSync(metrics)
+  const without = resumed(dir, say)
+  without.folder.close()
+  assert.equal(without.checkpoint!.state.iteration, 30)
+  assert.deepEqual(without.events, [])
+})
+
+test('records that were edited while the run rested are found again, and what is none of them is kept aside', async () => {
+  const edits: Record<string, [edit: (text: string) => string, aside: boolean]> = {
+    'line ends of Windows': [(text) => text.replaceAll('\n', '\r\n'), false],
+    'a byte order mark': [(text) => `\uFEFF${text}`, false],
+    'a line twice': [(text) => text + text.split('\n')[0], false],
+    'a note': [(text) => `tried on Monday\n${text}`, true],
+    'NUL at the end': [(text) => `${text}\0\0\0\n`, true],
+  }
+  for (const [name, [edit, aside]] of Object.entries(edits)) {
+    const dir = fresh()
+    const saved = await run(dir)
+    const metrics = path.join(dir, 'metrics.jsonl')
+    const before = fs.readFileSync(metrics, 'utf8')
+    fs.writeFileSync(metrics, edit(before))
+    const { folder, events, checkpoint } = resumed(dir)
+    assert.equal(checkpoint!.state.iteration, 30, name)
+    assert.equal(fs.readFileSync(metrics, 'utf8'), before.slice(0, saved.at(-1)!.metrics), name)
+    assert.ok(events.length > 0)
+    assert.equal(fs.existsSync(`${metrics}.damaged`), aside, name)
+    if (aside) assert.equal(fs.readFileSync(`${metrics}.damaged`, 'utf8'), edit(before))
+    folder.close()
+  }
+})
+
+test('a checkpoint that cannot be read, or says what is no JSON, is passed over', async () => {
+  const good = Buffer.concat(encodeCheckpoint(model, await state(), CONFIG, { count: 0, last: null }))
+  const spoilt = Buffer.from(good.toString('latin1').replace('\\"iteration\\":2', '\\"iteration\\":{'), 'latin1')
+  const { createHash } = await import('node:crypto')
+  const at = spoilt.indexOf('"sha256":"') + '"sha256":"'.length
+  spoilt.write('0'.repeat(64), at, 'latin1')
+  spoilt.write(createHash('sha256').update(spoilt).digest('hex'), at, 'latin1')
+  const faults: Record<string, (file: string) => void> = {
+    folder: (file) => fs.mkdirSync(file),
+    'link to nowhere': (file) => fs.symlinkSync('/nonexistent', file),
+    'no JSON': (file) => fs.writeFileSync(file, spoilt),
+    ...(process.platform === 'linux' && { device: (file: string) => fs.symlinkSync('/dev/zero', file) }),
+  }
+  for (const [name, fault] of Object.entries(faults)) {
+    const dir = fresh()
+    await run(dir)
+    fs.rmSync(path.join(dir, LAST))
+    fault(path.join(dir, LAST))
+    const { folder, checkpoint } = resumed(dir)
+    folder.close()
+    assert.equal(checkpoint!.state.iteration, 28, name)
+  }
 })
 
 test('none good: a clear line, nothing touched; none at all: from the beginning', async () => {
@@ -203,7 +261,7 @@ test('none good: a clear line, nothing touched; none at all: from the beginning'
 })
 
 test('a checkpoint is read once, from its beginning to its end; what it holds in memory is the whole file', async () => {
-  const bytes = encoded(model, await state(), CONFIG, { metrics: 0, board: 0 })
+  const bytes = encoded(model, await state(), CONFIG, { count: 0, last: null })
   let reached = 0
   const source = {
     size: bytes.length,

@@ -115,3 +115,39 @@ test('one of many that find a dead lock gets it', async () => {
   assert.deepEqual(answers.toSorted(), ['mine', 'no', 'no', 'no'])
   for (const child of children) child.kill()
 })
+
+test('a lock that is no file is refused at once, whatever it is', { skip: process.platform === 'win32' }, () => {
+  const kinds: [kind: RegExp, make: () => void][] = [
+    [/run\.lock: expected a file but it is a symbolic link: .*remove it/, () => fs.symlinkSync('/nonexistent/x', file)],
+    [/but it is a folder/, () => fs.mkdirSync(file)],
+    [/but it is a pipe/, () => spawnSync('mkfifo', [file])],
+    [/expected a file of at most 65536 bytes/, () => fs.writeFileSync(file, Buffer.alloc(70_000))],
+  ]
+  fs.rmSync(file, { force: true })
+  for (const [pattern, make] of kinds) {
+    make()
+    assert.throws(
+      () => lockFolder(dir),
+      (error: Error) => error instanceof InputError && pattern.test(error.message),
+    )
+    fs.rmSync(file, { recursive: true })
+  }
+})
+
+test('the lock of another pid namespace is not ours to take, unless the machine has started anew', () => {
+  const started = JSON.parse(lockedRecord()).started as string | null
+  write({ host: os.hostname(), pid: 999_999, started, space: 'pid:[1]', id: 'a' })
+  refused(/process 999999 on .*, in another container, writes this run: if it is gone, remove run.lock/)
+  if (started !== null) {
+    write({ host: os.hostname(), pid: 999_999, started: 'boot-before 12', space: 'pid:[1]', id: 'a' })
+    lockFolder(dir)()
+  }
+  fs.rmSync(file, { force: true })
+})
+
+function lockedRecord(): string {
+  const unlock = lockFolder(dir)
+  const text = fs.readFileSync(file, 'utf8')
+  unlock()
+  return text
+}

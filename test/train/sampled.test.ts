@@ -107,7 +107,7 @@ for (const { label, backend } of backends)
     let test = Number.NaN
     for await (const event of run) {
       if (event.type === 'checkpoint')
-        points.push(Buffer.concat(encodeCheckpoint(model, run.getState(), identity, { metrics: 0, board: 0 })))
+        points.push(Buffer.concat(encodeCheckpoint(model, run.getState(), identity, { count: 0, last: null })))
       if (event.type === 'done') test = event.test!.perplexity!
     }
     assert.equal(test, (await evaluate(model, TASK, { batch: 6 })).perplexity)

@@ -1,0 +1,103 @@
+/** Records that people have edited: what of them is one, and where a checkpoint was. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { formatRecords, markAfter, markAt, parseRecords, recordsUntil } from '../../src/runs/records.ts'
+import { encodeEvent, type TrainEvent } from '../../src/train/events.ts'
+
+const spread = { mean: 0.5, min: 0.25, max: 1 }
+const step = (iteration: number): TrainEvent => ({
+  type: 'step',
+  iteration,
+  seconds: iteration / 8,
+  window: 10,
+  loss: spread,
+  gradNorm: spread,
+  clippedShare: null,
+  liveShare: 0.5,
+  lr: 0.001,
+  iterationsPerSecond: 8,
+})
+const score = (iteration: number, mse = 1 / iteration): TrainEvent => ({
+  type: 'eval',
+  iteration,
+  seconds: iteration / 8,
+  test: { loss: mse, mse },
+})
+const done = (iteration: number): TrainEvent => ({
+  type: 'done',
+  iteration,
+  seconds: iteration / 8,
+  reason: 'iterations',
+  stopped: false,
+  test: { loss: 1, mse: 1 },
+})
+/** A run of 60 iterations, records as a file holds them. */
+const run = parseRecords(
+  formatRecords([
+    step(10),
+    step(20),
+    score(20),
+    step(30),
+    step(40),
+    score(40, Number.NaN),
+    step(50),
+    step(57),
+    done(57),
+  ]),
+).events
+
+test('lines end in any way, and what is no record is named', () => {
+  const text = formatRecords(run)
+  for (const edited of [
+    text,
+    text.replaceAll('\n', '\r\n'),
+    text.replaceAll('\n', '\r'),
+    `\uFEFF${text}`,
+    text.trim(),
+  ]) {
+    assert.deepEqual(parseRecords(edited), { events: run, problems: [] })
+  }
+  assert.deepEqual(parseRecords(`${text}{"type":"st`), { events: run, problems: [] })
+  const odd = ['a note', '[]', 'null', '3', '{"type":"step"}', '{"type":"eval","iteration":-1,"seconds":0}', '{']
+  for (const line of odd) {
+    const { events, problems } = parseRecords(`${line}\n${text}`)
+    assert.deepEqual(events, run)
+    assert.deepEqual(problems, ['line 1: expected one JSON object, a record of the run'])
+  }
+})
+
+test('the place of a checkpoint is found again whatever lines were added, doubled, reordered in their ends or removed', () => {
+  const at = 5 // after step 40, before the evaluation
+  const mark = markAfter(run.slice(0, at))
+  const lines = run.map(encodeEvent)
+  fc.assert(
+    fc.property(
+      fc.array(fc.record({ at: fc.nat(lines.length), line: fc.constantFrom('', 'note', '{"a":1}', ...lines) })),
+      fc.constantFrom('\n', '\r\n', '\r'),
+      (added, end) => {
+        const edited = [...lines]
+        for (const { at, line } of added) edited.splice(Math.min(at, edited.length), 0, line)
+        const { events } = parseRecords(edited.join(end) + end)
+        const kept = recordsUntil(events, mark.last)
+        assert.deepEqual(kept.map(encodeEvent), lines.slice(0, at))
+      },
+    ),
+    { seed: 1, numRuns: 500 },
+  )
+})
+
+test('where records are gone, the others keep their place', () => {
+  const { last, count } = markAfter(run.slice(0, 6)) // after the evaluation at 40
+  assert.deepEqual([last, count], [{ type: 'eval', iteration: 40 }, 6])
+  const without = run.filter((event) => !(event.type === 'eval' && event.iteration === 40))
+  assert.deepEqual(recordsUntil(without, last), without.slice(0, 5))
+  assert.deepEqual(recordsUntil([], last), [])
+  assert.deepEqual(recordsUntil(run, markAfter([]).last), [])
+})
+
+test('a checkpoint of 0.1.0 says its iteration: what ends a run comes after the last one', () => {
+  assert.deepEqual(recordsUntil(run, markAt(57, true)), run.slice(0, 7))
+  assert.deepEqual(recordsUntil(run, markAt(50, false)), run.slice(0, 7))
+  assert.deepEqual(recordsUntil(run, markAt(40, false)), run.slice(0, 6))
+})
