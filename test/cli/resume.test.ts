@@ -158,7 +158,11 @@ test('a run that goes on after its end has the model of its last checkpoint, and
   assert.deepEqual([before.iteration, scored.iteration], [60, iteration])
   assert.notDeepEqual(scored.test, before.test)
   const info = await run('info', 'gone')
-  assert.match(info.out, new RegExp(`weights +\\d+, of iteration ${iteration.toLocaleString('en-US')}\n`))
+  assert.match(
+    info.out,
+    new RegExp(`weights +\\d+, of iteration ${iteration.toLocaleString('en-US')}, in checkpoint-last`),
+  )
+  assert.match(err, /gone: it has no model\.safetensors: scoring checkpoint-last\.safetensors, of iteration /)
   for (const [name, flags] of [
     ['checkpoint-last', []],
     ['checkpoint-best', ['--best']],
