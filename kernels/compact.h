@@ -210,18 +210,16 @@ class CompactBackward {
     const bool more = ahead >= 0 && ahead <= p_.T;
     const int next = p_.reverse ? step.t + 1 : step.t - 1;
     if (!to_carry) pack_dh(next);
-    const Panels panels{count_};   // as many vectors as left_, and the narrow one in the widest panel
+    const Panels panels{count_};   // as many vectors as left_
     const int share = ceil_div(shard_.rows * p_.H, max(1, panels.count));   // no panel if no unit is alive
     for (int p = 0; p < panels.count; p++) {
       for (int i = p * share; more && i < (p + 1) * share; i += 16) __builtin_prefetch(state(ahead, 0) + i, 0, 2);
       const int n0 = panels.first(p) * VL;
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-        with_narrow(count_ - n0, nv, [&](auto few) {
-          for_rows<MAX_ROWS>(shard_.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-            const float* left = da + r0 * left_;
-            if (to_carry) carry_tile<mr.value, nv.value, few.value>(left, step.t, r0, n0);
-            else next_tile<mr.value, nv.value, few.value>(left, compact_state(block, step.from), compact_da(block, next), r0, n0);
-          });
+        for_rows<MAX_ROWS>(shard_.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
+          const float* left = da + r0 * left_;
+          if (to_carry) carry_tile<mr.value, nv.value>(left, step.t, r0, n0);
+          else next_tile<mr.value, nv.value>(left, compact_state(block, step.from), compact_da(block, next), r0, n0);
         });
       });
     }
@@ -229,21 +227,21 @@ class CompactBackward {
 
   // Tiles of da times Whh, rows from r0 and columns from n0 on: to the carry, and to the da of the next step. Not inlined: among the
   // registers of step() addresses were read from the stack, 28 for 72 multiply-adds.
-  template <int MR, int NV, int FEW>
+  template <int MR, int NV>
   IRNN_NOINLINE void carry_tile(const float* da, int t, int r0, int n0) const {
     vf acc[MR][NV];
     clear_tile(acc);
-    multiply_columns<FEW>(count_, da, left_, whh_ + n0, acc, left_);
+    multiply(count_, da, left_, 1, whh_ + n0, acc, left_);
     for (int r = 0; r < MR; r++) {
       if (shard_.padded(r0 + r, t)) continue;
       for (int v = 0; v < NV; v++) store(compact_carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
     }
   }
-  template <int MR, int NV, int FEW>
+  template <int MR, int NV>
   IRNN_NOINLINE void next_tile(const float* da, const float* states, float* out, int r0, int n0) const {
     vf acc[MR][NV];
     clear_tile(acc);
-    multiply_columns<FEW>(count_, da, left_, whh_ + n0, acc, left_);
+    multiply(count_, da, left_, 1, whh_ + n0, acc, left_);
     states += r0 * right_ + n0;
     out += r0 * left_ + n0;
 #pragma GCC unroll 8

@@ -5,7 +5,7 @@
 // Every output element is one chain of fma over ascending k: tile shapes and blocking do not change a bit.
 #pragma once
 
-#include "quads.h"
+#include "transpose.h"
 
 namespace IRNN_TARGET {
 
@@ -46,17 +46,15 @@ IRNN_INLINE void for_tiles(int rows, const F& f) {
   if (first < rows) with_const<MAX - 1>(rows - first, [&](auto rest) IRNN_INLINE_LAMBDA { f(first, rest); });
 }
 
-constexpr int NARROW = VL == 16 ? 4 : 0;   // columns of a last vector that narrow.h takes for less than a vector
-
 // Columns of a packed matrix: `vectors` of them dealt to panels as evenly as can be (13 = 3+3+3+2+2, since a last panel of
-// one vector would leave the FMA units waiting; 7 = 2+2+3 if the last is narrow).
+// one vector would leave the FMA units waiting).
 struct Panels {
-  int columns, vectors, count, narrow, wide_ones, first_wide;   // wide ones, from `first_wide` on, have a vector more than `narrow`
+  int columns, vectors, count, narrow, wide_ones;   // the first wide_ones panels have a vector more than `narrow`
   explicit Panels(int n, int widest = MAX_VECTORS)
       : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest)), narrow(count ? vectors / count : 0),
-        wide_ones(vectors - narrow * count), first_wide(count <= 3 && n % VL > 0 && n % VL <= NARROW ? count - wide_ones : 0) {}
-  int first(int panel) const { return panel * narrow + max(0, min(panel - first_wide, wide_ones)); }           // vector
-  int width(int panel) const { return narrow + (panel >= first_wide && panel < first_wide + wide_ones); }     // vectors
+        wide_ones(vectors - narrow * count) {}
+  int first(int panel) const { return panel * narrow + min(panel, wide_ones); }   // vector
+  int width(int panel) const { return narrow + (panel < wide_ones); }             // vectors
   size_t floats(int K) const { return size_t(vectors) * VL * K; }
   size_t offset(int panel, int K) const { return size_t(first(panel)) * VL * K; }
 };

@@ -44,26 +44,26 @@ struct GruForward {
   // x Wxn or, where input is null, where n will be.
   template <int W, class L>
   IRNN_INLINE void units(const float* input, int n0, float* saved, const float* before, float* after, const L& lanes) const {
-    const size_t Hv = round_up(H, VL), S = GRU_SAVED * H;
+    const size_t Hv = round_up(H, VL);
     vf reset[W], z[W], n[W];
-    for (int v = 0; v < W; v++) reset[v] = lanes.load(saved, v, S);
+    for (int v = 0; v < W; v++) reset[v] = lanes.load(saved + v * VL);
     sigmoid(reset);
-    for (int v = 0; v < W; v++) n[v] = input ? lanes.load(bn + n0, v, 0) : lanes.load(saved + 3 * H, v, S);
+    for (int v = 0; v < W; v++) n[v] = input ? lanes.load(bn + n0 + v * VL) : lanes.load(saved + 3 * H + v * VL);
     for (int k = 0; input && k < I; k++) {
-      for (int v = 0; v < W; v++) n[v] = fma(lanes.spread(input + k, v, I), lanes.load(Wxn + k * Hv + n0, v, 0), n[v]);
+      for (int v = 0; v < W; v++) n[v] = fma(splat(input[k]), lanes.load(Wxn + k * Hv + n0 + v * VL), n[v]);
     }
     for (int v = 0; v < W; v++) {
-      n[v] = fma(reset[v], lanes.load(saved + 2 * H, v, S), n[v]);
-      lanes.store(saved, v, S, reset[v]);
+      n[v] = fma(reset[v], lanes.load(saved + 2 * H + v * VL), n[v]);
+      lanes.store(saved + v * VL, reset[v]);
     }
     // z only now, beside the long chain of tanh: read at the start it waited in registers (forward 1.025).
-    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H, v, S);
+    for (int v = 0; v < W; v++) z[v] = lanes.load(saved + H + v * VL);
     sigmoid(z);
-    for (int v = 0; v < W; v++) lanes.store(saved + H, v, S, z[v]);
+    for (int v = 0; v < W; v++) lanes.store(saved + H + v * VL, z[v]);
     tanh(n);
     for (int v = 0; v < W; v++) {
-      lanes.store(saved + 3 * H, v, S, n[v]);
-      lanes.store(after, v, H, fma(z[v], lanes.load(before, v, H) - n[v], n[v]));
+      lanes.store(saved + 3 * H + v * VL, n[v]);
+      lanes.store(after + v * VL, fma(z[v], lanes.load(before + v * VL) - n[v], n[v]));
     }
   }
 };
@@ -96,16 +96,16 @@ struct GruBackward {
       const size_t unit = r * H + n0;
       float* out = rows + r * M + n0;
       for (int v = 0; v < w.value; v++) {
-        const vf reset = lanes.load(saved, v, M), z = lanes.load(saved + H, v, M);
-        const vf m = lanes.load(saved + 2 * H, v, M), n = lanes.load(saved + 3 * H, v, M);
-        vf d = lanes.load(carry + unit, v, H);
-        if (dh) d += lanes.load(dh + first * H + unit, v, H);
+        const vf reset = lanes.load(saved + v * VL), z = lanes.load(saved + H + v * VL);
+        const vf m = lanes.load(saved + 2 * H + v * VL), n = lanes.load(saved + 3 * H + v * VL);
+        vf d = lanes.load(carry + unit + v * VL);
+        if (dh) d += lanes.load(dh + first * H + unit + v * VL);
         const vf dn = limit(d * (1.0f - z) * (1.0f - n * n));
-        lanes.store(out, v, M, limit(dn * m * reset * (1.0f - reset)));
-        lanes.store(out + H, v, M, limit(d * (lanes.load(before + unit, v, H) - n) * z * (1.0f - z)));
-        lanes.store(out + 2 * H, v, M, dn * reset);
-        lanes.store(out + 3 * H, v, M, dn);
-        lanes.store(carry + unit, v, H, d * z);   // what goes straight to h_{t-1}
+        lanes.store(out + v * VL, limit(dn * m * reset * (1.0f - reset)));
+        lanes.store(out + H + v * VL, limit(d * (lanes.load(before + unit + v * VL) - n) * z * (1.0f - z)));
+        lanes.store(out + 2 * H + v * VL, dn * reset);
+        lanes.store(out + 3 * H + v * VL, dn);
+        lanes.store(carry + unit + v * VL, d * z);   // what goes straight to h_{t-1}
       }
     });
     carry_back(shard, step.t, {rows, M, GRU_GATES * H}, H, panels, Whh, carry, true, ahead);

@@ -5,7 +5,7 @@
 // backward pass lets a -0 through. (Only where a weight is infinite or NaN would 0 times it have been NaN.)
 #pragma once
 
-#include "narrow.h"
+#include "gemm.h"
 
 namespace IRNN_TARGET {
 
@@ -52,10 +52,10 @@ IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t ro
   }
 }
 
-template <int FEW, int MR, int NV>
+template <int MR, int NV>
 IRNN_INLINE void multiply_units(const Live& live, int H, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV]) {
   if (live.units) multiply_live(live.count, live.units, A, row_stride, panel, acc);
-  else multiply_columns<FEW>(H, A, row_stride, panel, acc);
+  else multiply(H, A, row_stride, 1, panel, acc);
 }
 
 }  // namespace IRNN_TARGET

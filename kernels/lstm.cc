@@ -45,12 +45,11 @@ struct LstmForward {
   // The gates, cells and states of W vectors of units; their sums are where the gates will be.
   template <int W, class L>
   IRNN_INLINE void units(float* gate, const float* c_before, float* c_after, float* h_after, const L& lanes) const {
-    const size_t M = LSTM_GATES * H;
     const auto read = [=](int column, vf(&sums)[W]) IRNN_INLINE_LAMBDA {
-      for (int v = 0; v < W; v++) sums[v] = lanes.load(gate + column, v, M);
+      for (int v = 0; v < W; v++) sums[v] = lanes.load(gate + column + v * VL);
     };
     const auto keep = [=](int column, const vf(&values)[W]) IRNN_INLINE_LAMBDA {
-      for (int v = 0; v < W; v++) lanes.store(gate + column, v, M, values[v]);
+      for (int v = 0; v < W; v++) lanes.store(gate + column + v * VL, values[v]);
     };
     // A gate is read when its turn has come: all at once waited in more registers than there are (forward 0.977 to 0.993).
     vf in[W], forget[W], candidate[W], out[W], cell[W];
@@ -61,8 +60,8 @@ struct LstmForward {
     read(2 * H, candidate);
     tanh(candidate);
     for (int v = 0; v < W; v++) {
-      cell[v] = fma(forget[v], lanes.load(c_before, v, H), in[v] * candidate[v]);
-      lanes.store(c_after, v, H, cell[v]);
+      cell[v] = fma(forget[v], lanes.load(c_before + v * VL), in[v] * candidate[v]);
+      lanes.store(c_after + v * VL, cell[v]);
     }
     keep(0, in);
     keep(H, forget);
@@ -71,7 +70,7 @@ struct LstmForward {
     sigmoid(out);
     keep(3 * H, out);
     tanh(cell);
-    for (int v = 0; v < W; v++) lanes.store(h_after, v, H, out[v] * cell[v]);
+    for (int v = 0; v < W; v++) lanes.store(h_after + v * VL, out[v] * cell[v]);
   }
 };
 
@@ -104,18 +103,18 @@ struct LstmBackward {
       const size_t unit = r * H + n;
       float* out = rows + r * M + n;
       for (int v = 0; v < w.value; v++) {
-        const vf i = lanes.load(gate, v, M), f = lanes.load(gate + H, v, M);
-        const vf g = lanes.load(gate + 2 * H, v, M), o = lanes.load(gate + 3 * H, v, M);
-        vf d = lanes.load(carry_h + unit, v, H);
-        if (dh) d += lanes.load(dh + first * H + unit, v, H);
+        const vf i = lanes.load(gate + v * VL), f = lanes.load(gate + H + v * VL);
+        const vf g = lanes.load(gate + 2 * H + v * VL), o = lanes.load(gate + 3 * H + v * VL);
+        vf d = lanes.load(carry_h + unit + v * VL);
+        if (dh) d += lanes.load(dh + first * H + unit + v * VL);
         // h = o tanh c: a division instead of a tanh. Where o is 0 so is h, and tanh c does not matter.
-        const vf state = lanes.load(h_after + unit, v, H), tanh_c = state / at_least(o, SMALLEST_NORMAL);
-        const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + unit, v, H));
-        lanes.store(out, v, M, limit(dc * g * i * (1.0f - i)));
-        lanes.store(out + H, v, M, limit(dc * lanes.load(c_before + unit, v, H) * f * (1.0f - f)));
-        lanes.store(out + 2 * H, v, M, limit(dc * i * (1.0f - g * g)));
-        lanes.store(out + 3 * H, v, M, limit(d * state * (1.0f - o)));
-        lanes.store(carry_c + unit, v, H, dc * f);
+        const vf state = lanes.load(h_after + unit + v * VL), tanh_c = state / at_least(o, SMALLEST_NORMAL);
+        const vf dc = fma(d, fma(-state, tanh_c, o), lanes.load(carry_c + unit + v * VL));
+        lanes.store(out + v * VL, limit(dc * g * i * (1.0f - i)));
+        lanes.store(out + H + v * VL, limit(dc * lanes.load(c_before + unit + v * VL) * f * (1.0f - f)));
+        lanes.store(out + 2 * H + v * VL, limit(dc * i * (1.0f - g * g)));
+        lanes.store(out + 3 * H + v * VL, limit(d * state * (1.0f - o)));
+        lanes.store(carry_c + unit + v * VL, dc * f);
       }
     });
     carry_back(shard, step.t, {rows, M, M}, H, panels, Whh, carry_h, false, ahead);

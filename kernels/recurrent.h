@@ -50,45 +50,18 @@ IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* 
 // Vectors of units whose gates are taken together (math.h); more of them would not fit the registers.
 constexpr int TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;
 
-// How the v-th vector of a pass over units lies in memory: VL units of a row, from p on (fewer at the tail), or 4 units of VL/4 rows,
-// `stride` floats apart. spread() is one number a row.
-template <class L>
-struct OfOneRow {
-  L lanes;
-  IRNN_INLINE vf load(const float* p, int v, size_t) const { return lanes.load(p + v * VL); }
-  IRNN_INLINE void store(float* p, int v, size_t, vf x) const { lanes.store(p + v * VL, x); }
-  IRNN_INLINE vf spread(const float* p, int, size_t) const { return splat(*p); }
-};
-constexpr int UNITS_OF_ROWS = 4, ROWS_TOGETHER = VL / UNITS_OF_ROWS;
-struct OfRows {
-  static constexpr auto at(int v, int i, size_t stride) { return (v * ROWS_TOGETHER + i) * stride; }
-  IRNN_INLINE vf load(const float* p, int v, size_t stride) const {
-    return join4([=](int i) IRNN_INLINE_LAMBDA { return load4(p + at(v, i, stride)); });
-  }
-  IRNN_INLINE void store(float* p, int v, size_t stride, vf x) const {
-    split4(x, [=](int i, v4 part) IRNN_INLINE_LAMBDA { store4(p + at(v, i, stride), part); });
-  }
-  IRNN_INLINE vf spread(const float* p, int v, size_t stride) const {
-    return join4([=](int i) IRNN_INLINE_LAMBDA { return v4{} + p[at(v, i, stride)]; });
-  }
-};
-
 // f(Const<how many vectors>, row, unit, lanes) over the units of the rows that are not padded at t: up to MAX vectors of a row at a
-// time. Of 100 units, the last 4 of several rows are one vector: a quarter of one a row takes a seventh of the time (AVX-512).
+// time.
 // f holds copies of what it uses: of members behind `this` the compiler would read each again after every store.
 template <int MAX, class F>
 IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
-  const bool across = ROWS_TOGETHER > 1 && H % VL == UNITS_OF_ROWS && shard.rows == SHARD_ROWS && !shard.lengths;
   const int whole = H / VL * VL;
-  if constexpr (ROWS_TOGETHER > 1) {   // first: behind the others nothing would run beside its long chains (LSTM forward 0.995)
-    if (across) f(Const<SHARD_ROWS / ROWS_TOGETHER>{}, 0, whole, OfRows{});
-  }
   for (int r = 0; r < shard.rows; r++) {
     if (shard.padded(r, t)) continue;
     int n = 0;
-    for (; n + MAX * VL <= whole; n += MAX * VL) f(Const<MAX>{}, r, n, OfOneRow<AllLanes>{});
-    for (; n < whole; n += VL) f(Const<1>{}, r, n, OfOneRow<AllLanes>{});
-    if (!across && n < H) f(Const<1>{}, r, n, OfOneRow<SomeLanes>{{H - n}});
+    for (; n + MAX * VL <= whole; n += MAX * VL) f(Const<MAX>{}, r, n, AllLanes{});
+    for (; n < whole; n += VL) f(Const<1>{}, r, n, AllLanes{});
+    if (n < H) f(Const<1>{}, r, n, SomeLanes{H - n});
   }
 }
 
@@ -121,16 +94,16 @@ class Ahead {
   int count_ = 0, next_ = 0;
 };
 
-// multiply_columns() that looks ahead every so many k.
-template <int FEW, int MR, int NV>
+// multiply() that looks ahead every so many k.
+template <int MR, int NV>
 IRNN_INLINE void multiply_ahead(int K, const float* A, size_t row_stride, const float* panel, Ahead& ahead, vf (&acc)[MR][NV]) {
 #if defined(__wasm__)   // which has no such request
   (void)ahead;
-  multiply_columns<FEW>(K, A, row_stride, panel, acc);
+  multiply(K, A, row_stride, 1, panel, acc);
 #else
   for (int k = 0; k < K; k += Ahead::EVERY) {
     ahead.some();
-    multiply_columns<FEW>(min(Ahead::EVERY, K - k), A + k, row_stride, panel + size_t(k) * NV * VL, acc);
+    multiply(min(Ahead::EVERY, K - k), A + k, row_stride, 1, panel + size_t(k) * NV * VL, acc);
   }
 #endif
 }
@@ -172,7 +145,7 @@ IRNN_NOINLINE void step_rows(int K, const float* before, const Panels& panels, c
     with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
       vf acc[MR][nv.value];
       input.begin(out, ldo, columns, acc);
-      multiply_ahead<0>(K, before, K, packed, ahead, acc);
+      multiply_ahead(K, before, K, packed, ahead, acc);
       store_tile(out, ldo, columns, acc);
     });
     const int n = width * VL;
@@ -210,18 +183,16 @@ IRNN_NOINLINE void carry_rows(const Shard& shard, int t, int r0, const Delta& de
   for (int p = 0, columns = H; p < count; p++) {
     const int width = panels.width(p);
     with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
-      with_narrow(columns, nv, [&](auto few) IRNN_INLINE_LAMBDA {
-        vf acc[MR][nv.value];
-        if (add) load_tile(to, H, columns, acc);
-        else clear_tile(acc);
-        if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, packed, acc);
-        else multiply_ahead<few.value>(K, da, delta.width, packed, ahead, acc);
-        if (!shard.lengths) return store_tile(to, H, columns, acc);
-        for (int r = 0; r < MR; r++) {
-          if (shard.padded(r0 + r, t)) continue;
-          for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], columns - v * VL);
-        }
-      });
+      vf acc[MR][nv.value];
+      if (add) load_tile(to, H, columns, acc);
+      else clear_tile(acc);
+      if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, packed, acc);
+      else multiply_ahead(K, da, delta.width, packed, ahead, acc);
+      if (!shard.lengths) return store_tile(to, H, columns, acc);
+      for (int r = 0; r < MR; r++) {
+        if (shard.padded(r0 + r, t)) continue;
+        for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], columns - v * VL);
+      }
     });
     const int n = width * VL;
     packed += size_t(K) * n;

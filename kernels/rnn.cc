@@ -23,24 +23,20 @@ struct RnnForward {
     for (int p = 0, columns = H; p < count; p++) {
       const int width = panels.width(p);
       with_const<WIDEST>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
-        const auto tile = [&](auto few) IRNN_INLINE_LAMBDA {
-          vf acc[MR][nv.value];
-          if (fused) {
-            load_tile(start, 0, nv.value * VL, acc);
-            multiply(I, input, I, 1, w, acc);
-          } else {
-            load_tile(out, H, columns, acc);
-          }
-          multiply_units<few.value>(live, H, before, H, packed, acc);
+        vf acc[MR][nv.value];
+        if (fused) {
+          load_tile(start, 0, nv.value * VL, acc);
+          multiply(I, input, I, 1, w, acc);
+        } else {
+          load_tile(out, H, columns, acc);
+        }
+        multiply_units(live, H, before, H, packed, acc);
 #pragma GCC unroll 8
-          for (int r = 0; r < MR; r++) {
+        for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-            for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
-          }
-          store_tile(out, H, columns, acc);
-        };
-        if constexpr (MR == 8) with_narrow(columns, nv, tile);
-        else tile(Const<0>{});
+          for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
+        }
+        store_tile(out, H, columns, acc);
       });
       const int n = width * VL;
       if (fused) w += size_t(I) * n;
