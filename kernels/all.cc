@@ -1,7 +1,9 @@
 // Every kernel of one target in one translation unit: a build is this file, compiled with the target's flags.
 #include "gemm.cc"
 #include "gradient.cc"
-#include "gradient_later.cc"
+#include "gradient_blocks.cc"
+#include "gradient_long.cc"
+#include "gradient_short.cc"
 #include "dense.cc"
 #include "rnn.cc"
 #include "lstm.cc"

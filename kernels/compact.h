@@ -7,6 +7,7 @@
 // bits are those of the frame of all units, which serves where too few are 0, and for tanh.
 #pragma once
 
+#include "gradient_frames.h"
 #include "recurrent.h"
 
 namespace IRNN_TARGET {
@@ -23,18 +24,18 @@ class CompactBackward {
   static size_t floats(int I, int H) {
     const size_t left = left_width(H), right = right_width(H, I);
     const size_t vectors = round_up(ceil_div(H, VL), 16), columns = round_up(H + I + 1 + VL, 16);
-    return round_up(SLOTS * SHARD_ROWS * right + GRADIENT_STEPS * SHARD_ROWS * left + H * (left + right) + (2 * SHARD_ROWS + VL) * left +
+    return round_up(SLOTS * SHARD_ROWS * right + BLOCK_STEPS * SHARD_ROWS * left + H * (left + right) + (2 * SHARD_ROWS + VL) * left +
                     3 * VL + 2 * vectors + columns, 16);
   }
 
   // `memory` holds floats(I, H), 64-byte aligned. `carry` [rows,H] is dL/dh of the state at hand whenever no frame is open.
-  CompactBackward(const Problem& problem, const Shard& shard, const WeightGradient& gradient, float* sum, float* carry, float* memory)
+  CompactBackward(const Problem& problem, const Shard& shard, const FrameGradient& gradient, float* sum, float* carry, float* memory)
       : p_(problem), shard_(shard), gradient_(gradient), sum_(sum), carry_(carry), vectors_(ceil_div(p_.H, VL)) {
     const size_t left = left_width(p_.H), right = right_width(p_.H, p_.I);
     const size_t mask_ints = round_up(vectors_, 16);
     states_ = memory;
     da_ = states_ + SLOTS * SHARD_ROWS * right + VL;
-    whh_ = da_ + GRADIENT_STEPS * SHARD_ROWS * left;
+    whh_ = da_ + BLOCK_STEPS * SHARD_ROWS * left;
     part_ = whh_ + p_.H * left;
     tail_ = part_ + p_.H * right;
     compact_carry_ = tail_ + VL * left;
@@ -65,7 +66,7 @@ class CompactBackward {
   }
 
  private:
-  static constexpr int SLOTS = GRADIENT_STEPS + 1;
+  static constexpr int SLOTS = BLOCK_STEPS + 1;
   static size_t left_width(size_t units) { return round_up(units, VL); }
   static size_t right_width(size_t units, int I) { return round_up(units + I + 1, VL); }
 
@@ -287,7 +288,7 @@ class CompactBackward {
 
   const Problem& p_;
   const Shard& shard_;
-  const WeightGradient& gradient_;
+  const FrameGradient& gradient_;
   float *sum_, *carry_;
   int vectors_, count_ = 0;      // of H; of the frame
   bool open_ = false, full_ = false;

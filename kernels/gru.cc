@@ -1,6 +1,8 @@
 // The GRU (Cho et al. 2014) in PyTorch's form: the reset gate acts after the recurrent product, on Whn h + bhn, so that one
 // product serves all three gates. Saved a row: r z m n, where m = Whn h_{t-1} + bhn; r z m meet h, r z n meet x.
 #include "math.h"
+#include "gradient_blocks.h"
+#include "gradient_deferred.h"
 #include "recurrent.h"
 
 namespace IRNN_TARGET {
@@ -150,34 +152,38 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
   // r, z and m meet h; r, z and n meet x. A few inputs ride along with h: their products with m, which nobody wants, cost less than
   // a pass of their own over r and z.
   const bool along = I <= FUSED_INPUTS;
-  const bool fused = WeightGradient::fuses(T, B, part, GRU_GATES * H, H + I + 1);
-  const Sums how = fused ? Sums::BLOCKS : Sums::LATER;
+  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
+  const bool fused = fuses(rows, GRU_GATES * H, H + I + 1);
   const int count = fused && along ? 2 : 3, columns_along = count == 2 ? I : 0;
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor states[] = {{before, H, size_t(H), dWhh, nullptr},
-                           {x, columns_along, size_t(I), nullptr, dWxh, 2 * H},
-                           {nullptr, 1, 0, dbh, count == 2 ? dbx : nullptr, 2 * H}};
-  const Factor inputs_of_n[] = {{x, I, size_t(I), dWxh ? dWxh + size_t(2) * H * I : nullptr, nullptr}, {nullptr, 1, 0, dbx ? dbx + 2 * H : nullptr, nullptr}};
-  const Factor inputs[] = {{x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, nullptr}};
   const int n_at = GRU_GATES * H;
-  WeightGradient gradients[] = {WeightGradient(T, B, GRU_GATES * H, da, size_t(M), states, 3, how),
-                                WeightGradient(T, B, H, da + n_at, size_t(M), inputs_of_n, 2, how, n_at % VL),
-                                WeightGradient(T, B, 2 * H, da, size_t(M), inputs, 2, how)};   // of r, z, where they do not ride along
-  WeightGradient::deal(gradients, count);
+  const GradientOf gradients_of[] = {
+      {T, B, GRU_GATES * H, da, size_t(M),
+       {{before, H, size_t(H), dWhh}, {x, columns_along, size_t(I), dWxh, nullptr, 2 * H}, {nullptr, 1, 0, dbh, count == 2 ? dbx : nullptr, Factor::ALL, 2 * H}}, 0, H},
+      {T, B, H, da + n_at, size_t(M), {{x, I, size_t(I), dWxh ? dWxh + size_t(2) * H * I : nullptr}, {nullptr, 1, 0, dbx ? dbx + 2 * H : nullptr}}, n_at % VL, 0},
+      {T, B, 2 * H, da, size_t(M), {{x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx}}, 0, 2 * H}};   // of r, z, where they do not ride along
+  BlockGradient gradients[] = {BlockGradient(gradients_of[0]), BlockGradient(gradients_of[1]), BlockGradient(gradients_of[2])};
+  size_t sum_floats = 0;
+  for (int i = 0; fused && i < count; i++) sum_floats += gradients[i].sum_floats();
+  const Groups groups(B, sum_floats);
   const size_t packed_floats = panels.floats(GRU_GATES * H), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradients[0].groups * carry_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, GRU_GATES * H, Whh, size_t(H), 1, whh);
   const GruBackward backward{T, B, H, reverse, clip, h, gates, dh, da, panels, whh};
-  backward_shards(size_t(T) * B * GRU_GATES * H * H, B, gradients, count, sums, part, [&](int group, int s) {
+  each_shard(size_t(T) * B * GRU_GATES * H * H, groups, gradients, fused ? count : 0, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = carries + group * carry_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry); }, [&](int t0, int t1) {
-      for (int i = 0; fused && i < count; i++) gradients[i].add_block(group, s, t0, t1);
+      for (int i = 0; fused && i < count; i++) gradients[i].add(group, s, t0, t1);
     });
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
+  for (int i = 0; !fused && i < count; i++) {
+    deferred_gradient(gradients_of[i], sums, part);
+    if (sums) sums += deferred_sums(gradients_of[i]);
+  }
   if (!dx) return;
   matmul(T * B, I, 2 * H, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
   matmul(T * B, I, H, {da + 3 * H, size_t(M), 1}, {Wxh + size_t(2) * H * I, size_t(I), 1}, nullptr, dx, size_t(I), true);

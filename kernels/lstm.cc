@@ -1,6 +1,8 @@
 // The LSTM with forget gate (Hochreiter & Schmidhuber 1997, Gers 2000), PyTorch's form and gate order i f g o. A step is one
 // product over all four gates, 4H columns that fill their vectors better than four times H, and then a pass over the units.
 #include "math.h"
+#include "gradient_blocks.h"
+#include "gradient_deferred.h"
 #include "recurrent.h"
 
 namespace IRNN_TARGET {
@@ -146,26 +148,28 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
   const Panels panels(H);
   const int M = LSTM_GATES * H;
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  const bool fused = WeightGradient::fuses(T, B, part, M, H + I + 1);
-  WeightGradient gradient(T, B, M, da, size_t(M), factors, 3, fused ? Sums::BLOCKS : Sums::LATER);
-  WeightGradient::deal(&gradient, 1);
+  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
+  const GradientOf gradient_of{T, B, M, da, size_t(M), {{before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh}}};
+  const bool fused = fuses(rows, M, H + I + 1);
+  BlockGradient gradient(gradient_of);
+  const Groups groups(B, fused ? gradient.sum_floats() : 0);
   const size_t packed_floats = panels.floats(M), carry_floats = round_up(size_t(SHARD_ROWS) * H, 16);
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * gradient.groups * carry_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + 2 * groups.count * carry_floats) * sizeof(float)));
   float* carries = whh + packed_floats;
   pack(panels, M, Whh, size_t(H), 1, whh);
   const LstmBackward backward{T, B, H, reverse, clip, h, c, gates, dh, da, panels, whh};
-  backward_shards(size_t(T) * B * 4 * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
+  each_shard(size_t(T) * B * 4 * H * H, groups, &gradient, fused ? 1 : 0, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry_h = carries + 2 * group * carry_floats;   // dL/dh, dL/dc of the step at hand [rows,H]
     float* carry_c = carry_h + carry_floats;
     copy_rows(shard, H, dhT, carry_h);
     copy_rows(shard, H, dcT, carry_c);
     back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry_h, carry_c); },
-                   [&](int t0, int t1) { if (fused) gradient.add_block(group, s, t0, t1); });
+                   [&](int t0, int t1) { if (fused) gradient.add(group, s, t0, t1); });
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);
   });
+  if (!fused) deferred_gradient(gradient_of, sums, part);
   if (dx) matmul(T * B, I, M, {da, size_t(M), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 

@@ -17,7 +17,7 @@ namespace IRNN_TARGET {
 constexpr float ROUND_TO_INTEGER = 12582912.0f;
 
 // 2^n for n = shifted - ROUND_TO_INTEGER in -127 … 128, which come out as 0 and infinity. Anything for NaN.
-IRNN_INLINE vf power_of_two(vf shifted) { return (vf)(((vi)shifted + splat_int(127 - 0x4b400000)) << 23); }
+IRNN_INLINE vf power_of_two(vf shifted) { return (vf)(((vu)shifted + (vu)splat_int(127 - 0x4b400000)) << 23); }
 
 // x = e^x for x in [-88, 88.02], 0 below the smallest normal float, which the table leaves to the
 // flushing of denormals (pool.h); NaN goes through. x = n ln 2 / POWERS + r, |r| <= ln 2 / POWERS / 2,
@@ -55,7 +55,7 @@ IRNN_INLINE void exp_in_range(vf (&x)[W]) {
   }
   IRNN_EACH p[i] = fma(p[i], r[i], splat(1.0f));
   IRNN_EACH p[i] = fma(p[i], r[i], look_up(POWER_RESTS, shifted[i]));
-  IRNN_EACH power[i] = (vf)((vi)look_up(POWER_BITS, shifted[i]) + ((vi)shifted[i] << (23 - LOG_POWERS)));
+  IRNN_EACH power[i] = (vf)((vu)look_up(POWER_BITS, shifted[i]) + ((vu)shifted[i] << (23 - LOG_POWERS)));
   IRNN_EACH x[i] = fma(p[i], power[i], power[i]);
 }
 #else

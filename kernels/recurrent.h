@@ -1,7 +1,8 @@
 // What the recurrences share: the walk over time, and the pieces of a shard's step.
 #pragma once
 
-#include "gradient.h"
+#include "live.h"
+#include "shard_sums.h"
 
 namespace IRNN_TARGET {
 
@@ -32,15 +33,7 @@ struct Shard {
   }
 };
 
-IRNN_INLINE void copy(int n, const float* from, float* to) {
-  int i = 0;
-  for (; i + VL <= n; i += VL) store(to + i, load(from + i));
-  for (; i < n; i++) to[i] = from[i];
-}
 IRNN_INLINE vf clipped(vf d, float clip) { return clip > 0.0f ? clamp(d, clip) : d; }
-IRNN_INLINE void fill_zero(int n, float* to) {
-  for (int i = 0; i < n; i++) to[i] = 0.0f;
-}
 // The rows of [B,H] that a shard owns; zeros where there is no array.
 IRNN_INLINE void copy_rows(const Shard& shard, int H, const float* from, float* to) {
   if (from) copy(shard.rows * H, from + size_t(shard.b0) * H, to);
@@ -213,7 +206,7 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
 struct Block {
   int t0, t1;
   Block(int k, int T, int reverse)
-      : t0((reverse ? k : ceil_div(T, GRADIENT_STEPS) - 1 - k) * GRADIENT_STEPS), t1(min(T, t0 + GRADIENT_STEPS)) {}
+      : t0((reverse ? k : ceil_div(T, BLOCK_STEPS) - 1 - k) * BLOCK_STEPS), t1(min(T, t0 + BLOCK_STEPS)) {}
   // The j-th step of the block in the order of back-propagation.
   Step step(int j, int T, int reverse) const {
     const int t = reverse ? t0 + j : t1 - 1 - j;
@@ -224,34 +217,11 @@ struct Block {
 // Back-propagates a shard: step(step) for each, the last first, and done(t0, t1) behind each block of steps.
 template <class S, class D>
 IRNN_INLINE void back_by_blocks(int T, int reverse, const S& step, const D& done) {
-  for (int k = 0; k < ceil_div(T, GRADIENT_STEPS); k++) {
+  for (int k = 0; k < ceil_div(T, BLOCK_STEPS); k++) {
     const Block block(k, T, reverse);
     for (int j = 0; j < block.t1 - block.t0; j++) step(block.step(j, T, reverse));
     done(block.t0, block.t1);
   }
-}
-
-// The gradients are dealt. backward(group, shard) for every shard, which hands its blocks to the weight gradients; then what is left of those.
-// Uses scratch slot 1.
-template <class F>
-IRNN_INLINE void backward_shards(size_t work, int B, WeightGradient* gradients, int count, float* sums, int part, const F& backward) {
-  size_t bytes = 0;
-  for (int i = 0; i < count; i++) {
-    gradients[i].segment(sums, part);
-    if (sums) sums += gradients[i].kept_floats();
-  }
-  for (int i = 0; i < count; i++) bytes += gradients[i].bytes();
-  char* memory = static_cast<char*>(irnn_host::scratch(1, bytes));
-  for (int i = 0; i < count; memory += gradients[i++].bytes()) gradients[i].place(memory);
-  parallel_if_worth(work, gradients[0].groups, [&](int group) {
-    const int first = group * gradients[0].group_shards, end = min(ceil_div(B, SHARD_ROWS), first + gradients[0].group_shards);
-    for (int s = first; s < end; s++) {
-      for (int i = 0; i < count; i++) gradients[i].shard_start(group, s);
-      backward(group, s);
-      for (int i = 0; i < count; i++) gradients[i].shard_done(group, s);
-    }
-  });
-  for (int i = 0; i < count; i++) gradients[i].finish();
 }
 
 }  // namespace IRNN_TARGET

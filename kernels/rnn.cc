@@ -2,6 +2,7 @@
 // 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
 #include "math.h"
 #include "compact.h"
+#include "gradient_deferred.h"
 
 namespace IRNN_TARGET {
 
@@ -137,23 +138,24 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
                   float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part) {
   const Panels panels(H);
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  const bool fused = WeightGradient::fuses(T, B, part, H, H + I + 1);
-  WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, fused ? Sums::FRAMES : Sums::LATER);
-  WeightGradient::deal(&gradient, 1);
-  const int blocks = ceil_div(T, GRADIENT_STEPS);
+  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
+  const GradientOf gradient_of{T, B, H, da, size_t(H), {{before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh}}};
+  const bool fused = fuses(rows, H, H + I + 1);
+  FrameGradient gradient(gradient_of);
+  const Groups groups(B, fused ? gradient.sum_floats() : 0);
+  const int blocks = ceil_div(T, BLOCK_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
   const size_t shard_floats = carry_floats + (fused ? CompactBackward::floats(I, H) : Live::ints(H));
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradient.groups * shard_floats) * sizeof(float)));
+  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * shard_floats) * sizeof(float)));
   if (!fused) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
   const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
-  backward_shards(size_t(T) * B * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
+  each_shard(size_t(T) * B * H * H, groups, &gradient, fused ? 1 : 0, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + group * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     if (fused) {
-      CompactBackward compact(problem, shard, gradient, gradient.shard_sum(group, s), carry, carry + carry_floats);
+      CompactBackward compact(problem, shard, gradient, gradient.sum(group, s), carry, carry + carry_floats);
       for (int k = 0; k < blocks; k++) compact.block(Block(k, T, reverse), dh0 && k == blocks - 1);
       compact.close();
     } else {
@@ -162,6 +164,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
+  if (!fused) deferred_gradient(gradient_of, sums, part);
   if (dx) matmul(T * B, I, H, {da, size_t(H), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 

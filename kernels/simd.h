@@ -29,6 +29,7 @@ constexpr int VL = 4;
 
 typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
+typedef uint32_t vu __attribute__((vector_size(VL * 4)));   // for sums and shifts that may overflow
 #if defined(__wasm_simd128__)
 typedef signed char bytes __attribute__((vector_size(16), aligned(1), may_alias));
 #endif
@@ -123,6 +124,15 @@ IRNN_INLINE void each_vector(int n, const F& f) {
   int i = 0;
   for (; i + VL <= n; i += VL) f(i, AllLanes{});
   if (i < n) f(i, SomeLanes{n - i});
+}
+
+IRNN_INLINE void copy(int n, const float* from, float* to) {
+  int i = 0;
+  for (; i + VL <= n; i += VL) store(to + i, load(from + i));
+  for (; i < n; i++) to[i] = from[i];
+}
+IRNN_INLINE void fill_zero(int n, float* to) {
+  for (int i = 0; i < n; i++) to[i] = 0.0f;
 }
 
 // a b + c, rounded once where the hardware fuses.
