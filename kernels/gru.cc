@@ -146,13 +146,12 @@ void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, co
 void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
                   const float* Whh, const float* h, const float* gates, const float* dh, const float* dhT, float* da, float* dWxh,
                   float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0,
-                  float* sums, int part) {
+                  float* sums, int part, int rows) {
   const Panels panels(H);
   const int M = GRU_SAVED * H;
   // r, z and m meet h; r, z and n meet x. A few inputs ride along with h: their products with m, which nobody wants, cost less than
   // a pass of their own over r and z.
   const bool along = I <= FUSED_INPUTS;
-  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
   const bool fused = fuses(rows, GRU_GATES * H, H + I + 1);
   const int count = fused && along ? 2 : 3, columns_along = count == 2 ? I : 0;
   const float* before = h + (reverse ? size_t(B) * H : 0);

@@ -53,14 +53,15 @@ namespace IRNN_TARGET {
 constexpr int SHARD_ROWS = 8;
 enum Activation { RELU = 0, TANH = 1 };
 
-// A long sequence can go through the backward kernels segment by segment, the last steps first (activation checkpointing), to the
-// same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
-// calls, [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part`
-// says which call it is: FIRST starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
-// sequence at once is null, FIRST | LAST. To parts BRIEF is to be added where all of it is at most BRIEF_ROWS rows (t, b): large gradients of so few are summed in
-// another order.
-enum Part { FIRST = 1, LAST = 2, BRIEF = 4 };
-constexpr int BRIEF_ROWS = 1024;
+// A long sequence can go through the backward kernels in segments, the last steps first (activation checkpointing), to the
+// same bits. dhT of a segment is dh0 of the segment after it in time, and weight gradients stay sums over all steps:
+//   sums  keeps these sums between the calls; null if the sequence comes in one call. Its size is
+//         [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M,N].
+//   part  FIRST starts the sums from 0, LAST adds them to the gradients, which no other call touches; both for a whole
+//         sequence. T of every segment but the one with the last steps is a multiple of 16.
+//   rows  rows (t, b) of the whole sequence, T·B if it comes in one call: the order in which a large gradient is summed
+//         depends on it.
+enum Part { FIRST = 1, LAST = 2 };
 
 // C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);
@@ -105,7 +106,7 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse,
                   float* dx,           // [T,B,I] or null = (+= if accumulate_dx)
                   int accumulate_dx,
                   float* dh0,          // [B,H] or null: gradient of the initial state = ; may be dhT itself
-                  float* sums, int part);   // of M = H, N = H + I + 1
+                  float* sums, int part, int rows);   // of M = H, N = H + I + 1
 
 // PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -130,7 +131,7 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    float* dx, int accumulate_dx,                        // as in rnn_backward
                    float* dh0,         // [B,H] or null = ; may be dhT
                    float* dc0,         // [B,H] or null = ; may be dcT
-                   float* sums, int part);   // of M = 4H, N = H + I + 1
+                   float* sums, int part, int rows);   // of M = 4H, N = H + I + 1
 
 // PyTorch's gate order r z n: n_t = tanh(Wxn x + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z h_{t-1}
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -151,7 +152,7 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
                   float* dh0,          // [B,H] or null = ; may be dhT
-                  float* sums, int part);   // of M = 4H, N = H + I + 1
+                  float* sums, int part, int rows);   // of M = 4H, N = H + I + 1
 
 // Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
 // for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.

@@ -144,11 +144,10 @@ void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, c
 void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x, const float* Wxh,
                    const float* Whh, const float* h, const float* c, const float* gates, const float* dh, const float* dhT,
                    const float* dcT, float* da, float* dWxh, float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx,
-                   float* dh0, float* dc0, float* sums, int part) {
+                   float* dh0, float* dc0, float* sums, int part, int rows) {
   const Panels panels(H);
   const int M = LSTM_GATES * H;
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
   const GradientOf gradient_of{T, B, M, da, size_t(M), {{before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh}}};
   const bool fused = fuses(rows, M, H + I + 1);
   BlockGradient gradient(gradient_of);

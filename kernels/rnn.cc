@@ -135,10 +135,9 @@ struct RnnBackward {
 
 void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip, const float* x,
                   const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
-                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part) {
+                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part, int rows) {
   const Panels panels(H);
   const float* before = h + (reverse ? size_t(B) * H : 0);
-  const int rows = part & BRIEF ? SHORT_ROWS : part == (FIRST | LAST) ? T * B : SHORT_ROWS + 1;
   const GradientOf gradient_of{T, B, H, da, size_t(H), {{before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh}}};
   const bool fused = fuses(rows, H, H + I + 1);
   FrameGradient gradient(gradient_of);

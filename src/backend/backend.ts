@@ -22,9 +22,6 @@ export const TANH = 1
 export const FIRST = 1
 export const LAST = 2
 export const WHOLE: number = FIRST | LAST
-/** For the parts of a sequence that has no more rows (t, b) than these in all. */
-export const BRIEF = 4
-export const BRIEF_ROWS = 1024
 
 type OrNull<A> = A | null
 type Flag = 0 | 1
@@ -46,7 +43,7 @@ export interface Kernels {
     T: number, B: number, I: number, H: number, activation: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
+    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number, rows: number,
   ): void
   lstm_forward(
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
@@ -57,7 +54,7 @@ export interface Kernels {
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, c: Floats, gates: Floats,
     dh: OrNull<Floats>, dhT: OrNull<Floats>, dcT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, dc0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
+    dh0: OrNull<Floats>, dc0: OrNull<Floats>, sums: OrNull<Floats>, part: number, rows: number,
   ): void
   gru_forward(
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>,
@@ -67,7 +64,7 @@ export interface Kernels {
     T: number, B: number, I: number, H: number, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, gates: Floats, dh: OrNull<Floats>, dhT: OrNull<Floats>, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number,
+    dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number, rows: number,
   ): void
   step_pack(
     N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,

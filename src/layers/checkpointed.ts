@@ -4,7 +4,7 @@
  * from the state it began with. Memory grows with √T instead of T, for one more forward pass. The numbers are the same to the bit:
  * a step is the same step, and weight gradients are running sums over all segments (kernels.h, Part).
  */
-import { BRIEF, BRIEF_ROWS, FIRST, type Floats, LAST } from '../backend/backend.ts'
+import { FIRST, type Floats, LAST } from '../backend/backend.ts'
 import type { Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
 
 export interface CheckpointedOptions {
@@ -119,7 +119,8 @@ export function checkpointedLayer(
       for (let k = count - 1; k >= 0; k--) {
         if (held !== k) run(k, x, lengths)
         const ofSegment = segmentLengths(lengths, k)
-        segment.part = (k === count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0) | (T * B <= BRIEF_ROWS ? BRIEF : 0)
+        segment.part = (k === count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0)
+        segment.rows = T * B
         if (dy) backend.copy_columns(stepsOf(k) * B, K, part(1, dy, K, k), K, 0, last.dy!, K, 0, 0)
         for (let i = layers.length - 1; i > 0; i--) {
           const below = layers[i - 1]!

@@ -32,7 +32,7 @@ export function gruLayer(arena: Memory, weights: RecurrentWeights, options: Recu
     backward(x, lengths, clip, dx, accumulateDx) {
       backend.gru_backward(
         T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h.all, gates, dh, dhT, gates,
-        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, sums, segment?.part ?? WHOLE,
+        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, sums, segment?.part ?? WHOLE, segment?.rows ?? T * B,
       )
     },
   }

@@ -37,6 +37,8 @@ export interface RecurrentLayer extends Layer {
  */
 export interface Segment {
   part: number
+  /** Rows (t, b) of the whole sequence. */
+  rows: number
   /** Its first step. */
   start: number
 }

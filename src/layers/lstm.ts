@@ -35,7 +35,7 @@ export function lstmLayer(arena: Memory, weights: RecurrentWeights, options: Rec
     backward(x, lengths, clip, dx, accumulateDx) {
       backend.lstm_backward(
         T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h.all, c.all, gates, dh, dhT, dcT, gates,
-        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, dcT, sums, segment?.part ?? WHOLE,
+        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, dcT, sums, segment?.part ?? WHOLE, segment?.rows ?? T * B,
       )
     },
   }

@@ -36,7 +36,7 @@ export function rnnLayer(
       const dh = steps === 'last' ? null : da
       backend.rnn_backward(
         T, B, I, H, activation, reverse, lengths, clip, x, Wxh, Whh, h.all, dh, dhT, da!,
-        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, sums, segment?.part ?? WHOLE,
+        dWxh, dWhh, dbx, dbh, dx, accumulateDx, segment && dhT, sums, segment?.part ?? WHOLE, segment?.rows ?? T * B,
       )
     },
   }

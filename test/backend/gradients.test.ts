@@ -82,11 +82,11 @@ function recurrence(cell: 'relu' | 'tanh' | 'lstm' | 'gru', reverse: 0 | 1, ragg
     },
     backward() {
       if (cell === 'lstm') {
-        reference.lstm_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, c, gates, dh, dhT, dcT, da, ...outputs, h0[1], c0[1], null, WHOLE)
+        reference.lstm_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, c, gates, dh, dhT, dcT, da, ...outputs, h0[1], c0[1], null, WHOLE, T * B)
       } else if (cell === 'gru') {
-        reference.gru_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, gates, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
+        reference.gru_backward(T, B, I, H, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, gates, dh, dhT, da, ...outputs, h0[1], null, WHOLE, T * B)
       } else {
-        reference.rnn_backward(T, B, I, H, activation, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, dh, dhT, da, ...outputs, h0[1], null, WHOLE)
+        reference.rnn_backward(T, B, I, H, activation, reverse, lengths, 0, x[0], Wxh[0], Whh[0], h, dh, dhT, da, ...outputs, h0[1], null, WHOLE, T * B)
       }
     },
     pairs: { x, Wxh, Whh, bx, bh, h0, ...(cell === 'lstm' && { c0 }) },

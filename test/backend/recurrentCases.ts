@@ -85,7 +85,7 @@ export function recurrentCases(cell: Cell, sizes: Sizes, options: Options, seed:
       updated('dWxh', r.uniform(R * I)), updated('dWhh', r.uniform(R * H)),
       optional(updated('dbx', r.uniform(R))), optional(updated('dbh', r.uniform(R))),
       optional(accumulate ? updated('dx', r.uniform(T * B * I)) : output('dx', T * B * I)), accumulate,
-      optional(output('dh0', B * H)), ...(kernel === 'lstm' ? [optional(output('dc0', B * H))] : []), null, WHOLE],
+      optional(output('dh0', B * H)), ...(kernel === 'lstm' ? [optional(output('dc0', B * H))] : []), null, WHOLE, T * B],
   }
   return [forward, backward]
 }

@@ -105,7 +105,7 @@ function check(backend: Backend, fma: Fma, row: Case): number {
   const [dWxh, dWhh, db, dx] = [H * I, H * H, H, T * B * I].map((n) => backend.floats(n))
   const dh0 = row.dh0 ? backend.floats(B * H) : null
   backend.rnn_backward(
-    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE,
+    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE, T * B,
   )
   const exactDa = new Float32Array(T * B * H)
   const exactDh0 = new Float32Array(B * H)
