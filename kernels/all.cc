@@ -8,7 +8,7 @@
 #include "rnn.cc"
 #include "lstm.cc"
 #include "gru.cc"
-#include "step.cc"
+#include "stream.cc"
 #include "loss.cc"
 #include "embedding.cc"
 #include "update.cc"

@@ -1,5 +1,5 @@
 // Tables of vectors: gather, scatter, and columns put side by side (both directions of a layer).
-#include "recurrent.h"
+#include "simd.h"
 
 namespace IRNN_TARGET {
 

@@ -1,4 +1,4 @@
-// The fused weight gradient of rnn: the caller (compact.h) adds its blocks of steps to a shard's sum [M, columns] itself,
+// The fused weight gradient of rnn: the caller (sparse_backward.h) adds its blocks of steps to a shard's sum [M, columns] itself,
 // or to a part of it, a frame of some rows and columns.
 #pragma once
 

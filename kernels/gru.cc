@@ -3,7 +3,8 @@
 #include "math.h"
 #include "gradient_blocks.h"
 #include "gradient_deferred.h"
-#include "recurrent.h"
+#include "step_product.h"
+#include "units.h"
 
 namespace IRNN_TARGET {
 
@@ -26,14 +27,14 @@ struct GruForward {
       const Step step(i, T, reverse);
       const size_t row = size_t(step.t) * B + shard.b0;
       const size_t from = (size_t(step.from) * B + shard.b0) * H, to = (size_t(step.to) * B + shard.b0) * H;
-      Ahead ahead;
+      Prefetcher prefetcher;
       if (i + 1 < T) {
         const Step next(i + 1, T, reverse);
-        ahead.add(shard, gates, next.t, B, S);
-        ahead.add(shard, h, next.to, B, H);
+        prefetcher.add(shard, gates, next.t, B, S);
+        prefetcher.add(shard, h, next.to, B, H);
       }
       for (int r = 0; !Wxh && r < shard.rows; r++) copy(H, bias + M - H, gates + (row + r) * S + M - H);
-      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, ahead);
+      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, 2 * H}, gates + row * S, S, prefetcher);
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { copy(H, h + from + r * H, h + to + r * H); });
       each_unit<TOGETHER>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
@@ -84,12 +85,12 @@ struct GruBackward {
     const size_t first = size_t(step.t) * B + shard.b0;
     float* rows = da + first * M;
     const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
-    Ahead ahead;
+    Prefetcher prefetcher;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
-      ahead.add(shard, gates, next.t, B, M);
-      ahead.add(shard, h, next.from, B, H);
-      if (dh) ahead.add(shard, dh, next.t, B, H);
+      prefetcher.add(shard, gates, next.t, B, M);
+      prefetcher.add(shard, h, next.from, B, H);
+      if (dh) prefetcher.add(shard, dh, next.t, B, H);
     }
     shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, rows + r * M); });
     const float* before = h + (size_t(step.from) * B + shard.b0) * H;
@@ -110,7 +111,7 @@ struct GruBackward {
         lanes.store(carry + unit + v * VL, d * z);   // what goes straight to h_{t-1}
       }
     });
-    carry_back(shard, step.t, {rows, M, GRU_GATES * H}, H, panels, Whh, carry, true, ahead);
+    carry_back(shard, step.t, {rows, M, GRU_GATES * H}, H, panels, Whh, carry, true, prefetcher);
   }
 };
 

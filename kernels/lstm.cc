@@ -3,7 +3,8 @@
 #include "math.h"
 #include "gradient_blocks.h"
 #include "gradient_deferred.h"
-#include "recurrent.h"
+#include "step_product.h"
+#include "units.h"
 
 namespace IRNN_TARGET {
 
@@ -25,14 +26,14 @@ struct LstmForward {
       const Step step(i, T, reverse);
       const size_t row = size_t(step.t) * B + shard.b0;
       const size_t from = (size_t(step.from) * B + shard.b0) * H, to = (size_t(step.to) * B + shard.b0) * H;
-      Ahead ahead;
+      Prefetcher prefetcher;
       if (i + 1 < T) {
         const Step next(i + 1, T, reverse);
-        ahead.add(shard, gates, next.t, B, M);
-        ahead.add(shard, h, next.to, B, H);
-        ahead.add(shard, c, next.to, B, H);
+        prefetcher.add(shard, gates, next.t, B, M);
+        prefetcher.add(shard, h, next.to, B, H);
+        prefetcher.add(shard, c, next.to, B, H);
       }
-      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, M}, gates + row * M, M, ahead);
+      step_product(shard.rows, H, h + from, panels, Whh, {I, x + row * I, Wxh, bias, M}, gates + row * M, M, prefetcher);
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
         copy(H, h + from + r * H, h + to + r * H);
         copy(H, c + from + r * H, c + to + r * H);
@@ -90,13 +91,13 @@ struct LstmBackward {
     const size_t first = size_t(step.t) * B + shard.b0;
     float* rows = da + first * M;
     const auto limit = [clip = clip](vf d) IRNN_INLINE_LAMBDA { return clipped(d, clip); };
-    Ahead ahead;
+    Prefetcher prefetcher;
     const Step next = step.back(T, reverse);
     if (next.t >= 0 && next.t < T) {
-      ahead.add(shard, gates, next.t, B, M);
-      ahead.add(shard, c, next.from, B, H);
-      ahead.add(shard, h, next.to, B, H);
-      if (dh) ahead.add(shard, dh, next.t, B, H);
+      prefetcher.add(shard, gates, next.t, B, M);
+      prefetcher.add(shard, c, next.from, B, H);
+      prefetcher.add(shard, h, next.to, B, H);
+      if (dh) prefetcher.add(shard, dh, next.t, B, H);
     }
     shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA { fill_zero(M, rows + r * M); });
     const float *c_before = c + (size_t(step.from) * B + shard.b0) * H, *h_after = h + (size_t(step.to) * B + shard.b0) * H;
@@ -119,7 +120,7 @@ struct LstmBackward {
         lanes.store(carry_c + unit + v * VL, dc * f);
       }
     });
-    carry_back(shard, step.t, {rows, M, M}, H, panels, Whh, carry_h, false, ahead);
+    carry_back(shard, step.t, {rows, M, M}, H, panels, Whh, carry_h, false, prefetcher);
   }
 };
 

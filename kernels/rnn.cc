@@ -1,8 +1,9 @@
 // The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each shard of
 // 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
 #include "math.h"
-#include "compact.h"
 #include "gradient_deferred.h"
+#include "sparse_backward.h"
+#include "step_product.h"
 
 namespace IRNN_TARGET {
 

@@ -8,7 +8,8 @@
 #pragma once
 
 #include "gradient_frames.h"
-#include "recurrent.h"
+#include "sparse.h"
+#include "units.h"
 
 namespace IRNN_TARGET {
 

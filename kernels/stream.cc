@@ -1,7 +1,7 @@
 // Streaming: one time step of a sequence or a few. Packing the weights takes ten times as long as multiplying by them once, so
 // they are packed apart from that.
 #include "math.h"
-#include "recurrent.h"
+#include "gemm.h"
 
 namespace IRNN_TARGET {
 
