@@ -46,4 +46,12 @@ void Factors::add_row(int m, int n0, int width, const float* sum) const {
   }
 }
 
+double shard_rows() { return SHARD_ROWS; }
+double block_steps() { return BLOCK_STEPS; }
+
+// A sum lies in whole vectors, and at most three gradients share M and N (gated_backward.h).
+double sums_floats(int B, int M, int N) {
+  return double(ceil_div(B, SHARD_ROWS)) * double(round_up(M, 16) + 32) * double(round_up(N, 16));
+}
+
 }  // namespace IRNN_TARGET

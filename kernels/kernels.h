@@ -25,7 +25,8 @@
 #define IRNN_KERNELS(X)                                                                                              \
   X(gemm) X(dense_forward) X(dense_backward)                                                                         \
   X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)                     \
-  X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                                      \
+  X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                                    \
+  X(shard_rows) X(block_steps) X(sums_floats) X(packed_floats)                                                       \
   X(softmax_cross_entropy) X(squared_error) X(softmax) X(softmax_scan) X(softmax_slope)                              \
   X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                                              \
   X(tanh_forward) X(sigmoid_forward)                                                                                 \
@@ -50,18 +51,22 @@ void parallel_for(int n, void (*f)(void* context, int i), void* context);
 
 namespace IRNN_TARGET {
 
-constexpr int SHARD_ROWS = 8;
+// Sizes that callers need too.
+constexpr int SHARD_ROWS = 8, BLOCK_STEPS = 16;
+double shard_rows();    // sequences of a shard, SHARD_ROWS
+double block_steps();   // steps that weight gradients take at a time, BLOCK_STEPS
 enum Activation { RELU = 0, TANH = 1 };
 
 // A long sequence can go through the backward kernels in segments, the last steps first (activation checkpointing), to the
 // same bits. dhT of a segment is dh0 of the segment after it in time, and weight gradients stay sums over all steps:
-//   sums  keeps these sums between the calls; null if the sequence comes in one call. Its size is
-//         [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M,N].
+//   sums  [sums_floats] keeps these sums between the calls; null if the sequence comes in one call.
 //   part  FIRST starts the sums from 0, LAST adds them to the gradients, which no other call touches; both for a whole
-//         sequence. T of every segment but the one with the last steps is a multiple of 16.
+//         sequence. T of every segment but the one with the last steps is a multiple of BLOCK_STEPS.
 //   rows  rows (t, b) of the whole sequence, T·B if it comes in one call: the order in which a large gradient is summed
 //         depends on it.
 enum Part { FIRST = 1, LAST = 2 };
+// Size of `sums` for gradients [M,N] of B sequences; of a linear layer, whatever its minibatch, B = 1.
+double sums_floats(int B, int M, int N);
 
 // C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);
@@ -155,7 +160,8 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   float* sums, int part, int rows);   // of M = 4H, N = H + I + 1
 
 // Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
-// for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.
+// for N sums over x [I] and h [H], packed is [packed_floats(N,I,H)], in an order that depends on the instruction set.
+double packed_floats(int N, int I, int H);
 void step_pack(int N, int I, int H,
                const float* Wxh,   // [N,I] or null if I is 0
                const float* Whh,   // [N,H] or null if H is 0

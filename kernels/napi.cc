@@ -99,12 +99,13 @@ template <auto kernel>
 struct Call;
 template <class R, class... Args, R (*kernel)(Args...)>
 struct Call<kernel> {
-  static constexpr size_t count = sizeof...(Args);
+  static constexpr size_t count = sizeof...(Args), ROOM = count > 0 ? count : 1;
 
   using Arguments = std::tuple<Args...>;
 
   template <size_t... I>
-  static Arguments unwrap_all(napi_env env, napi_value* values, bool& ok, std::index_sequence<I...>) {
+  static Arguments unwrap_all([[maybe_unused]] napi_env env, [[maybe_unused]] napi_value* values, [[maybe_unused]] bool& ok,
+                              std::index_sequence<I...>) {   // a kernel without arguments uses none of them
     return Arguments{unwrap<Args>(env, values[I], ok)...};
   }
 
@@ -134,7 +135,7 @@ struct Call<kernel> {
   }
 
   static napi_value run(napi_env env, napi_callback_info info) {
-    napi_value values[count];
+    napi_value values[ROOM];
     Context* context;
     Arguments args;
     return read(env, info, values, context, args) ? apply(env, context, args) : nullptr;
@@ -156,7 +157,7 @@ struct Call<kernel> {
   }
 
   static napi_value bind(napi_env env, napi_callback_info info) {
-    napi_value values[count], list, function;
+    napi_value values[ROOM], list, function;
     Context* context;
     Arguments args;
     if (!read(env, info, values, context, args)) return nullptr;

@@ -27,6 +27,9 @@ float* sums(int n) { return static_cast<float*>(irnn_host::scratch(0, (size_t(n)
 
 }  // namespace
 
+// A row of biases, then the rows of x and of h, in whole vectors.
+double packed_floats(int N, int I, int H) { return double(round_up(N, VL)) * (1 + I + H); }
+
 void step_pack(int N, int I, int H, const float* Wxh, const float* Whh, const float* bx, const float* bh, float* packed) {
   const Panels panels(N, ROW_VECTORS);
   for (int p = 0; p < panels.count; p++) {

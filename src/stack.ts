@@ -2,7 +2,7 @@
  * From a spec and its parameters to layers. The recurrent ones lie one on the other: each reads every step of the one below,
  * and the top one is read as the head asks.
  */
-import { type Floats, RELU, TANH, WHOLE } from './backend/backend.ts'
+import { type Backend, type Floats, RELU, TANH, WHOLE } from './backend/backend.ts'
 import { InputError, shown } from './error.ts'
 import { bidirectionalLayer } from './layers/bidirectional.ts'
 import { type CheckpointedLayer, checkpointedLayer, segmentSteps } from './layers/checkpointed.ts'
@@ -104,14 +104,20 @@ export function modelLayers(
  * S for the option of a plan.
  * @throws InputError if it is none, or the model bidirectional
  */
-export function stepsInMemory({ rnn }: ModelSpec, T: number, checkpointing: boolean | number): number {
+export function stepsInMemory(
+  { rnn }: ModelSpec,
+  backend: Backend,
+  T: number,
+  checkpointing: boolean | number,
+): number {
+  const block = backend.block_steps()
   if (checkpointing === false) return T
   if (rnn.bidirectional) throw new InputError(`activationCheckpointing: ${ONE_WAY}`)
-  if (checkpointing === true) return Math.min(T, segmentSteps(T))
-  if (Number.isInteger(checkpointing) && checkpointing > 0 && checkpointing % 16 === 0)
+  if (checkpointing === true) return Math.min(T, segmentSteps(T, block))
+  if (Number.isInteger(checkpointing) && checkpointing > 0 && checkpointing % block === 0)
     return Math.min(T, checkpointing)
   throw new InputError(
-    `activationCheckpointing: expected true, false or a multiple of 16 but received ${shown(checkpointing)}`,
+    `activationCheckpointing: expected true, false or a multiple of ${block} but received ${shown(checkpointing)}`,
   )
 }
 

@@ -135,9 +135,6 @@ function unrolled(parts: Parts, arena: Memory, B: number): Stepper {
   }
 }
 
-/** Room for the packed weights of N sums, as kernels.h has it. */
-const packedSize = (N: number, I: number, H: number): number => Math.ceil(N / 16) * 16 * (2 + I + H)
-
 function recurrentCell(
   cell: ModelSpec['rnn']['cell'],
   arena: Memory,
@@ -148,9 +145,9 @@ function recurrentCell(
   const { backend } = arena
   const h = arena.floats(B * H)
   if (cell === 'gru') {
-    const both = arena.floats(packedSize(2 * H, I, H))
-    const candidateX = arena.floats(packedSize(H, I, 0))
-    const candidateH = arena.floats(packedSize(H, 0, H))
+    const both = arena.floats(backend.packed_floats(2 * H, I, H))
+    const candidateX = arena.floats(backend.packed_floats(H, I, 0))
+    const candidateH = arena.floats(backend.packed_floats(H, 0, H))
     const n = 2 * H // the first row of the candidate
     return {
       pack() {
@@ -163,7 +160,7 @@ function recurrentCell(
     }
   }
   const N = cell === 'lstm' ? 4 * H : H
-  const packed = arena.floats(packedSize(N, I, H))
+  const packed = arena.floats(backend.packed_floats(N, I, H))
   const pack = () => backend.step_pack(N, I, H, Wxh, Whh, bx, bh, packed)
   if (cell === 'lstm') {
     const c = arena.floats(B * H)
@@ -180,7 +177,7 @@ function denseCell(
   x: Floats,
 ): Cell {
   const { backend } = arena
-  const packed = arena.floats(packedSize(K, I, 0))
+  const packed = arena.floats(backend.packed_floats(K, I, 0))
   const y = arena.floats(B * K)
   const pack = () => backend.step_pack(K, I, 0, W, null, b, null, packed)
   return { pack, run: backend.bind('dense_step', B, I, K, x, packed, y), y }

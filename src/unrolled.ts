@@ -47,7 +47,7 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
     if (Number.isInteger(value) && value >= 1) continue
     throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
   }
-  const S = stepsInMemory(parts.spec, T, activationCheckpointing)
+  const S = stepsInMemory(parts.spec, parts.backend, T, activationCheckpointing)
   const sampled = (training && options.sampled) || null
   if (sampled) checkSamples(parts.spec, sampled.samples)
   const logits = !sampled && (options.logits !== false || keepsLogits(parts.spec, T, B))

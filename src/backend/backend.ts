@@ -66,6 +66,10 @@ export interface Kernels {
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
     dh0: OrNull<Floats>, sums: OrNull<Floats>, part: number, rows: number,
   ): void
+  shard_rows(): number
+  block_steps(): number
+  sums_floats(B: number, M: number, N: number): number
+  packed_floats(N: number, I: number, H: number): number
   step_pack(
     N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,
   ): void

@@ -12,6 +12,7 @@ import { gru_backward, gru_forward } from './reference/gru.ts'
 import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './reference/loss.ts'
 import { lstm_backward, lstm_forward } from './reference/lstm.ts'
 import { rnn_backward, rnn_forward } from './reference/rnn.ts'
+import { block_steps, packed_floats, shard_rows, sums_floats } from './reference/sizes.ts'
 import { dense_step, gru_step, lstm_step, rnn_step, step_pack } from './reference/step.ts'
 import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './reference/update.ts'
 
@@ -20,6 +21,7 @@ export function referenceBackend(): Backend {
   const kernels: Kernels = {
     gemm, dense_forward, dense_backward,
     rnn_forward, rnn_backward, lstm_forward, lstm_backward, gru_forward, gru_backward,
+    shard_rows, block_steps, sums_floats, packed_floats,
     step_pack, rnn_step, lstm_step, gru_step, dense_step,
     softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
     embedding_forward, embedding_backward, copy_columns, dropout,

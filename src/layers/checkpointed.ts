@@ -26,9 +26,9 @@ export interface CheckpointedLayer extends RecurrentLayer {
   readonly live: { nonzero: number; all: number }
 }
 
-/** Steps between kept states: about √T, which makes both what is kept and what is computed again small. A multiple of 16. */
-export function segmentSteps(T: number): number {
-  return 16 * Math.ceil(Math.sqrt(T) / 16)
+/** Steps between kept states: about √T, which makes both what is kept and what is computed again small. A multiple of `block`. */
+export function segmentSteps(T: number, block: number): number {
+  return block * Math.ceil(Math.sqrt(T) / block)
 }
 
 /** @param layers built for S steps and with `segment`: `stack`, and for steps `every` those above it */

@@ -14,7 +14,7 @@ export function gruLayer(arena: Memory, weights: RecurrentWeights, options: Recu
   const gates = arena.floats(T * B * 4 * H)   // r z, Whn h + bhn, n; backward writes da over them
   const dh = training && steps === 'every' ? arena.floats(T * B * H) : null
   const dhT = training && (segment || steps === 'last') ? arena.floats(B * H) : null
-  const sums = training ? runningSums(arena, segment, Math.ceil(B / 8), 4 * H, H + I + 1) : null
+  const sums = training ? runningSums(arena, segment, B, 4 * H, H + I + 1) : null
 
   return {
     directions: [{ h, c: null }],

@@ -44,11 +44,11 @@ export interface Segment {
 }
 
 /**
- * Room for the running sums of a gradient [M, N with the bias], one a shard, as kernels.h has it: ceil(B/8) shards beside a
- * recurrence, 1 of a linear layer. Null where sequences are whole.
+ * Room for the running sums of gradients [M, N with the bias] of B sequences (of a linear layer B = 1): `sums_floats` of
+ * kernels.h. Null where sequences are whole.
  */
-export function runningSums(arena: Memory, segment: Segment | null, shards: number, M: number, N: number): Floats | null {
-  return segment && arena.floats(shards * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
+export function runningSums(arena: Memory, segment: Segment | null, B: number, M: number, N: number): Floats | null {
+  return segment && arena.floats(arena.backend.sums_floats(B, M, N))
 }
 
 export interface Direction {

@@ -16,7 +16,7 @@ export function lstmLayer(arena: Memory, weights: RecurrentWeights, options: Rec
   const dh = training && steps === 'every' ? arena.floats(T * B * H) : null
   const dhT = training && (segment || steps === 'last') ? arena.floats(B * H) : null
   const dcT = training && segment ? arena.floats(B * H) : null
-  const sums = training ? runningSums(arena, segment, Math.ceil(B / 8), 4 * H, H + I + 1) : null
+  const sums = training ? runningSums(arena, segment, B, 4 * H, H + I + 1) : null
 
   return {
     directions: [{ h, c }],

@@ -17,7 +17,7 @@ export function rnnLayer(
   // The kernel may write da over dh; where no dh is given (the last state alone is read) da needs an array of its own.
   const da = training ? arena.floats(T * B * H) : null
   const dhT = training && (segment || steps === 'last') ? arena.floats(B * H) : null
-  const sums = training ? runningSums(arena, segment, Math.ceil(B / 8), H, H + I + 1) : null
+  const sums = training ? runningSums(arena, segment, B, H, H + I + 1) : null
 
   return {
     directions: [{ h, c: null }],

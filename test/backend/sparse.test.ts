@@ -7,13 +7,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Backend, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
 import { availableBackends, createBackend } from '../../src/backend/choose.ts'
+import { referenceBackend } from '../../src/backend/reference.ts'
 import { rng } from '../../src/rng.ts'
 
 const T = 37
 const B = 19
 const I = 3
-const SHARD = 8
-const BLOCK = 16
+const reference = referenceBackend()
+const SHARD = reference.shard_rows()
+const BLOCK = reference.block_steps()
 
 interface Case { readonly H: number; readonly bias: number; readonly reverse: 0 | 1; readonly clip: number; readonly dh0: boolean }
 
