@@ -11,5 +11,6 @@
 #include "stream.cc"
 #include "loss.cc"
 #include "embedding.cc"
+#include "elementwise.cc"
 #include "update.cc"
 #include "peak.cc"

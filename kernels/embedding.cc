@@ -1,5 +1,5 @@
-// Tables of vectors: gather, scatter, and columns put side by side (both directions of a layer).
-#include "simd.h"
+// Tables of vectors: rows gathered by tokens, and their gradients scattered back.
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 
@@ -19,18 +19,6 @@ void embedding_backward(int N, int E, const int* tokens, const float* dy, float*
       const float* from = dy + size_t(n) * E;
       float* to = dtable + size_t(tokens[n]) * E;
       for (int e = e0; e < e1; e += VL) store_n(to + e, load_n(to + e, e1 - e) + load_n(from + e, e1 - e), e1 - e);
-    }
-  });
-}
-
-void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width, int dst_column,
-                  int accumulate) {
-  constexpr int BLOCK = 256;
-  parallel_if_worth(size_t(N) * columns, ceil_div(N, BLOCK), [=](int i) {
-    for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) {
-      const float* from = src + size_t(n) * src_width + src_column;
-      float* to = dst + size_t(n) * dst_width + dst_column;
-      for (int j = 0; j < columns; j++) to[j] = accumulate ? to[j] + from[j] : from[j];
     }
   });
 }

@@ -5,6 +5,7 @@
 // Every output element is one chain of fma over ascending k: tile shapes and blocking do not change a bit.
 #pragma once
 
+#include "parallel.h"
 #include "transpose.h"
 
 namespace IRNN_TARGET {

@@ -1,6 +1,8 @@
 // Softmax cross-entropy and squared error, with their gradients; sums in double, per shard, shards as a binary tree. Rows are
 // computed in blocks by any thread and added afterwards.
+#include "lanes.h"
 #include "math.h"
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 

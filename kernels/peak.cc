@@ -1,5 +1,5 @@
 // How fast this machine multiplies and adds, as the yardstick of the benchmarks.
-#include "simd.h"
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "gemm.h"
+#include "lanes.h"
 
 namespace IRNN_TARGET {
 
