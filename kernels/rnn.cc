@@ -145,17 +145,17 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const Groups groups(B, fused ? gradient.sum_floats() : 0);
   const int blocks = ceil_div(T, BLOCK_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
-  const size_t shard_floats = carry_floats + (fused ? CompactBackward::floats(I, H) : Live::ints(H));
+  const size_t shard_floats = carry_floats + (fused ? SparseBackward::floats(I, H) : Live::ints(H));
   float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * shard_floats) * sizeof(float)));
   if (!fused) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
-  const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
+  const SparseBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
   each_shard(size_t(T) * B * H * H, groups, &gradient, fused ? 1 : 0, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + group * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     if (fused) {
-      CompactBackward compact(problem, shard, gradient, gradient.sum(group, s), carry, carry + carry_floats);
+      SparseBackward compact(problem, shard, gradient, gradient.sum(group, s), carry, carry + carry_floats);
       for (int k = 0; k < blocks; k++) compact.block(Block(k, T, reverse), dh0 && k == blocks - 1);
       compact.close();
     } else {
