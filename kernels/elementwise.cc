@@ -24,17 +24,24 @@ IRNN_INLINE double sum_blocks(int n, const F& f) {
 
 void tanh_forward(int n, const float* x, float* y) {
   each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i += VL) store_n(y + i, tanh(load_n(x + i, first + count - i)), first + count - i);
+    each_vector(count, [=](int i, auto lanes) IRNN_INLINE_LAMBDA {
+      const vf v = lanes.load(x + first + i);
+      lanes.store(y + first + i, tanh(v));
+    });
   });
 }
 
 void sigmoid_forward(int n, const float* x, float* y) {
   each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i += VL) store_n(y + i, sigmoid(load_n(x + i, first + count - i)), first + count - i);
+    each_vector(count, [=](int i, auto lanes) IRNN_INLINE_LAMBDA {
+      const vf v = lanes.load(x + first + i);
+      lanes.store(y + first + i, sigmoid(v));
+    });
   });
 }
 
-// Sixteen running sums, so that the additions do not wait for each other; in double, where no float overflows when squared.
+// Sixteen running sums, so that additions do not wait for each other, in double, where the square of no float
+// overflows.
 double sum_of_squares(int n, const float* x) {
   return sum_blocks(n, [=](int first, int count) {
     constexpr int SUMS = 16;
@@ -89,8 +96,8 @@ void copy_columns(int N, int columns, const float* src, int src_width, int src_c
   });
 }
 
-// Bits of an element follow from its place alone, whoever computes it: two rounds of a finaliser (Wellons, "lowbias32") over place and key.
-// Its 24 upper bits are uniform in [0,1) on a grid that float32 holds.
+// The bits of an element depend on its index and the key alone, not on the thread that computes it: two rounds of a
+// finaliser (Wellons, "lowbias32"). Its upper 24 bits are uniform in [0,1) on a grid that float32 represents exactly.
 void dropout(int n, int first, int seed, int iteration, float p, const float* x, float* y) {
   const auto mix = [](uint32_t z) IRNN_INLINE_LAMBDA {
     z = (z ^ (z >> 16)) * 0x7feb352du;

@@ -10,7 +10,7 @@ void embedding_forward(int N, int E, const int* tokens, const float* table, floa
   });
 }
 
-// A token may come twice, so the work is cut along E: every element is one sum over ascending n.
+// A token may occur twice, so the work is cut along E: every element is one sum over ascending n.
 void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable) {
   constexpr int BLOCK = 64;
   parallel_if_worth(size_t(N) * E, ceil_div(E, BLOCK), [=](int i) {

@@ -25,8 +25,9 @@ class Frame {
   struct Next {
     bool full, joins;   // joins: with the units of the present frame
   };
-  // Of the states [rows,H] of slots t0 … t1, state(slot, row): the units alive there, with those of the present frame unless
-  // that makes the frame much larger; all units if a smaller frame would not save a quarter of them, or if `dense`.
+  // Of the states [rows,H] of slots t0 … t1, state(slot, row): the units alive there, with those of the present frame
+  // unless that makes the frame much larger; all units if a smaller frame would not save a quarter of them, or if
+  // `dense`.
   template <class S>
   Next look(const Block& block, int rows, bool dense, bool open, const S& state) const {
     int alive = 0, joined = 0;
@@ -57,8 +58,8 @@ class Frame {
     for (int i = 0; i <= I_; i++) units_[count_ + i] = H_ + i;
   }
 
-  // out [width] = the frame's units of row [H], its last vector filled up with 0; `outside` gets a bit set if another unit
-  // is not 0. May write a vector past out.
+  // out [width] = the frame's units of row [H], its last vector filled up with 0; `outside` gets a bit set if another
+  // unit is not 0. May write a vector past out.
   IRNN_INLINE void pack_row(const float* row, float* out, size_t width, unsigned& outside) const {
     store(out + width - VL, vf{});
     if (full_) {

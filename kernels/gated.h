@@ -1,5 +1,5 @@
-// Recurrences with gates: LSTM, GRU, and cells like them. A step is one product over all gates, whose columns fill their
-// vectors better than a product for each gate, and then a pass over the units.
+// Recurrences with gates: LSTM, GRU, and cells like them. A step is one product over all gates, whose columns fill
+// their vectors better than a product for each gate, and then a pass over the units.
 //
 // A cell is a struct:
 //
@@ -12,9 +12,9 @@
 //   forward(ForwardUnits)    sums -> gates, c_t, h_t
 //   backward(BackwardUnits)  dL/dh_t, dL/dc_t -> da, and what goes straight to h_{t-1}, c_{t-1}
 //
-// What is saved for back-propagation are SAVED = 2 GATES - JOINT columns of H: of each gate, the sum of h (and x, if it is
-// joint), then of each split gate the sum of x. forward() puts gates in the place of sums as the cell likes. da has the same
-// columns: the first GATES meet h; the joint ones and the last meet x.
+// What is saved for back-propagation are SAVED = 2 GATES - JOINT columns of H: of each gate, the sum of h (and x, if it
+// is joint), then of each split gate the sum of x. forward() puts gates in the place of sums as the cell likes. da has
+// the same columns: the first GATES meet h; the joint ones and the last meet x.
 #pragma once
 
 #include "units.h"
@@ -32,12 +32,17 @@ struct ForwardUnits {
   L lanes;
   int I, H;
   float* saved;   // of the first unit: column k is k · H floats on
-  const float *h_before, *c_before;
-  float *h_after, *c_after;
-  // Of split gates: x of the row, or null if its product is in `saved`; weights [split gate][I][stride] and bias
-  // [split gate][stride] from the first unit on.
-  const float *x, *Wx, *bx;
-  size_t stride;
+  const float *h_before = nullptr, *c_before = nullptr;
+  float *h_after = nullptr, *c_after = nullptr;
+  // Of split gates: x of the row, or null if its product is in `saved`; weights [split gate][I][H in whole vectors] and
+  // bias [split gate][H in whole vectors] from the first unit on.
+  const float *x = nullptr, *Wx = nullptr, *bx = nullptr;
+
+  IRNN_INLINE void set_input(const float* row, const float* weights, const float* bias) {
+    x = row;
+    Wx = weights;
+    bx = bias;
+  }
 
   // Column k of what is saved: read, and replaced.
   IRNN_INLINE void load_saved(int k, vf (&to)[W]) const {
@@ -49,6 +54,7 @@ struct ForwardUnits {
   // What x gives to split gate s, its bias included.
   IRNN_INLINE void load_input(int s, vf (&to)[W]) const {
     if (!x) return load_saved(Cell::GATES + s, to);
+    const size_t stride = round_up(H, VL);
     const float *w = Wx + s * I * stride, *b = bx + s * stride;
     for (int v = 0; v < W; v++) to[v] = lanes.load(b + v * VL);
     for (int k = 0; k < I; k++) {
@@ -70,9 +76,9 @@ struct BackwardUnits {
   float clip;
   const float* saved_row;   // of the first unit, as in ForwardUnits
   float* da_row;            // may be saved_row
-  const float *h_state, *c_before;
-  float *carry_h, *carry_c;
-  vf dh;   // dL/dh_t
+  const float *h_state = nullptr, *c_before = nullptr;
+  float *carry_h = nullptr, *carry_c = nullptr;
+  vf dh = {};   // dL/dh_t
 
   IRNN_INLINE vf saved(int k) const { return lanes.load(saved_row + k * H); }
   IRNN_INLINE void set_da(int k, vf d) const { lanes.store(da_row + k * H, d); }

@@ -35,42 +35,63 @@ struct GatedBackward {
     const float* cells = Cell::HAS_C ? c + (size_t(step.from) * B + shard.b0) * H : nullptr;
     each_unit<1>(shard, step.t, H, [=, *this](auto, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
       const size_t unit = r * H + n;
-      vf d = lanes.load(carry_h + unit);
-      if (dh) d += lanes.load(dh + first * H + unit);
-      Cell::backward(BackwardUnits<decltype(lanes)>{lanes, H, clip, saved + (first + r) * S + n, rows + r * S + n,
-                                                    states + unit, Cell::HAS_C ? cells + unit : nullptr, carry_h + unit, carry_c + unit, d});
+      BackwardUnits<decltype(lanes)> units{lanes, H, clip, saved + (first + r) * S + n, rows + r * S + n};
+      units.h_state = states + unit;
+      units.carry_h = carry_h + unit;
+      if (Cell::HAS_C) {
+        units.c_before = cells + unit;
+        units.carry_c = carry_c + unit;
+      }
+      units.dh = lanes.load(carry_h + unit);
+      if (dh) units.dh += lanes.load(dh + first * H + unit);
+      Cell::backward(units);
     });
     carry_back(shard, step.t, {rows, S, Cell::GATES * H}, H, panels, Whh, carry_h, Cell::DIRECT, prefetcher);
   }
 };
 
-// The weight gradients of a cell: all gates with h, and with as much of x and its bias as they meet; then the sums of x of
-// split gates with x; then the joint ones with x, where x does not go along with h. The first `count` of them are used.
+// The weight gradients of a cell, of which the first `count` are used: all gates with h and, where x_with_h(), with x;
+// the sums of x of split gates with x; the joint gates with x, unless x is already with h. The bias goes with x.
 template <class Cell>
 struct GatedGradients {
   static constexpr int GATES = Cell::GATES, JOINT = Cell::JOINT, SPLIT_GATES = SPLIT<Cell>, SAVED_COLUMNS = SAVED<Cell>;
   int count;
   GradientOf list[3];
 
-  // A few inputs of a cell with split gates go along with h: their products with the sums of h, which nobody wants, cost
-  // less than a pass of their own over the joint gates.
-  static bool along(int I, bool fused) { return SPLIT_GATES == 0 || (fused && I <= FUSED_INPUTS); }
+  // Up to FUSED_INPUTS inputs are multiplied together with h, although for split gates these products are of no use:
+  // they cost less than another pass over the joint gates.
+  static bool x_with_h(int I, bool fused) { return SPLIT_GATES == 0 || (fused && I <= FUSED_INPUTS); }
 
-  GatedGradients(int T, int B, int I, int H, bool fused, const float* before, const float* x, const float* da, float* dWxh,
-                 float* dWhh, float* dbx, float* dbh)
-      : count(SPLIT_GATES == 0 ? 1 : along(I, fused) ? 2 : 3),
-        list{{T, B, GATES * H, da, size_t(SAVED_COLUMNS) * H,
-              {{before, H, size_t(H), dWhh},
-               {x, along(I, fused) ? I : 0, size_t(I), dWxh, nullptr, JOINT * H},
-               {nullptr, 1, 0, dbh, along(I, fused) ? dbx : nullptr, Factor::ALL, JOINT * H}},
-              0, SPLIT_GATES * H},
-             {T, B, SPLIT_GATES * H, da + GATES * H, size_t(SAVED_COLUMNS) * H,
-              {{x, I, size_t(I), dWxh ? dWxh + size_t(JOINT) * H * I : nullptr},
-               {nullptr, 1, 0, dbx ? dbx + JOINT * H : nullptr}},
-              GATES * H % VL, 0},
-             {T, B, JOINT * H, da, size_t(SAVED_COLUMNS) * H,
-              {{x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx}},
-              0, (SAVED_COLUMNS - JOINT) * H}} {}
+  GatedGradients(int T, int B, int I, int H, bool fused, const float* before, const float* x, const float* da,
+                 float* dWxh, float* dWhh, float* dbx, float* dbh)
+      : count(count_of(I, fused)),
+        list{of_states(T, B, I, H, x_with_h(I, fused), before, x, da, dWxh, dWhh, dbx, dbh),
+             of_split_inputs(T, B, I, H, x, da, dWxh, dbx), of_joint_inputs(T, B, I, H, x, da, dWxh, dbx)} {}
+
+ private:
+  static int count_of(int I, bool fused) {
+    if (SPLIT_GATES == 0) return 1;
+    return x_with_h(I, fused) ? 2 : 3;
+  }
+  static GradientOf of_states(int T, int B, int I, int H, bool with_x, const float* before, const float* x,
+                              const float* da, float* dWxh, float* dWhh, float* dbx, float* dbh) {
+    const Factor states{before, H, size_t(H), dWhh};
+    const Factor inputs{x, with_x ? I : 0, size_t(I), dWxh, nullptr, JOINT * H};
+    const Factor one{nullptr, 1, 0, dbh, with_x ? dbx : nullptr, Factor::ALL, JOINT * H};
+    return {T, B, GATES * H, da, size_t(SAVED_COLUMNS) * H, Factors(states, inputs, one), 0, SPLIT_GATES * H};
+  }
+  static GradientOf of_split_inputs(int T, int B, int I, int H, const float* x, const float* da, float* dWxh,
+                                    float* dbx) {
+    const Factor inputs{x, I, size_t(I), dWxh ? dWxh + size_t(JOINT) * H * I : nullptr};
+    const Factor one{nullptr, 1, 0, dbx ? dbx + JOINT * H : nullptr};
+    const int at = GATES * H;
+    return {T, B, SPLIT_GATES * H, da + at, size_t(SAVED_COLUMNS) * H, Factors(inputs, one), at % VL, 0};
+  }
+  static GradientOf of_joint_inputs(int T, int B, int I, int H, const float* x, const float* da, float* dWxh,
+                                    float* dbx) {
+    const Factors factors({x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx});
+    return {T, B, JOINT * H, da, size_t(SAVED_COLUMNS) * H, factors, 0, (SAVED_COLUMNS - JOINT) * H};
+  }
 };
 
 // The backward kernel of a cell (kernels.h); c, dcT and dc0 are null unless the cell HAS_C.
@@ -101,10 +122,10 @@ void gated_backward(int T, int B, int I, int H, int reverse, const int* lengths,
     float* carry_c = carry_h + carry_floats;
     copy_rows(shard, H, dhT, carry_h);
     if (Cell::HAS_C) copy_rows(shard, H, dcT, carry_c);
-    back_by_blocks(T, reverse, [&](const Step& step) { backward.step(shard, step, carry_h, carry_c); },
-                   [&](int t0, int t1) {
-                     for (int i = 0; i < count; i++) gradients[i].add(group, s, t0, t1);
-                   });
+    const auto step = [&](const Step& step) { backward.step(shard, step, carry_h, carry_c); };
+    back_by_blocks(T, reverse, step, [&](int t0, int t1) {
+      for (int i = 0; i < count; i++) gradients[i].add(group, s, t0, t1);
+    });
     if (dh0) copy(shard.rows * H, carry_h, dh0 + size_t(shard.b0) * H);
     if (dc0) copy(shard.rows * H, carry_c, dc0 + size_t(shard.b0) * H);
   });

@@ -10,10 +10,11 @@ template <class Cell>
 struct GatedForward {
   int T, B, I, H, reverse;
   const float* x;
-  const Panels& panels;            // of the GATES · H columns
-  const float *Whh, *Wxh, *bias;   // packed; Wxh null: its product is in `saved`
-  const float *Wx, *bx;            // of split gates, as in ForwardUnits
-  size_t stride;
+  const Panels& panels;   // of the GATES · H columns
+  struct Weights {
+    const float *Whh, *Wxh, *bias;   // packed; Wxh null: its product is in `saved`
+    const float *Wx, *bx;            // of split gates, as in ForwardUnits
+  } weights;
   float *h, *c, *saved;
 
   void shard(const Shard& shard) const {
@@ -30,23 +31,28 @@ struct GatedForward {
         prefetcher.add(shard, h, next.to, B, H);
         if (Cell::HAS_C) prefetcher.add(shard, c, next.to, B, H);
       }
-      if (GATES > JOINT && !Wxh) {   // the sums of h alone begin from their bias
+      if (GATES > JOINT && !weights.Wxh) {   // the sums of h alone begin from their bias
         for (int r = 0; r < shard.rows; r++) {
-          copy((GATES - JOINT) * H, bias + JOINT * H, saved + (row + r) * S + JOINT * H);
+          copy((GATES - JOINT) * H, weights.bias + JOINT * H, saved + (row + r) * S + JOINT * H);
         }
       }
-      const StepInput input{I, x + row * I, Wxh, bias, JOINT * H};
-      step_product(shard.rows, H, h + from, panels, Whh, input, saved + row * S, S, prefetcher);
+      const StepInput input{I, x + row * I, weights.Wxh, weights.bias, JOINT * H};
+      step_product(shard.rows, H, h + from, panels, weights.Whh, input, saved + row * S, S, prefetcher);
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
         copy(H, h + from + r * H, h + to + r * H);
         if (Cell::HAS_C) copy(H, c + from + r * H, c + to + r * H);
       });
       each_unit<TOGETHER>(shard, step.t, H, [=, *this](auto w, int r, int n, auto lanes) IRNN_INLINE_LAMBDA {
         const size_t unit = r * H + n;
-        const float* own_x = Wxh ? x + (row + r) * I : nullptr;
-        Cell::forward(ForwardUnits<Cell, w.value, decltype(lanes)>{
-            lanes, I, H, saved + (row + r) * S + n, h + from + unit, Cell::HAS_C ? c + from + unit : nullptr, h + to + unit, Cell::HAS_C ? c + to + unit : nullptr, own_x,
-            Wx + n, bx + n, stride});
+        ForwardUnits<Cell, w.value, decltype(lanes)> units{lanes, I, H, saved + (row + r) * S + n};
+        units.h_before = h + from + unit;
+        units.h_after = h + to + unit;
+        if (Cell::HAS_C) {
+          units.c_before = c + from + unit;
+          units.c_after = c + to + unit;
+        }
+        if (weights.Wxh) units.set_input(x + (row + r) * I, weights.Wx + n, weights.bx + n);
+        Cell::forward(units);
       });
     }
   }
@@ -86,9 +92,10 @@ void gated_forward(int T, int B, int I, int H, int reverse, const int* lengths, 
   }
   if (fused) pack(joint, I, Wxh, 1, size_t(I), wxh);
   else matmul(T * B, JOINT * H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, saved, size_t(S), false);
-  const GatedForward<Cell> forward{T, B, I, H, reverse, x, panels, whh, fused ? wxh : nullptr, bias, wx, split_bias,
-                                   stride, h, c, saved};
-  parallel_if_worth(size_t(T) * B * M * H, ceil_div(B, SHARD_ROWS), [&](int s) { forward.shard(Shard(s, B, lengths)); });
+  const typename GatedForward<Cell>::Weights weights{whh, fused ? wxh : nullptr, bias, wx, split_bias};
+  const GatedForward<Cell> forward{T, B, I, H, reverse, x, panels, weights, h, c, saved};
+  const auto shard = [&](int s) { forward.shard(Shard(s, B, lengths)); };
+  parallel_if_worth(size_t(T) * B * M * H, ceil_div(B, SHARD_ROWS), shard);
 }
 
 }  // namespace IRNN_TARGET

@@ -33,7 +33,8 @@ void Factors::pack_mixed(size_t row, int n0, int width, float* out) const {
 void Factors::add_row(int m, int n0, int width, const float* sum) const {
   const auto add = [](float* to, const float* from, int n) {
     each_vector(n, [=](int i, auto lanes) IRNN_INLINE_LAMBDA {
-      lanes.store(to + i, lanes.load(to + i) + lanes.load(from + i));
+      const vf both = lanes.load(to + i) + lanes.load(from + i);
+      lanes.store(to + i, both);
     });
   };
   int first = 0;

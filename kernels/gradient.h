@@ -14,8 +14,8 @@
 // | gradient_deferred.h | linear layers, recurrences  | after the recurrence, from A | a chain over all rows (t, b)   |
 // |                     | whose gradient is too large | in memory                    |                                |
 //
-// A fused gradient (frames, blocks) reads da and h while they are still in L2, which halves the memory read: the gradient
-// alone took as long to fetch its operands from L3 as to multiply them. Fused gradients have these calls:
+// A fused gradient (frames, blocks) reads da and h while they are still in L2, which halves the memory read: the
+// gradient alone took as long to fetch its operands from L3 as to multiply them. Fused gradients have these calls:
 //
 //   sum_floats()              size of one shard's sum
 //   floats(groups)            memory they work in
@@ -24,16 +24,16 @@
 //   done(group, shard)        after it
 //   finish()                  after all groups: adds to the gradients
 //
-// Between start and done a block of steps is added as the file says. Steps come in blocks of BLOCK_STEPS in the order of
-// back-propagation; within a block, rows (t, b) ascend. No thread count changes a bit.
+// Between start and done a block of steps is added as the file says. Steps come in blocks of BLOCK_STEPS in the order
+// of back-propagation; within a block, rows (t, b) ascend. No thread count changes a bit.
 #pragma once
 
 #include "gemm.h"
 
 namespace IRNN_TARGET {
 
-// Rows (t, b) of a shard that are packed at a time. BLOCK_STEPS is 16 because 16 · 8 rows of da of 400 floats are 205 KB
-// and stay in L2 (24 and 32 steps: backward pass of an LSTM 1.02 and 1.03).
+// Rows (t, b) of a shard that are packed at a time. BLOCK_STEPS is 16 because 16 · 8 rows of da of 400 floats are 205
+// KB and stay in L2 (24 and 32 steps: backward pass of an LSTM 1.02 and 1.03).
 constexpr int PACKED_ROWS = BLOCK_STEPS * SHARD_ROWS;
 
 struct Factor {
@@ -84,9 +84,9 @@ IRNN_INLINE void each_block_of_steps(int T, const F& f) {
 // Up to so many rows (t, b) of a whole sequence, a large gradient is deferred: its operands lie in the cache at the end
 // too (ReLU of 512 by 512, T = B = 20: fused took 1.1 times as long).
 constexpr int SHORT_ROWS = 1024;
-// Whether a gradient [M, columns] of a recurrence over `rows` rows (t, b) in all is fused with it. A shard's sum may have
-// 4 MB, of few rows 288 KB: even where a sum leaves L2, adding to it during the recurrence costs less than fetching da and
-// h again (backward pass of LSTM of 200 units 0.85, GRU 0.77, ReLU of 400 0.86).
+// Whether a gradient [M, columns] of a recurrence over `rows` rows (t, b) in all is fused with it. A shard's sum may
+// have 4 MB, of few rows 288 KB: even where a sum leaves L2, adding to it during the recurrence costs less than
+// fetching da and h again (backward pass of LSTM of 200 units 0.85, GRU 0.77, ReLU of 400 0.86).
 IRNN_INLINE bool fuses(int rows, int M, int columns) {
   return Panels(columns).floats(M) <= (rows <= SHORT_ROWS ? 72 * 1024 : 1024 * 1024);
 }

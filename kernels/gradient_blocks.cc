@@ -8,8 +8,8 @@ BlockGradient::BlockGradient(const GradientOf& gradient)
                 COPY_FLOATS + round_up(size_t(gradient.factors.columns) * PACKED_ROWS, 16)),
       g_(gradient), panels_(panels_of(gradient)) {}
 
-// left [tile][K][tile columns] = the factors' columns from `first_column` on, side by side, K rows of a block of steps. Of
-// the first factor 4 columns at once where it has them, of the others one by one.
+// left [tile][K][tile columns] = the factors' columns from `first_column` on, side by side, K rows of a block of steps.
+// Of the first factor 4 columns at once where it has them, of the others one by one.
 void BlockGradient::pack_columns(int first_column, int shard, int t0, int t1, float* left) const {
   const int b0 = shard * SHARD_ROWS, rows = min(SHARD_ROWS, g_.B - b0), K = (t1 - t0) * rows;
   const size_t row = size_t(t0) * g_.B + b0;
@@ -43,8 +43,8 @@ IRNN_INLINE void BlockGradient::pack_column(const Factor& factor, int n, size_t 
   }
 }
 
-// The rows' first `columns` floats in memory of `width` each, zeros after them. The last vector of a row would otherwise be
-// read past the row's end, into a row that another thread may be writing, or past the array's.
+// The rows' first `columns` floats in memory of `width` each, zeros after them. The last vector of a row would
+// otherwise be read past the row's end, into a row that another thread may be writing, or past the array's.
 BlockGradient::Rows BlockGradient::copied(const Rows& rows, int steps, int count, int columns, int width, float* to) {
   float* out = to;
   for (int t = 0; t < steps; t++) {
@@ -56,10 +56,10 @@ BlockGradient::Rows BlockGradient::copied(const Rows& rows, int steps, int count
   return {to, size_t(width), size_t(count) * width};
 }
 
-// A panel of a sum, [columns][NV vectors], += the product of a block of steps: of the `wide` columns of `factor`, read where
-// they lie, and of `packed` ones. A function of its own, and the block's sum made from 0 and added at the end: a tile that
-// began from what it adds to waited for it (100 units, AVX-512, 13 by 9 tiles of K = 128, packing included, at least
-// 163,200 cycles of work: 169,900 to 171,000 cycles, and now 168,900).
+// A panel of a sum, [columns][NV vectors], += the product of a block of steps: of the `wide` columns of `factor`, read
+// where they lie, and of `packed` ones. A function of its own, and the block's sum made from 0 and added at the end: a
+// tile that began from what it adds to waited for it (100 units, AVX-512, 13 by 9 tiles of K = 128, packing included,
+// at least 163,200 cycles of work: 169,900 to 171,000 cycles, and now 168,900).
 template <int NV>
 IRNN_NOINLINE void BlockGradient::add_panel(int steps, int rows, const Rows& A, const Rows& factor, int wide,
                                             const float* left, int packed, float* sum) {
@@ -68,7 +68,9 @@ IRNN_NOINLINE void BlockGradient::add_panel(int steps, int rows, const Rows& A, 
     vf acc[columns.value][NV];
     clear_tile(acc);
     const float* a = A.p;
-    for (int t = 0; t < steps; t++, from.p += from.step, a += A.step) multiply(rows, from.p, 1, from.row, a, acc, A.row);
+    for (int t = 0; t < steps; t++, from.p += from.step, a += A.step) {
+      multiply(rows, from.p, 1, from.row, a, acc, A.row);
+    }
     add_tile(sum, width, acc);
     store_tile(sum, width, width, acc);
     sum += columns.value * width;
@@ -82,8 +84,8 @@ IRNN_NOINLINE void BlockGradient::add_panel(int steps, int rows, const Rows& A, 
   });
 }
 
-// Whole tiles of the first factor's columns are read where they lie: packed, they went to L2 and came back (backward pass of
-// LSTM 0.992, of GRU 0.994 without).
+// Whole tiles of the first factor's columns are read where they lie: packed, they went to L2 and came back (backward
+// pass of LSTM 0.992, of GRU 0.994 without).
 void BlockGradient::add(int group, int shard, int t0, int t1) const {
   const int rows = min(SHARD_ROWS, g_.B - shard * SHARD_ROWS), columns = g_.factors.columns;
   const size_t first = size_t(t0) * g_.B + shard * SHARD_ROWS;

@@ -1,7 +1,7 @@
 // The fused weight gradient of gated cells: add() adds a block of steps.
 //
-// A shard's sum is kept transposed, [columns of the factors, M]: M = 400 fills its vectors, h, x and 1 (102 columns) would
-// not, and da, the larger side, is read where it lies.
+// A shard's sum is kept transposed, [columns of the factors, M]: M = 400 fills its vectors, h, x and 1 (102 columns)
+// would not, and da, the larger side, is read where it lies.
 #pragma once
 
 #include "shard_sums.h"
@@ -16,8 +16,8 @@ class BlockGradient : public ShardSums {
   void finish() const;
 
  private:
-  // One or two columns take wider panels: tiles of 2 rows by 3 vectors would wait for their own sums. (8 vectors made S4
-  // with AVX2 1 to 2 % slower.)
+  // One or two columns take wider panels: tiles of 2 rows by 3 vectors would wait for their own sums. (8 vectors made
+  // S4 with AVX2 1 to 2 % slower.)
   static constexpr int FEW_COLUMNS = 2, FEW_VECTORS = VL == 16 ? 8 : VL == 8 ? 5 : 4;
   static constexpr size_t COPY_FLOATS = size_t(PACKED_ROWS) * FEW_VECTORS * VL;
   // Rows (t, b) of a shard's steps in memory: floats from one row to the next, and from one step to the next.

@@ -1,5 +1,5 @@
-// The fused weight gradient of rnn: the caller (sparse_backward.h) adds its blocks of steps to a shard's sum [M, columns] itself,
-// or to a part of it, a frame of some rows and columns.
+// The fused weight gradient of rnn: the caller (sparse_backward.h) adds its blocks of steps to a shard's sum [M,
+// columns] itself, or to a part of it, a frame of some rows and columns.
 #pragma once
 
 #include "shard_sums.h"

@@ -1,5 +1,5 @@
-// A deferred gradient over any number of rows (t, b): a block of the gradient's rows at a time, whose sum stays in memory
-// while chunks of at most 128 rows (t, b) are packed and multiplied.
+// A deferred gradient over any number of rows (t, b): a block of the gradient's rows at a time, whose sum stays in
+// memory while chunks of at most 128 rows (t, b) are packed and multiplied.
 #include "gradient_deferred.h"
 
 namespace IRNN_TARGET {

@@ -1,6 +1,6 @@
-// A deferred gradient over at most SHORT_ROWS rows (t, b), of a linear layer over a vocabulary or a wide recurrence over a
-// short window: a tile of the gradient takes all rows in registers. Sums of blocks of rows, 20 MB at 400 x 512 by
-// 512 x 10000, went to memory and back.
+// A deferred gradient over at most SHORT_ROWS rows (t, b), of a linear layer over a vocabulary or a wide recurrence
+// over a short window: a tile of the gradient takes all rows in registers. Sums of blocks of rows, 20 MB at 400 x 512
+// by 512 x 10000, went to memory and back.
 #include "gradient_deferred.h"
 
 namespace IRNN_TARGET {
@@ -41,7 +41,7 @@ struct ShortGradient {
     });
   }
 
-  // The gradient of the bias, A times the constant 1, where the other columns fill their vectors: beside 512 others it would
+  // The gradient of the bias, A times the constant 1, if the other columns fill their vectors: after 512 of them it would
   // take a vector of its own.
   void add_bias(int m0, int m1) const {
     float sum[BLOCK] = {};
@@ -81,7 +81,8 @@ struct ShortGradient {
     const Factor& factor = g.factors.list[0];
     const bool inside = n0 + width <= factor.columns && factor.gradient && !factor.second;
     float* to = inside ? factor.gradient + size_t(m) * factor.columns + n0 : nullptr;
-    for (int r = 0; to && r < MR; r++) prefetch(to + size_t(r) * factor.columns, width);   // hidden by the multiplication
+    // The multiplication hides these prefetches.
+    for (int r = 0; to && r < MR; r++) prefetch(to + size_t(r) * factor.columns, width);
     vf acc[MR][NV];
     clear_tile(acc);
     multiply(K, left, 1, MR, memory + panels.offset(p, K), acc);

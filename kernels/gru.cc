@@ -1,5 +1,5 @@
-// The GRU (Cho et al. 2014) in PyTorch's form: the reset gate acts after the recurrent product, on m = Whn h + bhn, so that
-// one product serves all three gates.
+// The GRU (Cho et al. 2014) in PyTorch's form: the reset gate acts after the recurrent product, on m = Whn h + bhn, so
+// that one product serves all three gates.
 #include "gated_backward.h"
 #include "gated_forward.h"
 #include "math.h"

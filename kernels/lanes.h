@@ -5,7 +5,7 @@
 
 namespace IRNN_TARGET {
 
-// Bit i is set where lane i of a comparison's result is.
+// Bit i is set if lane i of a comparison's result is.
 IRNN_INLINE unsigned lane_mask(vi m) {
 #if !defined(IRNN_VL) && defined(__AVX512F__)
   return _mm512_test_epi32_mask((__m512i)m, (__m512i)m);
@@ -22,8 +22,8 @@ IRNN_INLINE unsigned lane_mask(vi m) {
 #endif
 }
 
-// compress(v, mask): the lanes of v that are set in mask, side by side, then zeros.
-// list_lanes(first, mask, list): list = first + i for every bit i of mask, ascending; returns how many. It may write VL ints.
+// compress(v, mask): the lanes of v that are set in mask, side by side, then zeros. list_lanes(first, mask, list): list
+// = first + i for every bit i of mask, ascending; returns how many. It may write VL ints.
 #if !defined(IRNN_VL) && defined(__AVX512F__)
 IRNN_INLINE vf compress(vf v, unsigned mask) { return (vf)_mm512_maskz_compress_ps(__mmask16(mask), (__m512)v); }
 IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
@@ -57,7 +57,7 @@ IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
 }
 #else
 #if !defined(IRNN_VL) && (defined(__SSSE3__) || defined(__wasm_simd128__) || defined(__ARM_NEON))
-// Row m: for each byte of the packed lanes where it comes from; 0x80 gives 0 in all three.
+// Row m: for each byte of the packed lanes, the byte that it comes from; 0x80 gives 0 on all three targets.
 struct PackBytes {
   uint8_t rows[16][16];
   constexpr PackBytes() : rows() {
@@ -91,7 +91,7 @@ IRNN_INLINE vf compress(vf v, unsigned mask) {
 #endif
 IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
   int n = 0;
-  for (int i = 0; i < VL; i++) {   // without a branch: it would be mispredicted once a vector
+  for (int i = 0; i < VL; i++) {   // no branch: it would be mispredicted once a vector
     list[n] = first + i;
     n += (mask >> i) & 1;
   }

@@ -12,7 +12,7 @@ IRNN_INLINE void parallel(int n, const F& f) {
       n, [](void* context, int i) { (*static_cast<const F*>(context))(i); }, const_cast<F*>(&f));
 }
 
-// Below this many multiply-adds (or copied floats, which take as long) a piece of work is over before another thread wakes.
+// With fewer multiply-adds (or copied floats, which take as long) the work is done before another thread wakes.
 constexpr size_t WORTH_THREADS = 1 << 17;
 template <class F>
 IRNN_INLINE void parallel_if_worth(size_t work, int n, const F& f) {

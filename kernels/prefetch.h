@@ -1,7 +1,7 @@
 // Memory of the next step, prefetched a few lines at a time while the products of this step run.
 //
-// The states of a shard are walked with a stride of B rows, which hardware does not foresee. Issuing all 300 prefetches of
-// a step at once stalls the loads that matter.
+// The states of a shard are walked with a stride of B rows, which hardware does not foresee. Issuing all 300 prefetches
+// of a step at once stalls the loads that matter.
 #pragma once
 
 #include "walk.h"

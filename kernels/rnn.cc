@@ -1,5 +1,5 @@
-// The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each shard of
-// 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
+// The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each
+// shard of 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
 #include "math.h"
 #include "gradient_deferred.h"
 #include "sparse_backward.h"
@@ -16,8 +16,8 @@ struct RnnForward {
   const float *Wxh, *Whh, *bias;   // packed; bias is whole vectors
   float* h;
 
-  // Panels of MR rows, one after the other. The sum before the nonlinearity starts from the bias and the input, then takes the recurrent
-  // product. A function of its own, as step_rows().
+  // One step of MR rows, panel after panel. The sum before the nonlinearity starts from the bias and the input and then
+  // takes the recurrent product. A function of its own for the reason given in step_product.h.
   template <int ACTIVATION, int MR, int WIDEST>
   IRNN_NOINLINE void rows(const float* input, const float* before, const Live& live, float* out) const {
     const float *w = Wxh, *packed = Whh, *start = bias;
@@ -88,7 +88,8 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
   if (fused) {
     pack(panels, I, Wxh, 1, size_t(I), wxh);
   } else {
-    matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, h + (reverse ? 0 : size_t(B) * H), size_t(H), false);
+    float* after = h + (reverse ? 0 : size_t(B) * H);   // the states of all steps
+    matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, after, size_t(H), false);
   }
   const RnnForward forward{T, B, I, H, reverse, fused, x, panels, wxh, whh, bias, h};
   parallel_if_worth(size_t(T) * B * H * H, ceil_div(B, SHARD_ROWS), [&](int s) {
@@ -107,7 +108,7 @@ struct RnnBackward {
   const float *Whh, *h, *dh;   // Whh packed
   float* da;
 
-  // da of one step from dL/dh of its state, `carry` [rows,H], which becomes that of the state before.
+  // da of a step from dL/dh of its state, `carry` [rows,H], which becomes that of the state before it.
   void step(const Shard& shard, const Step& step, float* carry, int* list) const {
     const size_t first = (size_t(step.t) * B + shard.b0) * H;
     const float* states = h + (size_t(step.to) * B + shard.b0) * H;
@@ -126,7 +127,7 @@ struct RnnBackward {
         lanes.store(out + n, clipped(d, clip));
       });
     }
-    // Where h is 0 for all rows, so is da.
+    // If h is 0 for all rows, so is da.
     const Live live = activation == RELU ? live_units(shard.rows, H, states, list) : Live{H, nullptr};
     carry_back(shard, step.t, {da + first, H, H, live}, H, panels, Whh, carry, false);
   }
@@ -138,8 +139,9 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
                   const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
                   float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part, int rows) {
   const Panels panels(H);
-  const float* before = h + (reverse ? size_t(B) * H : 0);
-  const GradientOf gradient_of{T, B, H, da, size_t(H), {{before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh}}};
+  const float* before = h + (reverse ? size_t(B) * H : 0);   // the states that each step starts from
+  const Factors factors({before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh});
+  const GradientOf gradient_of{T, B, H, da, size_t(H), factors};
   const bool fused = fuses(rows, H, H + I + 1);
   FrameGradient gradient(gradient_of);
   const Groups groups(B, fused ? gradient.sum_floats() : 0);

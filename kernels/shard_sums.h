@@ -5,8 +5,8 @@
 
 namespace IRNN_TARGET {
 
-// The shards of a minibatch, dealt to groups that run in parallel: group g has the shards g · each … of them, a power of
-// two, in ascending order.
+// The shards of a minibatch, dealt to groups that run in parallel: group g has the shards g · each … of them, a power
+// of two, in ascending order.
 struct Groups {
   int shards, each, count;
 
@@ -22,8 +22,8 @@ struct Groups {
   }
   int first(int group) const { return group * each; }
   int end(int group) const { return min(shards, (group + 1) * each); }
-  // Sums of a group that exist at once. They are digits of a binary counter: of 2^l shards done, sums of 2^k, k < l, and
-  // the one being made.
+  // Sums of a group that exist at once. They are digits of a binary counter: of 2^l shards done, sums of 2^k, k < l,
+  // and the one being made.
   int levels() const {
     int levels = 1;
     while ((1 << (levels - 1)) < each) levels++;
@@ -40,8 +40,8 @@ class ShardSums {
   size_t floats(const Groups& groups) const { return groups.count * group_floats(groups); }
   size_t kept_floats(const Groups& groups) const { return groups.shards * floats_; }
 
-  // `memory` [floats(groups)], 64-byte aligned. `kept` [kept_floats(groups)]: where the sums stay between the segments of
-  // a sequence; null if it has one.
+  // `memory` [floats(groups)], 64-byte aligned. `kept` [kept_floats(groups)]: where the sums stay between the segments
+  // of a sequence; null if it has one.
   void place(const Groups& groups, float* memory, float* kept, int part) {
     shards_ = groups.shards;
     each_ = groups.each;

@@ -18,7 +18,7 @@
 namespace IRNN_TARGET {
 
 #if defined(IRNN_VL)
-constexpr int VL = IRNN_VL;   // for testing a width on a machine without it: the compiler splits the vectors
+constexpr int VL = IRNN_VL;   // to test a width on a machine without it: the compiler splits the vectors
 #elif defined(__AVX512F__)
 constexpr int VL = 16;
 #elif defined(__AVX2__)
@@ -42,7 +42,7 @@ typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_a
 IRNN_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 IRNN_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }
 
-// Intrinsics where there are some: GCC makes a chain of inserts of v[i] = x.
+// Intrinsics where the target has them: GCC compiles v[i] = x to a chain of inserts.
 IRNN_INLINE vf splat(float x) {
 #if !defined(IRNN_VL) && defined(__AVX512F__)
   return (vf)_mm512_set1_ps(x);
@@ -76,7 +76,7 @@ IRNN_INLINE vi lane_numbers() {
   return v;
 }
 
-// The first n < VL floats; the others are 0 (load) or untouched (store), and no byte of them is accessed.
+// Accesses the first n < VL floats only; the other lanes are 0 (load) or ignored (store).
 #if !defined(IRNN_VL) && defined(__AVX512F__)
 IRNN_INLINE __mmask16 first_lanes(int n) { return n <= 0 ? 0 : __mmask16((1u << n) - 1); }
 IRNN_INLINE vf load_part(const float* p, int n) { return (vf)_mm512_maskz_loadu_ps(first_lanes(n), p); }
@@ -107,7 +107,8 @@ IRNN_INLINE void store_n(float* p, vf v, int n) {
   else store_part(p, v, n);
 }
 
-// f(i, lanes) over n floats by vectors; lanes.load(p) and lanes.store(p, v) take all lanes, and at the tail those that exist; the others read 0.
+// f(i, lanes) over n floats by vectors. lanes.load(p) and lanes.store(p, v) access all lanes or, in the last vector,
+// those that exist; the others read 0.
 struct AllLanes {
   static IRNN_INLINE vi exist() { return vi{} == 0; }
   IRNN_INLINE vf load(const float* p) const { return IRNN_TARGET::load(p); }
@@ -146,14 +147,14 @@ IRNN_INLINE vf fma(vf a, vf b, vf c) {
 #elif defined(__ARM_NEON)
   return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
 #elif defined(__wasm_relaxed_simd__)
-  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);   // the host runs this build only where it is rounded once
+  return __builtin_wasm_relaxed_madd_f32x4(a, b, c);   // the host uses this build only if this rounds once
 #else
   return a * b + c;
 #endif
 }
 
-// mask ? a : b by lanes. Where a or b is what was compared this is a minimum or maximum, and Clang 22 makes such a ternary a
-// relaxed one, which may lose NaN: there it has to be this function.
+// mask ? a : b by lanes. If a or b was compared to make the mask, this is a minimum or maximum, and for relaxed SIMD
+// Clang 22 compiles such a ternary to a relaxed instruction, which may lose NaN: use this function there.
 IRNN_INLINE vf select(vi mask, vf a, vf b) {
 #if defined(__wasm_relaxed_simd__)
   return (vf)__builtin_wasm_bitselect((vi)a, (vi)b, mask);
@@ -162,14 +163,14 @@ IRNN_INLINE vf select(vi mask, vf a, vf b) {
 #endif
 }
 
-// Comparisons with NaN are false: max_zero lets NaN through, clamp too. max_zero makes -0 a 0.
+// Comparisons with NaN are false, so max_zero and clamp let NaN through. max_zero(-0) is 0.
 IRNN_INLINE vf max_zero(vf a) { return select(a <= 0.0f, vf{}, a); }
 IRNN_INLINE vf clamp(vf a, float limit) {
   const vf hi = splat(limit), lo = splat(-limit);
   a = select(a > hi, hi, a);
   return select(a < lo, lo, a);
 }
-// NaN goes through both, as the second operand does where the hardware compares.
+// Both let NaN through: the hardware's minimum and maximum return their second operand then.
 IRNN_INLINE vf at_least(vf a, float limit) {
 #if !defined(IRNN_VL) && defined(__AVX512F__)
   return (vf)_mm512_maskz_max_ps(__mmask16(-1), (__m512)splat(limit), (__m512)a);
@@ -203,7 +204,7 @@ IRNN_INLINE vf sqrt(vf a) {
 #endif
 }
 
-// Asks for the n floats at p ahead of their use.
+// Prefetches the n floats at p.
 IRNN_INLINE void prefetch(const float* p, int n) {
   for (int i = 0; i < n; i += 16) __builtin_prefetch(p + i, 1);
 }

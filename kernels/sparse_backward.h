@@ -1,14 +1,14 @@
 // Back-propagation through a plain recurrence whose weight gradient is fused with it, on its live units alone.
 //
-// In a ReLU network, the units of a shard that are not 0 at some of 16 steps are hardly more than those of one step, and
-// they stay the same for long: of an IRNN that learns MNIST, 24 of 100 at a step, 32 in 16 steps, 34 in 64. Only there da is
-// not 0. So a frame of such units (frame.h) is chosen; the recurrent matrix and the running weight gradient are cut down to
-// its rows and columns once; and block after block is computed on these small dense matrices, until a unit outside comes
-// alive. What is left out would add exactly 0: the bits are those of the frame of all units, which is used where too few
-// units are 0, and for tanh.
+// In a ReLU network, the units of a shard that are not 0 at some of 16 steps are hardly more than those of one step,
+// and they stay the same for long: of an IRNN that learns MNIST, 24 of 100 at a step, 32 in 16 steps, 34 in 64. Only
+// there da is not 0. So a frame of such units (frame.h) is chosen; the recurrent matrix and the running weight gradient
+// are cut down to its rows and columns once; and block after block is computed on these small dense matrices, until a
+// unit outside comes alive. What is left out would add exactly 0: the bits are those of the frame of all units, which
+// is used where too few units are 0, and for tanh.
 //
-// Memory of one shard, all of it cut down to the frame's units; `left` is their number in whole vectors, `right` that of
-// them, x and 1:
+// Memory of one shard, all of it cut down to the frame's units; `left` is their number in whole vectors, `right` that
+// of them, x and 1:
 //
 //   states_  [BLOCK_STEPS+1][rows][right]   slots t0 … t1, with x and 1 of the step that starts from them
 //   da_      [BLOCK_STEPS][rows][left]
@@ -38,12 +38,13 @@ class SparseBackward {
 
   static size_t floats(int I, int H) {
     const size_t left = left_width(H), right = right_width(H, I);
-    return round_up(SLOTS * SHARD_ROWS * right + BLOCK_STEPS * SHARD_ROWS * left + H * (left + right) +
-                        (2 * SHARD_ROWS + VL) * left + 3 * VL + Frame::ints(I, H), 16);
+    const size_t rows = SHARD_ROWS, states = SLOTS * rows * right, da = BLOCK_STEPS * rows * left;
+    const size_t others = H * (left + right) + (2 * rows + VL) * left + 3 * VL;
+    return round_up(states + da + others + Frame::ints(I, H), 16);
   }
 
-  // `memory` [floats(I, H)], 64-byte aligned. `sum` of the gradient's shard. `carry` [rows,H] is dL/dh of the state at hand
-  // whenever no frame is open.
+  // `memory` [floats(I, H)], 64-byte aligned. `sum` of the gradient's shard. `carry` [rows,H] is dL/dh of the state at
+  // hand whenever no frame is open.
   SparseBackward(const Problem& problem, const Shard& shard, const FrameGradient& gradient, float* sum, float* carry,
                  float* memory)
       : p_(problem), shard_(shard), gradient_(gradient), sum_(sum), whole_carry_(carry), states_(memory),
@@ -123,8 +124,8 @@ class SparseBackward {
     }
     dW_ = frame_.full() ? sum_ : part_;
     if (!frame_.full()) gradient_.take_part(sum_, units, count_, units, count_ + p_.I + 1, part_, right_);
-    // The columns after the last whole vector are kept as rows: for 100 units, x and 1, 6 times 7 vectors instead of 100
-    // times one.
+    // The columns after the last whole vector are kept as rows: for 100 units, x and 1, 6 times 7 vectors instead of
+    // 100 times one.
     const int columns = count_ + p_.I + 1, tail = columns % VL;
     tail_count_ = tail * ceil_div(count_, VL) < count_ / 4 * 3 ? tail : 0;
     whole_ = tail_count_ > 0 ? columns - tail : int(right_);
@@ -166,11 +167,13 @@ class SparseBackward {
 
   void pack_dh(int t) const {
     unsigned ignored = 0;
-    for (int r = 0; p_.dh && r < shard_.rows; r++) frame_.pack_row(p_.dh + (size_t(t) * p_.B + shard_.b0 + r) * p_.H, dh_ + r * left_, left_, ignored);
+    for (int r = 0; p_.dh && r < shard_.rows; r++) {
+      frame_.pack_row(p_.dh + (size_t(t) * p_.B + shard_.b0 + r) * p_.H, dh_ + r * left_, left_, ignored);
+    }
   }
 
-  // The j-th step of the block. Its product with Whh is dL/dh of the state before it, from which da of the next step is made
-  // at once, except at the end of a block and where a sequence may be padded.
+  // The j-th step of the block. Its product with Whh is dL/dh of the state before it, from which da of the next step is
+  // made at once, except at the end of a block and where a sequence may be padded.
   void step(const Block& block, int j) {
     const Step step = block.step(j, p_.T, p_.reverse);
     const bool last = j == block.t1 - block.t0 - 1, to_carry = last || shard_.lengths;
@@ -184,8 +187,8 @@ class SparseBackward {
       fill_zero(p_.H, whole);
       frame_.scatter(da + r * left_, whole);
     }
-    // Prefetches the next block's states, one slot a step and a part of it before each panel: where shards take turns, these
-    // states are no longer in L2.
+    // Prefetches the next block's states, one slot a step and a part of it before each panel: where shards take turns,
+    // these states are no longer in L2.
     const int ahead = p_.reverse ? block.t1 + 1 + step.t - block.t0 : block.t0 - block.t1 + step.t;
     const bool more = ahead >= 0 && ahead <= p_.T;
     const int next = p_.reverse ? step.t + 1 : step.t - 1;
@@ -205,8 +208,8 @@ class SparseBackward {
     }
   }
 
-  // Tiles of da times Whh, rows from r0 and columns from n0 on: to the carry, or to the da of the next step. Not inlined:
-  // within step(), registers ran out and addresses were read from the stack, 28 for 72 multiply-adds.
+  // Tiles of da times Whh, rows from r0 and columns from n0 on: to the carry, or to the da of the next step. Not
+  // inlined: within step(), registers ran out and addresses were read from the stack, 28 for 72 multiply-adds.
   template <int MR, int NV>
   IRNN_NOINLINE void carry_tile(const float* da, int t, int r0, int n0) const {
     vf acc[MR][NV];
@@ -247,7 +250,9 @@ class SparseBackward {
     const Panels panels{N};
     for (int p = 0; p < panels.count; p++) {
       const int width = panels.width(p);
-      with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA { add_panel<nv.value>(K, M, a, lda, b, ldb, sum, ldc); });
+      with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
+        add_panel<nv.value>(K, M, a, lda, b, ldb, sum, ldc);
+      });
       b += width * VL;
       sum += width * VL;
     }

@@ -1,5 +1,5 @@
-// Streaming: one time step of a sequence or a few. Packing the weights takes ten times as long as multiplying by them once, so
-// they are packed apart from that.
+// Streaming: one time step of a few sequences. Packing the weights takes ten times as long as multiplying by them once,
+// so it is a kernel of its own.
 #include "math.h"
 #include "gemm.h"
 
@@ -7,7 +7,7 @@ namespace IRNN_TARGET {
 
 namespace {
 
-// y [N rounded up] = bias + Wxh x + Whh h, every element in the order of a whole sequence.
+// y [N rounded up to whole vectors] = bias + Wxh x + Whh h, every element summed in the order of a whole sequence.
 void affine(int N, int I, int H, const float* x, const float* h, const float* packed, float* y) {
   const Panels panels(N, ROW_VECTORS);
   parallel_if_worth(size_t(N) * (I + H), panels.count, [=, &panels](int p) {

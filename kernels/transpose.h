@@ -10,7 +10,8 @@ typedef float v4_unaligned __attribute__((vector_size(16), aligned(4), may_alias
 IRNN_INLINE v4 load4(const float* p) { return *reinterpret_cast<const v4_unaligned*>(p); }
 IRNN_INLINE void store4(float* p, v4 v) { *reinterpret_cast<v4_unaligned*>(p) = v; }
 
-// The transpose of 4 by 4 floats: row j of `from` becomes float j of each row of `to`; rows are `lf` and `lt` floats apart.
+// The transpose of 4 by 4 floats: row j of `from` becomes float j of each row of `to`; rows are `lf` and `lt` floats
+// apart.
 IRNN_INLINE void transpose4(const float* from, size_t lf, float* to, size_t lt) {
 #if defined(__clang__)
 #define IRNN_SHUFFLE(a, b, i, j, k, l) __builtin_shufflevector(a, b, i, j, k, l)

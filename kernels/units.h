@@ -11,8 +11,9 @@ constexpr int TOGETHER = VL == 16 ? 6 : VL == 8 ? 4 : 1;
 // A derivative bounded to [-clip, clip]; clip 0: none.
 IRNN_INLINE vf clipped(vf d, float clip) { return clip > 0.0f ? clamp(d, clip) : d; }
 
-// f(Const<W>, row, n, lanes) for all units of the rows that are not padded at t: W vectors from unit n on, W = MAX where so
-// many are left, else 1. f must hold copies of what it uses: members read through `this` are read again after every store.
+// f(Const<W>, row, n, lanes) for all units of the rows that are not padded at t: W vectors from unit n on, W = MAX
+// where so many are left, else 1. f must hold copies of what it uses: members read through `this` are read again after
+// every store.
 template <int MAX, class F>
 IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
   const int whole = H / VL * VL;

@@ -6,7 +6,7 @@ namespace IRNN_TARGET {
 
 namespace {
 
-// f(first element in w, first in g, count) over the rows of a matrix.
+// f(first element in w, first in g, count) for the rows of a matrix, 32 a piece of work.
 constexpr int ROWS = 32;
 template <class F>
 IRNN_INLINE void each_row_of(int n, int E, const int* rows, const F& f) {
@@ -59,8 +59,8 @@ void adam_update(int n, float lr, float beta1, float beta2, float eps, float cor
   each_block(n, [=](int first, int count) { adam.update(count, w + first, g + first, m + first, v + first); });
 }
 
-// X X' of singular values s has s^2: X <- (a + b X X' + c (X X')^2) X moves every s by the odd polynomial a s + b s^3 + c s^5, whose
-// coefficients (Jordan's) take (0, 1] to some 0.7 to 1.2 in five steps, the small ones fastest.
+// If X has singular values s, X X' has s^2, so X <- (a + b X X' + c (X X')^2) X takes every s to a s + b s^3 + c s^5.
+// Jordan's coefficients bring (0, 1] to about 0.7 to 1.2 in five steps, small values fastest.
 void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m, float* work) {
   constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
   const int n = H * H;

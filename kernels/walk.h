@@ -5,8 +5,8 @@
 
 namespace IRNN_TARGET {
 
-// Input projections up to this width are computed inside the recurrence, from registers: writing and reading [T,B,H] for
-// one pixel a step costs more than the product. Wider ones are one tall product before it.
+// Input projections up to this width are computed inside the recurrence, from registers: writing and reading [T,B,H]
+// for one pixel a step costs more than the product. Wider ones are one tall product before it.
 constexpr int FUSED_INPUTS = 8;
 
 // The i-th step of a sequence in the order it is computed, and the state slots it reads and writes.
