@@ -20,7 +20,7 @@ IRNN_INLINE double sum_blocks(int n, const F& f) {
   return sums[0];
 }
 
-}  // namespace
+}   // namespace
 
 void tanh_forward(int n, const float* x, float* y) {
   each_block(n, [=](int first, int count) {
@@ -84,8 +84,8 @@ void scale(int n, float factor, float* x) {
   });
 }
 
-void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width, int dst_column,
-                  int accumulate) {
+void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width,
+                  int dst_column, int accumulate) {
   constexpr int BLOCK = 256;
   parallel_if_worth(size_t(N) * columns, ceil_div(N, BLOCK), [=](int i) {
     for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) {
@@ -115,4 +115,4 @@ void dropout(int n, int first, int seed, int iteration, float p, const float* x,
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

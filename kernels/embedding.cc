@@ -23,4 +23,4 @@ void embedding_backward(int N, int E, const int* tokens, const float* dy, float*
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -8,9 +8,7 @@ namespace IRNN_TARGET {
 
 class Frame {
  public:
-  static size_t ints(int I, int H) {
-    return 2 * round_up(ceil_div(H, VL), 16) + round_up(H + I + 1 + VL, 16);
-  }
+  static size_t ints(int I, int H) { return 2 * round_up(ceil_div(H, VL), 16) + round_up(H + I + 1 + VL, 16); }
   // `memory` [ints(I, H)].
   Frame(int I, int H, void* memory)
       : I_(I), H_(H), masks_(static_cast<unsigned*>(memory)), seen_(masks_ + round_up(vectors(), 16)),
@@ -89,4 +87,4 @@ class Frame {
   int* units_;
 };
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

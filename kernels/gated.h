@@ -92,4 +92,4 @@ struct BackwardUnits {
   IRNN_INLINE void set_dc(vf d) const { lanes.store(carry_c, d); }
 };
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -98,8 +98,9 @@ struct GatedGradients {
 template <class Cell>
 void gated_backward(int T, int B, int I, int H, int reverse, const int* lengths, float clip, const float* x,
                     const float* Wxh, const float* Whh, const float* h, const float* c, const float* saved,
-                    const float* dh, const float* dhT, const float* dcT, float* da, float* dWxh, float* dWhh, float* dbx,
-                    float* dbh, float* dx, int accumulate_dx, float* dh0, float* dc0, float* sums, int part, int rows) {
+                    const float* dh, const float* dhT, const float* dcT, float* da, float* dWxh, float* dWhh,
+                    float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* dc0, float* sums, int part,
+                    int rows) {
   constexpr int GATES = Cell::GATES, JOINT = Cell::JOINT;
   const Panels panels(H);
   const int M = GATES * H, S = SAVED<Cell> * H;
@@ -140,4 +141,4 @@ void gated_backward(int T, int B, int I, int H, int reverse, const int* lengths,
   matmul(T * B, I, M - JOINT * H, {da + M, size_t(S), 1}, {split, size_t(I), 1}, nullptr, dx, size_t(I), true);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -98,4 +98,4 @@ void gated_forward(int T, int B, int I, int H, int reverse, const int* lengths, 
   parallel_if_worth(size_t(T) * B * M * H, ceil_div(B, SHARD_ROWS), shard);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

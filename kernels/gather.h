@@ -10,7 +10,8 @@
 // steps follow each other in memory, eight bytes at a time. 16 x 784 take 3 to 4 µs (a byte at a time 4 to 5, in
 // JavaScript 9 to 14). One thread does it: as pieces of work for the pool it waited for a worker that may have no core,
 // 45 µs on a busy machine.
-inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const int* order, const float* value, float* x) {
+inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const int* order, const float* value,
+                   float* x) {
   constexpr int LINE = 64, SIDE = 8, WORD = 8;
   for (int b = 0; b < B; b++) {
     for (int t = 0; t < T; t += LINE) __builtin_prefetch(bytes + starts[b] + order[t]);

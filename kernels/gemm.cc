@@ -8,7 +8,8 @@ namespace {
 // C [M,N] = bias + x Wᵀ for a W [N,K] of many rows. W is read in place, once, and x, the smaller one, is packed. A tile
 // is rows of W by vectors of rows of x, and is transposed before it is stored to C.
 constexpr int WIDE_K = 1024;
-void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* W, size_t ldw, const float* bias, float* C, size_t ldc) {
+void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* W, size_t ldw, const float* bias,
+                  float* C, size_t ldc) {
   constexpr int BLOCK = 128;   // rows of W in a piece of work: 256 KB at K = 512
   const Panels panels(M);
   float* packed = static_cast<float*>(irnn_host::scratch(1, panels.floats(K) * sizeof(float)));
@@ -42,12 +43,12 @@ void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* 
   });
 }
 
-}  // namespace
+}   // namespace
 
 // The right-hand side is packed a chunk at a time, so that it is still in L2 when it is read: packed as a whole, a
 // matrix of 20 MB went to memory and back. Within a chunk, a piece of work is a block of rows by up to two panels.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate) {
-  constexpr int KC = 256;                  // a panel of 256 · 24 floats is 24 KB and stays in L1 for all rows of a block
+  constexpr int KC = 256;   // a panel of 256 · 24 floats is 24 KB and stays in L1 for all rows of a block
   constexpr int CHUNK = 160 * 1024 / KC;   // columns: 640 KB
   constexpr int BLOCK = 32, GROUP = 2;     // rows and panels of a piece of work
   if (!accumulate && N > 2 * M && M >= 4 * VL && K <= WIDE_K && a.column_stride == 1 && b.row_stride == 1) {
@@ -55,7 +56,8 @@ void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float*
   }
   const Panels panels(N);
   const int chunks = ceil_div(panels.count * MAX_VECTORS * VL, CHUNK), step = ceil_div(panels.count, max(1, chunks));
-  float* packed = static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));
+  float* packed =
+      static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));
   const int blocks = ceil_div(M, BLOCK);
   for (int p0 = 0; p0 < panels.count; p0 += step) {
     const int count = min(step, panels.count - p0), first = panels.first(p0);
@@ -93,4 +95,4 @@ void gemm(int transA, int transB, int M, int N, int K, const float* A, const flo
   matmul(M, N, K, a, b, nullptr, C, size_t(N), accumulate != 0);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -66,7 +66,8 @@ struct Panels {
 };
 
 // Packs panel `p` of b(k, n) = B[k · k_stride + n · n_stride] into out [K][width·VL].
-IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, size_t k_stride, size_t n_stride, float* out) {
+IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, size_t k_stride, size_t n_stride,
+                            float* out) {
   const int n0 = panels.first(p) * VL, width = panels.width(p) * VL, n1 = min(n0 + width, panels.columns);
   if (n_stride == 1) {
     for (int k = 0; k < K; k++) {
@@ -75,7 +76,9 @@ IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, 
     }
     return;
   }
-  const auto one = [=](int k, int n) { out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f; };
+  const auto one = [=](int k, int n) {
+    out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f;
+  };
   int n = n0;
   for (; k_stride == 1 && n + 4 <= n1; n += 4) {
     int k = 0;
@@ -97,8 +100,8 @@ IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stri
 
 // acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]; rows of the panel are panel_stride floats apart.
 template <int MR, int NV>
-IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV],
-                          size_t panel_stride = NV * VL) {
+IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
+                          vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
 #pragma clang loop unroll(disable)   // V8 runs out of registers if it is unrolled: forward 8 ms -> 16
 #endif
@@ -179,4 +182,4 @@ struct Strided {
 // C [M,N], rows ldc apart, = bias [N] (or 0, or C itself if accumulate) + a b. Uses scratch slot 1.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate);
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

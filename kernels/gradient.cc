@@ -55,4 +55,4 @@ double sums_floats(int B, int M, int N) {
   return double(ceil_div(B, SHARD_ROWS)) * double(round_up(M, 16) + 32) * double(round_up(N, 16));
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

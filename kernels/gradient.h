@@ -40,8 +40,8 @@ struct Factor {
   static constexpr int ALL = 0x7fffffff;
   const float* p;   // null: the constant 1
   int columns;
-  size_t ld;         // floats from one row (t, b) to the next
-  float* gradient;   // [M, columns] +=; null: not wanted
+  size_t ld;                 // floats from one row (t, b) to the next
+  float* gradient;           // [M, columns] +=; null: not wanted
   float* second = nullptr;   // [M, columns] +=: a second gradient with the same value (PyTorch's second bias), or null
   int rows = ALL, second_rows = ALL;   // only the first so many of the M rows are added
 };
@@ -91,4 +91,4 @@ IRNN_INLINE bool fuses(int rows, int M, int columns) {
   return Panels(columns).floats(M) <= (rows <= SHORT_ROWS ? 72 * 1024 : 1024 * 1024);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -126,4 +126,4 @@ void BlockGradient::finish() const {
   }
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -40,4 +40,4 @@ class BlockGradient : public ShardSums {
   Panels panels_;   // of before + M columns
 };
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -19,7 +19,9 @@ IRNN_INLINE void deferred_gradient(const GradientOf& gradient, float* sums, int 
   else long_gradient(gradient, sums, part);
 }
 // Floats of `sums` that it uses.
-IRNN_INLINE size_t deferred_sums(const GradientOf& gradient) { return Panels(gradient.factors.columns).floats(gradient.M); }
+IRNN_INLINE size_t deferred_sums(const GradientOf& gradient) {
+  return Panels(gradient.factors.columns).floats(gradient.M);
+}
 
 // Blocks are dealt to at most 16 pieces of work, each with memory of its own: with one buffer a block, a gradient of
 // 10,000 rows took 112 MB, all of it fetched from memory.
@@ -42,4 +44,4 @@ IRNN_INLINE void pack_left(const GradientOf& g, size_t row, int rows, int m0, in
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

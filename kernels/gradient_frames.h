@@ -40,4 +40,4 @@ class FrameGradient : public ShardSums {
   Factors factors_;
 };
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -89,14 +89,14 @@ struct LongGradient {
   }
 };
 
-}  // namespace
+}   // namespace
 
 void long_gradient(const GradientOf& gradient, float* sums, int part) {
   const int block = LongGradient::block_rows(gradient.M), blocks = ceil_div(gradient.M, block);
   LongGradient own{gradient, sums, part, Panels(gradient.factors.columns), block, nullptr};
   own.memory = static_cast<float*>(irnn_host::scratch(1, pieces_of(blocks) * own.piece_floats() * sizeof(float)));
   each_block_of_rows(size_t(gradient.T) * gradient.B * gradient.M * own.panels.columns, blocks,
-             [&own](int i, int piece) { own.add_rows(i, piece); });
+                     [&own](int i, int piece) { own.add_rows(i, piece); });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -41,8 +41,8 @@ struct ShortGradient {
     });
   }
 
-  // The gradient of the bias, A times the constant 1, if the other columns fill their vectors: after 512 of them it would
-  // take a vector of its own.
+  // The gradient of the bias, A times the constant 1, if the other columns fill their vectors: after 512 of them it
+  // would take a vector of its own.
   void add_bias(int m0, int m1) const {
     float sum[BLOCK] = {};
     each_block_of_steps(g.T, [&](int t0, int t1) {
@@ -97,7 +97,7 @@ struct ShortGradient {
   }
 };
 
-}  // namespace
+}   // namespace
 
 void short_gradient(const GradientOf& gradient) {
   ShortGradient own{gradient, Panels(gradient.factors.columns - 1), nullptr};
@@ -111,4 +111,4 @@ void short_gradient(const GradientOf& gradient) {
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

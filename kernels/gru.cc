@@ -43,7 +43,7 @@ struct Gru {
   }
 };
 
-}  // namespace
+}   // namespace
 
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh,
                  const float* Whh, const float* bx, const float* bh, float* h, float* gates) {
@@ -58,4 +58,4 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                       dWhh, dbx, dbh, dx, accumulate_dx, dh0, nullptr, sums, part, rows);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

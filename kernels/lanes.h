@@ -27,7 +27,8 @@ IRNN_INLINE unsigned lane_mask(vi m) {
 #if !defined(IRNN_VL) && defined(__AVX512F__)
 IRNN_INLINE vf compress(vf v, unsigned mask) { return (vf)_mm512_maskz_compress_ps(__mmask16(mask), (__m512)v); }
 IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
-  const __m512i all = _mm512_add_epi32(_mm512_set1_epi32(first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+  const __m512i all = _mm512_add_epi32(_mm512_set1_epi32(first),
+                                       _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
   _mm512_storeu_si512(list, _mm512_maskz_compress_epi32(__mmask16(mask), all));
   return __builtin_popcount(mask);
 }
@@ -52,7 +53,8 @@ IRNN_INLINE vf compress(vf v, unsigned mask) {
   return (vf)_mm256_and_ps((__m256)packed, _mm256_castsi256_ps(first_lanes(__builtin_popcount(mask))));
 }
 IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(list), _mm256_add_epi32(_mm256_set1_epi32(first), bit_positions(mask)));
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(list),
+                      _mm256_add_epi32(_mm256_set1_epi32(first), bit_positions(mask)));
   return __builtin_popcount(mask);
 }
 #else
@@ -99,4 +101,4 @@ IRNN_INLINE int list_lanes(int first, unsigned mask, int* list) {
 }
 #endif
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

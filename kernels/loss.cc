@@ -106,10 +106,10 @@ void each_row(int T, int B, int K, const int* lengths, double* stats, const F& r
   for (int j = 0; j < 3; j++) stats[j] = sums[j];
 }
 
-}  // namespace
+}   // namespace
 
-void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale, float* dlogits,
-                           double* stats) {
+void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale,
+                           float* dlogits, double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     float* p = dlogits ? dlogits + i * K : nullptr;
     if (!counts || y[i] < 0) {
@@ -127,7 +127,8 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float*
   });
 }
 
-void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy, double* stats) {
+void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy,
+                   double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
       const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
@@ -167,7 +168,7 @@ void merge(float* row, float largest, float sum, float column) {
   }
 }
 
-}  // namespace
+}   // namespace
 
 void softmax_scan(int N, int K, int first, int common, const float* logits, const int* y, float* rows) {
   const int all = max(0, min(K, common - first));
@@ -213,4 +214,4 @@ void softmax_slope(int N, int K, int first, int common, float* logits, const int
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -52,7 +52,7 @@ struct Lstm {
   }
 };
 
-}  // namespace
+}   // namespace
 
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths, const float* x, const float* Wxh,
                   const float* Whh, const float* bx, const float* bh, float* h, float* c, float* gates) {
@@ -67,4 +67,4 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                        dbh, dx, accumulate_dx, dh0, dc0, sums, part, rows);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -28,8 +28,9 @@ constexpr int POWERS = VL, LOG_POWERS = VL == 16 ? 4 : 3;
 // The bits of 2^(j/POWERS) minus j << (23 - LOG_POWERS), which n << (23 - LOG_POWERS) adds again; and what rounding cut
 // off.
 #if defined(__AVX512F__)
-alignas(64) static constexpr int32_t POWER_BITS[] = {0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
-                                                     0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
+alignas(64) static constexpr int32_t POWER_BITS[] = {
+    0x3f800000, 0x3f7daac3, 0x3f7b95c2, 0x3f79c3d3, 0x3f7837f0, 0x3f76f532, 0x3f75fed7, 0x3f75583f,
+    0x3f7504f3, 0x3f7508a4, 0x3f75672a, 0x3f76248c, 0x3f7744fd, 0x3f78ccdf, 0x3f7ac0c7, 0x3f7d257d};
 // clang-format off
 alignas(64) static constexpr float POWER_RESTS[] = {
     0, 4.628547e-8f, -1.199216e-8f, 4.729782e-8f, 3.193418e-8f, 3.621057e-8f, -3.099072e-8f, -7.475213e-9f,
@@ -39,8 +40,10 @@ IRNN_INLINE vf look_up(const void* table, vf index) {
   return (vf)_mm512_maskz_permutexvar_ps(__mmask16(-1), (__m512i)index, _mm512_load_ps(table));
 }
 #else
-alignas(32) static constexpr int32_t POWER_BITS[] = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7, 0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
-alignas(32) static constexpr float POWER_RESTS[] = {0, -1.199216e-8f, 3.193418e-8f, -3.099072e-8f, 1.711427e-8f, 5.233334e-9f, -1.471961e-8f, -6.128260e-9f};
+alignas(32) static constexpr int32_t POWER_BITS[] = {0x3f800000, 0x3f7b95c2, 0x3f7837f0, 0x3f75fed7,
+                                                     0x3f7504f3, 0x3f75672a, 0x3f7744fd, 0x3f7ac0c7};
+alignas(32) static constexpr float POWER_RESTS[] = {
+    0, -1.199216e-8f, 3.193418e-8f, -3.099072e-8f, 1.711427e-8f, 5.233334e-9f, -1.471961e-8f, -6.128260e-9f};
 IRNN_INLINE vf look_up(const void* table, vf index) {
   return (vf)_mm256_permutevar8x32_ps(_mm256_load_ps(static_cast<const float*>(table)), (__m256i)index);
 }
@@ -124,4 +127,4 @@ IRNN_INLINE vf sigmoid(vf x) {
 }
 #undef IRNN_EACH
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

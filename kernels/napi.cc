@@ -95,22 +95,28 @@ napi_value create(napi_env env, napi_callback_info info) {
   napi_set_named_property(env, both, "binders", binders);
   Context* context = nullptr;
   const std::string_view wanted(name, length);
-#define IRNN_DEFINE(kernel)                                                            \
-  define_kernel(env, kernels, #kernel, Call<IRNN_TARGET::kernel>::run, context);       \
+#define IRNN_DEFINE(kernel)                                                      \
+  define_kernel(env, kernels, #kernel, Call<IRNN_TARGET::kernel>::run, context); \
   define_kernel(env, binders, #kernel, Call<IRNN_TARGET::kernel>::bind, context);
   for (int set = 0; set < 3; set++) {
     if (wanted != NAMES[set] || !supported(set)) continue;
     context = new Context(threads < 1 ? 1 : threads);
 #if defined(__x86_64__)
 #define IRNN_TARGET irnn_avx512
-    if (set == 0) { IRNN_KERNELS(IRNN_DEFINE) }
+    if (set == 0) {
+      IRNN_KERNELS(IRNN_DEFINE)
+    }
 #undef IRNN_TARGET
 #define IRNN_TARGET irnn_avx2
-    if (set == 1) { IRNN_KERNELS(IRNN_DEFINE) }
+    if (set == 1) {
+      IRNN_KERNELS(IRNN_DEFINE)
+    }
 #undef IRNN_TARGET
 #endif
 #define IRNN_TARGET irnn_baseline
-    if (set == 2) { IRNN_KERNELS(IRNN_DEFINE) }
+    if (set == 2) {
+      IRNN_KERNELS(IRNN_DEFINE)
+    }
 #undef IRNN_TARGET
   }
   if (context) define_kernel(env, both, "gather", Call<gather>::run, context);
@@ -142,7 +148,7 @@ napi_value place(napi_env env, napi_callback_info info) {
   return result;
 }
 
-}  // namespace
+}   // namespace
 
 NAPI_MODULE_INIT() {
   napi_value sets;

@@ -33,10 +33,10 @@ void release(Context* context) {
 thread_local Context* current = nullptr;   // during one kernel call
 
 template <class T>
-constexpr napi_typedarray_type type_of = std::is_same_v<T, float>    ? napi_float32_array
-                                         : std::is_same_v<T, double> ? napi_float64_array
+constexpr napi_typedarray_type type_of = std::is_same_v<T, float>     ? napi_float32_array
+                                         : std::is_same_v<T, double>  ? napi_float64_array
                                          : std::is_same_v<T, uint8_t> ? napi_uint8_array
-                                                                     : napi_int32_array;
+                                                                      : napi_int32_array;
 
 // One JavaScript argument as the C++ type that the kernel takes; sets `ok` to false if it does not fit.
 template <class T>
@@ -68,7 +68,8 @@ struct Call<kernel> {
   using Arguments = std::tuple<Args...>;
 
   template <size_t... I>
-  static Arguments unwrap_all([[maybe_unused]] napi_env env, [[maybe_unused]] napi_value* values, [[maybe_unused]] bool& ok,
+  static Arguments unwrap_all([[maybe_unused]] napi_env env, [[maybe_unused]] napi_value* values,
+                              [[maybe_unused]] bool& ok,
                               std::index_sequence<I...>) {   // a kernel without arguments uses none of them
     return Arguments{unwrap<Args>(env, values[I], ok)...};
   }
@@ -143,4 +144,4 @@ struct Call<kernel> {
   }
 };
 
-}  // namespace
+}   // namespace

@@ -8,8 +8,7 @@ namespace IRNN_TARGET {
 // A lambda over parallel_for: no std::function, nothing allocated.
 template <class F>
 IRNN_INLINE void parallel(int n, const F& f) {
-  irnn_host::parallel_for(
-      n, [](void* context, int i) { (*static_cast<const F*>(context))(i); }, const_cast<F*>(&f));
+  irnn_host::parallel_for(n, [](void* context, int i) { (*static_cast<const F*>(context))(i); }, const_cast<F*>(&f));
 }
 
 // With fewer multiply-adds (or copied floats, which take as long) the work is done before another thread wakes.
@@ -27,4 +26,4 @@ IRNN_INLINE void each_block(int n, const F& f) {
   parallel(ceil_div(n, BLOCK), [&](int i) { f(i * BLOCK, min(BLOCK, n - i * BLOCK)); });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

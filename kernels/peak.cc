@@ -22,4 +22,4 @@ double fma_peak(int pieces, int rounds) {
   return 2.0 * CHAINS * VL * rounds * pieces;
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

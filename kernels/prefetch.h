@@ -39,8 +39,8 @@ class Prefetcher {
 
 // multiply() with prefetches.
 template <int MR, int NV>
-IRNN_INLINE void multiply_prefetching(int K, const float* A, size_t row_stride, const float* panel, Prefetcher& prefetcher,
-                                      vf (&acc)[MR][NV]) {
+IRNN_INLINE void multiply_prefetching(int K, const float* A, size_t row_stride, const float* panel,
+                                      Prefetcher& prefetcher, vf (&acc)[MR][NV]) {
 #if defined(__wasm__)   // has no prefetch
   (void)prefetcher;
   multiply(K, A, row_stride, 1, panel, acc);
@@ -53,4 +53,4 @@ IRNN_INLINE void multiply_prefetching(int K, const float* A, size_t row_stride, 
 #endif
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

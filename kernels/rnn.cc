@@ -61,7 +61,8 @@ struct RnnForward {
       if (B == 1) rows<ACTIVATION, 1, ROW_VECTORS>(x + row * I, before, live, out);
       else {
         for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-          rows<ACTIVATION, mr.value, MAX_VECTORS>(x + (row + r0) * I, before + size_t(r0) * H, live, out + size_t(r0) * H);
+          rows<ACTIVATION, mr.value, MAX_VECTORS>(x + (row + r0) * I, before + size_t(r0) * H, live,
+                                                  out + size_t(r0) * H);
         });
       }
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
@@ -71,10 +72,10 @@ struct RnnForward {
   }
 };
 
-}  // namespace
+}   // namespace
 
-void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, const float* x, const float* Wxh,
-                 const float* Whh, const float* bx, const float* bh, float* h) {
+void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, const float* x,
+                 const float* Wxh, const float* Whh, const float* bx, const float* bh, float* h) {
   const Panels panels(H, B == 1 ? ROW_VECTORS : MAX_VECTORS);
   const bool fused = I <= FUSED_INPUTS;
   const size_t whh_floats = panels.floats(H), wxh_floats = fused ? panels.floats(I) : 0;
@@ -133,11 +134,12 @@ struct RnnBackward {
   }
 };
 
-}  // namespace
+}   // namespace
 
-void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip, const float* x,
-                  const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
-                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part, int rows) {
+void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip,
+                  const float* x, const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT,
+                  float* da, float* dWxh, float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0,
+                  float* sums, int part, int rows) {
   const Panels panels(H);
   const float* before = h + (reverse ? size_t(B) * H : 0);   // the states that each step starts from
   const Factors factors({before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh});
@@ -148,7 +150,8 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   const int blocks = ceil_div(T, BLOCK_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
   const size_t shard_floats = carry_floats + (fused ? SparseBackward::floats(I, H) : Live::ints(H));
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * shard_floats) * sizeof(float)));
+  float* whh =
+      static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * shard_floats) * sizeof(float)));
   if (!fused) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
   const SparseBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
@@ -170,4 +173,4 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
   if (dx) matmul(T * B, I, H, {da, size_t(H), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

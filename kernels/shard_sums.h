@@ -110,7 +110,8 @@ IRNN_INLINE void each_shard(size_t work, const Groups& groups, const F& f) {
 
 // The same with fused gradients around it: f hands its blocks of steps to them. Uses scratch slot 1.
 template <class G, class F>
-IRNN_INLINE void each_shard(size_t work, const Groups& groups, G* gradients, int count, float* sums, int part, const F& f) {
+IRNN_INLINE void each_shard(size_t work, const Groups& groups, G* gradients, int count, float* sums, int part,
+                            const F& f) {
   size_t floats = 0;
   for (int i = 0; i < count; i++) floats += gradients[i].floats(groups);
   float* memory = static_cast<float*>(irnn_host::scratch(1, floats * sizeof(float)));
@@ -127,4 +128,4 @@ IRNN_INLINE void each_shard(size_t work, const Groups& groups, G* gradients, int
   for (int i = 0; i < count; i++) gradients[i].finish();
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

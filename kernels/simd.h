@@ -214,4 +214,4 @@ constexpr int max(int a, int b) { return a > b ? a : b; }
 constexpr int ceil_div(int a, int b) { return (a + b - 1) / b; }
 constexpr size_t round_up(size_t a, size_t b) { return (a + b - 1) / b * b; }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

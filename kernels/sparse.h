@@ -19,9 +19,8 @@ struct Live {
 };
 IRNN_INLINE int live_in_row(int H, const float* row) {
   int n = 0;
-  each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA {
-    n += __builtin_popcount(lane_mask(lanes.load(row + n0) != 0.0f));
-  });
+  each_vector(H, [&](int n0, auto lanes)
+                     IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(row + n0) != 0.0f)); });
   return n;
 }
 IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
@@ -36,7 +35,8 @@ IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
 }
 // multiply() over the k in live[0 … n-1] only, which ascend.
 template <int MR, int NV>
-IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV]) {
+IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t row_stride, const float* panel,
+                               vf (&acc)[MR][NV]) {
 #if defined(__wasm__)
 #pragma clang loop unroll(disable)
 #endif
@@ -56,9 +56,10 @@ IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t ro
 }
 
 template <int MR, int NV>
-IRNN_INLINE void multiply_units(const Live& live, int H, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV]) {
+IRNN_INLINE void multiply_units(const Live& live, int H, const float* A, size_t row_stride, const float* panel,
+                                vf (&acc)[MR][NV]) {
   if (live.units) multiply_live(live.count, live.units, A, row_stride, panel, acc);
   else multiply(H, A, row_stride, 1, panel, acc);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -51,8 +51,8 @@ class SparseBackward {
         da_(states_ + SLOTS * SHARD_ROWS * right_width(p_.H, p_.I) + VL),
         whh_(da_ + BLOCK_STEPS * SHARD_ROWS * left_width(p_.H)), part_(whh_ + p_.H * left_width(p_.H)),
         tail_(part_ + p_.H * right_width(p_.H, p_.I)), carry_(tail_ + VL * left_width(p_.H)),
-        dh_(carry_ + SHARD_ROWS * left_width(p_.H) + VL),
-        frame_(p_.I, p_.H, dh_ + SHARD_ROWS * left_width(p_.H) + VL) {}
+        dh_(carry_ + SHARD_ROWS * left_width(p_.H) + VL), frame_(p_.I, p_.H, dh_ + SHARD_ROWS * left_width(p_.H) + VL) {
+  }
 
   // Back-propagates a block and adds it to the weight gradient. `whole`: the carry after it is wanted for every unit.
   void block(const Block& block, bool whole) {
@@ -246,20 +246,21 @@ class SparseBackward {
   }
 
   // sum [M,N] += aᵀ b for a [K,M] and b [K,N], N whole vectors; rows are lda, ldb, ldc floats apart.
-  static void add_product(int K, int M, const float* a, size_t lda, int N, const float* b, size_t ldb, float* sum, size_t ldc) {
+  static void add_product(int K, int M, const float* a, size_t lda, int N, const float* b, size_t ldb, float* sum,
+                          size_t ldc) {
     const Panels panels{N};
     for (int p = 0; p < panels.count; p++) {
       const int width = panels.width(p);
-      with_const<MAX_VECTORS>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
-        add_panel<nv.value>(K, M, a, lda, b, ldb, sum, ldc);
-      });
+      with_const<MAX_VECTORS>(width,
+                              [&](auto nv) IRNN_INLINE_LAMBDA { add_panel<nv.value>(K, M, a, lda, b, ldb, sum, ldc); });
       b += width * VL;
       sum += width * VL;
     }
   }
   // One panel of it, a function of its own for the reason given in step_product.h.
   template <int NV>
-  static IRNN_NOINLINE void add_panel(int K, int M, const float* a, size_t lda, const float* b, size_t ldb, float* sum, size_t ldc) {
+  static IRNN_NOINLINE void add_panel(int K, int M, const float* a, size_t lda, const float* b, size_t ldb, float* sum,
+                                      size_t ldc) {
     for_tiles<MAX_ROWS>(M, [&](int, auto mr) IRNN_INLINE_LAMBDA {
       vf acc[mr.value][NV];
       load_tile(sum, ldc, NV * VL, acc);
@@ -283,4 +284,4 @@ class SparseBackward {
   int whole_ = 0, tail_count_ = 0;   // columns of the weight gradient that are kept in dW_, and in tail_
 };
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

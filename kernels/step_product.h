@@ -107,4 +107,4 @@ IRNN_INLINE void carry_back(const Shard& shard, int t, const Delta& delta, int H
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

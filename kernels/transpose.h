@@ -29,4 +29,4 @@ IRNN_INLINE void transpose4(const float* from, size_t lf, float* to, size_t lt) 
 #undef IRNN_SHUFFLE
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

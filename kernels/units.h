@@ -26,4 +26,4 @@ IRNN_INLINE void each_unit(const Shard& shard, int t, int H, const F& f) {
   }
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

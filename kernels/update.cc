@@ -43,7 +43,7 @@ struct Adam {
   }
 };
 
-}  // namespace
+}   // namespace
 
 void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v) {
   each_block(n, [=](int first, int count) { sgd(count, lr, momentum, w + first, g + first, v ? v + first : nullptr); });
@@ -53,15 +53,16 @@ void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const flo
   each_block(n, [=](int first, int count) { rmsprop(count, lr, alpha, eps, w + first, g + first, s + first); });
 }
 
-void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w, const float* g,
-                 float* m, float* v) {
+void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
+                 const float* g, float* m, float* v) {
   const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
   each_block(n, [=](int first, int count) { adam.update(count, w + first, g + first, m + first, v + first); });
 }
 
 // If X has singular values s, X X' has s^2, so X <- (a + b X X' + c (X X')^2) X takes every s to a s + b s^3 + c s^5.
 // Jordan's coefficients bring (0, 1] to about 0.7 to 1.2 in five steps, small values fastest.
-void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m, float* work) {
+void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m,
+                 float* work) {
   constexpr float a = 3.4445f, b = -4.7750f, c = 2.0315f;
   const int n = H * H;
   float *X = work, *XX = work + n, *P = work + 2 * size_t(n), *PX = work + 3 * size_t(n);
@@ -85,22 +86,28 @@ void muon_update(int H, float lr, float momentum, float decay, float identity, f
     });
   }
   each_block(n, [=](int first, int count) {
-    for (int i = first; i < first + count; i++) w[i] -= lr * (X[i] + decay * (w[i] - (i % (H + 1) == 0 ? identity : 0.0f)));
+    for (int i = first; i < first + count; i++)
+      w[i] -= lr * (X[i] + decay * (w[i] - (i % (H + 1) == 0 ? identity : 0.0f)));
   });
 }
 
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v) {
-  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { sgd(count, lr, momentum, w + to, g + from, v ? v + to : nullptr); });
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) {
+    sgd(count, lr, momentum, w + to, g + from, v ? v + to : nullptr);
+  });
 }
 
-void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g, float* s) {
-  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { rmsprop(count, lr, alpha, eps, w + to, g + from, s + to); });
+void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g,
+                         float* s) {
+  each_row_of(n, E, rows,
+              [=](size_t to, size_t from, int count) { rmsprop(count, lr, alpha, eps, w + to, g + from, s + to); });
 }
 
 void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
                       float correction2, float* w, const float* g, float* m, float* v) {
   const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
-  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) { adam.update(count, w + to, g + from, m + to, v + to); });
+  each_row_of(n, E, rows,
+              [=](size_t to, size_t from, int count) { adam.update(count, w + to, g + from, m + to, v + to); });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

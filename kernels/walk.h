@@ -12,8 +12,7 @@ constexpr int FUSED_INPUTS = 8;
 // The i-th step of a sequence in the order it is computed, and the state slots it reads and writes.
 struct Step {
   int t, from, to;
-  Step(int i, int T, int reverse)
-      : t(reverse ? T - 1 - i : i), from(reverse ? t + 1 : t), to(reverse ? t : t + 1) {}
+  Step(int i, int T, int reverse) : t(reverse ? T - 1 - i : i), from(reverse ? t + 1 : t), to(reverse ? t : t + 1) {}
   // The step that back-propagation comes to next; its t is outside 0 … T-1 if there is none.
   Step back(int T, int reverse) const { return Step((reverse ? T - 1 - t : t) - 1, T, reverse); }
 };
@@ -61,4 +60,4 @@ IRNN_INLINE void back_by_blocks(int T, int reverse, const S& step, const D& done
   }
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

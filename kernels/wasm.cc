@@ -16,11 +16,12 @@
 namespace IRNN_TARGET {
 #define IRNN_EXPORT(kernel) IRNN_EXPORT_NAME(kernel) decltype(kernel) kernel;
 IRNN_KERNELS(IRNN_EXPORT)
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET
 
 #include "all.cc"
 
-extern "C" __attribute__((import_module("env"), import_name("scratch"))) void* host_scratch(int slot, unsigned long bytes);
+extern "C"
+    __attribute__((import_module("env"), import_name("scratch"))) void* host_scratch(int slot, unsigned long bytes);
 
 void* irnn_host::scratch(int slot, unsigned long bytes) { return host_scratch(slot, bytes); }
 
@@ -30,25 +31,29 @@ namespace {
 constexpr int SPINS = 50000;
 
 template <class T>
-T read(const T& word) { return __atomic_load_n(&word, __ATOMIC_SEQ_CST); }
+T read(const T& word) {
+  return __atomic_load_n(&word, __ATOMIC_SEQ_CST);
+}
 void write(int& word, int value) { __atomic_store_n(&word, value, __ATOMIC_SEQ_CST); }
 int add(int& word, int value) { return __atomic_fetch_add(&word, value, __ATOMIC_SEQ_CST); }
 // Not inlined: before it optimises a function, V8 11.3 (Node 20) loses the locals of one that waits (seen with
 // --no-wasm-tier-up: rnn_backward returned with a wrong stack pointer).
-[[gnu::noinline]] void sleep(int& word, int while_it_is) { __builtin_wasm_memory_atomic_wait32(&word, while_it_is, -1); }
+[[gnu::noinline]] void sleep(int& word, int while_it_is) {
+  __builtin_wasm_memory_atomic_wait32(&word, while_it_is, -1);
+}
 void wake(int& word, int sleepers) { __builtin_wasm_memory_atomic_notify(&word, unsigned(sleepers)); }
 
 // A worker that is late or missing delays nobody: the caller takes every piece that is left, and waits only for workers
 // that are `active`. A worker makes itself active before it checks that `job` is still the same, and the caller ends a
 // job before it checks who is active, so f, context and n never change while a worker uses them.
 struct {
-  alignas(64) int job = 0;      // odd while pieces are handed out; workers sleep on it
+  alignas(64) int job = 0;   // odd while pieces are handed out; workers sleep on it
   int sleepers = 0;
   alignas(64) int next = 0;     // piece to take
   alignas(64) int active = 0;   // workers that may be running a piece; the caller sleeps on it
   int crashed = 0;              // a worker whose piece trapped, 1, 2, …
   alignas(64) int workers = 0;
-  int may_sleep = 0;            // not the main thread of a browser
+  int may_sleep = 0;   // not the main thread of a browser
   int n = 0;
   void (*f)(void*, int) = nullptr;
   void* context = nullptr;
@@ -62,7 +67,7 @@ void leave() {
   if (add(pool.active, -1) == 1) wake(pool.active, 1);
 }
 
-}  // namespace
+}   // namespace
 
 // To be called before the first kernel: how many workers will call pool_work(), and whether this thread may sleep.
 IRNN_EXPORT_NAME(pool_start) void pool_start(int workers, int may_sleep) {
