@@ -1,5 +1,5 @@
-// Tables of vectors: gather, scatter, and columns put side by side (both directions of a layer).
-#include "recurrent.h"
+// Tables of vectors: rows gathered by tokens, and their gradients scattered back.
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 
@@ -10,7 +10,7 @@ void embedding_forward(int N, int E, const int* tokens, const float* table, floa
   });
 }
 
-// A token may come twice, so the work is cut along E: every element is one sum over ascending n.
+// A token may occur twice, so the work is cut along E: every element is one sum over ascending n.
 void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable) {
   constexpr int BLOCK = 64;
   parallel_if_worth(size_t(N) * E, ceil_div(E, BLOCK), [=](int i) {
@@ -23,16 +23,4 @@ void embedding_backward(int N, int E, const int* tokens, const float* dy, float*
   });
 }
 
-void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width, int dst_column,
-                  int accumulate) {
-  constexpr int BLOCK = 256;
-  parallel_if_worth(size_t(N) * columns, ceil_div(N, BLOCK), [=](int i) {
-    for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) {
-      const float* from = src + size_t(n) * src_width + src_column;
-      float* to = dst + size_t(n) * dst_width + dst_column;
-      for (int j = 0; j < columns; j++) to[j] = accumulate ? to[j] + from[j] : from[j];
-    }
-  });
-}
-
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

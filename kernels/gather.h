@@ -1,20 +1,22 @@
-// Batches of bytes, laid out as the kernels want them. Where a data set lies is no matter of theirs: this belongs to the host.
+// Lays out batches of bytes for the kernels. They do not know where a data set lies: this belongs to the host.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 
-// x [T,B] = value[bytes[starts[b] + order[t]]]. The sequences lie far apart, so their lines are asked for before any is read (in a
-// scattered order, too: all of a sequence is wanted), and eight are read side by side, of steps that follow each other eight bytes at a time:
-// 16 x 784 take 3 to 4 µs (a byte at a time 4 to 5, in JavaScript 9 to 14). On one thread: in pieces over the pool it waits for a worker that
-// may have no core, 45 µs on a busy machine.
-inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const int* order, const float* value, float* x) {
+// x [T,B] = value[bytes[starts[b] + order[t]]]. The sequences lie far apart, so their lines are prefetched before any
+// is read (in a scattered order too, since all of a sequence is read), and eight sequences are read side by side; if
+// steps follow each other in memory, eight bytes at a time. 16 x 784 take 3 to 4 µs (a byte at a time 4 to 5, in
+// JavaScript 9 to 14). One thread does it: as pieces of work for the pool it waited for a worker that may have no core,
+// 45 µs on a busy machine.
+inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const int* order, const float* value,
+                   float* x) {
   constexpr int LINE = 64, SIDE = 8, WORD = 8;
   for (int b = 0; b < B; b++) {
     for (int t = 0; t < T; t += LINE) __builtin_prefetch(bytes + starts[b] + order[t]);
   }
-  int straight = 0;   // steps that are read by words
+  int straight = 0;   // so many steps are read by words
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
   bool follows = true;
   for (int t = 0; t < T; t++) follows &= order[t] - order[0] == t;
@@ -25,7 +27,7 @@ inline void gather(int T, int B, const uint8_t* bytes, const int* starts, const 
     const uint8_t* from[SIDE];
     for (int j = 0; j < SIDE; j++) from[j] = bytes + starts[b + j];
     float* to = x + b;
-    // All values of a step before anything is written: to the compiler, to[] may be among the bytes.
+    // Reads all values of a step before it writes any: for all the compiler knows, to[] overlaps the bytes.
     for (int t = 0; t < straight; t += WORD) {
       uint64_t word[SIDE];
       for (int j = 0; j < SIDE; j++) std::memcpy(&word[j], from[j] + order[t], WORD);

@@ -5,11 +5,12 @@ namespace IRNN_TARGET {
 
 namespace {
 
-// C [M,N] = bias + x Wᵀ for a W [N,K] of many rows: W is read where it lies, once, and x, the smaller one, is packed. Tiles are rows
-// of W by vectors of rows of x, and are transposed on their way to C.
+// C [M,N] = bias + x Wᵀ for a W [N,K] of many rows. W is read in place, once, and x, the smaller one, is packed. A tile
+// is rows of W by vectors of rows of x, and is transposed before it is stored to C.
 constexpr int WIDE_K = 1024;
-void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* W, size_t ldw, const float* bias, float* C, size_t ldc) {
-  constexpr int BLOCK = 128;   // rows of W of a piece of work: 256 KB at K = 512
+void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* W, size_t ldw, const float* bias,
+                  float* C, size_t ldc) {
+  constexpr int BLOCK = 128;   // rows of W in a piece of work: 256 KB at K = 512
   const Panels panels(M);
   float* packed = static_cast<float*>(irnn_host::scratch(1, panels.floats(K) * sizeof(float)));
   pack(panels, K, x, 1, ldx, packed);
@@ -20,7 +21,7 @@ void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* 
       with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
         constexpr int width = nv.value * VL;
         const int rows = min(width, M - m0);
-        for_rows<MAX_ROWS>(n1, [&](int n, auto mr) IRNN_INLINE_LAMBDA {
+        for_rows<MAX_ROWS>(block * BLOCK, n1, [&](int n, auto mr) IRNN_INLINE_LAMBDA {
           alignas(64) float tile[mr.value * width];
           vf acc[mr.value][nv.value];
           for (int r = 0; r < mr.value; r++) {
@@ -36,26 +37,27 @@ void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* 
           for (; m < rows; m++) {
             for (int r = 0; r < mr.value; r++) to[m * ldc + r] = tile[r * width + m];
           }
-        }, block * BLOCK);
+        });
       });
     }
   });
 }
 
-}  // namespace
+}   // namespace
 
-// The right-hand side is packed a chunk at a time, so that what was packed is still in L2 when it is read: packed as a whole, a
-// matrix of 20 MB went to memory and back. Within a chunk, pieces of work are blocks of rows by a few panels.
+// The right-hand side is packed a chunk at a time, so that it is still in L2 when it is read: packed as a whole, a
+// matrix of 20 MB went to memory and back. Within a chunk, a piece of work is a block of rows by up to two panels.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate) {
-  constexpr int KC = 256;                  // a panel of 256 · 24 floats is 24 KB: it stays in L1 while the rows of a block pass by
+  constexpr int KC = 256;   // a panel of 256 · 24 floats is 24 KB and stays in L1 for all rows of a block
   constexpr int CHUNK = 160 * 1024 / KC;   // columns: 640 KB
-  constexpr int BLOCK = 32, GROUP = 2;     // rows and panels of a piece
+  constexpr int BLOCK = 32, GROUP = 2;     // rows and panels of a piece of work
   if (!accumulate && N > 2 * M && M >= 4 * VL && K <= WIDE_K && a.column_stride == 1 && b.row_stride == 1) {
     return wide_product(M, N, K, a.p, a.row_stride, b.p, b.column_stride, bias, C, ldc);
   }
   const Panels panels(N);
   const int chunks = ceil_div(panels.count * MAX_VECTORS * VL, CHUNK), step = ceil_div(panels.count, max(1, chunks));
-  float* packed = static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));
+  float* packed =
+      static_cast<float*>(irnn_host::scratch(1, size_t(step) * MAX_VECTORS * VL * min(K, KC) * sizeof(float)));
   const int blocks = ceil_div(M, BLOCK);
   for (int p0 = 0; p0 < panels.count; p0 += step) {
     const int count = min(step, panels.count - p0), first = panels.first(p0);
@@ -71,7 +73,7 @@ void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float*
         for (int p = group; p < min(group + GROUP, p0 + count); p++) {
           const int n0 = panels.first(p) * VL;
           with_const<MAX_VECTORS>(panels.width(p), [&](auto nv) {
-            for_rows<MAX_ROWS>(m1, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
+            for_rows<MAX_ROWS>(m0, m1, [&](int m, auto mr) IRNN_INLINE_LAMBDA {
               vf acc[mr.value][nv.value];
               float* c = C + m * ldc + n0;
               if (accumulate || k0 > 0) load_tile(c, ldc, N - n0, acc);
@@ -79,7 +81,7 @@ void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float*
               else clear_tile(acc);
               multiply(kc, a.p + m * a.row_stride + k0 * a.column_stride, a.row_stride, a.column_stride, panel(p), acc);
               store_tile(c, ldc, N - n0, acc);
-            }, m0);
+            });
           });
         }
       });
@@ -93,4 +95,4 @@ void gemm(int transA, int transB, int M, int N, int K, const float* A, const flo
   matmul(M, N, K, a, b, nullptr, C, size_t(N), accumulate != 0);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

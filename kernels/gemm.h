@@ -1,19 +1,20 @@
 // Matrix products: one micro-kernel, templated on its tile of MR rows by NV vectors, over a packed right-hand side.
 //
-// The right-hand side is packed into panels [K][nv·VL], zero-padded to whole vectors, so that the inner loop reads it in
-// order and never beyond an array. The left-hand side is read where it lies. After Goto & van de Geijn 2008 and LIBXSMM.
-// Every output element is one chain of fma over ascending k: tile shapes and blocking do not change a bit.
+// The right-hand side is packed into panels [K][width in vectors · VL], padded with zeros, so that the inner loop reads
+// it in order and never past an array. The left-hand side is read in place. After Goto & van de Geijn 2008 and LIBXSMM.
+// Every output element is one chain of fma over ascending k: tile shapes and blocks do not change a bit.
 #pragma once
 
-#include "quads.h"
+#include "parallel.h"
+#include "transpose.h"
 
 namespace IRNN_TARGET {
 
-// Accumulators, a panel row and a broadcast must fit the registers: 16 of them (AVX2: 12 + 3 + 1, SSE and WebAssembly:
-// 8 + 2 + 1, where 12 spill), 32 with AVX-512. With 8 or more accumulators two FMA units of latency 4 stay busy.
+// Accumulators, a panel row and a broadcast must fit the registers: 16 of them (AVX2: 12 + 3 + 1; SSE and WebAssembly:
+// 8 + 2 + 1, since 12 + 3 + 1 spill), 32 with AVX-512. 8 accumulators or more keep two FMA units of latency 4 busy.
 constexpr int MAX_ROWS = VL == 16 ? 8 : 4;
 constexpr int MAX_VECTORS = VL == 4 ? 2 : 3;
-constexpr int ROW_VECTORS = 8;   // for a single row, whose sums are all that keeps the units busy
+constexpr int ROW_VECTORS = 8;   // for a single row, whose accumulators alone keep the units busy
 
 template <int N>
 struct Const {
@@ -29,16 +30,21 @@ IRNN_INLINE void with_const(int n, const F& f) {
   f(Const<MAX>{});
 }
 
-// f(first, Const<n>) over tiles of n = MAX, MAX/2 … 1 rows that cover `rows`.
+// f(row, Const<n>) over tiles of n = MAX, MAX/2 … 1 rows that cover the rows from `first` to `end`.
 template <int MAX, class F>
-IRNN_INLINE void for_rows(int rows, const F& f, int first = 0) {
-  for (; rows - first >= MAX; first += MAX) f(first, Const<MAX>{});
+IRNN_INLINE void for_rows(int first, int end, const F& f) {
+  for (; end - first >= MAX; first += MAX) f(first, Const<MAX>{});
   if constexpr (MAX > 1) {
-    if (first < rows) for_rows<MAX / 2>(rows, f, first);
+    if (first < end) for_rows<MAX / 2>(first, end, f);
   }
 }
+template <int MAX, class F>
+IRNN_INLINE void for_rows(int rows, const F& f) {
+  for_rows<MAX>(0, rows, f);
+}
 
-// The same, the rest behind the whole tiles as one of its own size: 2 rows of 2 vectors by themselves would wait for their own sums.
+// The same with tiles of MAX rows and one last tile of the rows that are left: 2 rows of 2 vectors would wait for their
+// own sums.
 template <int MAX, class F>
 IRNN_INLINE void for_tiles(int rows, const F& f) {
   int first = 0;
@@ -46,31 +52,33 @@ IRNN_INLINE void for_tiles(int rows, const F& f) {
   if (first < rows) with_const<MAX - 1>(rows - first, [&](auto rest) IRNN_INLINE_LAMBDA { f(first, rest); });
 }
 
-constexpr int NARROW = VL == 16 ? 4 : 0;   // columns of a last vector that narrow.h takes for less than a vector
-
-// Columns of a packed matrix: `vectors` of them dealt to panels as evenly as can be (13 = 3+3+3+2+2, since a last panel of
-// one vector would leave the FMA units waiting; 7 = 2+2+3 if the last is narrow).
+// The columns of a packed matrix in panels, whose vectors are distributed evenly (13 = 3+3+3+2+2): a last panel of one
+// vector would leave the FMA units waiting.
 struct Panels {
-  int columns, vectors, count, narrow, wide_ones, first_wide;   // wide ones, from `first_wide` on, have a vector more than `narrow`
+  int columns, vectors, count, least, wider;   // the first `wider` panels have `least` + 1 vectors, the others `least`
   explicit Panels(int n, int widest = MAX_VECTORS)
-      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest)), narrow(count ? vectors / count : 0),
-        wide_ones(vectors - narrow * count), first_wide(count <= 3 && n % VL > 0 && n % VL <= NARROW ? count - wide_ones : 0) {}
-  int first(int panel) const { return panel * narrow + max(0, min(panel - first_wide, wide_ones)); }           // vector
-  int width(int panel) const { return narrow + (panel >= first_wide && panel < first_wide + wide_ones); }     // vectors
+      : columns(n), vectors(ceil_div(n, VL)), count(ceil_div(vectors, widest)), least(count ? vectors / count : 0),
+        wider(vectors - least * count) {}
+  int first(int panel) const { return panel * least + min(panel, wider); }   // its first vector
+  int width(int panel) const { return least + (panel < wider); }             // its vectors
   size_t floats(int K) const { return size_t(vectors) * VL * K; }
   size_t offset(int panel, int K) const { return size_t(first(panel)) * VL * K; }
 };
 
 // Packs panel `p` of b(k, n) = B[k · k_stride + n · n_stride] into out [K][width·VL].
-IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, size_t k_stride, size_t n_stride, float* out) {
+IRNN_INLINE void pack_panel(const Panels& panels, int p, int K, const float* B, size_t k_stride, size_t n_stride,
+                            float* out) {
   const int n0 = panels.first(p) * VL, width = panels.width(p) * VL, n1 = min(n0 + width, panels.columns);
   if (n_stride == 1) {
     for (int k = 0; k < K; k++) {
-      for (int n = n0; n < n0 + width; n += VL) store(out + size_t(k) * width + n - n0, load_n(B + k * k_stride + n, n1 - n));
+      float* to = out + size_t(k) * width - n0;
+      for (int n = n0; n < n0 + width; n += VL) store(to + n, load_n(B + k * k_stride + n, n1 - n));
     }
     return;
   }
-  const auto one = [=](int k, int n) { out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f; };
+  const auto one = [=](int k, int n) {
+    out[size_t(k) * width + n - n0] = n < n1 ? B[k * k_stride + n * n_stride] : 0.0f;
+  };
   int n = n0;
   for (; k_stride == 1 && n + 4 <= n1; n += 4) {
     int k = 0;
@@ -92,10 +100,10 @@ IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stri
 
 // acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]; rows of the panel are panel_stride floats apart.
 template <int MR, int NV>
-IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel, vf (&acc)[MR][NV],
-                          size_t panel_stride = NV * VL) {
+IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
+                          vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
-#pragma clang loop unroll(disable)   // unrolled, V8 runs out of registers: forward 8 ms -> 16
+#pragma clang loop unroll(disable)   // V8 runs out of registers if it is unrolled: forward 8 ms -> 16
 #endif
   for (int k = 0; k < K; k++) {
     vf b[NV];
@@ -129,7 +137,7 @@ IRNN_INLINE void add_tile(const float* C, size_t ldc, vf (&acc)[MR][NV]) {
     for (int v = 0; v < NV; v++) acc[r][v] += load(C + r * ldc + v * VL);
   }
 }
-// `columns` of the tile exist; the common case, all of them, has no test inside.
+// `columns` of the tile exist; the common case, that all do, has no test inside.
 template <int MR, int NV>
 IRNN_INLINE void load_tile(const float* C, size_t ldc, int columns, vf (&acc)[MR][NV]) {
   if (columns >= NV * VL) {
@@ -165,7 +173,7 @@ IRNN_INLINE void store_tile(float* C, size_t ldc, int columns, const vf (&acc)[M
   }
 }
 
-// a(i, k) = A[i · row_stride + k · k_stride] and so on: a matrix and how to walk it.
+// A matrix: element (i, j) is p[i · row_stride + j · column_stride].
 struct Strided {
   const float* p;
   size_t row_stride, column_stride;
@@ -174,4 +182,4 @@ struct Strided {
 // C [M,N], rows ldc apart, = bias [N] (or 0, or C itself if accumulate) + a b. Uses scratch slot 1.
 void matmul(int M, int N, int K, Strided a, Strided b, const float* bias, float* C, size_t ldc, bool accumulate);
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

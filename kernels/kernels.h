@@ -1,42 +1,53 @@
 // The contract between the kernels and everything above them: every kernel, once.
 //
-// A kernel is a pure function over arrays: no allocation, I/O, exceptions, JavaScript. It is compiled once per
-// instruction set (namespace IRNN_TARGET) and once for WebAssembly; src/backend/reference.ts is the same table in plain
-// TypeScript and float64, and test/backend/kernels.test.ts holds every build against it.
+// A kernel is a pure function over arrays: no allocation, I/O, exceptions, JavaScript. It is compiled once for each
+// instruction set (namespace IRNN_TARGET) and once for WebAssembly. src/backend/reference/ holds the same table in
+// plain TypeScript and float64, and test/backend/kernels.test.ts holds every build against it.
 //
-// Letters: T steps, B sequences, I inputs, H hidden, K outputs, N rows, V vocabulary, E embedding. Arrays are row-major,
-// time-major, float32. A gradient is `d` + name. `=` the kernel overwrites, `+=` it adds; what is not said to alias must
-// not. "or null" is the only optional form.
+// Letters: T steps, B sequences, I inputs, H hidden units, K outputs, N rows, V vocabulary, E embedding width. Arrays
+// are row-major, time-major, float32. A gradient is `d` + name. After a parameter, `=` means that the kernel overwrites
+// the array, `+=` that it adds to it; neither means that it reads only. Arrays must not overlap unless a comment says
+// that they may. A pointer may be null only where a comment says "or null".
 //
-// States are [T+1,B,H]. Forward in time, slot 0 is the initial state (read) and slot t+1 the state after x[t]. With
-// `reverse`, slot T is the initial state and slot t the state after x[t], which is read from the last step to the first.
-// `lengths` [B] (or null: all are T; 0 <= lengths[b] <= T): at a padded step t >= lengths[b] the state is carried over
-// unchanged, so the final state (slot T, or 0 in reverse) is right for every sequence; gradients of padded outputs are
-// ignored, da and dx are 0 there.
+// States are [T+1,B,H]. Forward in time, slot 0 is the initial state (read) and slot t+1 is the state after x[t]. With
+// `reverse`, slot T is the initial state and slot t is the state after x[t]; x is read from the last step to the first.
+// `lengths` is [B], 0 <= lengths[b] <= T; null means that all are T. At a padded step, t >= lengths[b], the state is
+// carried over unchanged, so that the final state (slot T, or 0 in reverse) is right for every sequence. Gradients of
+// padded outputs are ignored; da and dx are 0 at padded steps.
 //
-// Same bits on any number of threads: work is cut into pieces that do not depend on the thread count, every output
-// element is one chain of multiply-adds in ascending order of the inner index (terms that are exactly 0 may be left out), and
-// weight gradients made beside a recurrence are summed per shard of SHARD_ROWS sequences, shards added as a balanced binary tree; others
-// (linear layers, recurrences too wide for that) are one chain over all rows. Either takes steps in blocks of 16 as back-propagation
-// finishes them; inside a block steps and rows ascend. (Of gated cells, beside the recurrence, a shard's sum is a chain over blocks, each a chain of its own from 0.)
-// Included once by the kernels, and once for each target by napi.cc.
+// The number of threads does not change a bit: work is cut into pieces that do not depend on it, and every output
+// element is one chain of multiply-adds in ascending order of the inner index. Terms that are exactly 0 may be left
+// out. A weight gradient sums over rows (t, b), in blocks of BLOCK_STEPS steps as back-propagation finishes them;
+// within a block, steps and rows ascend. What one chain covers depends on the gradient:
+//
+// | gradient                                       | sum of a shard of SHARD_ROWS sequences   | shards are added as   |
+// |------------------------------------------------|------------------------------------------|-----------------------|
+// | of rnn, made during the recurrence             | one chain over its rows                  | balanced binary tree  |
+// | of lstm and gru, made during the recurrence    | chain of blocks, each a chain from 0     | balanced binary tree  |
+// | of a linear layer, or of a recurrence too wide | none: one chain over all rows            |                       |
+//
+// gradient.h says which recurrences are too wide.
+//
+// The kernels include this file once, and napi.cc includes it once for each instruction set.
+// clang-format off: the tables of shapes are aligned by hand.
 #ifndef IRNN_KERNELS
 
-#define IRNN_KERNELS(X)                                                                                              \
-  X(gemm) X(dense_forward) X(dense_backward)                                                                         \
-  X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)                     \
-  X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                                      \
-  X(softmax_cross_entropy) X(squared_error) X(softmax) X(softmax_scan) X(softmax_slope)                              \
-  X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                                              \
-  X(tanh_forward) X(sigmoid_forward)                                                                                 \
-  X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                                          \
-  X(sgd_update) X(rmsprop_update) X(adam_update) X(muon_update)                                                                     \
+#define IRNN_KERNELS(X)                                                                           \
+  X(gemm) X(dense_forward) X(dense_backward)                                                      \
+  X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)  \
+  X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                 \
+  X(shard_rows) X(block_steps) X(sums_floats) X(packed_floats)                                    \
+  X(softmax_cross_entropy) X(squared_error) X(softmax) X(softmax_scan) X(softmax_slope)           \
+  X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                           \
+  X(tanh_forward) X(sigmoid_forward)                                                              \
+  X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                       \
+  X(sgd_update) X(rmsprop_update) X(adam_update) X(muon_update)                                   \
   X(sgd_update_rows) X(rmsprop_update_rows) X(adam_update_rows) X(fma_peak)
 
-// What the host (napi.cc, wasm.cc) gives the kernels.
+// What the host (napi.cc, wasm.cc) provides to the kernels.
 namespace irnn_host {
-// 64-byte-aligned memory that the host owns, kept until the next call of the same slot (0 or 1) with a larger size.
-// A kernel calls it at entry; its content is undefined.
+// Memory that the host owns, 64-byte aligned. A slot, 0 or 1, keeps its memory until a call asks for a larger size. A
+// kernel calls it at entry; the content is undefined.
 void* scratch(int slot, unsigned long bytes);
 // Runs f(context, i) for i = 0 … n-1, in any order, on any thread, and returns when all are done.
 void parallel_for(int n, void (*f)(void* context, int i), void* context);
@@ -50,19 +61,27 @@ void parallel_for(int n, void (*f)(void* context, int i), void* context);
 
 namespace IRNN_TARGET {
 
-constexpr int SHARD_ROWS = 8;
+// Sizes that callers need too.
+constexpr int SHARD_ROWS = 8, BLOCK_STEPS = 16;
+double shard_rows();    // SHARD_ROWS: sequences of a shard, which one thread runs through all steps
+double block_steps();   // BLOCK_STEPS: steps that weight gradients take at a time
+
 enum Activation { RELU = 0, TANH = 1 };
 
-// A long sequence can go through the backward kernels segment by segment, the last steps first (activation checkpointing), to the
-// same bits: dhT of a segment is dh0 of the one before, and weight gradients stay sums over all steps. `sums` keeps these between the
-// calls, [ceil(B/8) (of a linear layer 1) · (M rounded up to 16 + 32) · (N rounded up to 16)] for a gradient [M, N with its bias], and `part`
-// says which call it is: FIRST starts from 0, LAST adds to the gradients, which no other call touches. T but of the last steps is a multiple of 16. A whole
-// sequence at once is null, FIRST | LAST. To parts BRIEF is to be added where all of it is at most BRIEF_ROWS rows (t, b): large gradients of so few are summed in
-// another order.
-enum Part { FIRST = 1, LAST = 2, BRIEF = 4 };
-constexpr int BRIEF_ROWS = 1024;
+// A long sequence can go through the backward kernels in segments (activation checkpointing), the last steps first, to
+// the same bits. dh0 of a segment is dhT of the segment before it in time, and weight gradients are sums over all
+// segments:
+//   sums  keeps these sums between the calls, [sums_floats]; null if the sequence comes in one call.
+//   part  FIRST starts the sums from 0; LAST adds them to the gradients, which no other call touches. A whole
+//         sequence is FIRST | LAST. T of every segment but the one with the last steps is a multiple of BLOCK_STEPS.
+//   rows  counts the rows (t, b) of the whole sequence, T·B if it comes in one call. The order in which a large
+//         gradient is summed depends on it.
+enum Part { FIRST = 1, LAST = 2 };
+// Size of `sums` for gradients [M,N] over B sequences. Pass B = 1 for a linear layer, which has one sum for all.
+double sums_floats(int B, int M, int N);
 
-// C [M,N] = (or +=, if accumulate) op(A) op(B); op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if transB.
+// C [M,N] = (or +=, if accumulate) op(A) op(B). op(A) is [M,K], stored [K,M] if transA; op(B) is [K,N], stored [N,K] if
+// transB.
 void gemm(int transA, int transB, int M, int N, int K, const float* A, const float* B, float* C, int accumulate);
 
 // y = x Wᵀ + b
@@ -76,11 +95,11 @@ void dense_backward(int T, int B, int I, int K,
                     const float* W,    // [K,I]
                     const float* dy,   // [T,B,K]
                     float* dW,         // [K,I] +=
-                    float* db,         // [K] or null +=
-                    float* dx,         // [T,B,I] or null =
+                    float* db,         // [K] += or null
+                    float* dx,         // [T,B,I] = or null
                     float* sums, int part);   // of M = K, N = I + 1
 
-// h_t = f(Wxh x_t + bx + Whh h_{t-1} + bh), f = ReLU or tanh (Le et al. 2015, section 3). NaN goes through ReLU as NaN.
+// h_t = f(Wxh x_t + bx + Whh h_{t-1} + bh), f = ReLU or tanh (Le et al. 2015, section 3). ReLU lets NaN through.
 void rnn_forward(int T, int B, int I, int H, int activation, int reverse,
                  const int* lengths,   // [B] or null
                  const float* x,       // [T,B,I]
@@ -89,23 +108,23 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse,
                  const float* bx,      // [H] or null
                  const float* bh,      // [H] or null
                  float* h);            // [T+1,B,H] initial slot read, others =
-// clip > 0 bounds every element of da_t = dL/da_t to [-clip, clip] before it goes on to weights and to t-1 (Graves 2013);
-// clip = 0: none. The gradient of ReLU at 0 is 0.
+// clip > 0 bounds every element of da_t = dL/da_t to [-clip, clip] before it goes on to the weights and to t-1 (Graves
+// 2013); clip = 0 bounds nothing. The gradient of ReLU at 0 is 0.
 void rnn_backward(int T, int B, int I, int H, int activation, int reverse,
                   const int* lengths, float clip,
                   const float* x, const float* Wxh, const float* Whh,
                   const float* h,      // [T+1,B,H]
                   const float* dh,     // [T,B,H] or null: gradient of the output of each step
-                  const float* dhT,    // [B,H] or null: gradient of the final state, added to it
+                  const float* dhT,    // [B,H] or null: gradient of the final state, which is added to that
                   float* da,           // [T,B,H] = if dx is wanted, else undefined; may be dh itself
                   float* dWxh,         // [H,I] +=
                   float* dWhh,         // [H,H] +=
-                  float* dbx,          // [H] or null +=
-                  float* dbh,          // [H] or null +=
-                  float* dx,           // [T,B,I] or null = (+= if accumulate_dx)
+                  float* dbx,          // [H] += or null
+                  float* dbh,          // [H] += or null
+                  float* dx,           // [T,B,I] = (+= if accumulate_dx) or null
                   int accumulate_dx,
-                  float* dh0,          // [B,H] or null: gradient of the initial state = ; may be dhT itself
-                  float* sums, int part);   // of M = H, N = H + I + 1
+                  float* dh0,          // [B,H] = or null: gradient of the initial state; may be dhT itself
+                  float* sums, int part, int rows);   // of M = H, N = H + I + 1
 
 // PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t)
 void lstm_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -124,13 +143,14 @@ void lstm_backward(int T, int B, int I, int H, int reverse, const int* lengths, 
                    const float* dh,    // [T,B,H] or null
                    const float* dhT,   // [B,H] or null
                    const float* dcT,   // [B,H] or null
-                   float* da,          // [T,B,4H] = if dx is wanted, else undefined: gradient before the nonlinearities; may be
-                                       // gates itself, and had better be: else backward takes a sixth more
+                   float* da,          // [T,B,4H] = if dx is wanted, else undefined: gradient before nonlinearities.
+                                       // May be gates itself, and should be: with another array backward takes a
+                                       // sixth more time
                    float* dWxh, float* dWhh, float* dbx, float* dbh,   // +=; the biases or null
-                   float* dx, int accumulate_dx,                        // as in rnn_backward
-                   float* dh0,         // [B,H] or null = ; may be dhT
-                   float* dc0,         // [B,H] or null = ; may be dcT
-                   float* sums, int part);   // of M = 4H, N = H + I + 1
+                   float* dx, int accumulate_dx,                       // as in rnn_backward
+                   float* dh0,         // [B,H] = or null; may be dhT
+                   float* dc0,         // [B,H] = or null; may be dcT
+                   float* sums, int part, int rows);   // of M = 4H, N = H + I + 1
 
 // PyTorch's gate order r z n: n_t = tanh(Wxn x + bxn + r (Whn h_{t-1} + bhn)), h_t = (1-z) n + z h_{t-1}
 void gru_forward(int T, int B, int I, int H, int reverse, const int* lengths,
@@ -146,21 +166,23 @@ void gru_backward(int T, int B, int I, int H, int reverse, const int* lengths, f
                   const float* h,
                   const float* gates,
                   const float* dh, const float* dhT,
-                  float* da,           // [T,B,4H] = if dx is wanted, else undefined: gradient of r z before the sigmoid, of m, of n
-                                       // before tanh; may be gates. clip bounds r z n, and that of m is taken from the clipped n
+                  float* da,           // [T,B,4H] = if dx is wanted, else undefined: gradient of r z before sigmoid,
+                                       // of m, of n before tanh; may be gates. clip bounds those of r z n; that of
+                                       // m follows from the bounded one of n
                   float* dWxh, float* dWhh, float* dbx, float* dbh,
                   float* dx, int accumulate_dx,
-                  float* dh0,          // [B,H] or null = ; may be dhT
-                  float* sums, int part);   // of M = 4H, N = H + I + 1
+                  float* dh0,          // [B,H] = or null; may be dhT
+                  float* sums, int part, int rows);   // of M = 4H, N = H + I + 1
 
-// Streaming: one step of B sequences, the state replaced; the numbers of a whole sequence, to the bit. Weights are packed once:
-// for N sums over x [I] and h [H], packed is [N rounded up to 16, 2+I+H], ordered as the instruction set likes it.
+// Streaming: one step of B sequences, which replaces their state, to the same bits as in a whole sequence. step_pack
+// packs weights once, for N sums over x [I] and h [H], in an order that depends on the instruction set.
+double packed_floats(int N, int I, int H);   // size of `packed`
 void step_pack(int N, int I, int H,
-               const float* Wxh,   // [N,I] or null if I is 0
-               const float* Whh,   // [N,H] or null if H is 0
+               const float* Wxh,   // [N,I], or null if I is 0
+               const float* Whh,   // [N,H], or null if H is 0
                const float* bx,    // [N] or null
                const float* bh,    // [N] or null
-               float* packed);     // =
+               float* packed);     // [packed_floats(N,I,H)] =
 void dense_step(int B, int I, int K,
                 const float* x,        // [B,I]
                 const float* packed,   // of N = K, I, H = 0
@@ -175,76 +197,82 @@ void lstm_step(int B, int I, int H, const float* x,
 void gru_step(int B, int I, int H, const float* x,
               const float* reset_update,   // of N = 2H, I, H: r z
               const float* candidate_x,    // of N = H, I, H = 0: Wxn and bxn
-              const float* candidate_h,    // of N = H, I = 0, H: Whn and bhn, as its Whh and bh
+              const float* candidate_h,    // of N = H, I = 0, H: Whn and bhn, passed to step_pack as Whh and bh
               float* h);                   // [B,H] read, then =
 
-// Losses over the rows (t,b) with t < lengths[b]. Rows that do not count get gradient 0. stats [3] = sum of the losses,
-// rows whose arg-max is the target (first of equals; 0 for squared_error), count of what was summed.
+// Losses over the rows (t, b) with t < lengths[b]. Other rows get gradient 0. stats [3] = the sum of the losses; the
+// rows whose arg-max (the first of equals) is the target, 0 for squared_error; the count of what was summed.
 void softmax_cross_entropy(int T, int B, int K, const int* lengths,
                            const float* logits,   // [T,B,K]
-                           const int* y,          // [T,B] class 0 … K-1, or -1: does not count
+                           const int* y,          // [T,B] class 0 … K-1, or -1: the row does not count
                            float scale,           // dlogits = scale · (softmax - onehot)
-                           float* dlogits,        // [T,B,K] or null = ; may be logits itself
-                           double* stats);        // [3] = ; counts rows
+                           float* dlogits,        // [T,B,K] = or null; may be logits itself
+                           double* stats);        // [3] =; counts rows
 void squared_error(int T, int B, int K, const int* lengths,
                    const float* y,        // [T,B,K]
                    const float* target,   // [T,B,K]
                    float scale,           // dy = 2 · scale · (y - target)
-                   float* dy,             // [T,B,K] or null = ; may be y itself
-                   double* stats);        // [3] = ; counts elements
-void softmax(int N, int K, const float* logits, float* p);   // [N,K] = ; may be logits itself
+                   float* dy,             // [T,B,K] = or null; may be y itself
+                   double* stats);        // [3] =; counts elements
+void softmax(int N, int K, const float* logits, float* p);   // p [N,K] =; may be logits itself
 
-// Softmax cross-entropy over more columns than are held at once: `softmax_scan` of each block of K columns, first = 0 … of them
-// on, in ascending order, leaves what `softmax_slope` and the loss, max + ln sum - target, need. Only the columns below `common`
-// belong to every row; of those above, a row has its own target alone. Rows with y < 0 do not count: undefined, gradient 0.
+// Softmax cross-entropy over more columns than fit in memory at once. Call softmax_scan for each block of K columns,
+// which begins at column `first` = 0, …, in ascending order. It leaves in `rows` what softmax_slope needs, and what the
+// loss needs: largest + ln sum - target. Columns below `common` belong to every row; of the others, a row has only its
+// target. A row with y < 0 does not count: its `rows` are undefined, its gradient is 0.
 void softmax_scan(int N, int K, int first, int common,
                   const float* logits,   // [N,K]
                   const int* y,          // [N] column of the target, or -1
-                  float* rows);          // [N,4] = where first is 0, else read, then = ; the largest logit (NaN if any is),
-                                         // Σ e^(logit - largest), the target's logit once it has come, column of the largest
+                  float* rows);          // [N,4] = if first is 0, else read, then =: the largest logit (NaN if any
+                                         // logit is), Σ e^(logit - largest), the target's logit once it has come,
+                                         // the column of the largest
 void softmax_slope(int N, int K, int first, int common,
                    float* logits,        // [N,K] read, then = scale · (softmax - onehot)
                    const int* y, const float* rows, float scale);
 
-void embedding_forward(int N, int E, const int* tokens, const float* table, float* y);      // y [N,E] = table[tokens[n]]
-void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable);   // dtable[tokens[n]] += dy[n]
+void embedding_forward(int N, int E, const int* tokens, const float* table, float* y);     // y [N,E] = table[tokens[n]]
+void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable);  // dtable[tokens[n]] += dy[n]
 
-// y = x / (1 - p) where bits of (seed, iteration, first + i) say so, with probability 1 - p, else 0; its own gradient (Srivastava et
-// al. 2014, inverted). p in [0,1).
-void dropout(int n, int first, int seed, int iteration, float p, const float* x, float* y);   // [n] = ; may be x itself
+// y [n] = x / (1 - p) with probability 1 - p, else 0 (Srivastava et al. 2014, inverted), 0 <= p < 1. Element i is
+// decided by bits of (seed, iteration, first + i) alone. The kernel is its own gradient. y may be x itself.
+void dropout(int n, int first, int seed, int iteration, float p, const float* x, float* y);
 
-// dst[n, dst_column + j] = (or +=) src[n, src_column + j], j < columns; rows are src_width and dst_width floats long.
+// dst[n, dst_column + j] = (or +=) src[n, src_column + j] for j < columns; rows are src_width and dst_width floats
+// long.
 void copy_columns(int N, int columns, const float* src, int src_width, int src_column, float* dst, int dst_width,
                   int dst_column, int accumulate);
 
-void tanh_forward(int n, const float* x, float* y);      // y may be x; at most 2.5 ulp (math.h)
-void sigmoid_forward(int n, const float* x, float* y);   // y may be x; at most 2.5 ulp (math.h)
+void tanh_forward(int n, const float* x, float* y);      // y may be x; at most 2.5 ulp off (math.h)
+void sigmoid_forward(int n, const float* x, float* y);   // y may be x; at most 2.5 ulp off (math.h)
 
 double sum_of_squares(int n, const float* x);            // in double, fixed blocks added as a tree
 double count_nonzero(int n, const float* x);
 double clip_value(int n, float limit, float* x);         // bounds x to [-limit, limit]; returns how many it changed
 void scale(int n, float factor, float* x);
 
-// One update of w [n] by gradient g [n] (PyTorch's formulas). Optimiser state is [n], += by its own rule.
-void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v);   // v or null if momentum is 0
+// One update of w [n] by the gradient g [n], in PyTorch's formulas. The optimiser's state v, s, m is [n] and is updated
+// too.
+void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v);   // v null if momentum is 0
 void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s);
 // correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
 void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
                  const float* g, float* m, float* v);
-// One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and w -= lr times the nearest matrix to m whose
-// singular values are all about 1 (0.7 to 1.2), by five Newton-Schulz steps, plus decay times w - identity I. m and decay of 0 leave
-// w as it is.
+// One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and then w -= lr (X + decay (w -
+// identity I)), where X is, after five Newton-Schulz steps, near the orthogonal matrix nearest to m: its singular
+// values are 0.7 to 1.2. If m and decay are 0, w stays as it is.
 void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m,
                  float* work);   // [4,H,H] undefined
 
-// The same for some rows of a matrix: w [V,E] and its state at rows[i], each there once, by g [n,E]. Other rows are left alone, their
-// state too.
+// The same for n rows of a matrix: w [V,E] and its state at rows[i], all different, by g [n,E]. Other rows and their
+// state are left alone.
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v);
-void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g, float* s);
+void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g,
+                         float* s);
 void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
                       float correction2, float* w, const float* g, float* m, float* v);
 
-// For benchmarks: `pieces` pieces of independent multiply-add chains, `rounds` long; returns the floating-point operations.
+// For benchmarks: `pieces` pieces of independent chains of `rounds` multiply-adds; returns the floating-point
+// operations.
 double fma_peak(int pieces, int rounds);
 
 }  // namespace IRNN_TARGET

@@ -1,6 +1,8 @@
-// Softmax cross-entropy and squared error, with their gradients; sums in double, per shard, shards as a binary tree. Rows are
-// computed in blocks by any thread and added afterwards.
+// Softmax cross-entropy and squared error, with their gradients. Any thread computes blocks of rows; afterwards their
+// losses are added in double, per shard, and the shards as a binary tree.
+#include "lanes.h"
 #include "math.h"
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 
@@ -31,7 +33,7 @@ struct Row {
   int arg_max;   // first of equals
 };
 
-// The maximum of a row, NaN if any logit is, and where it is first.
+// The maximum of a row and its first column; NaN if any logit is.
 Row maximum(int K, const float* logits) {
   vf top = splat(-__builtin_inff());
   vi nan = {};
@@ -45,17 +47,18 @@ Row maximum(int K, const float* logits) {
   for (int j = 1; j < VL; j++) max = top[j] > max ? top[j] : max;
   for (int k = 0; k < K; k += VL) {
     const unsigned equal = lane_mask(load_n(logits + k, K - k) == max);
-    if (equal) return {max, 0.0f, k + __builtin_ctz(equal)};   // a lane that does not exist comes after the one that does
+    if (equal) return {max, 0.0f, k + __builtin_ctz(equal)};   // lanes past the end come after it
   }
   return {max, 0.0f, 0};
 }
 
-// p = e^(logit - max); p may be logits, or null where only their sum is wanted.
+// p = e^(logit - max); p may be logits, or null if only the sum is wanted.
 Row exponentials(int K, const float* logits, float* p) {
   Row row = maximum(K, logits);
   vf total = {};
   each_vector(K, [&](int k, auto lanes) IRNN_INLINE_LAMBDA {
-    const vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));   // e^-87 = 1.6e-38 stands for everything below
+    // e^-87 = 1.6e-38 stands for all that is smaller.
+    const vf e = exp_in_range(at_least(lanes.load(logits + k) - row.max, -87.0f));
     if (p) lanes.store(p + k, e);
     total += select(lanes.exist(), e, vf{});
   });
@@ -76,7 +79,7 @@ void tree_sum(double* stats, int n) {
   }
 }
 
-// row(index of the row, whether it counts, its stats, which start at 0) for every row.
+// row(i, counts, stats) for every row i = t·B + b; its stats start at 0.
 constexpr int PIECE_ROWS = 8;
 template <class F>
 void each_row(int T, int B, int K, const int* lengths, double* stats, const F& row) {
@@ -103,10 +106,10 @@ void each_row(int T, int B, int K, const int* lengths, double* stats, const F& r
   for (int j = 0; j < 3; j++) stats[j] = sums[j];
 }
 
-}  // namespace
+}   // namespace
 
-void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale, float* dlogits,
-                           double* stats) {
+void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale,
+                           float* dlogits, double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     float* p = dlogits ? dlogits + i * K : nullptr;
     if (!counts || y[i] < 0) {
@@ -124,7 +127,8 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float*
   });
 }
 
-void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy, double* stats) {
+void squared_error(int T, int B, int K, const int* lengths, const float* y, const float* target, float scale, float* dy,
+                   double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
       const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
@@ -151,7 +155,7 @@ enum { LARGEST, SUM, TARGET, BEST };   // of the rows of softmax_scan
 // e^x for x <= 0.
 float exp_one(float x) { return exp_in_range(at_least(splat(x), -87.0f))[0]; }
 
-// One more part of a row: the largest of its logits, and the sum of their exponentials.
+// Adds another part of a row: its largest logit, the sum of its exponentials, the column of the largest.
 void merge(float* row, float largest, float sum, float column) {
   if (largest > row[LARGEST]) {
     row[SUM] = row[SUM] * exp_one(row[LARGEST] - largest) + sum;
@@ -160,11 +164,11 @@ void merge(float* row, float largest, float sum, float column) {
   } else if (largest == largest) {
     row[SUM] += sum * exp_one(largest - row[LARGEST]);
   } else {
-    row[LARGEST] = row[SUM] = largest;   // NaN stays: it is larger than nothing, and nothing is larger
+    row[LARGEST] = row[SUM] = largest;   // NaN stays: no comparison with it is true
   }
 }
 
-}  // namespace
+}   // namespace
 
 void softmax_scan(int N, int K, int first, int common, const float* logits, const int* y, float* rows) {
   const int all = max(0, min(K, common - first));
@@ -210,4 +214,4 @@ void softmax_slope(int N, int K, int first, int common, float* logits, const int
   });
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

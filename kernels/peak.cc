@@ -1,9 +1,9 @@
-// How fast this machine multiplies and adds, as the yardstick of the benchmarks.
-#include "simd.h"
+// How fast this machine multiplies and adds: the benchmarks compare with it.
+#include "parallel.h"
 
 namespace IRNN_TARGET {
 
-// Enough chains to fill two units of latency 4, few enough for 16 registers.
+// 12 chains fill two units of latency 4 and fit 16 registers.
 double fma_peak(int pieces, int rounds) {
   constexpr int CHAINS = 12;
   float* sink = static_cast<float*>(irnn_host::scratch(0, size_t(pieces) * VL * sizeof(float)));
@@ -22,4 +22,4 @@ double fma_peak(int pieces, int rounds) {
   return 2.0 * CHAINS * VL * rounds * pieces;
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -1,5 +1,5 @@
-// Threads for parallel_for: a pool that spins a little, because a kernel's pieces follow each other within microseconds and
-// creating a thread takes 75 µs, and then sleeps, because the machine belongs to others too.
+// Threads for parallel_for: a pool that spins a little, because a kernel's pieces follow each other within microseconds
+// and creating a thread takes 75 µs, and then sleeps, because other programs run too.
 #pragma once
 
 #include <atomic>
@@ -11,7 +11,8 @@
 #include <immintrin.h>
 #endif
 
-// Denormal floats cost 20 to 260 times a normal one: flushed to zero while kernels run, and put back for JavaScript.
+// Flushes denormal floats, which take 20 to 260 times as long as normal ones, to zero while kernels run, but not in
+// JavaScript.
 class FlushDenormals {
  public:
 #if defined(__x86_64__)
@@ -34,7 +35,7 @@ class FlushDenormals {
 
 class Pool {
  public:
-  // `threads` members including the caller of run().
+  // `threads` includes the caller of run().
   explicit Pool(int threads) {
     for (int i = 1; i < threads; i++) workers_.emplace_back([this] { work(); });
   }
@@ -64,7 +65,8 @@ class Pool {
     }
     if (sleeping_.load() > 0) wake_.notify_all();
     take();
-    // Every worker has looked before the next run may change what they look at. One that has no core yet gets ours.
+    // Waits until every worker has looked, since the next run changes what they look at. Yields to a worker without a
+    // core.
     for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; spin++) {
       if (spin < SPINS) pause();
       else std::this_thread::yield();
@@ -72,7 +74,7 @@ class Pool {
   }
 
  private:
-  static constexpr int SPINS = 2000;   // some 50 µs
+  static constexpr int SPINS = 2000;   // about 50 µs
 
   static void pause() {
 #if defined(__x86_64__)

@@ -1,7 +1,9 @@
-// The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each shard of
-// 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
+// The recurrence h_t = f(Wxh x_t + b + Whh h_{t-1}), f = ReLU or tanh, and its back-propagation through time. Each
+// shard of 8 sequences runs all T steps on one thread; its state, 3 KB at H = 100, never leaves the L1 cache.
 #include "math.h"
-#include "compact.h"
+#include "gradient_deferred.h"
+#include "sparse_backward.h"
+#include "step_product.h"
 
 namespace IRNN_TARGET {
 
@@ -14,8 +16,8 @@ struct RnnForward {
   const float *Wxh, *Whh, *bias;   // packed; bias is whole vectors
   float* h;
 
-  // Panels of MR rows, one after the other. The sum before the nonlinearity starts from the bias and the input, then takes the recurrent
-  // product. A function of its own, as step_rows().
+  // One step of MR rows, panel after panel. The sum before the nonlinearity starts from the bias and the input and then
+  // takes the recurrent product. A function of its own for the reason given in step_product.h.
   template <int ACTIVATION, int MR, int WIDEST>
   IRNN_NOINLINE void rows(const float* input, const float* before, const Live& live, float* out) const {
     const float *w = Wxh, *packed = Whh, *start = bias;
@@ -23,24 +25,20 @@ struct RnnForward {
     for (int p = 0, columns = H; p < count; p++) {
       const int width = panels.width(p);
       with_const<WIDEST>(width, [&](auto nv) IRNN_INLINE_LAMBDA {
-        const auto tile = [&](auto few) IRNN_INLINE_LAMBDA {
-          vf acc[MR][nv.value];
-          if (fused) {
-            load_tile(start, 0, nv.value * VL, acc);
-            multiply(I, input, I, 1, w, acc);
-          } else {
-            load_tile(out, H, columns, acc);
-          }
-          multiply_units<few.value>(live, H, before, H, packed, acc);
+        vf acc[MR][nv.value];
+        if (fused) {
+          load_tile(start, 0, nv.value * VL, acc);
+          multiply(I, input, I, 1, w, acc);
+        } else {
+          load_tile(out, H, columns, acc);
+        }
+        multiply_units(live, H, before, H, packed, acc);
 #pragma GCC unroll 8
-          for (int r = 0; r < MR; r++) {
+        for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-            for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
-          }
-          store_tile(out, H, columns, acc);
-        };
-        if constexpr (MR == 8) with_narrow(columns, nv, tile);
-        else tile(Const<0>{});
+          for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
+        }
+        store_tile(out, H, columns, acc);
       });
       const int n = width * VL;
       if (fused) w += size_t(I) * n;
@@ -63,7 +61,8 @@ struct RnnForward {
       if (B == 1) rows<ACTIVATION, 1, ROW_VECTORS>(x + row * I, before, live, out);
       else {
         for_rows<MAX_ROWS>(shard.rows, [&](int r0, auto mr) IRNN_INLINE_LAMBDA {
-          rows<ACTIVATION, mr.value, MAX_VECTORS>(x + (row + r0) * I, before + size_t(r0) * H, live, out + size_t(r0) * H);
+          rows<ACTIVATION, mr.value, MAX_VECTORS>(x + (row + r0) * I, before + size_t(r0) * H, live,
+                                                  out + size_t(r0) * H);
         });
       }
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
@@ -73,10 +72,10 @@ struct RnnForward {
   }
 };
 
-}  // namespace
+}   // namespace
 
-void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, const float* x, const float* Wxh,
-                 const float* Whh, const float* bx, const float* bh, float* h) {
+void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, const float* x,
+                 const float* Wxh, const float* Whh, const float* bx, const float* bh, float* h) {
   const Panels panels(H, B == 1 ? ROW_VECTORS : MAX_VECTORS);
   const bool fused = I <= FUSED_INPUTS;
   const size_t whh_floats = panels.floats(H), wxh_floats = fused ? panels.floats(I) : 0;
@@ -90,7 +89,8 @@ void rnn_forward(int T, int B, int I, int H, int activation, int reverse, const 
   if (fused) {
     pack(panels, I, Wxh, 1, size_t(I), wxh);
   } else {
-    matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, h + (reverse ? 0 : size_t(B) * H), size_t(H), false);
+    float* after = h + (reverse ? 0 : size_t(B) * H);   // the states of all steps
+    matmul(T * B, H, I, {x, size_t(I), 1}, {Wxh, 1, size_t(I)}, bias, after, size_t(H), false);
   }
   const RnnForward forward{T, B, I, H, reverse, fused, x, panels, wxh, whh, bias, h};
   parallel_if_worth(size_t(T) * B * H * H, ceil_div(B, SHARD_ROWS), [&](int s) {
@@ -109,7 +109,7 @@ struct RnnBackward {
   const float *Whh, *h, *dh;   // Whh packed
   float* da;
 
-  // da of one step from dL/dh of its state, `carry` [rows,H], which becomes that of the state before.
+  // da of a step from dL/dh of its state, `carry` [rows,H], which becomes that of the state before it.
   void step(const Shard& shard, const Step& step, float* carry, int* list) const {
     const size_t first = (size_t(step.t) * B + shard.b0) * H;
     const float* states = h + (size_t(step.to) * B + shard.b0) * H;
@@ -128,36 +128,39 @@ struct RnnBackward {
         lanes.store(out + n, clipped(d, clip));
       });
     }
-    // Where h is 0 for all rows, so is da.
+    // If h is 0 for all rows, so is da.
     const Live live = activation == RELU ? live_units(shard.rows, H, states, list) : Live{H, nullptr};
     carry_back(shard, step.t, {da + first, H, H, live}, H, panels, Whh, carry, false);
   }
 };
 
-}  // namespace
+}   // namespace
 
-void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip, const float* x,
-                  const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT, float* da, float* dWxh,
-                  float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0, float* sums, int part) {
+void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const int* lengths, float clip,
+                  const float* x, const float* Wxh, const float* Whh, const float* h, const float* dh, const float* dhT,
+                  float* da, float* dWxh, float* dWhh, float* dbx, float* dbh, float* dx, int accumulate_dx, float* dh0,
+                  float* sums, int part, int rows) {
   const Panels panels(H);
-  const float* before = h + (reverse ? size_t(B) * H : 0);
-  const Factor factors[] = {{before, H, size_t(H), dWhh, nullptr}, {x, I, size_t(I), dWxh, nullptr}, {nullptr, 1, 0, dbx, dbh}};
-  const bool fused = WeightGradient::fuses(T, B, part, H, H + I + 1);
-  WeightGradient gradient(T, B, H, da, size_t(H), factors, 3, fused ? Sums::FRAMES : Sums::LATER);
-  WeightGradient::deal(&gradient, 1);
-  const int blocks = ceil_div(T, GRADIENT_STEPS);
+  const float* before = h + (reverse ? size_t(B) * H : 0);   // the states that each step starts from
+  const Factors factors({before, H, size_t(H), dWhh}, {x, I, size_t(I), dWxh}, {nullptr, 1, 0, dbx, dbh});
+  const GradientOf gradient_of{T, B, H, da, size_t(H), factors};
+  const bool fused = fuses(rows, H, H + I + 1);
+  FrameGradient gradient(gradient_of);
+  const Groups groups(B, fused ? gradient.sum_floats() : 0);
+  const int blocks = ceil_div(T, BLOCK_STEPS);
   const size_t carry_floats = round_up(size_t(SHARD_ROWS) * H, 16), packed_floats = fused ? 0 : panels.floats(H);
-  const size_t shard_floats = carry_floats + (fused ? CompactBackward::floats(I, H) : Live::ints(H));
-  float* whh = static_cast<float*>(irnn_host::scratch(0, (packed_floats + gradient.groups * shard_floats) * sizeof(float)));
+  const size_t shard_floats = carry_floats + (fused ? SparseBackward::floats(I, H) : Live::ints(H));
+  float* whh =
+      static_cast<float*>(irnn_host::scratch(0, (packed_floats + groups.count * shard_floats) * sizeof(float)));
   if (!fused) pack(panels, H, Whh, size_t(H), 1, whh);
   const RnnBackward plain{T, B, H, activation, clip, panels, whh, h, dh, da};
-  const CompactBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
-  backward_shards(size_t(T) * B * H * H, B, &gradient, 1, sums, part, [&](int group, int s) {
+  const SparseBackward::Problem problem{T, B, I, H, activation, reverse, clip, x, h, dh, Whh, dx ? da : nullptr};
+  each_shard(size_t(T) * B * H * H, groups, &gradient, fused ? 1 : 0, sums, part, [&](int group, int s) {
     const Shard shard(s, B, lengths);
     float* carry = whh + packed_floats + group * shard_floats;   // dL/dh of the step at hand [rows,H]
     copy_rows(shard, H, dhT, carry);
     if (fused) {
-      CompactBackward compact(problem, shard, gradient, gradient.shard_sum(group, s), carry, carry + carry_floats);
+      SparseBackward compact(problem, shard, gradient, gradient.sum(group, s), carry, carry + carry_floats);
       for (int k = 0; k < blocks; k++) compact.block(Block(k, T, reverse), dh0 && k == blocks - 1);
       compact.close();
     } else {
@@ -166,7 +169,8 @@ void rnn_backward(int T, int B, int I, int H, int activation, int reverse, const
     }
     if (dh0) copy(shard.rows * H, carry, dh0 + size_t(shard.b0) * H);
   });
+  if (!fused) deferred_gradient(gradient_of, sums, part);
   if (dx) matmul(T * B, I, H, {da, size_t(H), 1}, {Wxh, size_t(I), 1}, nullptr, dx, size_t(I), accumulate_dx != 0);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

@@ -26,9 +26,6 @@ export type InstructionSet = NativeInstructionSet | WasmInstructionSet
 export const FIRST = 1
 export const LAST = 2
 export const WHOLE: number = FIRST | LAST
-/** For the parts of a sequence that has no more rows (t, b) than these in all. */
-export const BRIEF = 4
-export const BRIEF_ROWS = 1024
 
 type CellKernels = typeof cells
 
@@ -44,6 +41,10 @@ export interface Kernels extends CellKernels {
     x: Floats, W: Floats, dy: Floats, dW: Floats, db: OrNull<Floats>, dx: OrNull<Floats>,
     sums: OrNull<Floats>, part: number,
   ): void
+  shard_rows(): number
+  block_steps(): number
+  sums_floats(B: number, M: number, N: number): number
+  packed_floats(N: number, I: number, H: number): number
   step_pack(
     N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,
   ): void

@@ -35,7 +35,7 @@ export type RecurrentBackward<
     x: Floats, Wxh: Floats, Whh: Floats, h: Floats, ...States,
     dh: OrNull<Floats>, dhT: OrNull<Floats>, ...Cells, da: Floats,
     dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, ...Cells, sums: OrNull<Floats>, part: number,
+    dh0: OrNull<Floats>, ...Cells, sums: OrNull<Floats>, part: number, rows: number,
   ]
 ) => void
 

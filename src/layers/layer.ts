@@ -39,16 +39,18 @@ export interface RecurrentLayer extends Layer {
  */
 export interface Segment {
   part: number
+  /** Rows (t, b) of the whole sequence. */
+  rows: number
   /** Its first step. */
   start: number
 }
 
 /**
- * Memory for the running sums of a gradient [M, N with the bias], one for each shard (kernels.h, Part): ceil(B/8)
- * shards for a recurrent layer, 1 for a linear one. Null if sequences come whole.
+ * Memory for the running sums of a gradient [M, N with the bias] of B sequences (`sums_floats` of kernels.h; a linear
+ * layer has one sum, as if B were 1). Null if sequences come whole.
  */
-export function runningSums(arena: Memory, segment: Segment | null, shards: number, M: number, N: number): Floats | null {
-  return segment && arena.floats(shards * (Math.ceil(M / 16) * 16 + 32) * Math.ceil(N / 16) * 16)
+export function runningSums(arena: Memory, segment: Segment | null, B: number, M: number, N: number): Floats | null {
+  return segment && arena.floats(arena.backend.sums_floats(B, M, N))
 }
 
 export interface Direction {

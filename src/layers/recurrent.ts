@@ -55,7 +55,7 @@ export function recurrentLayer(
   const finals = c ? [dhT, dcT] : [dhT]
   const initials = segment ? finals : finals.map(() => null)
   const rows = Math.max(cell.saved, 1) * H // of da
-  const sums = training ? runningSums(arena, segment, Math.ceil(B / 8), rows, H + I + 1) : null
+  const sums = training ? runningSums(arena, segment, B, rows, H + I + 1) : null
   // The arguments of backward that no call changes, in their order.
   const read = [Wxh, Whh, h.all, ...kept, dh, ...finals, da]
   const gradients = [dWxh, dWhh, dbx, dbh]
@@ -79,7 +79,8 @@ export function recurrentLayer(
     },
     backward(x, lengths, clip, dx, accumulateDx) {
       const part = segment?.part ?? WHOLE
-      backward(T, B, ...sizes, lengths, clip, x, ...read, ...gradients, dx, accumulateDx, ...after, part)
+      const whole = segment?.rows ?? T * B // rows of the whole sequence
+      backward(T, B, ...sizes, lengths, clip, x, ...read, ...gradients, dx, accumulateDx, ...after, part, whole)
     },
   }
 }

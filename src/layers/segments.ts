@@ -5,7 +5,7 @@
  * bits are the same: a step is the same step, and weight gradients are running sums over all segments (kernels.h,
  * Part).
  */
-import { BRIEF, BRIEF_ROWS, FIRST, type Flag, type Floats, LAST } from '../backend/backend.ts'
+import { FIRST, type Flag, type Floats, LAST } from '../backend/backend.ts'
 import type { Direction, Layer, Memory, RecurrentLayer, Segment, States, Steps } from './layer.ts'
 
 export interface CheckpointedOptions {
@@ -25,8 +25,8 @@ export interface CheckpointedOptions {
 }
 
 /** Steps between kept states, a multiple of 16: about √T keeps little and computes little again. */
-export function segmentSteps(T: number): number {
-  return 16 * Math.ceil(Math.sqrt(T) / 16)
+export function segmentSteps(T: number, block: number): number {
+  return block * Math.ceil(Math.sqrt(T) / block)
 }
 
 export class CheckpointedLayer implements RecurrentLayer {
@@ -129,6 +129,7 @@ export class CheckpointedLayer implements RecurrentLayer {
       if (this.held !== k) this.run(k, x, lengths)
       const own = this.lengthsOf(k, lengths)
       this.segment.part = this.partOf(k)
+      this.segment.rows = this.T * this.B
       if (this.outputGradient) this.copy(k, views.dy.of(this.outputGradient, k), layers.at(-1)!.dy!)
       for (let i = layers.length - 1; i > 0; i--) {
         const below = layers[i - 1]!
@@ -170,8 +171,7 @@ export class CheckpointedLayer implements RecurrentLayer {
 
   /** The kernels' `part`: segments come in the order of back-propagation, the last one first. */
   private partOf(k: number): number {
-    const brief = this.T * this.B <= BRIEF_ROWS ? BRIEF : 0
-    return (k === this.count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0) | brief
+    return (k === this.count - 1 ? FIRST : 0) | (k === 0 ? LAST : 0)
   }
 
   private lengthsOf(k: number, lengths: Int32Array | null): Int32Array | null {

@@ -36,7 +36,7 @@ type Weights = [
 
 function packed(arena: Memory, ...weights: Weights): Packed {
   const [N, I, H] = weights
-  const array = arena.floats(Math.ceil(N / 16) * 16 * (2 + I + H)) // kernels.h, step_pack
+  const array = arena.floats(arena.backend.packed_floats(N, I, H))
   return { pack: () => arena.backend.step_pack(...weights, array), array }
 }
 

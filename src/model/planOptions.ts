@@ -23,14 +23,17 @@ export interface LayerOptions {
 /** A plan that may drop its logits keeps up to so many: 8 MB of float32. */
 const LOGITS_KEPT = 2 ** 21
 
-/** @throws InputError for sizes that are none or too large, and for options that the model does not allow */
-export function layerOptions(spec: ModelSpec, options: PlanOptions): LayerOptions {
+/**
+ * @param block the kernels' steps of a block, of which segments are multiples
+ * @throws InputError for sizes that are none or too large, and for options that the model does not allow
+ */
+export function layerOptions(spec: ModelSpec, block: number, options: PlanOptions): LayerOptions {
   const { T, B, training = true, activationCheckpointing = false } = options
   for (const [name, value] of Object.entries({ T, B })) {
     if (Number.isInteger(value) && value >= 1) continue
     throw new InputError(`plan: ${name}: expected a whole number >= 1 but received ${shown(value)}`)
   }
-  const S = stepsInMemory(spec, T, activationCheckpointing)
+  const S = stepsInMemory(spec, block, T, activationCheckpointing)
   const sampled = (training && options.sampled) || null
   if (sampled) checkSamples(spec, sampled.samples)
   const logits = !sampled && (options.logits !== false || keepsLogits(spec, T, B))
@@ -49,14 +52,14 @@ function keepsLogits({ head }: ModelSpec, T: number, B: number): boolean {
   return head.kind === 'regression' || (head.steps === 'last' ? 1 : T) * B * head.size <= LOGITS_KEPT
 }
 
-function stepsInMemory({ rnn }: ModelSpec, T: number, checkpointing: boolean | number): number {
+function stepsInMemory({ rnn }: ModelSpec, block: number, T: number, checkpointing: boolean | number): number {
   if (checkpointing === false) return T
   if (rnn.bidirectional) throw new InputError(`activationCheckpointing: ${ONE_WAY}`)
-  if (checkpointing === true) return Math.min(T, segmentSteps(T))
-  if (Number.isInteger(checkpointing) && checkpointing > 0 && checkpointing % 16 === 0)
+  if (checkpointing === true) return Math.min(T, segmentSteps(T, block))
+  if (Number.isInteger(checkpointing) && checkpointing > 0 && checkpointing % block === 0)
     return Math.min(T, checkpointing)
   throw new InputError(
-    `activationCheckpointing: expected true, false or a multiple of 16 but received ${shown(checkpointing)}`,
+    `activationCheckpointing: expected true, false or a multiple of ${block} but received ${shown(checkpointing)}`,
   )
 }
 

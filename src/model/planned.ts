@@ -37,7 +37,7 @@ interface Parts {
 
 /** @throws InputError as `layerOptions` does; RangeError when the backend's memory is full */
 export function createPlan(parts: Parts, options: PlanOptions): Plan {
-  const ofLayers = layerOptions(parts.spec, options)
+  const ofLayers = layerOptions(parts.spec, parts.backend.block_steps(), options)
   const arena = memory(parts.backend)
   try {
     return new BatchPlan(parts, arena, ofLayers, options.inputGradient ?? false)

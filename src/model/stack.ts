@@ -42,7 +42,7 @@ export function modelLayers(
   const { head, projection } = spec
   const last = head.steps === 'last'
   const { input: I, stack: W } = widths(spec)
-  const segment = S < T ? { part: WHOLE, start: 0 } : null
+  const segment = S < T ? { part: WHOLE, rows: 0, start: 0 } : null
   const recurrent = recurrentStack(spec, parameters, arena, { T: S, B, training, segment })
   const drop = (place: number, I: number, T: number, segment: Segment | null): Layer[] =>
     training && dropout ? [dropoutLayer(arena, dropout, place, { T, B, I, segment })] : []

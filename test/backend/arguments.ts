@@ -56,11 +56,9 @@ export function output(
   return { label, kind: 'floats', written: true, start: new Float64Array(n).fill(Number.NaN), alias, unspecified }
 }
 
-/** Weights packed by the backend itself, in just the room that the contract gives them. */
+/** Weights packed by the backend itself, in just the room that its `packed_floats` says. */
 export function packed(label: string, pack: readonly Argument[]): ArrayArgument {
-  const [N, I, H] = pack as readonly number[]
-  const start = new Float64Array(Math.ceil(N / 16) * 16 * (2 + I + H)).fill(Number.NaN)
-  return { label, kind: 'floats', written: false, start, alias: null, unspecified: never, pack }
+  return { label, kind: 'floats', written: false, start: new Float64Array(0), alias: null, unspecified: never, pack }
 }
 
 export function stats(): ArrayArgument {
@@ -79,14 +77,20 @@ interface Guarded {
 const bytes = (a: Floats | Int32Array): Uint8Array => new Uint8Array(a.buffer, a.byteOffset, a.byteLength)
 
 /** An array with at least 16 elements of 0xff bytes (NaN, or -1) on either side. */
-function guarded(backend: Engine, { kind, start, pack }: ArrayArgument, shift: number): Guarded {
+export function guarded(backend: Engine, { kind, start: given, pack }: ArrayArgument, shift: number): Guarded {
   const first = GUARD + shift
+  const start = pack === undefined ? given : packedRoom(backend, pack)
   const whole = backend[kind](first + start.length + GUARD)
   bytes(whole).fill(0xff)
   const view = whole.subarray(first, first + start.length)
   view.set(start)
   if (pack !== undefined) packInto(backend, pack, view as Floats)
   return { whole, view, before: bytes(whole).slice() }
+}
+
+function packedRoom(backend: Engine, pack: readonly Argument[]): Float64Array {
+  const [N, I, H] = pack as readonly number[]
+  return new Float64Array(backend.packed_floats(N, I, H)).fill(Number.NaN)
 }
 
 function packInto(backend: Engine, pack: readonly Argument[], view: Floats): void {
@@ -96,7 +100,7 @@ function packInto(backend: Engine, pack: readonly Argument[], view: Floats): voi
   for (const array of arrays) if (array !== null && typeof array !== 'number') backend.free(array.whole)
 }
 
-function faultsOf(label: string, { whole, view, before }: Guarded, written: boolean): string[] {
+export function faultsOf(label: string, { whole, view, before }: Guarded, written: boolean): string[] {
   const after = bytes(whole)
   const first = view.byteOffset - whole.byteOffset
   const same = (from: number, to: number): boolean => Buffer.compare(before.subarray(from, to), after.subarray(from, to)) === 0

@@ -82,7 +82,7 @@ function recurrence(cell: Cell, reverse: 0 | 1, ragged: boolean, seed: number): 
       forward(...sizes, x[0], ...weights, bx[0], bh[0], h, ...kept)
       return product(dh, h, reverse ? 0 : B * H) + product(dhT, h, last) + (cellState ? product(dcT, c, last) : 0)
     },
-    backward: () => backward(...sizes, 0, x[0], ...weights, h, ...kept, dh, ...finals, da, ...outputs, ...initials, null, WHOLE),
+    backward: () => backward(...sizes, 0, x[0], ...weights, h, ...kept, dh, ...finals, da, ...outputs, ...initials, null, WHOLE, T * B),
     pairs: { x, Wxh, Whh, bx, bh, h0, ...(cellState && { c0 }) },
   }
 }

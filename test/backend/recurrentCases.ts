@@ -89,7 +89,7 @@ export function recurrentCases(cell: Cell, sizes: Sizes, options: Options, seed:
       updated('dWxh', r.uniform(R * I)), updated('dWhh', r.uniform(R * H)),
       optional(updated('dbx', r.uniform(R))), optional(updated('dbh', r.uniform(R))),
       optional(accumulate ? updated('dx', r.uniform(T * B * I)) : output('dx', T * B * I)), accumulate,
-      optional(output('dh0', B * H)), ...(cellState ? [optional(output('dc0', B * H))] : []), null, WHOLE],
+      optional(output('dh0', B * H)), ...(cellState ? [optional(output('dc0', B * H))] : []), null, WHOLE, T * B],
   }
   return [forward, backward]
 }
@@ -122,14 +122,14 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
     }
   const sweep: Sizes[] = [
     ...WIDTHS.map((H) => ({ T: 3, B: 3, I: 2, H })), ...WIDTHS.map((I) => ({ T: 2, B: 3, I, H: 5 })),
-    ...[18, 35, 52, 100].map((H) => ({ T: 3, B: 17, I: 1, H })), // 2, 3 and 4 columns in the last vector of 16, for whole shards
+    ...[18, 35, 52, 100].map((H) => ({ T: 3, B: 17, I: 1, H })), // 2, 3 and 4 units in the last vector of 16, for whole shards
     ...BATCHES.map((B) => ({ T: 3, B, I: 3, H: 9 })), ...BATCHES.map((B) => ({ T: 2, B, I: 9, H: 25 })),
     ...[1, 2, 3, 7, 8, 9, 15, 16, 17, 20, 33].map((T) => ({ T, B: 2, I: 3, H: 8 })),
     { T: 2, B: 521, I: 2, H: 9 }, // more shards than groups
     { T: 19, B: 57, I: 9, H: large }, // large weight gradients, of more than 1,024 rows, and of fewer
     { T: 2, B: 9, I: 9, H: large },
   ]
-  // Whole shards without lengths: the last 4 units of several rows as one vector, x beside them and as a product of its own.
+  // Whole shards without lengths, 4 units in the last vector; x inside the recurrence (I <= 8) and as a product before it.
   for (const [H, I] of [[20, 3], [36, 9], [52, 3], [100, 9]] as const)
     for (const reverse of [0, 1] as const) {
       const options = { reverse, ragged: false, clip: 0, accumulate: 0, inPlace: false, nulls: [] } as const

@@ -6,14 +6,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Engine, type Floats, RELU, WHOLE } from '../../src/backend/backend.ts'
+import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { rng } from '../../src/rng.ts'
 import { kernelBackends } from '../support/backends.ts'
 
 const T = 37
 const B = 19
 const I = 3
-const SHARD = 8
-const BLOCK = 16
+const reference = referenceBackend()
+const SHARD = reference.shard_rows()
+const BLOCK = reference.block_steps()
 
 interface Case { readonly H: number; readonly bias: number; readonly reverse: 0 | 1; readonly clip: number; readonly dh0: boolean }
 
@@ -105,7 +107,7 @@ function check(backend: Engine, fma: Fma, row: Case): number {
   const [dWxh, dWhh, db, dx] = [H * I, H * H, H, T * B * I].map((n) => backend.floats(n))
   const dh0 = row.dh0 ? backend.floats(B * H) : null
   backend.rnn_backward(
-    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE,
+    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE, T * B,
   )
   const exactDa = new Float32Array(T * B * H)
   const exactDh0 = new Float32Array(B * H)

@@ -6,7 +6,7 @@ import type { Worker } from 'node:worker_threads'
 import type { Engine, Floats } from '../../src/backend/backend.ts'
 import { createEngine } from '../../src/backend/choose.ts'
 
-const BLOCK = 16384 // elements a piece of `scale` has (kernels/update.cc)
+const BLOCK = 16384 // elements a piece of `scale` has (kernels/parallel.h)
 const PIECES = 8
 
 /** The last `pieces` blocks of the memory, and beyond it by as many as `over`. */

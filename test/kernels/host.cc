@@ -50,7 +50,7 @@ char* allocate(char*& block, size_t bytes, size_t shift) {
   return block + shift;
 }
 
-}  // namespace
+}   // namespace
 
 // A new block for each call, filled with NaN: a kernel may neither expect what another left nor go beyond its size.
 void* irnn_host::scratch(int slot, unsigned long bytes) {
@@ -65,7 +65,9 @@ void irnn_host::parallel_for(int n, void (*f)(void*, int), void* context) { pool
 namespace {
 
 template <class T>
-constexpr Kind kind_of = std::is_same_v<T, float> ? FLOATS : std::is_same_v<T, int> ? INTS : DOUBLES;
+constexpr Kind kind_of = std::is_same_v<T, float> ? FLOATS
+                         : std::is_same_v<T, int> ? INTS
+                                                  : DOUBLES;
 
 // An argument as the C++ type that the kernel takes.
 template <class T>
@@ -134,7 +136,7 @@ void read_arguments(Argument* arguments, int count, FILE* calls) {
   }
 }
 
-}  // namespace
+}   // namespace
 
 int main(int count, char** words) {
   if (count != 4) fail("expected threads, a file of calls and a file for answers");

@@ -10,6 +10,7 @@ import { dense_backward, dense_forward, gemm } from './dense.ts'
 import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './elementwise.ts'
 import { embedding_backward, embedding_forward } from './embedding.ts'
 import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './loss.ts'
+import { block_steps, packed_floats, shard_rows, sums_floats } from './sizes.ts'
 import { dense_step, step_pack } from './step.ts'
 import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './update.ts'
 
@@ -17,7 +18,7 @@ import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_upd
 export function referenceBackend(): Engine {
   const kernels: Kernels = {
     gemm, dense_forward, dense_backward,
-    ...cells, step_pack, dense_step,
+    ...cells, shard_rows, block_steps, sums_floats, packed_floats, step_pack, dense_step,
     softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
     embedding_forward, embedding_backward, copy_columns, dropout,
     tanh_forward, sigmoid_forward,

@@ -1,13 +1,13 @@
-// Streaming: one time step of a sequence or a few. Packing the weights takes ten times as long as multiplying by them once, so
-// they are packed apart from that.
+// Streaming: one time step of a few sequences. Packing the weights takes ten times as long as multiplying by them once,
+// so it is a kernel of its own.
 #include "math.h"
-#include "recurrent.h"
+#include "gemm.h"
 
 namespace IRNN_TARGET {
 
 namespace {
 
-// y [N rounded up] = bias + Wxh x + Whh h, every element in the order of a whole sequence.
+// y [N rounded up to whole vectors] = bias + Wxh x + Whh h, every element summed in the order of a whole sequence.
 void affine(int N, int I, int H, const float* x, const float* h, const float* packed, float* y) {
   const Panels panels(N, ROW_VECTORS);
   parallel_if_worth(size_t(N) * (I + H), panels.count, [=, &panels](int p) {
@@ -25,9 +25,13 @@ void affine(int N, int I, int H, const float* x, const float* h, const float* pa
 
 float* sums(int n) { return static_cast<float*>(irnn_host::scratch(0, (size_t(n) + 16) * sizeof(float))); }
 
-}  // namespace
+}   // namespace
 
-void step_pack(int N, int I, int H, const float* Wxh, const float* Whh, const float* bx, const float* bh, float* packed) {
+// A row of biases, then the rows of x and of h, in whole vectors.
+double packed_floats(int N, int I, int H) { return double(round_up(N, VL)) * (1 + I + H); }
+
+void step_pack(int N, int I, int H, const float* Wxh, const float* Whh, const float* bx, const float* bh,
+               float* packed) {
   const Panels panels(N, ROW_VECTORS);
   for (int p = 0; p < panels.count; p++) {
     const int width = panels.width(p) * VL, n0 = panels.first(p) * VL;
@@ -71,8 +75,8 @@ void lstm_step(int B, int I, int H, const float* x, const float* packed, float* 
   }
 }
 
-void gru_step(int B, int I, int H, const float* x, const float* reset_update, const float* candidate_x, const float* candidate_h,
-              float* h) {
+void gru_step(int B, int I, int H, const float* x, const float* reset_update, const float* candidate_x,
+              const float* candidate_h, float* h) {
   const size_t third = round_up(size_t(H), 16);
   float* a = sums(int(4 * third));
   float *of_x = a + 2 * third, *of_h = of_x + third;
@@ -88,4 +92,4 @@ void gru_step(int B, int I, int H, const float* x, const float* reset_update, co
   }
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET

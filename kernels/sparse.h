@@ -1,16 +1,17 @@
 // Products that leave out what is zero.
 //
-// A ReLU network is sparse: while an IRNN learns MNIST, 66 to 81 % of its units are 0 for all rows of a shard at once. The
-// products of such units are exactly 0 and are left out, which changes no bit: sums start at +0, and neither ReLU nor the
-// backward pass lets a -0 through. (Only where a weight is infinite or NaN would 0 times it have been NaN.)
+// A ReLU network is sparse: while an IRNN learns MNIST, 66 to 81 % of its units are 0 for all rows of a shard at once.
+// The products of such units are exactly 0 and are left out. That changes no bit: sums start at +0, and neither ReLU
+// nor the backward pass lets a -0 through. (Only with an infinite or NaN weight would the product have been NaN.)
 #pragma once
 
-#include "narrow.h"
+#include "gemm.h"
+#include "lanes.h"
 
 namespace IRNN_TARGET {
 
-// The units of states [rows,H] that are not 0 in every row, ascending; above H · 3/4 all are taken for live, since walking a
-// list costs more than it saves.
+// The units of states [rows,H] that are not 0 in every row, ascending. More than H · 3/4 of them count as all: walking
+// the list would cost more than it saves.
 struct Live {
   int count;
   const int* units;   // null: all
@@ -18,7 +19,8 @@ struct Live {
 };
 IRNN_INLINE int live_in_row(int H, const float* row) {
   int n = 0;
-  each_vector(H, [&](int n0, auto lanes) IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(row + n0) != 0.0f)); });
+  each_vector(H, [&](int n0, auto lanes)
+                     IRNN_INLINE_LAMBDA { n += __builtin_popcount(lane_mask(lanes.load(row + n0) != 0.0f)); });
   return n;
 }
 IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
@@ -31,9 +33,10 @@ IRNN_INLINE Live live_units(int rows, int H, const float* states, int* list) {
   });
   return n > H - H / 4 ? Live{H, nullptr} : Live{n, list};
 }
-// multiply() over the k in live[0 … n-1] only, ascending: what is left out would add exactly nothing.
+// multiply() over the k in live[0 … n-1] only, which ascend.
 template <int MR, int NV>
-IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV]) {
+IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t row_stride, const float* panel,
+                               vf (&acc)[MR][NV]) {
 #if defined(__wasm__)
 #pragma clang loop unroll(disable)
 #endif
@@ -52,10 +55,11 @@ IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t ro
   }
 }
 
-template <int FEW, int MR, int NV>
-IRNN_INLINE void multiply_units(const Live& live, int H, const float* A, size_t row_stride, const float* panel, vf (&acc)[MR][NV]) {
+template <int MR, int NV>
+IRNN_INLINE void multiply_units(const Live& live, int H, const float* A, size_t row_stride, const float* panel,
+                                vf (&acc)[MR][NV]) {
   if (live.units) multiply_live(live.count, live.units, A, row_stride, panel, acc);
-  else multiply_columns<FEW>(H, A, row_stride, panel, acc);
+  else multiply(H, A, row_stride, 1, panel, acc);
 }
 
-}  // namespace IRNN_TARGET
+}   // namespace IRNN_TARGET
