@@ -31,7 +31,6 @@ typedef float vf __attribute__((vector_size(VL * 4)));
 typedef int32_t vi __attribute__((vector_size(VL * 4)));
 typedef uint32_t vu __attribute__((vector_size(VL * 4)));   // for sums and shifts that may overflow
 #if defined(__wasm_simd128__)
-typedef signed char bytes __attribute__((vector_size(16), aligned(1), may_alias));
 #endif
 typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_alias));
 
