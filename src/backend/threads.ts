@@ -56,17 +56,24 @@ export function serve({ module, memory, worker, room }: Work, ready: () => void)
   }
 }
 
-/** The workers of one backend, as the thread that calls the kernels sees them. They end when this object is collected. */
+/**
+ * The workers of one backend, as the thread that calls the kernels sees them. They end when they are stopped, or when this
+ * object is collected.
+ */
 export interface Pool {
   /** @throws Error when a worker has died: it may have had a piece in hand */
   check(): void
   /** After a kernel threw: waits until no worker runs a piece of it any more, and returns the error to throw. */
   settle(error: unknown): unknown
+  /** Ends the workers; `check` throws from then on. */
+  stop(): void
 }
 
-const collected = new FinalizationRegistry<readonly Thread[]>((threads) => {
+const collected = new FinalizationRegistry(stopAll)
+
+function stopAll(threads: readonly Thread[]): void {
   for (const { stop } of threads) stop()
-})
+}
 
 /**
  * One worker for each of `rooms`. `start` is the platform's: it makes a worker that serves, and calls `died` when that ends.
@@ -90,7 +97,7 @@ export async function startPool(
   try {
     await Promise.race([Promise.all(threads.map(({ ready }) => ready)), patience])
   } catch (error) {
-    for (const { stop } of threads) stop()
+    stopAll(threads)
     throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, { cause: error })
   } finally {
     clearTimeout(timer)
@@ -106,6 +113,10 @@ export async function startPool(
       if (worker === 0) return error
       const report = new Uint8Array(memory.buffer, rooms[worker - 1], REPORT).slice()
       return new Error(`wasm threads: a kernel crashed on thread ${worker}: ${new TextDecoder().decode(report).replace(/\0+$/, '')}`)
+    },
+    stop() {
+      health.death ||= 'the backend is disposed of'
+      stopAll(threads)
     },
   }
   collected.register(pool, threads)

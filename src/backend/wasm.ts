@@ -5,7 +5,8 @@
  * The memory is created once at its full size and never grows, because growing detaches every view a model holds. Size
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
-import type { Engine, Floats, Kernels, WasmInstructionSet } from './backend.ts'
+import { type Engine, type Floats, type Kernels, mortal, type WasmInstructionSet } from './backend.ts'
+import { wakeCollector } from './collector.ts'
 import { gather } from './gather.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
@@ -85,6 +86,7 @@ export interface WasmOptions {
 export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Engine> {
   const shared = threads > 1
   const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
+  if (shared) wakeCollector()
   const memory = largestMemory(shared)
   let heap: Heap
   const slots = [0, 0]
@@ -110,7 +112,7 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
     if (typeof value !== 'function' || name.startsWith('pool_')) continue
     kernels[name] = bind(value as Kernel, exports.__stack_pointer, pool)
   }
-  return {
+  return mortal({
     ...(kernels as unknown as Kernels),
     gather,
     bind: binder(kernels as unknown as Kernels),
@@ -130,7 +132,7 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
     free(array): void {
       heap.free(array.byteOffset)
     },
-  }
+  }, pool?.stop ?? (() => {}))
 }
 
 type Kernel = (...args: number[]) => number
