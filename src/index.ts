@@ -10,13 +10,14 @@ export type {
   WasmInstructionSet,
 } from './backend/backend.ts'
 export { type BackendOptions, createBackend } from './backend/choose.ts'
-export type { Batch, Normalisation } from './batch.ts'
+export type { Batch, BatchInput, Normalisation, Numbers, WholeNumbers } from './batch.ts'
 export { InputError } from './error.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
 export {
   type Decoded,
   decode as decodeSafetensors,
   encode as encodeSafetensors,
+  type FileBytes,
   type NamedTensor,
   type Source,
   type StoredTensor,
@@ -43,11 +44,14 @@ export {
   type Loss,
   type LossOptions,
   type Model,
+  type ModelOptions,
   type ModelOutput,
   type Parameter,
   type Plan,
   type PlanOptions,
   type State,
+  type StateInput,
+  type StepInput,
   type Stepper,
 } from './model/model.ts'
 export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
@@ -109,6 +113,7 @@ export {
   type Adam,
   adam,
   type Muon,
+  type MuonOptions,
   muon,
   type Optimizer,
   type OptimizerSpec,

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
-import { checked } from './error.ts'
+import { checked, InputError, shown } from './error.ts'
 import type { Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
@@ -35,6 +35,36 @@ export interface Task {
   test(B: number): Iterable<Batch>
   /** Likewise a held-out set, where there is one: then it, and not the test set, decides what is best and when to stop. */
   heldOut?(B: number): Iterable<Batch>
+}
+
+const whole = z.int().min(1)
+const made = z.custom((value) => typeof value === 'function', 'expected a function')
+const taskSchema = z.looseObject({
+  name: z.string(),
+  T: whole,
+  input: z.union([z.looseObject({ size: whole }), z.looseObject({ vocabulary: whole })]),
+  head: z.looseObject({
+    kind: z.enum(['classification', 'regression']),
+    size: whole,
+    steps: z.enum(['last', 'every']),
+  }),
+  metric: z.enum(['mse', 'accuracy', 'perplexity', 'frameError']),
+  trainSize: whole,
+  testSize: whole,
+  train: made,
+  test: made,
+  heldOut: made.optional(),
+})
+
+/** @throws InputError unless it has what a task has: data alone, {x, y}, are none */
+export function refuseUnlessTask(task: Task): void {
+  if (typeof task === 'object' && task !== null && typeof task.train === 'function') {
+    checked<unknown>(taskSchema, task, 'task')
+    return
+  }
+  throw new InputError(
+    `task: expected a Task, as adding() makes one, but received ${shown(task)}: give its train and test`,
+  )
 }
 
 /** Where a stream stands: plain data, to be stored and set again. */

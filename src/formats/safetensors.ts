@@ -95,7 +95,7 @@ export function encodeParts(
 }
 
 /** What a file holds; its tensors are read when they are asked for. @throws InputError naming what is wrong with the file */
-export function decode(file: Uint8Array | Source): Decoded {
+export function decode(file: FileBytes): Decoded {
   const source = sourceOf(file)
   const { header, dataStart } = readHeader(source)
   const available = source.size - dataStart
@@ -107,10 +107,25 @@ export function decode(file: Uint8Array | Source): Decoded {
   return { tensors, metadata: new Map(Object.entries(metadata)) }
 }
 
-/** Bytes in memory as a source; a source as it is. */
-export function sourceOf(file: Uint8Array | Source): Source {
-  if (!(file instanceof Uint8Array)) return file
-  return { size: file.length, read: (at, into) => into.set(file.subarray(at, at + into.length)) }
+/** A file: its bytes, of this realm or another, or a source that reads them where they are wanted. */
+export type FileBytes = ArrayBufferLike | ArrayBufferView | Source
+
+/** Bytes in memory as a source; a source as it is. @throws InputError for anything else */
+export function sourceOf(file: FileBytes): Source {
+  const bytes = bytesOf(file)
+  if (bytes) return { size: bytes.length, read: (at, into) => into.set(bytes.subarray(at, at + into.length)) }
+  const { size, read } = (file ?? {}) as Partial<Source>
+  if (typeof size === 'number' && typeof read === 'function') return file as Source
+  throw new InputError(
+    `${WHAT}: expected its bytes, a Uint8Array or an ArrayBuffer, but received ${shown(file)}: read the file first`,
+  )
+}
+
+/** A view of bytes, of this realm or another; null if it is none. */
+function bytesOf(file: unknown): Uint8Array | null {
+  if (ArrayBuffer.isView(file)) return new Uint8Array(file.buffer, file.byteOffset, file.byteLength)
+  const isBuffer = /^\[object (Shared)?ArrayBuffer\]$/.test(Object.prototype.toString.call(file))
+  return isBuffer ? new Uint8Array(file as ArrayBufferLike) : null
 }
 
 /** Numbers of a tensor that are read at a time. */

@@ -4,9 +4,10 @@
  */
 import { z } from 'zod'
 import { engineOf } from '../backend/backend.ts'
+import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { checked, InputError, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
-import type { Model, State } from '../model/model.ts'
+import { type Model, modelOf, type State } from '../model/model.ts'
 import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
@@ -14,6 +15,7 @@ import { type Clip, clipGradients, clipNorm, clipSchema, derivativeLimit } from 
 import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
+import { nextMinibatch } from './minibatch.ts'
 import { adam, createOptimizer, type Optimizer, type OptimizerSpec, optimizerSchema } from './optim.ts'
 import { constantRate, FIRST_RATE, learningRate, type RateState, type Schedule, scheduleSchema } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
@@ -136,8 +138,8 @@ export class DivergenceError extends Error {
   }
 }
 
-/** A run at work. */
-export interface Training {
+/** A run at work. After `dispose`, also by `using`, or after that of its model, every call throws an InputError. */
+export interface Training extends Disposable {
   readonly model: Model
   readonly task: Task
   readonly spec: TrainSpec
@@ -147,7 +149,11 @@ export interface Training {
   rate: RateState
   /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
   readonly last: IterationResult
-  /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
+  /**
+   * One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. Minibatches
+   * without any target count for nothing: the next is taken.
+   * @throws InputError after 1,000 minibatches in a row without any target
+   */
   iterate(): boolean
   /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
   evaluate(signal?: StopSignal): Promise<Scores | null>
@@ -159,7 +165,7 @@ export interface Training {
   readonly generator: Rng | null
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
-  /** Gives the memory of the plans and the optimiser back. */
+  /** Gives the memory of the plans and the optimiser back; a second time it does nothing. */
   dispose(): void
 }
 
@@ -176,7 +182,17 @@ function refuseTarget(target: number | null, { metric }: Task): void {
  * @throws InputError when options are wrong, or model and task do not fit
  */
 export function createTraining(model: Model, task: Task, options: TrainOptions = {}): Training {
-  const spec = trainSpec(options)
+  const made: Disposable[] = []
+  try {
+    return begin(model, task, trainSpec(options), made)
+  } catch (error) {
+    for (const part of made) part[DISPOSE]()
+    throw error
+  }
+}
+
+/** @param made gets what holds memory, as it is made: the next may be too much */
+function begin(model: Model, task: Task, spec: TrainSpec, made: Disposable[]): Training {
   refuseMisfit(model, task)
   const { batch, clip, reduction, schedule, iterations, activationCheckpointing, softmax } = spec
   if (batch > task.trainSize) {
@@ -198,15 +214,20 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     }),
     ...(spec.dropout > 0 && { dropout: masks }),
   })
+  made.push(plan)
   const testB = Math.min(spec.evalBatch, task.testSize)
   const testPlan = model.plan({ T: task.T, B: testB, training: false, activationCheckpointing, logits: false })
+  made.push(testPlan)
   const optimizer = createOptimizer(
     spec.optimizer,
     backend,
     model.weights,
     plan.gradients,
     recurrentMatrices(model.spec, model.parameters),
+    modelOf(model).life,
   )
+  made.push(optimizer)
+  const life = new Life('training', 'train anew', modelOf(model).life)
   const stream = task.train(batch)
   const last = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   const lossOptions = { reduction, gradient: true } as const
@@ -215,6 +236,10 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   let rate = FIRST_RATE
   let carries = false // the last minibatch said which rows go on, and left states to go on from
   let given: State | null = null // by setCarried, until there is a minibatch
+
+  const dispose = (): void => {
+    if (life.end()) for (const part of made) part[DISPOSE]()
+  }
   return {
     model,
     task,
@@ -230,10 +255,10 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
     last,
     generator,
     iterate() {
-      const minibatch = stream.next()
+      life.check()
       masks.iteration = optimizer.iteration
-      plan.forward(minibatch)
-      const { loss, count } = plan.loss(minibatch, lossOptions, result)
+      const minibatch = nextMinibatch(task, stream, plan, lossOptions, result)
+      const { loss, count } = result
       plan.backward(minibatch, backwardOptions)
       clipGradients(clip, backend, plan.gradients, last)
       last.loss = reduction === 'sum' ? loss / count : loss
@@ -249,19 +274,26 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
       model.weightsChanged()
       return true
     },
-    evaluate: (signal) => scores(testPlan, task, testB, signal),
-    getCarried: () => given ?? (carries ? plan.getState() : null),
+    async evaluate(signal) {
+      life.check()
+      return scores(testPlan, task, testB, signal)
+    },
+    getCarried() {
+      life.check()
+      return given ?? (carries ? plan.getState() : null)
+    },
     setCarried(state) {
+      life.check()
       given = state
       if (state === null) return plan.resetState()
       if (state.B !== batch) throw new InputError(`resume: carried: expected ${batch} rows but received ${state.B}`)
       plan.setState(state)
     },
-    liveShare: () => plan.liveFraction(),
-    dispose() {
-      plan.dispose()
-      testPlan.dispose()
-      optimizer.dispose()
+    liveShare() {
+      life.check()
+      return plan.liveFraction()
     },
+    dispose,
+    [DISPOSE]: dispose,
   }
 }

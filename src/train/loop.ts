@@ -6,12 +6,13 @@
  * starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
 import type { Floats } from '../backend/backend.ts'
-import { InputError } from '../error.ts'
+import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import { beats, isAsGood } from '../metric.ts'
-import type { Model, State } from '../model/model.ts'
+import { type Model, modelOf, type State } from '../model/model.ts'
 import type { StreamState, Task } from '../task.ts'
 import { createWatch, type WatchState } from './collapse.ts'
-import type { StopSignal } from './evaluate.ts'
+import { refuseSignal, type StopSignal } from './evaluate.ts'
 import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
 import { createTraining, DivergenceError, type Training, type TrainOptions } from './iteration.ts'
 import { heardScore, isSpent, type RateState } from './schedule.ts'
@@ -68,7 +69,10 @@ export interface RunOptions {
 
 /** A run: its events, and while it waits for its consumer its state. */
 export type Run = AsyncGenerator<TrainEvent, void, void> & {
-  /** As of the last event. Its arrays are the run's own and change with the next: copy or write them first. */
+  /**
+   * As of the last event. Its arrays are the run's own and change with the next: copy or write them first. After the end of
+   * the run there are none.
+   */
   getState(): RunState
 }
 
@@ -85,9 +89,20 @@ export function train(
   task: Task,
   { signal, checkpoints, resume, ...options }: TrainOptions & RunOptions = {},
 ): Run {
-  const saving = checkpoints ? checkpointClock(checkpoints.every ?? null) : null
+  refuseSignal(signal)
+  const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const loop = new Loop(createTraining(model, task, options), resume)
-  return Object.assign(loop.events(signal, saving), { getState: () => loop.getState() })
+  const run = loop.events(signal, saving)
+  const end = run.return.bind(run)
+  return Object.assign(run, {
+    getState: () => loop.getState(),
+    async return() {
+      const ended = await end()
+      loop.dispose() // a run that has not begun does not come to its `finally`
+      return ended
+    },
+    [ASYNC_DISPOSE]: () => run.return().then(() => {}),
+  })
 }
 
 const SECONDS_BETWEEN_CHECKPOINTS = 60
@@ -107,6 +122,7 @@ class Loop {
   private liveBefore: number | null
   private failure: DivergenceError | null = null
   private collapsed = false
+  private over = false
 
   constructor(training: Training, from?: RunState) {
     this.training = training
@@ -128,10 +144,10 @@ class Loop {
       stream: stream.getState(),
       rate: this.training.rate,
       optimizer: optimizer.state,
-      carried: this.training.getCarried(),
+      carried: this.over ? null : this.training.getCarried(),
       generator: this.training.generator?.getState() ?? null,
       window: this.window.getState(),
-      liveShare: this.window.length > 0 ? this.live() : 0,
+      liveShare: this.window.length > 0 && !this.over ? this.live() : 0,
       collapse: this.watch.getState(),
       skipped: this.skipped,
       ...(this.scores ?? { test: null }),
@@ -145,7 +161,9 @@ class Loop {
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
+    let release = () => {}
     try {
+      release = modelOf(this.training.model).occupy()
       let reason = this.ending()
       while (reason === null) {
         reason = signal?.aborted ? 'stopped' : null
@@ -174,8 +192,14 @@ class Loop {
         ...(this.scores ?? { test: null }),
       }
     } finally {
-      this.training.dispose()
+      release()
+      this.dispose()
     }
+  }
+
+  dispose(): void {
+    this.over = true
+    this.training.dispose()
   }
 
   /** One minibatch, and what it gives to say. */
@@ -264,9 +288,11 @@ class Loop {
 type CheckpointClock = ReturnType<typeof checkpointClock>
 
 /** When to save: every so many iterations or, with null, once a minute; in the end unless nothing has happened since. */
-function checkpointClock(every: number | null) {
+function checkpointClock(options: NonNullable<RunOptions['checkpoints']>) {
+  refuseUnknown('checkpoints', options, ['every'])
+  const { every = null } = options
   if (every !== null && !(Number.isSafeInteger(every) && every >= 1)) {
-    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${every}`)
+    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${shown(every)}`)
   }
   let saved = performance.now()
   let dirty = true
@@ -287,6 +313,9 @@ function checkpointClock(every: number | null) {
 }
 
 function restore(training: Training, from: RunState): void {
+  if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
+    throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
+  }
   const { optimizer, stream, setCarried, generator } = training
   for (const [name, array] of Object.entries(optimizer.state)) {
     const stored = from.optimizer[name]

@@ -23,6 +23,7 @@ function counting(backend: Engine): { backend: Engine; made: () => number; held:
   const wrapped: Engine = Object.assign(Object.create(backend) as Engine, {
     floats: (n: number) => kept(backend.floats(n)),
     ints: (n: number) => kept(backend.ints(n)),
+    doubles: (n: number) => kept(backend.doubles(n)),
     free(array: Parameters<Engine['free']>[0]) {
       assert.ok(held.delete(array), 'freed once, and what was given')
       backend.free(array)
