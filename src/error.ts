@@ -30,9 +30,7 @@ export function shown(value: unknown): string {
  * @throws InputError, one line: `adam: learningRate: no such option; did you mean lr?`
  */
 export function refuseUnknown(what: string, options: object, known: readonly string[]): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    throw new InputError(`${what}: expected options in an object but received ${shown(options)}`)
-  }
+  refuseNoObject(what, options)
   for (const name in options) {
     if (known.includes(name)) continue
     const meant = nearest(name, known)
@@ -43,6 +41,12 @@ export function refuseUnknown(what: string, options: object, known: readonly str
         : 'there are none'
     throw new InputError(`${what}: ${name}: no such option; ${remedy}`)
   }
+}
+
+/** @throws InputError unless options are in an object */
+export function refuseNoObject(what: string, options: unknown): void {
+  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  throw new InputError(`${what}: expected options in an object but received ${shown(options)}`)
 }
 
 /** The one of `known` that `word` is most probably meant to be; undefined if none is near. */

@@ -1,4 +1,5 @@
 /** What an evaluation reports beside the loss: which way is better and how it is written, once for all who compare or show it. */
+import { InputError, shown } from './error.ts'
 
 interface Measure {
   /** In a sentence, and over an axis. */
@@ -44,6 +45,9 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
 
 /** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */
 export function beats(metric: Metric, value: number, other: number): boolean {
+  if (!Object.hasOwn(METRICS, metric)) {
+    throw new InputError(`metric: expected one of ${Object.keys(METRICS).join(', ')} but received ${shown(metric)}`)
+  }
   return METRICS[metric].lowerIsBetter ? value < other : value > other
 }
 

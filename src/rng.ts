@@ -30,6 +30,7 @@ export function rng(seed: number, stream = ''): Rng {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new InputError(`seed: expected a whole number from 0 to 2^53-1 but received ${shown(seed)}`)
   }
+  if (typeof stream !== 'string') throw new InputError(`stream: expected a string but received ${shown(stream)}`)
   // A typed array: captured variables would be a new heap number at every assignment.
   const state = new Int32Array(4)
 

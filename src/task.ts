@@ -104,6 +104,9 @@ export interface Order {
  * where it stands. Batches run across the end of an epoch: no example is dropped, and every batch is full.
  */
 export function epochOrder(size: number, seed: number, stream: string): Order {
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new InputError(`epochOrder: size: expected a whole number >= 1 but received ${shown(size)}`)
+  }
   let epoch = 0
   let position = 0
   let order = shuffle(0)

@@ -173,15 +173,14 @@ export function engineOf(backend: Backend): Engine {
  */
 export function mortal(parts: Omit<Engine, keyof Mortal>, close: () => void): Engine {
   const life = new Life('backend', 'create another with createBackend()')
+  const kernels = Object.entries(parts).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []))
   let end: (() => void) | null = close
   function dispose(): void {
     if (!life.end()) return
     end?.()
     end = null
     const refuse = () => life.check()
-    for (const name of Object.keys(parts) as (keyof typeof parts)[]) {
-      if (typeof parts[name] === 'function') Object.assign(parts, { [name]: name === 'free' ? () => {} : refuse })
-    }
+    for (const name of kernels) Object.assign(parts, { [name]: name === 'free' ? () => {} : refuse })
   }
   return Object.assign(parts, { life, dispose, [DISPOSE]: dispose })
 }

@@ -56,6 +56,13 @@ export function createStepper(parts: Parts, B: number): Stepper {
   if (!Number.isInteger(B) || B < 1) {
     throw new InputError(`stepper: B: expected a whole number >= 1 but received ${shown(B)}`)
   }
+  const { rnn, head } = parts.spec
+  const widest = B * Math.max(widths(parts.spec).input, rnn.hidden, head.size)
+  if (widest >= 2 ** 31) {
+    throw new InputError(
+      `stepper: B: expected buffers of fewer than 2^31 elements but ${B} sequences need ${widest}: take fewer`,
+    )
+  }
   const arena = memory(parts.backend)
   try {
     return buildStepper(parts, arena, B)

@@ -5,7 +5,7 @@
 import { z } from 'zod'
 import { engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
-import { checked, InputError, shown } from '../error.ts'
+import { checked, InputError, refuseNoObject, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
 import { type Model, modelOf, type State } from '../model/model.ts'
 import { recurrentMatrices } from '../model/parameters.ts'
@@ -85,30 +85,29 @@ const schema: z.ZodType<TrainSpec> = z.strictObject({
  * all states in memory.
  * @throws InputError, one line naming the option
  */
-export function trainSpec({
-  batch = 16,
-  iterations = 10_000,
-  optimizer = adam(),
-  schedule = constantRate(),
-  clip = clipNorm(1),
-  reduction = 'mean',
-  evalEvery = Math.max(1, Math.ceil(iterations / 20)),
-  evalBatch = 100,
-  stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
-  target = null,
-  onCollapse = 'continue',
-  softmax = { kind: 'full' },
-  dropout = 0,
-  seed = 1,
-  activationCheckpointing = false,
-  ...unknown
-}: TrainOptions = {}): TrainSpec {
+export function trainSpec(options: TrainOptions = {}): TrainSpec {
+  refuseNoObject('training', options)
+  const {
+    batch = 16,
+    iterations = 10_000,
+    optimizer = adam(),
+    schedule = constantRate(),
+    clip = clipNorm(1),
+    reduction = 'mean',
+    evalEvery = Math.max(1, Math.ceil(iterations / 20)),
+    evalBatch = 100,
+    stepEvery = Math.max(10, Math.ceil(iterations / MAX_STEP_RECORDS)),
+    target = null,
+    onCollapse = 'continue',
+    softmax = { kind: 'full' },
+    dropout = 0,
+    seed = 1,
+    activationCheckpointing = false,
+    ...unknown
+  } = options
   const given = { batch, iterations, optimizer, schedule, clip, reduction, evalEvery, evalBatch, stepEvery, target }
-  const spec = checked(
-    schema,
-    { ...given, onCollapse, softmax, dropout, seed, activationCheckpointing, ...unknown },
-    'training',
-  )
+  const rest = { onCollapse, softmax, dropout, seed, activationCheckpointing, ...unknown }
+  const spec = checked(schema, { ...given, ...rest }, 'training')
   if (spec.iterations > spec.stepEvery * MAX_STEP_RECORDS) {
     throw new InputError(
       `training: stepEvery: expected at least ${Math.ceil(spec.iterations / MAX_STEP_RECORDS)}, for at most ` +
@@ -191,7 +190,7 @@ export function createTraining(model: Model, task: Task, options: TrainOptions =
   }
 }
 
-/** @param made gets what holds memory, as it is made: the next may be too much */
+/** @param made gets what holds memory as it is made: there may be no room for the next */
 function begin(model: Model, task: Task, spec: TrainSpec, made: Disposable[]): Training {
   refuseMisfit(model, task)
   const { batch, clip, reduction, schedule, iterations, activationCheckpointing, softmax } = spec

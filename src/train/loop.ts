@@ -7,9 +7,10 @@
  */
 import type { Floats } from '../backend/backend.ts'
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
-import { InputError, refuseUnknown, shown } from '../error.ts'
+import { InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
 import { beats, isAsGood } from '../metric.ts'
 import { type Model, modelOf, type State } from '../model/model.ts'
+import { checkFloats, lengthOf, putFloats } from '../model/values.ts'
 import type { StreamState, Task } from '../task.ts'
 import { createWatch, type WatchState } from './collapse.ts'
 import { refuseSignal, type StopSignal } from './evaluate.ts'
@@ -84,11 +85,9 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  * minibatch is tried. After ten in a row, or at the first with `onCollapse: 'stop'`, the run fails.
  * @throws InputError at once, when options are wrong or model and task do not fit; DivergenceError while it runs
  */
-export function train(
-  model: Model,
-  task: Task,
-  { signal, checkpoints, resume, ...options }: TrainOptions & RunOptions = {},
-): Run {
+export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
+  refuseNoObject('train', given)
+  const { signal, checkpoints, resume, ...options } = given
   refuseSignal(signal)
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const loop = new Loop(createTraining(model, task, options), resume)
@@ -143,7 +142,7 @@ class Loop {
       ...this.now(),
       stream: stream.getState(),
       rate: this.training.rate,
-      optimizer: optimizer.state,
+      optimizer: this.over ? {} : optimizer.state,
       carried: this.over ? null : this.training.getCarried(),
       generator: this.training.generator?.getState() ?? null,
       window: this.window.getState(),
@@ -318,14 +317,17 @@ function restore(training: Training, from: RunState): void {
   }
   const { optimizer, stream, setCarried, generator } = training
   for (const [name, array] of Object.entries(optimizer.state)) {
+    const what = `resume: optimizer.${name}`
     const stored = from.optimizer[name]
-    if (stored?.length !== array.length) {
+    const length = stored === undefined ? 'none' : lengthOf(what, stored)
+    if (length !== array.length) {
       throw new InputError(
-        `resume: optimizer.${name}: expected ${array.length} elements but received ${stored?.length ?? 'none'}: ` +
-          'give the model and options of the run that is resumed',
+        `${what}: expected ${array.length} elements but received ${length}: give the model and options of the run that is ` +
+          'resumed',
       )
     }
-    array.set(stored)
+    putFloats(stored!, array, length)
+    checkFloats(what, stored!, array, length, 'start anew')
   }
   optimizer.iteration = from.iteration
   stream.setState(from.stream)

@@ -186,13 +186,14 @@ function build(
     return muonRule(spec as Muon, backend, { H, identity, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
   })
   const dispose = (): void => {
-    if (!life.end()) return
-    arena.release()
-    for (const name of Object.keys(state)) delete state[name]
+    if (life.end()) arena.release()
   }
   return {
     spec,
-    state,
+    get state() {
+      life.check()
+      return state
+    },
     iteration: 0,
     update(lr) {
       life.check()
