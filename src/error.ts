@@ -45,7 +45,8 @@ export function refuseUnknown(what: string, options: object, known: readonly str
 
 /** @throws InputError unless options are in an object */
 export function refuseNoObject(what: string, options: unknown): void {
-  if (typeof options === 'object' && options !== null && !Array.isArray(options)) return
+  const object = typeof options === 'object' && options !== null
+  if (object && !Array.isArray(options) && !(options instanceof Promise)) return
   throw new InputError(`${what}: expected options in an object but received ${shown(options)}`)
 }
 

@@ -45,7 +45,7 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
 
 /** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */
 export function beats(metric: Metric, value: number, other: number): boolean {
-  if (!Object.hasOwn(METRICS, metric)) {
+  if (typeof metric !== 'string' || !Object.hasOwn(METRICS, metric)) {
     throw new InputError(`metric: expected one of ${Object.keys(METRICS).join(', ')} but received ${shown(metric)}`)
   }
   return METRICS[metric].lowerIsBetter ? value < other : value > other

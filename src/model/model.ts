@@ -86,7 +86,7 @@ export interface ModelOutput {
  * @throws InputError if the spec is wrong or the normalisation does not fit
  */
 export function createModel(spec: ModelInput | ModelSpec, options: ModelOptions): Model {
-  const { backend, seed = 1, normalisation } = checkedOptions('createModel(spec, ', options, MODEL_OPTIONS)
+  const { backend, seed = 1, normalisation } = checkedOptions('createModel', 'spec', options, MODEL_OPTIONS)
   const engine = engineOf(backend)
   const complete = modelSpec(spec)
   const model = zeroModel(complete, engine, normalisationOf(complete, normalisation))
@@ -116,19 +116,21 @@ export interface ModelOptions {
 
 const MODEL_OPTIONS = ['backend', 'seed', 'normalisation']
 
-/** Options with a backend among them. @param call the call as far as the options, for messages */
+/**
+ * Options with a backend among them.
+ * @param call and first: the function and its first argument, for messages
+ */
 export function checkedOptions<O extends { readonly backend: Backend }>(
   call: string,
+  first: string,
   options: O,
   known: readonly string[],
 ): O {
-  if (typeof options !== 'object' || options === null || isEngine(options)) {
+  if (typeof options !== 'object' || options === null || options instanceof Promise || isEngine(options)) {
     const received = isEngine(options) ? 'a backend' : shown(options)
-    throw new InputError(
-      `${call.slice(0, call.indexOf('('))}: expected { backend } but received ${received}: write ${call}{ backend })`,
-    )
+    throw new InputError(`${call}: expected { backend } but received ${received}: write ${call}(${first}, { backend })`)
   }
-  refuseUnknown(call.slice(0, call.indexOf('(')), options, known)
+  refuseUnknown(call, options, known)
   return options
 }
 

@@ -49,7 +49,7 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
  * @throws InputError if it is no safetensors file, holds no spec, or its weights do not fit the spec or are not finite
  */
 export function loadModel(file: FileBytes, options: { backend: Backend }): Model {
-  const { backend } = checkedOptions('loadModel(file, ', options, ['backend'])
+  const { backend } = checkedOptions('loadModel', 'file', options, ['backend'])
   engineOf(backend)
   const { spec, tensors } = opened(file)
   const numbers = (name: string, into?: Floats): Floats => finite(`model file: ${name}`, tensors.get(name)!.read(into))

@@ -74,9 +74,10 @@ export function refuseOther(batch: BatchInput, now: { T: number; B: number }, he
   const { lengths } = batch
   for (let b = 0; b < B; b++) {
     const steps = held ? held[b] : T
-    if ((lengths === undefined ? T : Number(lengths?.[b])) === steps) continue
+    const given = lengths === undefined ? T : lengths?.[b]
+    if (given === steps || (typeof given === 'bigint' && Number(given) === steps)) continue
     throw new InputError(
-      `plan.loss: lengths[${b}]: expected ${steps}, as in forward, but received ${shown(lengths?.[b])}: give both the same batch`,
+      `plan.loss: lengths[${b}]: expected ${steps}, as in forward, but received ${shown(given)}: give both the same batch`,
     )
   }
 }

@@ -55,8 +55,8 @@ export function putWhole(given: WholeNumbers, into: Int32Array, n: number): void
     return
   }
   for (let i = 0; i < n; i++) {
-    const value = typeof given[i] === 'bigint' ? Number(given[i]) : (given[i] as number)
-    into[i] = (value | 0) === value ? value : NOT_WHOLE
+    const value: unknown = typeof given[i] === 'bigint' ? Number(given[i]) : given[i]
+    into[i] = typeof value === 'number' && (value | 0) === value ? value : NOT_WHOLE
   }
 }
 

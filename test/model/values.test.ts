@@ -62,7 +62,7 @@ for (const { label, backend } of backends) {
         }
         const property = fc.asyncProperty(fc.nat(good.length - 1), wrong(entry), async (at, bad) => {
           for (const value of carriers(good.toSpliced(at, 1, bad as number))) {
-            await refused(run, value, new RegExp(`\\[${at}\\]: expected .* but received `), `${String(bad)} at ${at}`)
+            await refused(run, value, new RegExp(`\\[${at}\\]: expected .* but received `), `${typeof bad} at ${at}`)
             assert.deepEqual(await run(good), expected, 'after what was refused')
           }
         })

@@ -39,7 +39,20 @@ export const WHOLE: Readonly<Record<string, Form>> = {
 }
 
 /** What is no number anywhere. Undefined stands for a hole, too. */
-export const NO_NUMBER: readonly unknown[] = ['1', '', null, undefined, true, {}, [1], Number.NaN, Infinity, -Infinity]
+export const NO_NUMBER: readonly unknown[] = [
+  '1',
+  '',
+  null,
+  undefined,
+  true,
+  {},
+  [1],
+  Symbol('1'),
+  Object.create(null),
+  Number.NaN,
+  Infinity,
+  -Infinity,
+]
 /** What float32 does not hold. */
 export const TOO_LARGE: readonly number[] = [1e39, -1e39, 1e300, -Number.MAX_VALUE]
 /** What no token, class or length can be. */
