@@ -18,7 +18,7 @@ import { createPlan } from './planned.ts'
 import { type ModelInput, type ModelSpec, modelSpec } from './spec.ts'
 import { hostFloats, ONE_WAY, type State, type StateInput } from './state.ts'
 import { createStepper, type StepInput, type Stepper } from './stepper.ts'
-import { allFinite, lengthOf } from './values.ts'
+import { fits, lengthOf } from './values.ts'
 
 export type { Parameter } from './parameters.ts'
 export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
@@ -93,7 +93,7 @@ export function createModel(spec: ModelInput | ModelSpec, options: ModelOptions)
   try {
     initialiseParameters(complete, model.parameters, seed)
     for (const { name, data } of model.parameters) {
-      if (allFinite(data)) continue
+      if (fits(data)) continue
       throw new InputError(
         `model spec: ${name}: expected weights that float32 can hold: use a smaller initialiser or bias`,
       )

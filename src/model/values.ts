@@ -78,7 +78,7 @@ export function allFinite(array: Floats, n: number = array.length): boolean {
 }
 
 /** Whether the first n numbers are finite in float32. The reference backend refuses what the others cannot hold. */
-function fits(held: Floats, n: number): boolean {
+export function fits(held: Floats, n: number = held.length): boolean {
   if (held instanceof Float32Array) return allFinite(held, n)
   for (let i = 0; i < n; i++) if (!Number.isFinite(Math.fround(held[i]!))) return false
   return true

@@ -90,7 +90,9 @@ export function train(model: Model, task: Task, given: TrainOptions & RunOptions
   const { signal, checkpoints, resume, ...options } = given
   refuseSignal(signal)
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
-  const loop = new Loop(createTraining(model, task, options), resume)
+  const training = createTraining(model, task, options)
+  if (resume !== undefined) restore(training, resume)
+  const loop = new Loop(training, resume)
   const run = loop.events(signal, saving)
   const end = run.return.bind(run)
   return Object.assign(run, {
@@ -133,7 +135,6 @@ class Loop {
     this.best = from?.best ?? null
     this.skipped = from?.skipped ?? 0
     this.liveBefore = from?.liveShare ?? null
-    if (from) restore(training, from)
   }
 
   getState(): RunState {
@@ -142,7 +143,7 @@ class Loop {
       ...this.now(),
       stream: stream.getState(),
       rate: this.training.rate,
-      optimizer: this.over ? {} : optimizer.state,
+      optimizer: optimizer.state,
       carried: this.over ? null : this.training.getCarried(),
       generator: this.training.generator?.getState() ?? null,
       window: this.window.getState(),
@@ -311,7 +312,17 @@ function checkpointClock(options: NonNullable<RunOptions['checkpoints']>) {
   }
 }
 
+/** @throws InputError, and gives the training's memory back, unless the state is of such a run */
 function restore(training: Training, from: RunState): void {
+  try {
+    setState(training, from)
+  } catch (error) {
+    training.dispose()
+    throw error
+  }
+}
+
+function setState(training: Training, from: RunState): void {
   if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
     throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
   }

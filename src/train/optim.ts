@@ -186,12 +186,14 @@ function build(
     return muonRule(spec as Muon, backend, { H, identity, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
   })
   const dispose = (): void => {
-    if (life.end()) arena.release()
+    if (!life.end()) return
+    arena.release()
+    for (const name of Object.keys(state)) delete state[name]
   }
   return {
     spec,
     get state() {
-      life.check()
+      if (Object.keys(state).length > 0) life.check()
       return state
     },
     iteration: 0,
