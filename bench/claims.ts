@@ -1,6 +1,6 @@
 /**
- * What the benchmark must show, each claim a predicate over the results of one run. One that fails is printed as failed; one
- * whose rows are not there says so and is no success.
+ * What the benchmark must show, each claim a predicate over the results of one run. One that fails is printed as
+ * failed; one whose rows are not there says so and is no success.
  */
 import { SHAPES, type Shape, TRAINED, work } from './problems.ts'
 import { fastest, type Results, type Row, rowsOf, type Verdict } from './results.ts'

@@ -1,10 +1,11 @@
 /**
- * Frames a second of the paper's network for speech, five layers of 500 units in both directions over 120 features, 180 states, a minibatch
- * of 16 utterances of 300 frames: forward, loss and backward, beside the machine's peak. `node dist/bench/frames.js [threads …]`.
+ * Frames a second of the paper's network for speech, five layers of 500 units in both directions over 120 features, 180
+ * states, a minibatch of 16 utterances of 300 frames: forward, loss and backward, beside the machine's peak. `node
+ * dist/bench/frames.js [threads …]`.
  *
- * Multiply-adds are counted dense. ReLU units that are 0 are left out, so there tanh is the row that says how well the kernels do; the
- * ReLU row has its share of live units beside it. Where others use the machine too, processor time says what a quiet one would do:
- * it is printed beside the time that passed, as that of one of its threads.
+ * Multiply-adds are counted dense. ReLU units that are 0 are left out, so there tanh is the row that says how well the
+ * kernels do; the ReLU row has its share of live units beside it. Where others use the machine too, processor time says
+ * what a quiet one would do: it is printed beside the time that passed, as that of one of its threads.
  */
 import { createEngine } from '../src/backend/choose.ts'
 import { classification, createModel, gaussian, irnn, type ModelInput, rng, tanh } from '../src/index.ts'
@@ -13,7 +14,10 @@ import { settledPeak } from './measure.ts'
 const [T, B, I, H, L, K] = [300, 16, 120, 500, 5, 180]
 const ROUNDS = 8
 
-/** Floating-point operations of one iteration: products over x and h, forward, and backward for weights and for what is below. */
+/**
+ * Floating-point operations of one iteration: products over x and h, forward, and backward for weights and for what is
+ * below.
+ */
 function work(): number {
   const layer = (I: number, passes: number) => 2 * (2 * T * B * H) * (3 * H + passes * I)
   return layer(I, 2) + (L - 1) * layer(2 * H, 3) + 2 * T * B * 2 * H * K * 3

@@ -12,8 +12,8 @@ import { CLIP, OPTIMIZER } from './trained.ts'
 const WINDOW = 10
 
 /**
- * Pixel MNIST in `train()` as the command runs it: batch assembly, forward, loss, backward, clip, update, metrics. Everything
- * but the recurrence's two kernels is what is around them. Of both the fastest window counts.
+ * Pixel MNIST in `train()` as the command runs it: batch assembly, forward, loss, backward, clip, update, metrics.
+ * Everything but the recurrence's two kernels is what is around them. Of both the fastest window counts.
  */
 export async function loopOf(backend: Engine, model: Model, task: Task, seconds: number): Promise<Loop> {
   const { backend: watched, watch } = timed(backend, { dense: false })

@@ -1,6 +1,6 @@
 /**
- * `npm run bench`: what the machine can do, every shape on every backend, instruction set and number of threads, then the
- * rivals that are there, and what all of it shows. Some five minutes with all rivals, `--quick` under one.
+ * `npm run bench`: what the machine can do, every shape on every backend, instruction set and number of threads, then
+ * the rivals that are there, and what all of it shows. Some five minutes with all rivals, `--quick` under one.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'

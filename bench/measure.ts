@@ -1,6 +1,6 @@
 /**
- * Time, and what the machine can do at best. A machine is often shared and its clock moves: what is compared is measured in
- * turn, many times, and the fastest of each counts; the median says how quiet it was.
+ * Time, and what the machine can do at best. A machine is often shared and its clock moves: what is compared is
+ * measured in turn, many times, and the fastest of each counts; the median says how quiet it was.
  */
 import type { Engine } from '../src/backend/backend.ts'
 
@@ -25,8 +25,8 @@ export function timing(times: readonly number[]): Timing {
 const MOST_REPEATS = 5000
 
 /**
- * Runs again and again for `seconds`, at least `least` times; `between` runs now and then, for what is to be measured at the
- * same time.
+ * Runs again and again for `seconds`, at least `least` times; `between` runs now and then, for what is to be measured
+ * at the same time.
  */
 export function repeat(run: () => void, { seconds, least = 5, between = () => {} }: {
   seconds: number

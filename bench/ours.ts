@@ -26,7 +26,9 @@ export async function engines({ best }: { best: boolean }): Promise<Measured[]> 
   return found
 }
 
-/** The slow reference is for truth, not for speed. `best`: of the native sets and of the wasm modules only the first. */
+/**
+ * The slow reference is for truth, not for speed. `best`: of the native sets and of the wasm modules only the first.
+ */
 function preferred(all: readonly BackendOptions[], best: boolean): BackendOptions[] {
   const native = all.filter(({ name }) => name === 'native')
   const wasm = all.filter(({ name }) => name === 'wasm')
@@ -45,7 +47,10 @@ function measureEngine(backend: Backend): Engine {
   }
 }
 
-/** The loss and gradient that all others are held against: of the first engine, whose kernels the tests hold against float64. */
+/**
+ * The loss and gradient that all others are held against: of the first engine, whose kernels the tests hold against
+ * float64.
+ */
 export function truth(problem: Problem, { backend }: Measured): Answer {
   const job = trainingJob(problem, backend)
   job.run()

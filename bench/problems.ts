@@ -1,6 +1,6 @@
 /**
- * What is timed. A problem is one network, its weights and one minibatch, all as plain numbers, so that every library gets
- * the same and its answer can be checked.
+ * What is timed. A problem is one network, its weights and one minibatch, all as plain numbers, so that every library
+ * gets the same and its answer can be checked.
  *
  * The shapes are the paper's: pixel MNIST (S1; with 64 rows S4), adding (S2), their LSTM (S3) and GRU (S3g), a language
  * model's layer (S5, with the gradient of its input) and its softmax (S6, 10,000 words over 400 rows).
@@ -56,8 +56,8 @@ export const SHAPES: readonly Shape[] = [
 const GATES: Readonly<Record<Cell, number>> = { relu: 1, lstm: 4, gru: 3, softmax: 0 }
 
 /**
- * Floating-point operations of one iteration, counted dense: two for each multiply-add of the products over h and x, forward,
- * and backward for the weights and for what is below. The head, biases and gates are not counted.
+ * Floating-point operations of one iteration, counted dense: two for each multiply-add of the products over h and x,
+ * forward, and backward for the weights and for what is below. The head, biases and gates are not counted.
  */
 export function work({ cell, B, T, I, H, K, inputGradient }: Shape): number {
   const passes = inputGradient ? 3 : 2
@@ -100,8 +100,9 @@ async function randomWeights(shape: Shape): Promise<Float32Array> {
 }
 
 /**
- * Weights under which no unit is ever 0 and no gradient dies out: Whh is 0.98 times the identity and a little noise (its
- * spectral radius stays below 1: noise of std s adds s·√H), and the bias outweighs what x and the noise can take away.
+ * Weights under which no unit is ever 0 and no gradient dies out: Whh is 0.98 times the identity and a little noise
+ * (its spectral radius stays below 1: noise of std s adds s·√H), and the bias outweighs what x and the noise can take
+ * away.
  */
 function fillDense({ parameters }: Model, { name, I, H }: Shape): void {
   const r = rng(1, `bench/${name}/dense`)

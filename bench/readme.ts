@@ -1,6 +1,6 @@
 /**
- * Numbers in README.md and bench/README.md are written by this file, from committed results, between two marks: what stands
- * between them is never edited by hand. test/readme.test.ts says which cell is off.
+ * Numbers in README.md and bench/README.md are written by this file, from committed results, between two marks: what
+ * stands between them is never edited by hand. test/readme.test.ts says which cell is off.
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -1,7 +1,7 @@
 /**
- * The rivals, each in a process of its own. They get every problem as a file: the same weights and the same input as ours,
- * and what they print is one JSON object a line (bench/rivals/problem.mjs says which). A rival that is not there is one line; one
- * whose answer is not ours is a row that failed.
+ * The rivals, each in a process of its own. They get every problem as a file: the same weights and the same input as
+ * ours, and what they print is one JSON object a line (bench/rivals/problem.mjs says which). A rival that is not there
+ * is one line; one whose answer is not ours is a row that failed.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -124,8 +124,8 @@ export function encode({ cell, T, B, I, H, K, inputGradient, x, y, weights }: Pr
 }
 
 /**
- * A rival chooses its kernels itself: a shell with OPENBLAS_CORETYPE=Haswell halved PyTorch's products on a machine with AVX-512 (238
- * instead of 437 GFLOP/s).
+ * A rival chooses its kernels itself: a shell with OPENBLAS_CORETYPE=Haswell halved PyTorch's products on a machine
+ * with AVX-512 (238 instead of 437 GFLOP/s).
  */
 export function withoutTuning(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(OPENBLAS|GOTO|BLIS|MKL|DNNL|ONEDNN|OMP|GOMP|KMP|ATEN)_/.test(name)))

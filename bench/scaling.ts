@@ -1,4 +1,7 @@
-/** How an iteration grows with T, H, B and threads, and the memory it takes: what is measured (sweep.ts), drawn and said of it. */
+/**
+ * How an iteration grows with T, H, B and threads, and the memory it takes: what is measured (sweep.ts), drawn and said
+ * of it.
+ */
 import { type Figure, grid } from '../src/figures/figure.ts'
 import type { Timing } from './measure.ts'
 import type { Machine } from './results.ts'

@@ -16,7 +16,10 @@ export function measureScaling(): Scaling {
   return { date: today(), commit: commit(), machine: machine(), points: points.map((point) => ({ ...point, peak: peakOf(points, point) })) }
 }
 
-/** The best on so many threads in the whole sweep: a peak that other work disturbed would make a point's share exceed 100 %. */
+/**
+ * The best on so many threads in the whole sweep: a peak that other work disturbed would make a point's share exceed
+ * 100 %.
+ */
 function peakOf(points: readonly Measurement[], { threads }: Measurement): number {
   return Math.max(...points.filter((point) => point.threads === threads).map(({ peak }) => peak))
 }

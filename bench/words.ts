@@ -1,11 +1,11 @@
 /**
- * Words a second of a language model, 20 rows of 20 words, 512 units: the full softmax over 10,000 words for three cells, and 8,192
- * samples of vocabularies up to a million; beside the machine's peak, with the memory they take, and claims about both.
- * `node dist/bench/words.js [--under COMMAND] [--save]`: each point is a process of its own, started by COMMAND where one is given
- * (`taskset -c 1`); --save writes results/words-DATE.json.
+ * Words a second of a language model, 20 rows of 20 words, 512 units: the full softmax over 10,000 words for three
+ * cells, and 8,192 samples of vocabularies up to a million; beside the machine's peak, with the memory they take, and
+ * claims about both. `node dist/bench/words.js [--under COMMAND] [--save]`: each point is a process of its own, started
+ * by COMMAND where one is given (`taskset -c 1`); --save writes results/words-DATE.json.
  *
- * An iteration is all of one: candidates, forward, loss, backward, clip by norm, SGD. Where others use the machine too, processor time
- * says what a quiet one would do: shares and costs are of that, and words/s of both.
+ * An iteration is all of one: candidates, forward, loss, backward, clip by norm, SGD. Where others use the machine too,
+ * processor time says what a quiet one would do: shares and costs are of that, and words/s of both.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -22,7 +22,10 @@ import { peak } from './measure.ts'
 const [T, B, H, SAMPLES] = [20, 20, 512, 8192]
 const BENCHMARK = 793_471 // words of the one-billion-word benchmark's vocabulary
 const MOST = 1_000_000
-/** The least share of the peak that the full softmax shall reach, and the most that a word may cost beyond one of a small vocabulary. */
+/**
+ * The least share of the peak that the full softmax shall reach, and the most that a word may cost beyond one of a
+ * small vocabulary.
+ */
 const SHARE = 0.6
 const GROWTH = 1.1
 const MOST_GIB = 8
@@ -39,7 +42,9 @@ interface Measured extends Point {
   /** Milliseconds of an iteration: what passed, and processor time of all threads. The fastest of each. */
   readonly ms: number
   readonly processor: number
-  /** GFLOP/s of the dense work in processor time, a thread; and of nothing but multiply-adds, measured in turn with it. */
+  /**
+   * GFLOP/s of the dense work in processor time, a thread; and of nothing but multiply-adds, measured in turn with it.
+   */
   readonly gflops: number
   readonly peak: number
   /** GiB resident at most, all of the process. */
@@ -57,7 +62,10 @@ function spec({ cell, V }: Point): ModelInput {
   return { input: { vocabulary: V, embedding: H }, rnn, head: classification(V, { steps: 'every', init: { kind: 'uniform', bound: 0.05 } }) }
 }
 
-/** Floating-point operations of an iteration: gates over embedding and h, and the classes that take part; once forward, twice back. */
+/**
+ * Floating-point operations of an iteration: gates over embedding and h, and the classes that take part; once forward,
+ * twice back.
+ */
 function work({ cell, V, samples }: Point): number {
   return 6 * T * B * H * ((cell === 'lstm' ? 8 : 2) * H + (samples || V))
 }

@@ -1,6 +1,6 @@
 /**
- * espeak-ng as WebAssembly, npm's @echogarden/espeak-ng-emscripten. It is GPL: nothing of irnn imports it but this file, and
- * this only when speech is asked for; it is installed for development and is no dependency of the package.
+ * espeak-ng as WebAssembly, npm's @echogarden/espeak-ng-emscripten. It is GPL: nothing of irnn imports it but this
+ * file, and this only when speech is asked for; it is installed for development and is no dependency of the package.
  */
 import { joined } from '../src/arrays.ts'
 import { InputError } from '../src/error.ts'
@@ -32,8 +32,8 @@ interface RawEvent {
 type Load = () => Promise<{ eSpeakNGWorker: new () => Worker }>
 
 /**
- * A voice that reads sentences. Its breath and roughness are random numbers of its own that go on from sentence to sentence:
- * a new voice gives the same samples for the same sentences in the same order.
+ * A voice that reads sentences. Its breath and roughness are random numbers of its own that go on from sentence to
+ * sentence: a new voice gives the same samples for the same sentences in the same order.
  * @throws InputError when espeak-ng is not installed
  */
 export async function voice({ variant, pitch, range, rate }: Speaker): Promise<(text: string) => Speech> {

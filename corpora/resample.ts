@@ -1,7 +1,7 @@
 /**
- * Another sample rate by a windowed sinc, one set of taps for each of the places an output sample can have between two input
- * samples (polyphase): 22,050 Hz to 16,000 is 320/441, so 320 sets. Kaiser's window at β = 8 keeps what would fold back
- * 80 dB down (Oppenheim & Schafer, Discrete-Time Signal Processing, 7.5.3).
+ * Another sample rate by a windowed sinc, one set of taps for each of the places an output sample can have between two
+ * input samples (polyphase): 22,050 Hz to 16,000 is 320/441, so 320 sets. Kaiser's window at β = 8 keeps what would
+ * fold back 80 dB down (Oppenheim & Schafer, Discrete-Time Signal Processing, 7.5.3).
  */
 const BETA = 8
 /** Input samples on each side. At 22,050 Hz the filter falls from 1 to nothing within 690 Hz. */

@@ -1,12 +1,15 @@
 /**
  * What espeak-ng says it spoke, as TIMIT labels it: phones and words with their first and last sample.
  *
- * espeak-ng's events give the onset of every phoneme, in whole milliseconds. Between phonemes it plays nothing at all before
- * a voiceless stop: a run of zeros, exact to the sample, which is the closure. The rules for what events do not say:
+ * espeak-ng's events give the onset of every phoneme, in whole milliseconds. Between phonemes it plays nothing at all
+ * before a voiceless stop: a run of zeros, exact to the sample, which is the closure. The rules for what events do not
+ * say:
  *
- * - A stop or affricate is closure and burst, as in TIMIT (pcl p, tcl ch). The closure is the silence before the onset. Where
- *   there is none (voiced stops among voiced sounds), it is the first 70 % of the phoneme, the share of bcl, dcl and gcl in
- *   their stops in TIMIT. A stop after a pause, or first of all, has a burst alone: its closure is part of that silence.
+ * - A stop or affricate is closure and burst, as in TIMIT (pcl p, tcl ch). The closure is the silence before the onset.
+ * Where
+ * there is none (voiced stops among voiced sounds), it is the first 70 % of the phoneme, the share of bcl, dcl and gcl
+ * in
+ * their stops in TIMIT. A stop after a pause, or first of all, has a burst alone: its closure is part of that silence.
  * - A phoneme of espeak-ng that is two phones (ɔːɹ, aɪɚ, iə) gives the first 60 % to the first one.
  * - A glottal stop (q) is the silence around it.
  * - Silence before anything else is pau from 80 ms, epi from 20 ms, and below that the end of the phone before it.

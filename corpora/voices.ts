@@ -1,7 +1,7 @@
 /**
- * Who speaks: espeak-ng's variants of one American voice, each with a pitch, a range and a rate of its own, drawn from the
- * seed. No variant is in two parts of the corpus. Left out are variants with an echo, which would fill the silence in which
- * closures are seen, whispers, robots, and those that differ from another in loudness alone.
+ * Who speaks: espeak-ng's variants of one American voice, each with a pitch, a range and a rate of its own, drawn from
+ * the seed. No variant is in two parts of the corpus. Left out are variants with an echo, which would fill the silence
+ * in which closures are seen, whispers, robots, and those that differ from another in loudness alone.
  */
 import { permutation, type Rng, rng } from '../src/rng.ts'
 

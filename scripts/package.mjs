@@ -26,7 +26,7 @@ async function types() {
     dir: to,
     chunkFileNames: '[name].d.ts',
     minifyInternalExports: false,
-    banner: ({ isEntry, facadeModuleId }) => (isEntry ? header(facadeModuleId) : ''),
+    banner: ({ isEntry, facadeModuleId }) => (isEntry ? header(facadeModuleId) : '') + DISPOSABLE,
     manualChunks: (id, { getModuleInfo }) => {
       const users = Object.values(input).filter((entry) => reach(entry, getModuleInfo).has(id))
       return users.length > 1 ? 'shared' : null
@@ -37,6 +37,9 @@ async function types() {
     if (others.length > 0) throw new Error(`${fileName}: expected no types of other packages but it has ${others}`)
   }
 }
+
+/** Declares `Disposable` and `Symbol.dispose`, which a program's own `lib` need not have. */
+const DISPOSABLE = '/// <reference lib="esnext.disposable" />\n'
 
 /** The comment that an entry begins with, marked as one of all the file. */
 function header(file) {

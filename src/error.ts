@@ -1,10 +1,13 @@
 /**
  * Bad input, said in one line: what, where, what was expected, what came, and the remedy where there is one. Everything
- * that reads a person's data (specs, options, batches, files) checks it once and throws this; code behind the check trusts.
+ * that reads a person's data (specs, options, batches, files) checks it once and throws this; code behind the check
+ * trusts.
  */
 import type { z } from 'zod'
 
-/** What the user gave is wrong (as opposed to a defect of ours or a failing machine). The command exits with 2 on it. */
+/**
+ * What the user gave is wrong (as opposed to a defect of ours or a failing machine). The command exits with 2 on it.
+ */
 export class InputError extends Error {
   override readonly name: string = 'InputError'
 }
@@ -14,11 +17,86 @@ export function shown(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
   if (typeof value === 'bigint') return `${value}n`
   if (typeof value === 'function') return 'a function'
-  if (ArrayBuffer.isView(value)) return value.constructor.name
+  if (ArrayBuffer.isView(value)) return Object.prototype.toString.call(value).slice(8, -1)
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`
   if (value === null || typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value)
+  const kind = Object.prototype.toString.call(value).slice(8, -1)
+  if (kind === 'Promise') return 'a promise: await it'
+  if (kind !== 'Object') return article(kind)
   const keys = Object.keys(value)
   return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).join(', ')}`
+}
+
+/**
+ * Refuses options that do not exist, and options that are not in an object.
+ * @param known the names of all options that there are
+ * @throws InputError, one line: `adam: learningRate: no such option; did you mean lr?`
+ */
+export function refuseUnknown(what: string, options: object, known: readonly string[]): void {
+  refuseNoObject(what, options)
+  for (const name in options) {
+    if (known.includes(name)) continue
+    const meant = nearest(name, known)
+    const remedy = meant
+      ? `did you mean ${meant}?`
+      : known.length > 0
+        ? `there are ${known.join(', ')}`
+        : 'there are none'
+    throw new InputError(`${what}: ${name}: no such option; ${remedy}`)
+  }
+}
+
+/** @throws InputError unless options are in an object */
+export function refuseNoObject(what: string, options: unknown): void {
+  const object = typeof options === 'object' && options !== null
+  if (object && !Array.isArray(options) && !(options instanceof Promise)) return
+  throw new InputError(`${what}: expected options in an object but received ${shown(options)}`)
+}
+
+/** The one of `known` that `word` is most probably meant to be; undefined if none is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let least = Number.POSITIVE_INFINITY
+  for (const candidate of known) {
+    const distance = misspelling(word, candidate)
+    if (distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+/** How far `word` is from a name that may be meant; Infinity if it is another word. */
+function misspelling(word: string, name: string): number {
+  const [a, b] = [word, name].map((text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')) as [string, string]
+  if (a === b) return 0
+  if (initials(word) === b || initials(name) === a) return 1
+  const shorter = Math.min(a.length, b.length)
+  if (shorter >= 3 && (a.startsWith(b) || b.startsWith(a))) return 1
+  const edits = editDistance(a, b)
+  return edits <= Math.max(1, Math.floor(shorter / 3)) && edits < shorter ? edits : Number.POSITIVE_INFINITY
+}
+
+/** `lr` of `learningRate`, `learning-rate` and `learning_rate`. */
+function initials(word: string): string {
+  const words = word.split(/(?=[A-Z])|[^A-Za-z0-9]+/).filter((part) => part !== '')
+  return words.map((part) => part[0]!.toLowerCase()).join('')
+}
+
+/**
+ * Letters to insert, delete, replace or exchange with their neighbour (Damerau 1964) to make one word from the other.
+ */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      row[j] = Math.min(rows[i - 1]![j]! + 1, row[j - 1]! + 1, rows[i - 1]![j - 1]! + same)
+      const exchanged = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      if (exchanged) row[j] = Math.min(row[j]!, rows[i - 2]![j - 2]! + 1)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]![b.length]!
 }
 
 /**
@@ -29,26 +107,50 @@ export function shown(value: unknown): string {
 export function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new InputError(`${what}: ${explain(result.error.issues[0] as Issue, value)}`)
+  throw new InputError(`${what}: ${explain(result.error.issues[0] as Issue, value, schema)}`)
 }
 
 type Issue = z.core.$ZodIssue
 
-function explain(issue: Issue, root: unknown): string {
+function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const branch = closest(issue.errors as Issue[][])
-    if (branch) return explain({ ...branch, path: [...issue.path, ...branch.path] } as Issue, root)
+    if (branch) return explain({ ...branch, path: [...issue.path, ...branch.path] } as Issue, root, schema)
   }
   const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''
   if (issue.code === 'custom') return `${where}${issue.message}`
   if (issue.code === 'unrecognized_keys') {
     const unknown = issue.keys.map((key) => JSON.stringify(key)).join(', ')
-    return `${where}unknown ${issue.keys.length > 1 ? 'keys' : 'key'} ${unknown}: remove ${issue.keys.length > 1 ? 'them or correct their' : 'it or correct its'} spelling`
+    const many = issue.keys.length > 1
+    return `${where}unknown ${many ? 'keys' : 'key'} ${unknown}: remove ${many ? 'them or correct their' : 'it or correct its'} spelling${meantKeys(issue.keys, schema, issue.path)}`
   }
   return `${where}expected ${expectation(issue)} but received ${received(issue, root)}`
 }
 
-/** Of the branches of a union, the one that got furthest into the value: it is what the writer meant. None: no type fits. */
+function meantKeys(keys: readonly string[], schema: z.core.$ZodType, path: readonly PropertyKey[]): string {
+  const known = keysAt(schema, path)
+  const meant = keys.flatMap((key) => nearest(key, known) ?? [])
+  return meant.length > 0 ? `; did you mean ${meant.join(', ')}?` : ''
+}
+
+/** The keys of the objects that a schema allows at `path`. */
+function keysAt(schema: z.core.$ZodType, [first, ...rest]: readonly PropertyKey[]): string[] {
+  const { def } = (schema as z.core.$ZodTypes)._zod
+  const at = first === undefined ? [] : [first, ...rest]
+  if (def.type === 'object') {
+    if (first === undefined) return Object.keys(def.shape)
+    return def.shape[first as string] ? keysAt(def.shape[first as string]!, rest) : []
+  }
+  if (def.type === 'union') return def.options.flatMap((option) => keysAt(option, at))
+  if (def.type === 'pipe') return keysAt(def.in, at)
+  if (def.type === 'array') return keysAt(def.element, rest)
+  return 'innerType' in def ? keysAt(def.innerType as z.core.$ZodType, at) : []
+}
+
+/**
+ * Of the branches of a union, the one that got furthest into the value: it is what the writer meant. None: no type
+ * fits.
+ */
 function closest(branches: Issue[][]): Issue | undefined {
   const misfit = (branch: Issue[]) => branch[0]!.code === 'invalid_type' && branch[0]!.path.length === 0
   const inside = branches.filter((branch) => !misfit(branch))
@@ -86,7 +188,7 @@ function thing(origin: string): string {
 }
 
 function article(noun: string): string {
-  return /^[aeiou]/.test(noun) ? `an ${noun}` : `a ${noun}`
+  return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`
 }
 
 function received(issue: Issue, root: unknown): string {

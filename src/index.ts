@@ -10,7 +10,7 @@ export type {
   WasmInstructionSet,
 } from './backend/backend.ts'
 export { type BackendOptions, createBackend } from './backend/choose.ts'
-export type { Batch, Normalisation } from './batch.ts'
+export type { Batch, BatchInput, Normalisation, Numbers, WholeNumbers } from './batch.ts'
 export { InputError } from './error.ts'
 export type { Given } from './flag.ts'
 export { type IdxArray, type LabelledFiles, type LabelledImages, parseIdx, parseLabelled } from './formats/idx.ts'
@@ -18,6 +18,7 @@ export {
   type Decoded,
   decode as decodeSafetensors,
   encode as encodeSafetensors,
+  type FileBytes,
   type NamedTensor,
   type Source,
   type StoredTensor,
@@ -44,11 +45,14 @@ export {
   type Loss,
   type LossOptions,
   type Model,
+  type ModelOptions,
   type ModelOutput,
   type Parameter,
   type Plan,
   type PlanOptions,
   type State,
+  type StateInput,
+  type StepInput,
   type Stepper,
 } from './model/model.ts'
 export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
@@ -100,11 +104,12 @@ export {
   type TrainEvent,
 } from './train/events.ts'
 export { createIteration, DivergenceError, type Iteration } from './train/iteration.ts'
-export { type Run, type RunOptions, type RunState, train } from './train/loop.ts'
+export { type Run, type RunOptions, train } from './train/loop.ts'
 export {
   type Adam,
   adam,
   type Muon,
+  type MuonOptions,
   muon,
   type Optimizer,
   type OptimizerSpec,
@@ -114,6 +119,7 @@ export {
   sgd,
 } from './train/optim.ts'
 export { type TrainOptions, type TrainSpec, trainSpec } from './train/options.ts'
+export type { RunState } from './train/runState.ts'
 export {
   type ConstantRate,
   type CosineRate,

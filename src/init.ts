@@ -22,8 +22,9 @@ export const identity = (scale = 1): Init => ({ kind: 'identity', scale })
 /** N(0, std²). */
 export const gaussian = (std: number): Init => ({ kind: 'gaussian', std })
 /**
- * N(0, g²/H), with g such that the length of a back-propagated gradient makes an unbiased random walk (Sussillo & Abbott,
- * arXiv:1412.6558): g = √2 exp(1.2 / (max(H,6) - 2.4)) for ReLU, exp(1 / 2H) otherwise. Recurrent matrices only.
+ * N(0, g²/H), with g such that the length of a back-propagated gradient makes an unbiased random walk (Sussillo &
+ * Abbott, arXiv:1412.6558): g = √2 exp(1.2 / (max(H,6) - 2.4)) for ReLU, exp(1 / 2H) otherwise. Recurrent matrices
+ * only.
  */
 export const randomWalk = (): Init => ({ kind: 'random-walk' })
 /** gain · a uniformly random orthogonal matrix; orthonormal rows or columns, whichever are fewer, when not square. */
@@ -136,7 +137,10 @@ function drawNpRnn(w: Floats, H: number, generator: Rng): void {
   for (let i = 0; i < H; i++) for (let j = 0; j < H; j++) w[i * H + j] = A[i]![j]! / lambda
 }
 
-/** Power iteration on a symmetric positive definite matrix; its Rayleigh quotient only grows, so it may stop when it stalls. */
+/**
+ * Power iteration on a symmetric positive definite matrix; its Rayleigh quotient only grows, so it may stop when it
+ * stalls.
+ */
 function largestEigenvalue(A: readonly Float64Array[], generator: Rng): number {
   let v = Float64Array.from(A, () => generator.normal())
   let lambda = 0

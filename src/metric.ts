@@ -2,6 +2,7 @@
  * The metrics of an evaluation: which direction is better, and how a value is written. Whoever compares or shows a
  * score reads it here.
  */
+import { InputError, shown } from './error.ts'
 import { percent, significant } from './numbers.ts'
 
 interface Measure {
@@ -53,6 +54,9 @@ export function measured(metric: Metric, value: number): string {
 
 /** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */
 export function beats(metric: Metric, value: number, other: number): boolean {
+  if (typeof metric !== 'string' || !Object.hasOwn(METRICS, metric)) {
+    throw new InputError(`metric: expected one of ${Object.keys(METRICS).join(', ')} but received ${shown(metric)}`)
+  }
   return METRICS[metric].lowerIsBetter ? value < other : value > other
 }
 

@@ -1,7 +1,8 @@
 /**
  * Random numbers, all of them from a seed: xoshiro128** (Blackman & Vigna, "Scrambled linear pseudorandom number
- * generators", 2021), which needs nothing but 32-bit integers, so JavaScript computes it exactly and fast. Each use draws
- * from its own named stream of the seed ('weights', 'adding/train', …): adding a draw in one place moves none elsewhere.
+ * generators", 2021), which needs nothing but 32-bit integers, so JavaScript computes it exactly and fast. Each use
+ * draws from its own named stream of the seed ('weights', 'adding/train', …): adding a draw in one place moves none
+ * elsewhere.
  */
 import { InputError, shown } from './error.ts'
 
@@ -30,6 +31,7 @@ export function rng(seed: number, stream = ''): Rng {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new InputError(`seed: expected a whole number from 0 to 2^53-1 but received ${shown(seed)}`)
   }
+  if (typeof stream !== 'string') throw new InputError(`stream: expected a string but received ${shown(stream)}`)
   // A typed array: captured variables would be a new heap number at every assignment.
   const state = new Int32Array(4)
 
@@ -92,7 +94,10 @@ export function permutation(n: number, generator: Rng): Int32Array {
   return order
 }
 
-/** The seed's two words and the stream's characters, each folded in by MurmurHash3's finaliser (Appleby) after a golden-ratio step, as splitmix does. */
+/**
+ * The seed's two words and the stream's characters, each folded in by MurmurHash3's finaliser (Appleby) after a
+ * golden-ratio step, as splitmix does.
+ */
 function hash(seed: number, stream: string, start: number): number {
   let z = mixed(mixed(start, seed >>> 0), Math.floor(seed / 2 ** 32))
   for (let i = 0; i < stream.length; i++) z = mixed(z, stream.charCodeAt(i))

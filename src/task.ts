@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
-import { checked } from './error.ts'
+import { checked, InputError, shown } from './error.ts'
 import type { Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
@@ -56,6 +56,36 @@ export interface Scorer<R = unknown> {
   result(): R
 }
 
+const whole = z.int().min(1)
+const made = z.custom((value) => typeof value === 'function', 'expected a function')
+const taskSchema = z.looseObject({
+  name: z.string(),
+  T: whole,
+  input: z.union([z.looseObject({ size: whole }), z.looseObject({ vocabulary: whole })]),
+  head: z.looseObject({
+    kind: z.enum(['classification', 'regression']),
+    size: whole,
+    steps: z.enum(['last', 'every']),
+  }),
+  metric: z.enum(['mse', 'accuracy', 'perplexity', 'frameError']),
+  trainSize: whole,
+  testSize: whole,
+  train: made,
+  test: made,
+  heldOut: made.optional(),
+})
+
+/** @throws InputError unless it has what a task has: data alone, {x, y}, are none */
+export function refuseUnlessTask(task: Task): void {
+  if (typeof task === 'object' && task !== null && typeof task.train === 'function') {
+    checked<unknown>(taskSchema, task, 'task')
+    return
+  }
+  throw new InputError(
+    `task: expected a Task, as adding() makes one, but received ${shown(task)}: give its train and test`,
+  )
+}
+
 /** Where a stream stands: plain data, to be stored and set again. */
 export interface StreamState {
   readonly epoch: number
@@ -93,6 +123,9 @@ export interface Order {
  * where it stands. Batches run across the end of an epoch: no example is dropped, and every batch is full.
  */
 export function epochOrder(size: number, seed: number, stream: string): Order {
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new InputError(`epochOrder: size: expected a whole number >= 1 but received ${shown(size)}`)
+  }
   let epoch = 0
   let position = 0
   let order = shuffle(0)

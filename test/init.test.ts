@@ -96,7 +96,8 @@ test('np-rnn is symmetric, positive definite, with largest eigenvalue 1', () => 
   for (const H of [1, 2, 30]) {
     const w = draw(npRnn(), H)
     for (let i = 0; i < H; i++) for (let j = 0; j < i; j++) assert.equal(w[i * H + j], w[j * H + i])
-    // I - W has no negative pivot and W no small one: Cholesky of W + εI, and of (1+ε)I - W, both succeed; (1-ε)I - W fails.
+    // I - W has no negative pivot and W no small one: Cholesky of W + εI, and of (1+ε)I - W, both succeed; (1-ε)I - W
+    // fails.
     const shifted = (sign: number, shift: number) =>
       Float64Array.from(w, (v, k) => sign * v + (k % (H + 1) === 0 ? shift : 0))
     assert.ok(isPositiveDefinite(w, H))

@@ -91,7 +91,8 @@ test('a seed that is none is refused', () => {
 })
 
 test('uniforms fill their cells evenly, and neighbours independently', () => {
-  // Chi-square over 16×16 cells of successive pairs: 255 degrees of freedom, so 255 ± 6·22.6 holds but once in 1e8 seeds.
+  // Chi-square over 16×16 cells of successive pairs: 255 degrees of freedom, so 255 ± 6·22.6 holds but once in 1e8
+  // seeds.
   const generator = rng(11, 'pairs')
   const cells = new Float64Array(256)
   const n = 256 * 400

@@ -7,6 +7,7 @@
  */
 
 import { InputError, shown } from '../error.ts'
+import { DISPOSE, Life } from './lifetime.ts'
 import type * as cells from './reference/cells.ts'
 import type { Flag, Floats, OrNull } from './signatures.ts'
 
@@ -106,8 +107,11 @@ export interface ByteInput {
   readonly value: Float32Array
 }
 
-/** Where a model runs. `createBackend` makes one; what it computes with is internal. */
-export interface Backend {
+/**
+ * Where a model runs. `createBackend` makes one; what it computes with is internal. After `dispose`, also by `using`,
+ * it refuses to be used, and so do all models, plans and steppers that were made on it.
+ */
+export interface Backend extends Disposable {
   readonly name: BackendName
   /** One line for people: what runs and why it was chosen, e.g. "native, AVX2+FMA, 2 threads". */
   readonly description: string
@@ -115,32 +119,73 @@ export interface Backend {
   readonly threads: number
   /** Absent for the reference backend. Another one gives other bits. */
   readonly instructionSet?: InstructionSet
+  /** Ends its threads and lets go of its memory. A second time it does nothing. */
+  dispose(): void
 }
 
-/** Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`, `doubles`. */
-export interface Engine extends Backend, Kernels {
+/** What `mortal` adds to an engine. */
+export interface Mortal extends Disposable {
+  readonly life: Life
+  dispose(): void
+}
+
+/**
+ * Kernels, and the memory they work on: arrays passed to a kernel come from the same backend's `floats`, `ints`,
+ * `doubles`.
+ */
+export interface Engine extends Backend, Kernels, Mortal {
   /** Zeroed arrays of n elements, 64-byte aligned on native and wasm. Throws RangeError when wasm memory is full. */
   floats(n: number): Floats
   ints(n: number): Int32Array
   doubles(n: number): Float64Array
   /**
-   * A kernel and its arguments as a function without any, for what is called every microsecond: unwrapping costs native calls
-   * some 15 ns an array. The function keeps its arrays alive; they must not be given back or transferred while it is in use.
+   * A kernel and its arguments as a function without any, for what is called every microsecond: unwrapping costs native
+   * calls some 15 ns an array. The function keeps its arrays alive; they must not be given back or transferred while it
+   * is in use.
    */
   bind<K extends keyof Kernels>(kernel: K, ...args: Parameters<Kernels[K]>): () => ReturnType<Kernels[K]>
   /** Lays out x [T,B], the backend's; the input's arrays may be anyone's. */
   gather(T: number, B: number, input: ByteInput, x: Floats): void
-  /** Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees to it. */
+  /**
+   * Gives an array back for reuse; it must not be touched afterwards. Only wasm needs it: elsewhere the collector sees
+   * to it. After the end of the engine it does nothing.
+   */
   free(array: Floats | Int32Array): void
+}
+
+/** Whether createBackend made it. */
+export function isEngine(value: unknown): value is Engine {
+  const engine = value as Partial<Engine> | null | undefined
+  return typeof engine?.floats === 'function' && typeof engine.bind === 'function'
 }
 
 /**
  * The engine that a public backend is.
- * @throws InputError unless createBackend made it
+ * @throws InputError unless createBackend made it and it is not disposed of
  */
 export function engineOf(backend: Backend): Engine {
-  const engine = backend as Partial<Engine> | null | undefined
-  if (typeof engine?.floats === 'function' && typeof engine.bind === 'function') return engine as Engine
-  const received = (backend as unknown) instanceof Promise ? 'a promise: await it' : shown(backend)
-  throw new InputError(`backend: expected what createBackend() gives but received ${received}`)
+  if (!isEngine(backend)) {
+    throw new InputError(`backend: expected what createBackend() gives but received ${shown(backend)}`)
+  }
+  backend.life.check()
+  return backend
+}
+
+/**
+ * An engine that can be disposed of. Afterwards its kernels refuse, and hold on to nothing: they are what keeps threads
+ * and memory alive.
+ * @param close ends the threads
+ */
+export function mortal(parts: Omit<Engine, keyof Mortal>, close: () => void): Engine {
+  const life = new Life('backend', 'create another with createBackend()')
+  const kernels = Object.entries(parts).flatMap(([name, value]) => (typeof value === 'function' ? [name] : []))
+  let end: (() => void) | null = close
+  function dispose(): void {
+    if (!life.end()) return
+    end?.()
+    end = null
+    const refuse = () => life.check()
+    for (const name of kernels) Object.assign(parts, { [name]: name === 'free' ? () => {} : refuse })
+  }
+  return Object.assign(parts, { life, dispose, [DISPOSE]: dispose })
 }

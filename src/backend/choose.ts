@@ -1,6 +1,8 @@
-/** Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for. */
+/**
+ * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
+ */
 import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
-import { InputError } from '../error.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference/index.ts'
@@ -12,8 +14,8 @@ export interface BackendOptions {
   /** Default: native, else wasm. */
   readonly name?: BackendName | undefined
   /**
-   * Of the native and wasm backends; the numbers that come out do not depend on it. Default: native one per core; wasm the
-   * same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated).
+   * Of the native and wasm backends; the numbers that come out do not depend on it. Default: native one per core; wasm
+   * the same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated).
    */
   readonly threads?: number | undefined
   /** Default: the best this processor, or WebAssembly here, has. */
@@ -21,24 +23,30 @@ export interface BackendOptions {
 }
 
 const MAX_THREADS = 256
-/** A wasm thread is a worker, some 35 ms and 8 MB to start, and a minibatch of 32 gives 4 pieces of a recurrence to share out. */
+/**
+ * A wasm thread is a worker, some 35 ms and 8 MB to start, and a minibatch of 32 gives 4 pieces of a recurrence to
+ * share out.
+ */
 const DEFAULT_WASM_THREADS = 4
 
 /**
  * A backend ready to run. Its `description` says which one and why.
- * @throws InputError when the name or threads are not what they can be, or the backend named is not built.
+ * @throws InputError when an option does not exist, the name or threads are not what they can be, or the backend named
+ * is not built.
  */
 export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return createEngine(options)
 }
 
 /** The same, with the kernels and the memory that are internal. */
-export async function createEngine({ name, threads, instructionSet }: BackendOptions = {}): Promise<Engine> {
+export async function createEngine(options: BackendOptions = {}): Promise<Engine> {
+  refuseUnknown('createBackend', options, ['name', 'threads', 'instructionSet'])
+  const { name, threads, instructionSet } = options
   if (name !== undefined && name !== 'native' && name !== 'wasm' && name !== 'reference') {
-    throw new InputError(`backend: expected native, wasm or reference but received ${JSON.stringify(name)}`)
+    throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
-    throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${threads}`)
+    throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${shown(threads)}`)
   }
   if (name === 'reference') return referenceBackend()
   if (name === 'wasm') return chooseWasm(threads, instructionSet, '')
@@ -81,7 +89,7 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
   if (wanted === undefined) return here[0]!
   const found = here.find((set) => set === wanted)
   if (found) return found
-  throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${wanted}`)
+  throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${String(wanted)}`)
 }
 
 /** Every backend and instruction set that runs here, for tests and benchmarks. */

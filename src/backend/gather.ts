@@ -2,8 +2,8 @@
 import type { Engine } from './backend.ts'
 
 /**
- * Time-major means that each sequence is a column; several at a time, or each would wait for its own memory: 16 × 784 take 9 µs,
- * column by column 55.
+ * Time-major means that each sequence is a column; several at a time, or each would wait for its own memory: 16 × 784
+ * take 9 µs, column by column 55.
  */
 export const gather: Engine['gather'] = (T, B, { bytes, starts, order, value }, x) => {
   let b = 0

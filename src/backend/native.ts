@@ -1,5 +1,6 @@
 /** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
-import type { Engine, Floats, Kernels, NativeInstructionSet } from './backend.ts'
+import { type Engine, type Floats, type Kernels, type Mortal, mortal, type NativeInstructionSet } from './backend.ts'
+import { wakeCollector } from './collector.ts'
 
 /** What kernels/napi.cc exports. */
 export interface Addon {
@@ -11,8 +12,15 @@ export interface Addon {
     binders: Record<keyof Kernels, Binder>
     /** Of kernels/gather.h. */
     gather(T: number, B: number, bytes: Uint8Array, starts: Int32Array, order: Int32Array, value: Float32Array, x: Floats): void
+    /**
+     * Ends the threads. Without it they end once the collector has found that nothing refers to the functions any more.
+     */
+    close?(): void
   }
-  /** How far into `buffer` the first multiple of `alignment` is; where that is a huge page's size, huge pages from there on. */
+  /**
+   * How far into `buffer` the first multiple of `alignment` is; where that is a huge page's size, huge pages from there
+   * on.
+   */
   place(buffer: ArrayBuffer, alignment: number): number
 }
 
@@ -30,8 +38,9 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     const buffer = new ArrayBuffer(n * size + alignment)
     return make(buffer, addon.place(buffer, alignment), n)
   }
-  const { kernels, binders, gather } = addon.create(instructionSet, threads)
-  return {
+  if (threads > 1) wakeCollector()
+  const { kernels, binders, gather, close } = addon.create(instructionSet, threads)
+  const parts: Omit<Engine, keyof Mortal> = {
     ...kernels,
     name: 'native',
     description: `native, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}`,
@@ -44,4 +53,5 @@ export function nativeBackend(addon: Addon, threads: number, instructionSet: Nat
     bind: (kernel, ...args) => binders[kernel](...args),
     free: () => {},
   }
+  return mortal(parts, () => close?.())
 }

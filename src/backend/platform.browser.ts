@@ -1,4 +1,6 @@
-/** What differs by platform, for browsers: no add-on, the wasm module comes by fetch from beside the package's files. */
+/**
+ * What differs by platform, for browsers: no add-on, the wasm module comes by fetch from beside the package's files.
+ */
 import type { Addon } from './native.ts'
 import type { Thread, Work } from './threads.ts'
 

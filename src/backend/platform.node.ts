@@ -34,8 +34,8 @@ export function noWasmThreads(): string | null {
 }
 
 /**
- * Node 20 (V8 11.3) has relaxed SIMD behind a flag, later ones have it on. The flag only lets modules be decoded that were
- * refused before, so it may be set while the process runs; V8 reads it at each compilation.
+ * Node 20 (V8 11.3) has relaxed SIMD behind a flag, later ones have it on. The flag only lets modules be decoded that
+ * were refused before, so it may be set while the process runs; V8 reads it at each compilation.
  */
 export function allowRelaxedSimd(): void {
   if (!hasRelaxedSimd() && process.versions.v8.startsWith('11.')) setFlagsFromString('--experimental-wasm-relaxed-simd')

@@ -1,7 +1,7 @@
 /**
- * Arrays, and the signatures of the recurrent kernels. Every cell has three kernels, `<name>_forward`, `<name>_backward`
- * and `<name>_step`. All cells take the same arguments in the same order (`kernels/kernels.h` says what each is), but for
- * four lists:
+ * Arrays, and the signatures of the recurrent kernels. Every cell has three kernels, `<name>_forward`,
+ * `<name>_backward` and `<name>_step`. All cells take the same arguments in the same order (`kernels/kernels.h` says
+ * what each is), but for four lists:
  *
  * - Options: numbers that choose between cells which share kernels (rnn: the activation), else none
  * - States: c if the cell has a cell state, then what `forward` saves for `backward`, if anything

@@ -1,6 +1,7 @@
 /**
- * Threads of the wasm backend: each is a worker that instantiates the same module on the same shared memory and lives in
- * `pool_work` (kernels/wasm.cc), which hands out the pieces of a kernel. Nothing but a thread's start goes by messages.
+ * Threads of the wasm backend: each is a worker that instantiates the same module on the same shared memory and lives
+ * in `pool_work` (kernels/wasm.cc), which hands out the pieces of a kernel. Nothing but a thread's start goes by
+ * messages.
  */
 
 /** What a worker gets to become a thread. */
@@ -9,7 +10,9 @@ export interface Work {
   readonly memory: WebAssembly.Memory
   /** 1, 2, …; the thread that calls the kernels is 0. */
   readonly worker: number
-  /** Where this worker may write: REPORT bytes to say why it crashed, and its stack above them, which grows downwards. */
+  /**
+   * Where this worker may write: REPORT bytes to say why it crashed, and its stack above them, which grows downwards.
+   */
   readonly room: number
 }
 
@@ -56,20 +59,28 @@ export function serve({ module, memory, worker, room }: Work, ready: () => void)
   }
 }
 
-/** The workers of one backend, as the thread that calls the kernels sees them. They end when this object is collected. */
+/**
+ * The workers of one backend, as the thread that calls the kernels sees them. They end when they are stopped, or when
+ * this object is collected.
+ */
 export interface Pool {
   /** @throws Error when a worker has died: it may have had a piece in hand */
   check(): void
   /** After a kernel threw: waits until no worker runs a piece of it any more, and returns the error to throw. */
   settle(error: unknown): unknown
+  /** Ends the workers; `check` throws from then on. */
+  stop(): void
 }
 
-const collected = new FinalizationRegistry<readonly Thread[]>((threads) => {
+const collected = new FinalizationRegistry(stopAll)
+
+function stopAll(threads: readonly Thread[]): void {
   for (const { stop } of threads) stop()
-})
+}
 
 /**
- * One worker for each of `rooms`. `start` is the platform's: it makes a worker that serves, and calls `died` when that ends.
+ * One worker for each of `rooms`. `start` is the platform's: it makes a worker that serves, and calls `died` when that
+ * ends.
  * @throws Error when a worker cannot start; then there is none
  */
 export async function startPool(
@@ -90,7 +101,7 @@ export async function startPool(
   try {
     await Promise.race([Promise.all(threads.map(({ ready }) => ready)), patience])
   } catch (error) {
-    for (const { stop } of threads) stop()
+    stopAll(threads)
     throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, { cause: error })
   } finally {
     clearTimeout(timer)
@@ -107,12 +118,19 @@ export async function startPool(
       const report = new Uint8Array(memory.buffer, rooms[worker - 1], REPORT).slice()
       return new Error(`wasm threads: a kernel crashed on thread ${worker}: ${new TextDecoder().decode(report).replace(/\0+$/, '')}`)
     },
+    stop() {
+      health.death ||= 'the backend is disposed of'
+      stopAll(threads)
+    },
   }
   collected.register(pool, threads)
   return pool
 }
 
-/** Atomics.wait throws where it is not allowed: on the main thread of a page, which spins instead until a kernel is done. */
+/**
+ * Atomics.wait throws where it is not allowed: on the main thread of a page, which spins instead until a kernel is
+ * done.
+ */
 function maySleep(memory: WebAssembly.Memory): boolean {
   try {
     Atomics.wait(new Int32Array(memory.buffer), 0, 0, 0)

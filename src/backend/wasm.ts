@@ -1,11 +1,12 @@
 /**
- * The kernels as WebAssembly SIMD: the same sources, the same interface. Runs wherever WebAssembly does, on several threads
- * where memory can be shared (./threads.ts).
+ * The kernels as WebAssembly SIMD: the same sources, the same interface. Runs wherever WebAssembly does, on several
+ * threads where memory can be shared (./threads.ts).
  *
  * The memory is created once at its full size and never grows, because growing detaches every view a model holds. Size
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
-import type { Engine, Floats, Kernels, WasmInstructionSet } from './backend.ts'
+import { type Engine, type Floats, type Kernels, mortal, type WasmInstructionSet } from './backend.ts'
+import { wakeCollector } from './collector.ts'
 import { gather } from './gather.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
@@ -85,6 +86,7 @@ export interface WasmOptions {
 export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Engine> {
   const shared = threads > 1
   const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
+  if (shared) wakeCollector()
   const memory = largestMemory(shared)
   let heap: Heap
   const slots = [0, 0]
@@ -110,7 +112,7 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
     if (typeof value !== 'function' || name.startsWith('pool_')) continue
     kernels[name] = bind(value as Kernel, exports.__stack_pointer, pool)
   }
-  return {
+  return mortal({
     ...(kernels as unknown as Kernels),
     gather,
     bind: binder(kernels as unknown as Kernels),
@@ -130,13 +132,16 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
     free(array): void {
       heap.free(array.byteOffset)
     },
-  }
+  }, pool?.stop ?? (() => {}))
 }
 
 type Kernel = (...args: number[]) => number
 type Argument = number | null | { readonly byteOffset: number }
 
-/** Not inside wasmBackend: the instance holds on to what `scratch` sees, and through kernels it would keep the pool alive. */
+/**
+ * Not inside wasmBackend: the instance holds on to what `scratch` sees, and through kernels it would keep the pool
+ * alive.
+ */
 function binder(kernels: Kernels): Engine['bind'] {
   return (kernel, ...args) => {
     const call = kernels[kernel] as (...args: unknown[]) => never
@@ -148,9 +153,9 @@ function binder(kernels: Kernels): Engine['bind'] {
 const pointer = (arg: Argument): number => (arg === null ? 0 : typeof arg === 'number' ? arg : arg.byteOffset)
 
 /**
- * A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. When memory is full, the
- * error passes through frames of wasm that then never give their stack back: it is put back here. The pool lives as long as
- * a kernel does.
+ * A pointer is a view's byteOffset; the argument list is reused, so that a call allocates nothing. When memory is full,
+ * the error passes through frames of wasm that then never give their stack back: it is put back here. The pool lives as
+ * long as a kernel does.
  */
 function bind(kernel: Kernel, stack: WebAssembly.Global, pool: Pool | null): (...args: Argument[]) => number {
   const numbers: number[] = new Array(kernel.length).fill(0)

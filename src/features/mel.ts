@@ -1,6 +1,6 @@
 /**
- * The logarithms of 40 mel filters over a window of 25 ms, as HTK and Kaldi have them: pre-emphasis, Hamming window, power
- * spectrum of 512 points, triangles evenly spaced in mel (Davis & Mermelstein 1980).
+ * The logarithms of 40 mel filters over a window of 25 ms, as HTK and Kaldi have them: pre-emphasis, Hamming window,
+ * power spectrum of 512 points, triangles evenly spaced in mel (Davis & Mermelstein 1980).
  */
 import { fft } from 'fourier-transform'
 
@@ -20,8 +20,8 @@ export const SETTINGS = {
   low: 20,
   high: 8000,
   /**
-   * Energies below count as this: log 1 = 0. Rounding to 16 bits alone, a noise of variance 1/12, puts 13 into every bin, so
-   * only digital silence is lower.
+   * Energies below count as this: log 1 = 0. Rounding to 16 bits alone, a noise of variance 1/12, puts 13 into every
+   * bin, so only digital silence is lower.
    */
   floor: 1,
 } as const
@@ -35,8 +35,8 @@ interface Filter {
 }
 
 /**
- * A function that puts the log energies [40] of the window that starts at samples[at] into `out`. `before` is the sample before
- * the window. 5 µs each.
+ * A function that puts the log energies [40] of the window that starts at samples[at] into `out`. `before` is the
+ * sample before the window. 5 µs each.
  */
 export function createLogMel(): (samples: Int16Array, at: number, before: number, out: Float32Array) => void {
   const hamming = Float64Array.from({ length: W }, (_, n) => 0.54 - 0.46 * Math.cos((2 * Math.PI * n) / (W - 1)))
@@ -67,7 +67,10 @@ function mel(hertz: number): number {
   return 1127 * Math.log(1 + hertz / 700)
 }
 
-/** Each triangle begins in the middle of the one before it and ends in the middle of the one after; its sides are straight in mel. */
+/**
+ * Each triangle begins in the middle of the one before it and ends in the middle of the one after; its sides are
+ * straight in mel.
+ */
 function filterBank(): Filter[] {
   const step = (mel(high) - mel(low)) / (filters + 1)
   return Array.from({ length: filters }, (_, k) => {

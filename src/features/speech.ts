@@ -1,7 +1,7 @@
 /**
- * Speech as a network reads it: every 10 ms the logarithms of 40 mel filters, their slopes Δ and the slopes' slopes ΔΔ, 120
- * numbers (Le, Jaitly & Hinton 2015, section 4.4). A stream, a whole utterance, and one whose filters are known already give the
- * same bits: it is one computation. 10 ms of sound take some 6 µs.
+ * Speech as a network reads it: every 10 ms the logarithms of 40 mel filters, their slopes Δ and the slopes' slopes ΔΔ,
+ * 120 numbers (Le, Jaitly & Hinton 2015, section 4.4). A stream, a whole utterance, and one whose filters are known
+ * already give the same bits: it is one computation. 10 ms of sound take some 6 µs.
  */
 import { createLogMel, SETTINGS } from './mel.ts'
 
@@ -38,11 +38,17 @@ export type TakesFrame = (row: Float32Array, frame: number) => void
 export interface FeatureStream {
   /** Any number of samples more. */
   push(samples: Int16Array): void
-  /** There are no more: the last four frames, which waited for what follows them, are given. The stream is of no use afterwards. */
+  /**
+   * There are no more: the last four frames, which waited for what follows them, are given. The stream is of no use
+   * afterwards.
+   */
   end(): void
 }
 
-/** `emit` is given each frame's 120 features, four frames (40 ms) after its window is complete, as ΔΔ looks so far ahead. */
+/**
+ * `emit` is given each frame's 120 features, four frames (40 ms) after its window is complete, as ΔΔ looks so far
+ * ahead.
+ */
 export function featureStream(emit: TakesFrame): FeatureStream {
   const { push, end } = deltas(emit)
   return { push: windows(push), end }
@@ -71,8 +77,8 @@ function windows(emit: TakesFrame): (samples: Int16Array) => void {
 const RING = 8
 
 /**
- * Takes the filters [40] of one frame after the other and emits [40, Δ, ΔΔ]. Δ is the slope of the line through five frames,
- * d_t = Σ_k k (c_{t+k} - c_{t-k}) / 10 over k = 1, 2; the first and last frame stand for those beyond them.
+ * Takes the filters [40] of one frame after the other and emits [40, Δ, ΔΔ]. Δ is the slope of the line through five
+ * frames, d_t = Σ_k k (c_{t+k} - c_{t-k}) / 10 over k = 1, 2; the first and last frame stand for those beyond them.
  */
 export function deltas(emit: TakesFrame): { push(row: Float32Array): void; end(): void } {
   const rows = Array.from({ length: RING }, () => new Float32Array(FEATURES))

@@ -11,8 +11,8 @@ export const SPEECH_RATE = 16_000
 const NONE = new Uint8Array(0)
 
 /**
- * Reads the header of a file or a stream that is cut into pieces anywhere. `push` gives null until the header is whole; then it
- * gives the header and the bytes of this piece that follow it.
+ * Reads the header of a file or a stream that is cut into pieces anywhere. `push` gives null until the header is whole;
+ * then it gives the header and the bytes of this piece that follow it.
  * @param what names the bytes in messages: a file
  * @throws InputError from `push` unless the bytes are SPHERE or RIFF of 16-bit PCM
  */
@@ -24,7 +24,9 @@ export function headerReader(what: string): {
   let wanted = steps.next().value as number
   let held: Uint8Array = NONE
   let filled = 0
-  /** Grows by doubling: pieces of one byte cost no more than that, and a length that a header only claims costs nothing. */
+  /**
+   * Grows by doubling: pieces of one byte cost no more than that, and a length that a header only claims costs nothing.
+   */
   const hold = (part: Uint8Array) => {
     if (filled + part.length > held.length) {
       const larger = new Uint8Array(Math.min(wanted, 2 * (filled + part.length)))
@@ -130,9 +132,9 @@ export interface SoundStream {
 /**
  * Samples of sound that comes piece by piece, from a file or from a program.
  * @param what names the bytes in messages: a file
- * @param options.piped whether the bytes come from a program and not from a file. A program that writes into a pipe says a length
- * before it knows it, and cannot go back to mend it: a length that the stream does not reach then means nothing. In a file it
- * means that the end is missing.
+ * @param options.piped whether the bytes come from a program and not from a file. A program that writes into a pipe
+ * says a length before it knows it, and cannot go back to mend it: a length that the stream does not reach then means
+ * nothing. In a file it means that the end is missing.
  */
 export function soundStream(what: string, { piped = false }: { piped?: boolean } = {}): SoundStream {
   const reader = headerReader(what)

@@ -1,4 +1,7 @@
-/** Numbers of 16 bits as the bits of the float32 that has the same value: both kinds are contained in float32 without a loss. */
+/**
+ * Numbers of 16 bits as the bits of the float32 that has the same value: both kinds are contained in float32 without a
+ * loss.
+ */
 
 /** IEEE 754 binary16: a sign, 5 bits of exponent, 10 of mantissa. */
 export function float16Bits(half: number): number {

@@ -1,7 +1,7 @@
 /**
- * IDX, the format of MNIST and of the sets made in its image (yann.lecun.com/exdb/mnist): two zero bytes, the type of the
- * elements, the number of dimensions, each dimension as a big-endian 32-bit number, then the elements. Only unsigned
- * bytes are read here, and they stay bytes: what is returned is a view of what was given.
+ * IDX, the format of MNIST and of the sets made in its image (yann.lecun.com/exdb/mnist): two zero bytes, the type of
+ * the elements, the number of dimensions, each dimension as a big-endian 32-bit number, then the elements. Only
+ * unsigned bytes are read here, and they stay bytes: what is returned is a view of what was given.
  */
 import { InputError } from '../error.ts'
 import { latin1 } from './latin1.ts'
@@ -78,8 +78,8 @@ export interface LabelledFiles {
 }
 
 /**
- * Pictures [N, rows, columns], or in another shape that says the same: [N, columns] of one row, [N, rows, columns, 1] and
- * [N, 1, rows, columns] of one colour. Labels [N] or [N, 1], of any range from 0 on.
+ * Pictures [N, rows, columns], or in another shape that says the same: [N, columns] of one row, [N, rows, columns, 1]
+ * and [N, 1, rows, columns] of one colour. Labels [N] or [N, 1], of any range from 0 on.
  * @throws InputError unless both are whole, of such shapes, and count the same number of pictures
  */
 export function parseLabelled({ images, labels }: LabelledFiles): LabelledImages {

@@ -1,6 +1,6 @@
 /**
- * Kaldi's alignments as text, `ark,t`: a line `utterance id id id …`, an id for each frame. `ali-to-pdf final.mdl ark:ali.ark
- * ark,t:ali.txt` writes them (ids of pdfs), `ali-to-phones --per-frame=true` those of phones.
+ * Kaldi's alignments as text, `ark,t`: a line `utterance id id id …`, an id for each frame. `ali-to-pdf final.mdl
+ * ark:ali.ark ark,t:ali.txt` writes them (ids of pdfs), `ali-to-phones --per-frame=true` those of phones.
  */
 import { InputError, shown } from '../error.ts'
 

@@ -1,6 +1,6 @@
 /**
- * .PHN, TIMIT's phonetic transcription: a line `start end label` for each segment, in samples, the end not included; segments
- * follow one another.
+ * .PHN, TIMIT's phonetic transcription: a line `start end label` for each segment, in samples, the end not included;
+ * segments follow one another.
  */
 import { InputError, shown } from '../error.ts'
 
@@ -15,7 +15,8 @@ export interface Segment {
 /**
  * @param what names the text in messages: a file
  * @param known the labels there are
- * @throws InputError, naming the line, unless segments follow one another, each with a known label, and there is one at least
+ * @throws InputError, naming the line, unless segments follow one another, each with a known label, and there is one at
+ * least
  */
 export function parsePhn(text: string, what: string, known: { has(label: string): boolean }): Segment[] {
   const segments: Segment[] = []

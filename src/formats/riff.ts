@@ -1,10 +1,11 @@
 /**
- * RIFF WAVE (and RIFX, the same high byte first): chunks of a name, a 32-bit length and as many bytes, padded to even. `fmt `
- * says what the samples are, `data` holds them. RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088) say in a chunk `ds64` the lengths
- * that 32 bits cannot hold. Read here is 16-bit PCM.
+ * RIFF WAVE (and RIFX, the same high byte first): chunks of a name, a 32-bit length and as many bytes, padded to even.
+ * `fmt ` says what the samples are, `data` holds them. RF64 and BW64 (EBU Tech 3306, ITU-R BS.2088) say in a chunk
+ * `ds64` the lengths that 32 bits cannot hold. Read here is 16-bit PCM.
  *
- * A program that writes into a pipe does not know the length when it begins. It says 0, or the most that 31 or 32 bits hold:
- * arecord 2^31, sox and espeak 2^31 - 4096, ffmpeg 2^32 - 1, others these less their header. Then the samples go on to the end.
+ * A program that writes into a pipe does not know the length when it begins. It says 0, or the most that 31 or 32 bits
+ * hold: arecord 2^31, sox and espeak 2^31 - 4096, ffmpeg 2^32 - 1, others these less their header. Then the samples go
+ * on to the end.
  */
 import { InputError, shown } from '../error.ts'
 import type { AudioHeader, HeaderSteps } from './audioHeader.ts'
@@ -13,7 +14,9 @@ import { latin1 } from './latin1.ts'
 const PCM = 1
 const EXTENSIBLE = 0xfffe
 const CODINGS: Readonly<Record<number, string>> = { 2: 'ADPCM', 3: 'floats', 6: 'A-law', 7: 'μ-law', 85: 'MP3' }
-/** No chunk before the samples is larger: four letters of text that are read as a length by mistake are 2^29 or more. */
+/**
+ * No chunk before the samples is larger: four letters of text that are read as a length by mistake are 2^29 or more.
+ */
 const MOST = 2 ** 29
 /** Says in 32 bits that the length stands in `ds64`. */
 const LONG = 2 ** 32 - 1
@@ -69,7 +72,9 @@ function viewOf(bytes: Uint8Array): DataView {
   return new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
-/** Bytes of samples that begin at `start` in a file that says it ends at `end`; null: not known, they go on to the end. */
+/**
+ * Bytes of samples that begin at `start` in a file that says it ends at `end`; null: not known, they go on to the end.
+ */
 function dataBytes(size: number, start: number, end: number): number | null {
   if (isPlaceholder(size)) return null
   // There are really none if more chunks follow; a program that began to write would have said that nothing follows.
@@ -77,7 +82,9 @@ function dataBytes(size: number, start: number, end: number): number | null {
   return size
 }
 
-/** Whether a length is the most that fits, or so near that it is the most less a header: nobody counted so many bytes. */
+/**
+ * Whether a length is the most that fits, or so near that it is the most less a header: nobody counted so many bytes.
+ */
 function isPlaceholder(size: number): boolean {
   const near = (most: number) => size > most - 2 ** 16 && size <= most
   return near(2 ** 31) || near(2 ** 32) || size > Number.MAX_SAFE_INTEGER

@@ -1,10 +1,11 @@
 /**
- * safetensors (https://github.com/huggingface/safetensors, "Format"): 8 bytes of little-endian header length, a JSON header
- * (safetensorsHeader.ts), then the tensors without holes. Files come from strangers: everything the header says is checked
- * before a byte of data is touched. What is written is checked as well, so that every file that is written can be read.
+ * safetensors (https://github.com/huggingface/safetensors, "Format"): 8 bytes of little-endian header length, a JSON
+ * header (safetensorsHeader.ts), then the tensors without holes. Files come from strangers: everything the header says
+ * is checked before a byte of data is touched. What is written is checked as well, so that every file that is written
+ * can be read.
  *
- * A file may be larger than any array (V 1,000,000, H 512: 4 GB; Node 20 reads 2 GB at once): it is written from where its
- * tensors lie, and read a part at a time to where they shall be.
+ * A file may be larger than any array (V 1,000,000, H 512: 4 GB; Node 20 reads 2 GB at once): it is written from where
+ * its tensors lie, and read a part at a time to where they shall be.
  */
 import type { Floats } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
@@ -32,7 +33,9 @@ export interface Source {
 
 /** A tensor that is still in its file. */
 export interface StoredTensor {
-  /** Numbers of F64 are read as float64; those of F32, F16 and BF16 as float32, without a loss; no other kind is read. */
+  /**
+   * Numbers of F64 are read as float64; those of F32, F16 and BF16 as float32, without a loss; no other kind is read.
+   */
   readonly dtype: Dtype
   readonly shape: readonly number[]
   /**
@@ -67,10 +70,10 @@ export function encode(tensors: readonly NamedTensor[], metadata: Readonly<Recor
 }
 
 /**
- * A file in parts, to be written one after the other: the header, then views of the tensors' own memory. It depends on its
- * arguments' content only, not on their order: F64 first (alignment), then by name.
- * @throws InputError for what no reader would read back: numbers that are not float32 or float64, a shape of another size, a name
- * that is there twice or is none, metadata that is not text, a header of more than 100 MB
+ * A file in parts, to be written one after the other: the header, then views of the tensors' own memory. It depends on
+ * its arguments' content only, not on their order: F64 first (alignment), then by name.
+ * @throws InputError for what no reader would read back: numbers that are not float32 or float64, a shape of another
+ * size, a name that is there twice or is none, metadata that is not text, a header of more than 100 MB
  */
 export function encodeParts(
   tensors: readonly NamedTensor[],
@@ -105,7 +108,10 @@ export function encodeParts(
   return [header, ...sorted.map(({ data }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))]
 }
 
-/** By its tag, which arrays of another realm (an iframe, a test runner) have as well, though they are instances of none here. */
+/**
+ * By its tag, which arrays of another realm (an iframe, a test runner) have as well, though they are instances of none
+ * here.
+ */
 function floatsOf(data: unknown): 'F32' | 'F64' | null {
   const tag = ArrayBuffer.isView(data) && (data as Partial<Floats>)[Symbol.toStringTag]
   return tag === 'Float32Array' ? 'F32' : tag === 'Float64Array' ? 'F64' : null
@@ -157,8 +163,11 @@ function refuseMetadata(metadata: Readonly<Record<string, string>>): void {
   }
 }
 
-/** What a file holds; its tensors are read when they are asked for. @throws InputError naming what is wrong with the file */
-export function decode(file: ArrayBufferLike | ArrayBufferView | Source): Decoded {
+/**
+ * What a file holds; its tensors are read when they are asked for.
+ * @throws InputError naming what is wrong with the file
+ */
+export function decode(file: FileBytes): Decoded {
   const source = sourceOf(file)
   const { size } = source
   if (size < 8) throw new InputError(`${WHAT}: expected at least 8 bytes but received ${size}: it is cut off`)
@@ -177,8 +186,11 @@ export function decode(file: ArrayBufferLike | ArrayBufferView | Source): Decode
   return { tensors: new Map(spans.map((span) => [span.name, storedTensor(source, dataStart, span)])), metadata }
 }
 
+/** A file: its bytes, of this realm or another, or a source that reads them where they are wanted. */
+export type FileBytes = ArrayBufferLike | ArrayBufferView | Source
+
 /** Bytes in memory as a source; a source as it is. @throws InputError for anything else */
-export function sourceOf(file: ArrayBufferLike | ArrayBufferView | Source): Source {
+export function sourceOf(file: FileBytes): Source {
   const bytes = bytesOf(file)
   if (bytes) return { size: bytes.length, read: (at, into) => into.set(bytes.subarray(at, at + into.length)) }
   const { size, read } = (file ?? {}) as Partial<Source>

@@ -1,6 +1,6 @@
 /**
- * The header of a safetensors file: a JSON object {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__: {string:
- * string}}. Everything that it says is checked here, before a byte of data is touched.
+ * The header of a safetensors file: a JSON object {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__:
+ * {string: string}}. Everything that it says is checked here, before a byte of data is touched.
  */
 import { z } from 'zod'
 import { checked, InputError, shown } from '../error.ts'
@@ -152,8 +152,9 @@ function checkCover(spans: readonly Span[], available: number): void {
 }
 
 /**
- * Refuses a key that is twice in one object of valid JSON, which JSON.parse would pass over in silence, and objects that are
- * deeper than tensors and their fields: a header of 100 MB that is nothing but braces would take 50 times its size here.
+ * Refuses a key that is twice in one object of valid JSON, which JSON.parse would pass over in silence, and objects
+ * that are deeper than tensors and their fields: a header of 100 MB that is nothing but braces would take 50 times its
+ * size here.
  */
 function refuseRepeatedKeys(text: string): void {
   const open: Set<string>[] = []

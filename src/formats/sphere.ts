@@ -1,8 +1,9 @@
 /**
- * NIST SPHERE, the format of LDC's speech (TIMIT's .WAV are such): "NIST_1A", the length of the header as text, then a line
- * `name -type value` for each field, `end_head`, spaces up to that length (1024 as a rule), and the samples. A type is `-i` (a
- * whole number), `-r` (a real one) or `-sN` (a string of N bytes, line ends among them). Read here is 16-bit PCM in either byte
- * order. What LDC packs with `shorten` keeps its header and is refused with the tool that unpacks it.
+ * NIST SPHERE, the format of LDC's speech (TIMIT's .WAV are such): "NIST_1A", the length of the header as text, then a
+ * line `name -type value` for each field, `end_head`, spaces up to that length (1024 as a rule), and the samples. A
+ * type is `-i` (a whole number), `-r` (a real one) or `-sN` (a string of N bytes, line ends among them). Read here is
+ * 16-bit PCM in either byte order. What LDC packs with `shorten` keeps its header and is refused with the tool that
+ * unpacks it.
  */
 import { InputError, shown } from '../error.ts'
 import type { HeaderSteps } from './audioHeader.ts'
@@ -85,9 +86,9 @@ function lineEnd(text: string, from: number): number {
 }
 
 /**
- * The field that begins at `at`, and where the next line begins; null if there is none. A string has as many bytes as its type
- * says if its line is over then, with one space before it or several. Where it is not over, the type is wrong, as it is in files
- * that other readers take: they read to the end of the line.
+ * The field that begins at `at`, and where the next line begins; null if there is none. A string has as many bytes as
+ * its type says if its line is over then, with one space before it or several. Where it is not over, the type is wrong,
+ * as it is in files that other readers take: they read to the end of the line.
  */
 function fieldAt(text: string, at: number): { name: string; value: string; next: number } | null {
   const begin = /(\S+)[ \t]+-(?:[ir]|s(\d+))(?=\s|$)([ \t]*)/y

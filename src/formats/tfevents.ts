@@ -1,7 +1,8 @@
 /**
- * TensorBoard's event file: TFRecords (tensorflow/core/lib/io/record_writer.h: length u64, masked CRC of it, data, masked CRC
- * of that, little-endian) that each hold one Event message (tensorflow/core/util/event.proto and framework/summary.proto,
- * protocol buffers). Of both only what scalars need. A scalar is a float32 there: what is beyond 3.4e38 is Infinity.
+ * TensorBoard's event file: TFRecords (tensorflow/core/lib/io/record_writer.h: length u64, masked CRC of it, data,
+ * masked CRC of that, little-endian) that each hold one Event message (tensorflow/core/util/event.proto and
+ * framework/summary.proto, protocol buffers). Of both only what scalars need. A scalar is a float32 there: what is
+ * beyond 3.4e38 is Infinity.
  */
 import { InputError, shown } from '../error.ts'
 
@@ -10,7 +11,11 @@ export function encodeFileVersion(wallTime: number): Uint8Array {
   return record([...double(1, wallTime), ...text(3, 'brain.Event:2')])
 }
 
-/** Scalars of one step, by tag. @param wallTime seconds since 1970 @throws InputError unless the step is a whole number >= 0 */
+/**
+ * Scalars of one step, by tag.
+ * @param wallTime seconds since 1970
+ * @throws InputError unless the step is a whole number >= 0
+ */
 export function encodeScalars(wallTime: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new InputError(`events: step: expected a whole number >= 0 but received ${shown(step)}`)

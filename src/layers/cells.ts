@@ -11,6 +11,7 @@
  * Gers et al. 2000 and the first of the paper's grid.
  */
 import { RELU, TANH } from '../backend/backend.ts'
+import { refuseUnknown } from '../error.ts'
 import { gaussian, glorot, type Init, identity, orthogonal, randomWalk } from '../init.ts'
 import type { RecurrentCell } from './recurrent.ts'
 
@@ -177,7 +178,12 @@ const cells: { readonly [name in Cell]: CellEntry } = {
 }
 export default cells
 
-function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, input }: StackOptions): RnnInput {
+const STACK_OPTIONS = ['layers', 'bidirectional', 'recurrent', 'input']
+
+/** @param own names of the options that this cell has beside those of all */
+function stack(cell: Cell, hidden: number, options: StackOptions, own: readonly string[] = []): RnnInput {
+  refuseUnknown(cell, options, [...own, ...STACK_OPTIONS])
+  const { layers, bidirectional, recurrent, input } = options
   return { cell, hidden, layers, bidirectional, init: { recurrent, input } }
 }
 
@@ -185,17 +191,10 @@ function stack(cell: Cell, hidden: number, { layers, bidirectional, recurrent, i
  * The paper's network: ReLU units, recurrent matrix scale · I (scale 0.01 is the paper's iRNN for speech), biases 0,
  * and input weights of standard deviation inputStd (Le et al. 2015, section 3).
  */
-export function irnn(
-  hidden: number,
-  {
-    scale = 1,
-    inputStd = 0.001,
-    recurrent = identity(scale),
-    input = gaussian(inputStd),
-    ...options
-  }: IrnnOptions = {},
-): RnnInput {
-  return stack('irnn', hidden, { recurrent, input, ...options })
+export function irnn(hidden: number, options: IrnnOptions = {}): RnnInput {
+  const { init, ...made } = stack('irnn', hidden, options, ['scale', 'inputStd'])
+  const { scale = 1, inputStd = 0.001 } = options
+  return { ...made, init: { recurrent: init?.recurrent ?? identity(scale), input: init?.input ?? gaussian(inputStd) } }
 }
 
 /** ReLU units with a random-walk recurrent matrix: the paper's RNN + ReLU. */
@@ -209,8 +208,8 @@ export function tanh(hidden: number, options: StackOptions = {}): RnnInput {
 }
 
 /** LSTM with forget gates in PyTorch's form. */
-export function lstm(hidden: number, { forgetBias = 1, ...options }: LstmOptions = {}): RnnInput {
-  return { ...stack('lstm', hidden, options), forgetBias }
+export function lstm(hidden: number, options: LstmOptions = {}): RnnInput {
+  return { ...stack('lstm', hidden, options, ['forgetBias']), forgetBias: options.forgetBias ?? 1 }
 }
 
 /** GRU in PyTorch's form (reset gate after the matrix product). */

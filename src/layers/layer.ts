@@ -90,6 +90,7 @@ export interface Memory {
   readonly backend: Engine
   floats(n: number): Floats
   ints(n: number): Int32Array
+  doubles(n: number): Float64Array
   release(): void
 }
 
@@ -103,6 +104,7 @@ export function memory(backend: Engine): Memory {
     backend,
     floats: (n) => kept(backend.floats(n)),
     ints: (n) => kept(backend.ints(n)),
+    doubles: (n) => kept(backend.doubles(n)),
     release() {
       for (const array of arrays.splice(0)) backend.free(array)
     },

@@ -6,6 +6,7 @@
  * candidates, each of which belongs to its rows alone. The cost does not depend on V.
  */
 import type { Floats } from '../backend/backend.ts'
+import { InputError } from '../error.ts'
 import type { Memory } from './layer.ts'
 import { type SoftmaxOptions, type SoftmaxResult, softmaxLayer } from './softmax.ts'
 
@@ -48,7 +49,14 @@ export function sampledLayer(
   function choose(y: Int32Array, N: number): number {
     sampler.draw(candidates)
     let count = samples
-    for (let j = 0; j < samples; j++) places[candidates[j]!] = j + 1
+    for (let j = 0; j < samples; j++) {
+      const k = candidates[j]!
+      if (!(k >= 0 && k < V) || places[k] !== 0) {
+        places.fill(0)
+        throw new InputError(`sampler: draw: expected ${samples} different classes, 0 … ${V - 1}, but ${j} is ${k}`)
+      }
+      places[k] = j + 1
+    }
     for (let n = 0; n < N; n++) {
       const k = y[n]!
       if (k >= 0 && places[k] === 0) {

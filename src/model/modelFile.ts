@@ -2,26 +2,36 @@
  * A model's file: safetensors with the spec in the metadata. PyTorch reads the weights by name, and loading runs no
  * code.
  */
-import type { Backend, Floats } from '../backend/backend.ts'
-import { allFinite } from '../batch.ts'
+import { type Backend, engineOf, type Floats } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
-import { type Decoded, decode, encode, encodeParts, type NamedTensor, type Source } from '../formats/safetensors.ts'
-import { type Model, NetModel } from './model.ts'
+import { type Decoded, decode, encode, encodeParts, type FileBytes, type NamedTensor } from '../formats/safetensors.ts'
+import { checkedOptions, type Model, modelOf, zeroModel } from './model.ts'
 import { normalisationOf, normalisationShapes } from './normalisation.ts'
 import { type ParameterShape, parameterShapes } from './parameters.ts'
 import { type ModelSpec, modelSpec } from './spec.ts'
+import { allFinite } from './values.ts'
 
-/** The bytes of `model.safetensors`. They depend on nothing but the spec and the weights. */
+/**
+ * The bytes of `model.safetensors`. They depend on nothing but the spec and the weights.
+ * @throws InputError if a weight is not finite: `loadModel` would refuse the file
+ */
 export function saveModel(model: Model): Uint8Array {
-  return encode(modelTensors(model), { irnn: JSON.stringify(model.spec) })
+  return encode(finiteTensors(model), { irnn: JSON.stringify(model.spec) })
 }
 
 /**
  * The same bytes as `saveModel`, in parts to be written one after the other. Weights are views, not copies, so a model
  * of any size fits.
+ * @throws InputError as `saveModel` does
  */
 export function modelParts(model: Model): Uint8Array[] {
-  return encodeParts(modelTensors(model), { irnn: JSON.stringify(model.spec) })
+  return encodeParts(finiteTensors(model), { irnn: JSON.stringify(model.spec) })
+}
+
+function finiteTensors(model: Model): NamedTensor[] {
+  const tensors = modelTensors(modelOf(model))
+  for (const { name, data } of tensors) finite(`model: ${name}`, data, ': save weights of before it diverged')
+  return tensors
 }
 
 /** The tensors that a file holds: the model's parameters, and the mean and deviation that normalise its inputs. */
@@ -38,11 +48,13 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
  * belongs.
  * @throws InputError if it is no safetensors file, holds no spec, or its weights do not fit the spec or are not finite
  */
-export function loadModel(file: Uint8Array | Source, { backend }: { backend: Backend }): Model {
+export function loadModel(file: FileBytes, options: { backend: Backend }): Model {
+  const { backend } = checkedOptions('loadModel', 'file', options, ['backend'])
+  engineOf(backend)
   const { spec, tensors } = opened(file)
-  const numbers = (name: string, into?: Floats): Floats => finite(name, tensors.get(name)!.read(into))
+  const numbers = (name: string, into?: Floats): Floats => finite(`model file: ${name}`, tensors.get(name)!.read(into))
   const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = new NetModel(spec, backend, normalisationOf(spec, normalised || undefined))
+  const model = zeroModel(spec, backend, normalisationOf(spec, normalised || undefined))
   try {
     for (const { name, data } of model.parameters) numbers(name, data)
   } catch (error) {
@@ -52,19 +64,19 @@ export function loadModel(file: Uint8Array | Source, { backend }: { backend: Bac
   return model
 }
 
-function finite(name: string, data: Floats): Floats {
+function finite(what: string, data: Floats, remedy = ''): Floats {
   if (allFinite(data)) return data
   const bad = data.findIndex((value) => !Number.isFinite(value))
-  throw new InputError(`model file: ${name}[${bad}]: expected a finite number but received ${data[bad]}`)
+  throw new InputError(`${what}[${bad}]: expected a finite number but received ${data[bad]}${remedy}`)
 }
 
 /** The spec and the parameters' shapes of a model's file; no weight is read. @throws InputError as `loadModel` does */
-export function describeModel(file: Uint8Array | Source): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
+export function describeModel(file: FileBytes): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
   const { spec } = opened(file)
   return { spec, parameters: parameterShapes(spec) }
 }
 
-function opened(file: Uint8Array | Source): { spec: ModelSpec; tensors: Decoded['tensors'] } {
+function opened(file: FileBytes): { spec: ModelSpec; tensors: Decoded['tensors'] } {
   const { tensors, metadata } = decode(file)
   const stored = metadata.get('irnn')
   if (stored === undefined) {

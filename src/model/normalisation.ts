@@ -5,10 +5,11 @@
  * (docs/decisions/008).
  */
 import type { Floats } from '../backend/backend.ts'
-import type { Normalisation } from '../batch.ts'
+import type { Normalisation, Numbers } from '../batch.ts'
 import { InputError } from '../error.ts'
 import type { ParameterShape } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
+import { checkFloats, lengthOf, putFloats } from './values.ts'
 
 /**
  * Names and shapes of the tensors that hold mean and deviation in a file; none if the spec does not say `normalise`.
@@ -24,30 +25,33 @@ export function normalisationShapes({ input }: ModelSpec): ParameterShape[] {
  */
 export function normalisationOf(
   { input }: ModelSpec,
-  given: { readonly mean: ArrayLike<number>; readonly std: ArrayLike<number> } | undefined,
+  given: { readonly mean: Numbers; readonly std: Numbers } | undefined,
 ): Normalisation | null {
   if (!('normalise' in input)) return null
   if (!given) {
     throw new InputError("model: normalisation: expected mean and std of the inputs but received none: give the task's")
   }
-  const { mean, std } = given
-  for (const [name, values] of Object.entries({ mean, std })) {
-    if (values.length !== input.size) {
-      throw new InputError(`model: input.${name}: expected [${input.size}] but received [${values.length}]`)
-    }
-    const bad = Array.prototype.findIndex.call(values, (value) => !Number.isFinite(Math.fround(value)))
-    if (bad >= 0) {
-      throw new InputError(`model: input.${name}[${bad}]: expected a finite number but received ${values[bad]}`)
-    }
-  }
-  const zero = Array.prototype.findIndex.call(std, (value) => !(Math.fround(value) > 0))
-  if (zero >= 0) throw new InputError(`model: input.std[${zero}]: expected a number > 0 but received ${std[zero]}`)
-  return { mean: Float32Array.from(mean), std: Float32Array.from(std) }
+  return { mean: statistic('mean', given.mean, input.size), std: statistic('std', given.std, input.size) }
+}
+
+function statistic(name: 'mean' | 'std', given: Numbers, size: number): Float32Array {
+  const what = `model: input.${name}`
+  const length = lengthOf(what, given)
+  if (length !== size) throw new InputError(`${what}: expected [${size}] but received [${length}]`)
+  const held = new Float32Array(size)
+  putFloats(given, held, size)
+  checkFloats(what, given, held, size)
+  const zero = name === 'std' ? held.findIndex((value) => !(value > 0)) : -1
+  if (zero >= 0) throw new InputError(`${what}[${zero}]: expected a number > 0 but received ${given[zero]}`)
+  return held
 }
 
 export interface Normaliser {
-  /** x [rows,I] = (x - mean) / std. */
-  apply(x: Floats, rows: number): void
+  /**
+   * x [rows,I] = (given - mean) / std in float64, rounded once. `given` may be x itself. Times in milliseconds since
+   * 1970 differ by 2^17 at least once they are float32.
+   */
+  apply(given: Floats, x: Floats, rows: number): void
   /** dx [rows,I] = dx / std. */
   applyToGradient(dx: Floats, rows: number): void
 }
@@ -59,8 +63,10 @@ export function normaliser({ mean, std }: Normalisation): Normaliser {
   const I = mean.length
   const scale = Float64Array.from(std, (value) => 1 / value)
   return {
-    apply(x, rows) {
-      for (let n = 0, at = 0; n < rows; n++) for (let i = 0; i < I; i++, at++) x[at] = (x[at]! - mean[i]!) * scale[i]!
+    apply(given, x, rows) {
+      for (let n = 0, at = 0; n < rows; n++) {
+        for (let i = 0; i < I; i++, at++) x[at] = (given[at]! - mean[i]!) * scale[i]!
+      }
     },
     applyToGradient(dx, rows) {
       for (let n = 0, at = 0; n < rows; n++) for (let i = 0; i < I; i++, at++) dx[at]! *= scale[i]!

@@ -3,11 +3,11 @@
  * plans (for training, for evaluation). They share its weights; each keeps its own states and gradients.
  */
 import type { Floats } from '../backend/backend.ts'
-import type { Batch } from '../batch.ts'
+import type { BatchInput } from '../batch.ts'
 import type { Masks } from '../layers/dropout.ts'
 import type { Sampler } from '../layers/sampled.ts'
 import type { Gradients } from './gradients.ts'
-import type { State } from './state.ts'
+import type { State, StateInput } from './state.ts'
 
 /** How a plan trains by sampled softmax. */
 export interface Sampled {
@@ -62,35 +62,39 @@ export interface Loss {
   count: number
 }
 
-/** A model unrolled for batches of at most T steps and B sequences. `Model.plan` makes it. */
-export interface Plan {
+/**
+ * A model unrolled for batches of at most T steps and B sequences. `Model.plan` makes it. After `dispose`, also by
+ * `using`, or after that of its model, every call throws an InputError.
+ */
+export interface Plan extends Disposable {
   /** The most steps, and the most sequences, of a batch. */
   readonly T: number
   readonly B: number
   /**
    * Runs a batch. It starts from the state that carryState, setState or resetState chose since the last forward. If
    * none was called, it starts as `batch.carry` says, or else from zero. After setState, rows whose `batch.carry` is 0
-   * start from zero all the same.
-   * @throws InputError if the batch does not fit the model or the plan
+   * start from zero all the same. A batch that is refused leaves states, logits and output as they were.
+   * @throws InputError if the batch does not fit the model or the plan, or a number is not what it should be
    */
-  forward(batch: Batch): void
+  forward(batch: BatchInput): void
   /**
    * Logits of the last forward: [B,K] for a head on the last step, [T,B,K] for a head on every step. A view: the next
    * forward overwrites it.
-   * @throws Error if the plan does not keep them (`logits: false`, `sampled`)
+   * @throws InputError if the plan does not keep them (`logits: false`, `sampled`)
    */
   readonly logits: Floats
   /**
    * The loss of the last forward against batch.y. `batch` is the one given to forward. Pass `result`, which is filled
-   * in and returned, to avoid an allocation.
+   * in and returned, to avoid an allocation. Without any target (all -1) count, loss and gradient are 0.
+   * @throws InputError if y does not fit, or the batch has other sizes or lengths than the one given to forward
    */
-  loss(batch: Batch, options: LossOptions, result?: Loss): Loss
+  loss(batch: BatchInput, options: LossOptions, result?: Loss): Loss
   /**
    * Computes the gradient of the loss into `gradients`. Call it after `loss` with gradient: true, once per forward.
    * derivativeClip > 0 bounds every element of dL/da_t inside back-propagation (Graves 2013); 0, the default, bounds
    * none.
    */
-  backward(batch: Batch, options?: { derivativeClip?: number }): void
+  backward(batch: BatchInput, options?: { derivativeClip?: number }): void
   /** Gradients of the last backward; empty if the plan is not for training. */
   readonly gradients: Gradients
   /** Gradient of x [T,B,I] of the last backward; null unless the plan was made with inputGradient. */
@@ -99,8 +103,8 @@ export interface Plan {
   resetState(): void
   /** The next forward starts from the final state of the last one (truncated BPTT). Not for bidirectional models. */
   carryState(): void
-  /** The next forward starts from `state`. */
-  setState(state: State): void
+  /** The next forward starts from a copy of `state`. @throws InputError if it does not fit or is not finite */
+  setState(state: StateInput): void
   /** A copy of the final state of the last forward. */
   getState(): State
   /** A copy of the stack's output in the last forward, [T,B,directions·H]; 0 at padded steps, as PyTorch pads. */
@@ -109,6 +113,6 @@ export interface Plan {
    * Share of h that is not 0, over all layers and steps of the last forward. A padded step repeats the state before it.
    */
   liveFraction(): number
-  /** Gives the memory back. The plan cannot be used afterwards. */
+  /** Gives the memory back; a second time it does nothing. */
   dispose(): void
 }

@@ -1,10 +1,10 @@
 /** From the options of a plan to those of its layers: the checks, and how much memory a plan takes. */
-import { InputError, shown } from '../error.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import cells from '../layers/cells.ts'
 import type { Masks } from '../layers/dropout.ts'
 import { segmentSteps } from '../layers/segments.ts'
 import { widths } from './parameters.ts'
-import type { PlanOptions, Sampled } from './plan.ts'
+import type { LossOptions, PlanOptions, Sampled } from './plan.ts'
 import type { ModelSpec } from './spec.ts'
 import { ONE_WAY } from './state.ts'
 
@@ -20,6 +20,26 @@ export interface LayerOptions {
   dropout: Masks | null
 }
 
+/** What each option is, where that is not checked below. */
+const OPTIONS: { readonly [name in keyof Required<PlanOptions>]: 'boolean' | readonly string[] | null } = {
+  T: null,
+  B: null,
+  training: 'boolean',
+  inputGradient: 'boolean',
+  activationCheckpointing: null,
+  logits: 'boolean',
+  sampled: ['samples', 'sampler'],
+  dropout: ['p', 'seed', 'iteration'],
+}
+
+function checkOption(name: string, kind: 'boolean' | readonly string[] | null, value: unknown): void {
+  if (value === undefined || kind === null) return
+  if (kind !== 'boolean') refuseUnknown(`plan: ${name}`, value as object, kind)
+  else if (typeof value !== 'boolean') {
+    throw new InputError(`plan: ${name}: expected true or false but received ${shown(value)}`)
+  }
+}
+
 /** A plan that may drop its logits keeps up to so many: 8 MB of float32. */
 const LOGITS_KEPT = 2 ** 21
 
@@ -28,6 +48,8 @@ const LOGITS_KEPT = 2 ** 21
  * @throws InputError for sizes that are none or too large, and for options that the model does not allow
  */
 export function layerOptions(spec: ModelSpec, block: number, options: PlanOptions): LayerOptions {
+  refuseUnknown('plan', options, Object.keys(OPTIONS))
+  for (const [name, kind] of Object.entries(OPTIONS)) checkOption(name, kind, options[name as keyof PlanOptions])
   const { T, B, training = true, activationCheckpointing = false } = options
   for (const [name, value] of Object.entries({ T, B })) {
     if (Number.isInteger(value) && value >= 1) continue
@@ -35,7 +57,11 @@ export function layerOptions(spec: ModelSpec, block: number, options: PlanOption
   }
   const S = stepsInMemory(spec, block, T, activationCheckpointing)
   const sampled = (training && options.sampled) || null
-  if (sampled) checkSamples(spec, sampled.samples)
+  if (sampled) checkSamples(spec, sampled)
+  const dropout = (training && options.dropout) || null
+  if (dropout && !(dropout.p >= 0 && dropout.p < 1)) {
+    throw new InputError(`plan: dropout: p: expected a share from 0 to below 1 but received ${shown(dropout.p)}`)
+  }
   const logits = !sampled && (options.logits !== false || keepsLogits(spec, T, B))
   const most = largestBuffer(spec, { T, B, S, logits })
   if (most >= 2 ** 31) {
@@ -44,7 +70,7 @@ export function layerOptions(spec: ModelSpec, block: number, options: PlanOption
         'take shorter or fewer at once',
     )
   }
-  return { T, B, training, S, logits, sampled, dropout: (training && options.dropout) || null }
+  return { T, B, training, S, logits, sampled, dropout }
 }
 
 /** Whether a plan that may drop its logits still keeps them. */
@@ -73,7 +99,10 @@ function largestBuffer(spec: ModelSpec, { T, B, S, logits }: Pick<LayerOptions, 
 }
 
 /** @throws InputError unless so many classes can be sampled for the head */
-function checkSamples({ head }: ModelSpec, samples: number): void {
+function checkSamples({ head }: ModelSpec, { samples, sampler }: Sampled): void {
+  if (typeof sampler?.draw !== 'function' || typeof sampler.logExpected !== 'function') {
+    throw new InputError(`plan: sampled: sampler: expected draw and logExpected but received ${shown(sampler)}`)
+  }
   if (head.kind !== 'classification' || head.steps !== 'every') {
     throw new InputError(
       'softmax: sampled: expected a classification head on every step but it is ' +
@@ -85,4 +114,29 @@ function checkSamples({ head }: ModelSpec, samples: number): void {
     `softmax: samples: expected a whole number from 1 to ${head.size - 1}, fewer than the ${head.size} classes, but ` +
       `received ${shown(samples)}: sample fewer or use full`,
   )
+}
+
+const LOSS_OPTIONS = ['reduction', 'gradient']
+
+/** @throws InputError unless both options are what they can be */
+export function checkLossOptions(options: LossOptions): void {
+  refuseUnknown('plan.loss', options, LOSS_OPTIONS)
+  const { reduction, gradient } = options
+  if (reduction !== 'mean' && reduction !== 'sum') {
+    throw new InputError(`plan.loss: reduction: expected one of mean, sum but received ${shown(reduction)}`)
+  }
+  if (typeof gradient !== 'boolean') {
+    throw new InputError(`plan.loss: gradient: expected true or false but received ${shown(gradient)}`)
+  }
+}
+
+const BACKWARD_OPTIONS = ['derivativeClip']
+
+/** The clip in the options of `backward`; 0 is none. @throws InputError unless it is one */
+export function derivativeClipOf(options: { derivativeClip?: number } | undefined): number {
+  if (options === undefined) return 0
+  refuseUnknown('plan.backward', options, BACKWARD_OPTIONS)
+  const { derivativeClip = 0 } = options
+  if (derivativeClip >= 0 && derivativeClip < Infinity && typeof derivativeClip === 'number') return derivativeClip
+  throw new InputError(`derivativeClip: expected a number >= 0 (0: none) but received ${shown(derivativeClip)}`)
 }

@@ -1,42 +1,38 @@
 /**
  * The implementation of plans. A plan allocates all it needs when it is made; forward, loss and backward call kernels.
  */
-import type { Engine, Floats } from '../backend/backend.ts'
-import { type Batch, type BatchShape, checkInputs, checkTargets, type Normalisation } from '../batch.ts'
-import { InputError, shown } from '../error.ts'
+import type { Floats } from '../backend/backend.ts'
+import { DISPOSE, Life } from '../backend/lifetime.ts'
+import type { BatchInput } from '../batch.ts'
+import { InputError } from '../error.ts'
 import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
 import { type Direction, type Layer, type Memory, memory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
 import { type Gradients, rowGradients } from './gradients.ts'
-import { type Normaliser, normaliser } from './normalisation.ts'
-import { named, type Parameter, widths, withGradients } from './parameters.ts'
+import { Inputs } from './inputs.ts'
+import { named, widths, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
-import { type LayerOptions, layerOptions } from './planOptions.ts'
-import type { ModelSpec } from './spec.ts'
-import { type Layers, modelLayers } from './stack.ts'
+import { checkLossOptions, derivativeClipOf, type LayerOptions, layerOptions } from './planOptions.ts'
+import { type Layers, type ModelParts, modelLayers } from './stack.ts'
 import {
   carryRows,
   carryState,
-  checkState,
+  copyOfState,
   ONE_WAY,
   readOutput,
   readState,
   type State,
+  type StateInput,
   writeState,
   zeroRows,
   zeroState,
 } from './state.ts'
-
-interface Parts {
-  readonly spec: ModelSpec
-  readonly backend: Engine
-  readonly parameters: readonly Parameter[]
-  readonly normalisation: Normalisation | null
-}
+import { refuseOther, Targets } from './targets.ts'
 
 /** @throws InputError as `layerOptions` does; RangeError when the backend's memory is full */
-export function createPlan(parts: Parts, options: PlanOptions): Plan {
+export function createPlan(parts: ModelParts, options: PlanOptions): Plan {
+  parts.life.check()
   const ofLayers = layerOptions(parts.spec, parts.backend.block_steps(), options)
   const arena = memory(parts.backend)
   try {
@@ -50,17 +46,16 @@ export function createPlan(parts: Parts, options: PlanOptions): Plan {
 class BatchPlan implements Plan {
   readonly T: number
   readonly B: number
-  readonly inputGradient: Floats | null
-  readonly gradients: Gradients
-  private readonly parts: Parts
+  private readonly life: Life
+  private readonly parts: ModelParts
   private readonly arena: Memory
-  private readonly limits: BatchShape
+  private readonly inputs: Inputs
+  private readonly targets: Targets
   private readonly x: Floats
-  private readonly tokens: Int32Array | null
-  private readonly normaliser: Normaliser | null
+  private readonly dx: Floats | null
+  private readonly left: Gradients
+  /** Of the last forward, if it was padded. */
   private readonly lengths: Int32Array
-  private readonly classes: Int32Array | null
-  private readonly values: Floats | null
   private readonly stats: Float64Array
   private readonly embedding: EmbeddingLayer | null
   private readonly made: Layers
@@ -71,44 +66,53 @@ class BatchPlan implements Plan {
   private readonly now = { T: 0, B: 0, padded: false }
   private logitsView: Floats | null = null
   private start: 'batch' | 'zero' | 'carry' | State = 'batch'
-  private ready: 'nothing' | 'loss' | 'backward' | 'disposed' = 'nothing'
+  private ready: 'nothing' | 'loss' | 'backward' = 'nothing'
 
-  constructor(parts: Parts, arena: Memory, options: LayerOptions, inputGradient: boolean) {
-    const { spec, backend } = parts
+  constructor(parts: ModelParts, arena: Memory, options: LayerOptions, inputGradient: boolean) {
+    const { spec } = parts
     const { input, head } = spec
     const { T, B, training, sampled } = options
     const { input: I } = widths(spec)
+    this.life = new Life('plan', 'make another with model.plan()', parts.life)
     this.parts = parts
     this.arena = arena
     this.T = T
     this.B = B
-    this.limits = { T, B, input, head }
+    const limits = { T, B, input, head }
     const table = parts.parameters.find(({ name }) => name === 'embedding.weight')
     this.embedding = table ? embeddingLayer(arena, table.data, { N: T * B, E: I, training }) : null
-    this.tokens = table ? arena.ints(T * B) : null
-    this.x = this.embedding?.y ?? arena.floats(T * B * I)
-    this.inputGradient = inputGradient && training && !table ? arena.floats(T * B * I) : null
-    this.normaliser = parts.normalisation && normaliser(parts.normalisation)
+    this.inputs = new Inputs(arena, limits, parts.normalisation)
+    this.x = this.embedding?.y ?? this.inputs.x!
+    this.dx = inputGradient && training && !table ? arena.floats(T * B * I) : null
     this.lengths = arena.ints(B)
-    const rows = head.steps === 'last' ? 1 : T
-    const K = head.size
-    this.classes = head.kind === 'classification' ? arena.ints(rows * B) : null
-    this.values = head.kind === 'regression' ? arena.floats(rows * B * K) : null
-    this.stats = backend.doubles(3)
+    this.targets = new Targets(arena, limits)
+    this.stats = arena.doubles(3)
     const last = parts.parameters.at(-1)!
     const start = table ? table.data.length : 0 // the table lies first, the head last
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
     const dense = arena.floats(training ? end - start : 0)
     this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
     const tables = training ? rowGradients(spec, parts.parameters, this.embedding, this.made.sampled) : []
-    this.gradients = { start, dense, tables }
+    this.left = { start, dense, tables }
     this.layers = [...this.made.steps, ...this.made.rows]
     const { checkpointed, recurrent } = this.made
     this.directions = (checkpointed ? [checkpointed] : recurrent).flatMap(({ directions }) => directions)
   }
 
+  get gradients(): Gradients {
+    this.life.check()
+    return this.left
+  }
+
+  get inputGradient(): Floats | null {
+    this.life.check()
+    return this.dx
+  }
+
   get logits(): Floats {
-    if (this.loses) throw new Error('plan.logits: this plan does not keep them: plan without logits: false and sampled')
+    this.life.check()
+    if (this.loses)
+      throw new InputError('plan.logits: this plan does not keep them: plan without logits: false and sampled')
     return this.logitsView ?? this.layers.at(-1)!.y
   }
 
@@ -117,19 +121,14 @@ class BatchPlan implements Plan {
     return this.made.full ?? this.made.sampled
   }
 
-  forward(batch: Batch): void {
-    checkInputs(batch, this.limits)
+  forward(batch: BatchInput): void {
+    this.life.check()
+    this.ready = 'nothing' // x of the last batch goes
+    this.inputs.read(batch)
     this.shape(batch)
-    if (batch.lengths) this.lengths.set(batch.lengths)
-    if (this.embedding) {
-      this.copyTokens(batch)
-      this.embedding.forward(batch.T * batch.B, this.tokens!)
-    } else {
-      if (batch.bytes) this.parts.backend.gather(batch.T, batch.B, batch.bytes, this.x)
-      else this.x.set(batch.x!)
-      this.normaliser?.apply(this.x, batch.T * batch.B)
-    }
-    const lengths = batch.lengths ? this.lengths : null
+    const { T, B } = this.now
+    this.embedding?.forward(T * B, this.inputs.tokens!)
+    const lengths = this.now.padded ? this.lengths : null
     let below = this.x
     for (let i = 0; i < this.layers.length; i++) {
       this.layers[i]!.forward(below, lengths)
@@ -138,19 +137,20 @@ class BatchPlan implements Plan {
     this.ready = 'loss'
   }
 
-  loss(batch: Batch, { reduction, gradient }: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
-    const { kind, steps } = this.parts.spec.head
+  loss(batch: BatchInput, options: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
+    this.life.check()
+    checkLossOptions(options)
+    const { reduction, gradient } = options
+    const { steps } = this.parts.spec.head
     const { dy } = this.layers.at(-1)!
-    if (this.ready !== 'loss' && this.ready !== 'backward') throw new Error('plan.loss: call forward first')
-    if (gradient && !dy) throw new Error('plan.loss: gradient: the plan was made with training: false')
-    if (batch.T !== this.now.T || batch.B !== this.now.B) throw new Error('plan.loss: not the batch given to forward')
-    const count = checkTargets(batch, this.limits)
+    if (this.ready !== 'loss' && this.ready !== 'backward') throw new InputError('plan.loss: call forward first')
+    if (gradient && !dy) throw new InputError('plan.loss: gradient: the plan was made with training: false')
+    const padding = this.now.padded ? this.lengths : null
+    refuseOther(batch, this.now, padding)
+    const count = this.targets.read(batch, padding)
     const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0
-    const lengths = steps === 'every' && this.now.padded ? this.lengths : null
-    if (kind === 'classification') this.classes!.set(batch.y!)
-    else this.values!.set(batch.y!)
-    if (gradient) this.gradients.dense.fill(0)
-    this.reduce(batch, lengths, scale, gradient ? dy : null, result)
+    if (gradient) this.left.dense.fill(0)
+    this.reduce(steps === 'every' ? padding : null, scale, gradient ? dy : null, result)
     if (gradient) this.ready = 'backward'
     result.loss *= scale
     result.count = count
@@ -161,70 +161,77 @@ class BatchPlan implements Plan {
    * Puts the sum of the losses in `result` and `scale` times its gradient in dy: the gradient of the logits, or, if the
    * plan does not keep them, of the head's input.
    */
-  private reduce({ T, B }: Batch, lengths: Int32Array | null, scale: number, dy: Floats | null, result: Loss): void {
+  private reduce(lengths: Int32Array | null, scale: number, dy: Floats | null, result: Loss): void {
+    const { T, B } = this.now
     const { head } = this.parts.spec
     const { full, sampled } = this.made
+    const { classes, values } = this.targets
     const { y } = this.layers.at(-1)!
     if (full || sampled) {
-      if (lengths) this.ignorePadded(T, B)
-      if (full) full.run(y, this.classes!, head.size, head.size, scale, dy, result)
-      else sampled!.run(y, this.classes!, scale, dy, result)
+      if (lengths) this.targets.ignorePadded(T, B, lengths)
+      if (full) full.run(y, classes!, head.size, head.size, scale, dy, result)
+      else sampled!.run(y, classes!, scale, dy, result)
       return
     }
     const { backend } = this.parts
     const steps = head.steps === 'last' ? 1 : T
-    if (this.classes)
-      backend.softmax_cross_entropy(steps, B, head.size, lengths, y, this.classes, scale, dy, this.stats)
-    else backend.squared_error(steps, B, head.size, lengths, y, this.values!, scale, dy, this.stats)
+    if (classes) backend.softmax_cross_entropy(steps, B, head.size, lengths, y, classes, scale, dy, this.stats)
+    else backend.squared_error(steps, B, head.size, lengths, y, values!, scale, dy, this.stats)
     result.loss = this.stats[0]!
     result.correct = this.stats[1]!
   }
 
-  backward({ T, B }: Batch, { derivativeClip = 0 }: { derivativeClip?: number } = {}): void {
-    if (this.ready !== 'backward' || T !== this.now.T || B !== this.now.B) {
-      throw new Error('plan.backward: call forward, then loss with gradient: true, on the same batch first')
-    }
-    if (!(derivativeClip >= 0 && derivativeClip < Infinity)) {
-      throw new InputError(`derivativeClip: expected a number >= 0 (0: none) but received ${shown(derivativeClip)}`)
+  backward(batch: BatchInput, options?: { derivativeClip?: number }): void {
+    this.life.check()
+    const derivativeClip = derivativeClipOf(options)
+    const { T, B } = this.now
+    if (this.ready !== 'backward' || batch?.T !== T || batch.B !== B) {
+      throw new InputError('plan.backward: call forward, then loss with gradient: true, on the same batch first')
     }
     const lengths = this.now.padded ? this.lengths : null
     for (let i = this.layers.length - 1; i >= 0; i--) {
       const below = this.layers[i - 1] ?? this.embedding
-      const dx = below ? below.dy : this.inputGradient
+      const dx = below ? below.dy : this.dx
       this.layers[i]!.backward(below ? below.y : this.x, lengths, derivativeClip, dx, 0)
     }
-    this.embedding?.backward(T * B, this.tokens!)
-    if (this.inputGradient) this.normaliser?.applyToGradient(this.inputGradient, T * B)
+    this.embedding?.backward(T * B, this.inputs.tokens!)
+    if (this.dx) this.inputs.applyToGradient(this.dx, T * B)
     this.ready = 'nothing' // the layers' buffers now hold gradients
   }
 
   resetState(): void {
+    this.life.check()
     this.start = 'zero'
   }
 
   carryState(): void {
+    this.life.check()
     if (this.parts.spec.rnn.bidirectional) throw new InputError(`carryState: ${ONE_WAY}`)
-    if (this.now.T === 0) throw new Error('plan.carryState: no state yet: call forward first')
+    if (this.now.T === 0) throw new InputError('plan.carryState: no state yet: call forward first')
     this.start = 'carry'
   }
 
-  setState(state: State): void {
-    checkState(this.parts.spec, state)
-    this.start = state
+  setState(state: StateInput): void {
+    this.life.check()
+    this.start = copyOfState(this.parts.backend, this.parts.spec, state)
   }
 
   getState(): State {
-    if (this.now.T === 0) throw new Error('plan.getState: no state yet: call forward first')
+    this.life.check()
+    if (this.now.T === 0) throw new InputError('plan.getState: no state yet: call forward first')
     return readState(this.parts.backend, this.directions, this.now.B)
   }
 
   output(): Floats {
-    if (this.made.checkpointed) throw new Error('plan.output: a plan with activationCheckpointing does not keep it')
+    this.life.check()
+    if (this.made.checkpointed)
+      throw new InputError('plan.output: a plan with activationCheckpointing does not keep it')
     const { T, B, padded } = this.now
     return readOutput(this.parts.backend, this.made.recurrent.at(-1)!.directions, T, B, padded ? this.lengths : null)
   }
 
   liveFraction(): number {
+    this.life.check()
     const { checkpointed } = this.made
     if (checkpointed) return checkpointed.live.nonzero / checkpointed.live.all
     let live = 0
@@ -237,24 +244,24 @@ class BatchPlan implements Plan {
   }
 
   dispose(): void {
-    this.arena.release()
-    this.now.T = 0
-    this.ready = 'disposed'
+    if (this.life.end()) this.arena.release()
+  }
+
+  [DISPOSE](): void {
+    this.dispose()
   }
 
   /** Shapes the layers for a batch and puts the initial state in place. */
-  private shape({ T, B, lengths, carry }: Batch): void {
+  private shape({ T, B, lengths, carry }: BatchInput): void {
     const { now, start, directions } = this
     const held = start === 'carry' ? now.B : typeof start === 'object' ? start.B : B
-    if (this.ready === 'disposed') throw new Error('plan.forward: the plan is disposed of')
-    this.ready = 'nothing'
     if (held !== B) {
       throw new InputError(
         `batch: B: expected ${held}, as in the state to start from, but received ${B}: reset the state`,
       )
     }
-    const carries = start === 'batch' && carry !== undefined && this.carries(carry)
-    if (carries) carryRows(directions, carry, now.B)
+    const carries = start === 'batch' && carry !== undefined && this.carries(B)
+    if (carries) carryRows(directions, this.inputs.carry, B, now.B)
     else if (start === 'carry') carryState(directions)
     if (T !== now.T || B !== now.B) {
       const { steps, size } = this.parts.spec.head
@@ -267,32 +274,23 @@ class BatchPlan implements Plan {
     now.T = T
     now.B = B
     now.padded = lengths !== undefined
+    if (now.padded) this.lengths.set(this.inputs.lengths)
     if (typeof start === 'object') {
       writeState(directions, start)
-      if (carry) zeroRows(directions, carry)
+      if (carry !== undefined) zeroRows(directions, this.inputs.carry, B)
     } else if (!carries && start !== 'carry') zeroState(directions)
     this.start = 'batch'
   }
 
-  /** Whether any row continues one of the last batch. @throws InputError if it cannot */
-  private carries(carry: Uint8Array): boolean {
-    const last = carry.lastIndexOf(1)
+  /** Whether any of B rows continues one of the last batch. @throws InputError if it cannot */
+  private carries(B: number): boolean {
+    let last = B - 1
+    while (last >= 0 && this.inputs.carry[last] === 0) last--
     if (last < 0) return false
     if (this.parts.spec.rnn.bidirectional) throw new InputError(`batch: carry: ${ONE_WAY}`)
     if (last < this.now.B) return true
     throw new InputError(
       `batch: carry[${last}]: expected 0, as the batch before has ${this.now.B} rows, but received 1`,
     )
-  }
-
-  private ignorePadded(T: number, B: number): void {
-    for (let b = 0; b < B; b++) for (let t = this.lengths[b]!; t < T; t++) this.classes![t * B + b] = -1
-  }
-
-  /** Copies the tokens, with 0 at padded steps: these may hold anything, but the kernels look them up. */
-  private copyTokens({ T, B, tokens, lengths }: Batch): void {
-    this.tokens!.set(tokens!)
-    if (!lengths) return
-    for (let b = 0; b < B; b++) for (let t = lengths[b]!; t < T; t++) this.tokens![t * B + b] = 0
   }
 }

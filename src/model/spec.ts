@@ -7,7 +7,7 @@
  * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
 import { z } from 'zod'
-import { checked, InputError } from '../error.ts'
+import { checked, InputError, refuseUnknown } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
 import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
 import { biasOptions, refuseOptions } from './cellOptions.ts'
@@ -162,12 +162,16 @@ export interface HeadOptions {
   bias?: number | undefined
 }
 
+const HEAD_OPTIONS = ['steps', 'init', 'bias']
+
 /** One of `classes` classes, trained by softmax cross-entropy. */
 export function classification(classes: number, options: HeadOptions = {}): HeadInput {
+  refuseUnknown('classification', options, HEAD_OPTIONS)
   return { kind: 'classification', size: classes, ...options }
 }
 
 /** `size` real values, trained by squared error. */
 export function regression(size: number, options: HeadOptions = {}): HeadInput {
+  refuseUnknown('regression', options, HEAD_OPTIONS)
   return { kind: 'regression', size, ...options }
 }

@@ -2,7 +2,9 @@
  * Makes the layers of a model from its spec and parameters. Each recurrent layer reads every step of the one below; the
  * head says what is read of the top one.
  */
-import { type Flag, type Floats, WHOLE } from '../backend/backend.ts'
+import { type Engine, type Flag, type Floats, WHOLE } from '../backend/backend.ts'
+import type { Life } from '../backend/lifetime.ts'
+import type { Normalisation } from '../batch.ts'
 import { bidirectionalLayer } from '../layers/bidirectional.ts'
 import cells from '../layers/cells.ts'
 import { type DenseWeights, denseLayer } from '../layers/dense.ts'
@@ -15,6 +17,15 @@ import { type SoftmaxLayer, softmaxLayer } from '../layers/softmax.ts'
 import { named, type Parameter, suffixes, widths } from './parameters.ts'
 import type { LayerOptions } from './planOptions.ts'
 import type { ModelSpec } from './spec.ts'
+
+/** What plans and steppers see of a model. */
+export interface ModelParts {
+  readonly spec: ModelSpec
+  readonly backend: Engine
+  readonly parameters: readonly Parameter[]
+  readonly normalisation: Normalisation | null
+  readonly life: Life
+}
 
 /** A model's layers. */
 export interface Layers {

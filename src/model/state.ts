@@ -3,11 +3,12 @@
  * is PyTorch's (h_n, c_n): layer by layer, forward direction first.
  */
 import type { Backend, Floats } from '../backend/backend.ts'
-import { allFinite } from '../batch.ts'
-import { InputError } from '../error.ts'
+import type { Numbers } from '../batch.ts'
+import { InputError, shown } from '../error.ts'
 import cells from '../layers/cells.ts'
 import type { Direction, States } from '../layers/layer.ts'
 import type { ModelSpec } from './spec.ts'
+import { checkFloats, lengthOf, putFloats } from './values.ts'
 
 export interface State {
   /** Sequences. */
@@ -16,6 +17,13 @@ export interface State {
   readonly h: Floats
   /** The same of c if the cell has a cell state, else null. */
   readonly c: Floats | null
+}
+
+/** A state as a person may give it: in arrays of any kind, also from JSON. */
+export interface StateInput {
+  readonly B: number
+  readonly h: Numbers
+  readonly c?: Numbers | null | undefined
 }
 
 /** An array outside the backend's memory, in the backend's precision. */
@@ -45,22 +53,22 @@ export function carryState(directions: readonly Direction[]): void {
 }
 
 /**
- * Prepares slot 0 row by row: rows whose `carry` is 1 get their final state, the others 0. `held` is the B of the final
- * states; the next batch may have more rows or fewer. Forward in time only.
+ * Prepares slot 0 row by row: of B rows those whose `carry` is 1 get their final state, the others 0. `held` is the B
+ * of the final states; the next batch may have more rows or fewer. Forward in time only.
  */
-export function carryRows(directions: readonly Direction[], carry: Uint8Array, held: number): void {
+export function carryRows(directions: readonly Direction[], carry: Int32Array, B: number, held: number): void {
   for (const { h, c } of directions) {
-    carryRowsOf(h, carry, held)
-    if (c) carryRowsOf(c, carry, held)
+    carryRowsOf(h, carry, B, held)
+    if (c) carryRowsOf(c, carry, B, held)
   }
 }
 
-function carryRowsOf({ all, final }: States, carry: Uint8Array, held: number): void {
+function carryRowsOf({ all, final }: States, carry: Int32Array, B: number, held: number): void {
   const H = final.length / held
   const from = (final.byteOffset - all.byteOffset) / all.BYTES_PER_ELEMENT
   // Slot 0 of carried rows ends before the final states begin. That of new rows may overlap them, so it comes second.
-  for (let b = 0; b < carry.length; b++) if (carry[b]) all.copyWithin(b * H, from + b * H, from + (b + 1) * H)
-  for (let b = 0; b < carry.length; b++) if (!carry[b]) all.fill(0, b * H, (b + 1) * H)
+  for (let b = 0; b < B; b++) if (carry[b]) all.copyWithin(b * H, from + b * H, from + (b + 1) * H)
+  for (let b = 0; b < B; b++) if (!carry[b]) all.fill(0, b * H, (b + 1) * H)
 }
 
 /** A copy of the final states. */
@@ -97,12 +105,12 @@ export function readOutput(
   return out
 }
 
-/** Puts 0 in the initial slots of the rows whose `carry` is 0. */
-export function zeroRows(directions: readonly Direction[], carry: Uint8Array): void {
+/** Puts 0 in the initial slots of those of B rows whose `carry` is 0. */
+export function zeroRows(directions: readonly Direction[], carry: Int32Array, B: number): void {
   for (const { h, c } of directions)
     for (const states of c ? [h, c] : [h]) {
-      const H = states.initial.length / carry.length
-      for (let b = 0; b < carry.length; b++) if (!carry[b]) states.initial.fill(0, b * H, (b + 1) * H)
+      const H = states.initial.length / B
+      for (let b = 0; b < B; b++) if (!carry[b]) states.initial.fill(0, b * H, (b + 1) * H)
     }
 }
 
@@ -115,18 +123,34 @@ export function writeState(directions: readonly Direction[], state: State): void
   })
 }
 
-/** @throws InputError unless `state` has the arrays of such a model, finite */
-export function checkState(spec: ModelSpec, { B, h, c }: State): void {
+/**
+ * A copy of a state that was given, in the backend's precision.
+ * @throws InputError unless it has the arrays of such a model, finite
+ */
+export function copyOfState(backend: Backend, spec: ModelSpec, given: StateInput): State {
+  if (typeof given !== 'object' || given === null) {
+    throw new InputError(`state: expected { B, h, c } but received ${shown(given)}: ${TAKE}`)
+  }
+  const { B, h, c = null } = given
+  if (!Number.isInteger(B) || B < 1)
+    throw new InputError(`state: B: expected a whole number >= 1 but received ${shown(B)}`)
   const { hidden, layers, bidirectional } = spec.rnn
-  const length = layers * (bidirectional ? 2 : 1) * B * hidden
+  const n = layers * (bidirectional ? 2 : 1) * B * hidden
   const { cellState } = cells[spec.rnn.cell]
-  if (h.length !== length || (cellState ? c?.length !== length : c !== null)) {
+  const lengths = { h: lengthOf('state: h', h), c: c === null ? null : lengthOf('state: c', c) }
+  if (lengths.h !== n || lengths.c !== (cellState ? n : null)) {
     throw new InputError(
-      `state: expected h of ${length} elements (layers·directions·B·H) and c ${cellState ? 'of as many' : 'null'} but ` +
-        `received h of ${h.length} and c ${c === null ? 'null' : `of ${c?.length}`}: take the state that this model returned`,
+      `state: expected h of ${n} elements (layers·directions·B·H) and c ${cellState ? 'of as many' : 'null'} but ` +
+        `received h of ${lengths.h} and c ${lengths.c === null ? 'null' : `of ${lengths.c}`}: ${TAKE}`,
     )
   }
-  if (!allFinite(h) || (c && !allFinite(c))) {
-    throw new InputError('state: expected finite numbers but it holds NaN or Infinity: start without a state')
+  const copy = (name: string, from: Numbers): Floats => {
+    const held = hostFloats(backend, n)
+    putFloats(from, held, n)
+    checkFloats(`state: ${name}`, from, held, n, 'start without a state')
+    return held
   }
+  return { B, h: copy('h', h), c: c && copy('c', c) }
 }
+
+const TAKE = 'take the state that this model returned'

@@ -2,55 +2,66 @@
  * Streaming: a model that reads one time step at a time. Weights are packed once and kernels are bound to their arrays
  * once, so that a step allocates nothing. When the model says that weights have changed, they are packed again.
  */
-import type { Engine, Floats } from '../backend/backend.ts'
-import type { Normalisation } from '../batch.ts'
+import type { Floats } from '../backend/backend.ts'
+import { DISPOSE, Life } from '../backend/lifetime.ts'
+import type { Normalisation, WholeNumbers } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import cells from '../layers/cells.ts'
 import { type Memory, memory } from '../layers/layer.ts'
 import { denseStep, recurrentStep, type StepLayer } from '../layers/step.ts'
 import { normaliser } from './normalisation.ts'
-import { named, type Parameter, widths } from './parameters.ts'
-import type { ModelSpec } from './spec.ts'
-import { denseWeights, recurrentWeights } from './stack.ts'
-import { checkState, hostFloats, ONE_WAY, type State } from './state.ts'
+import { named, widths } from './parameters.ts'
+import { denseWeights, type ModelParts, recurrentWeights } from './stack.ts'
+import { copyOfState, hostFloats, ONE_WAY, type State, type StateInput } from './state.ts'
+import { checkFloats, checkWhole, lengthOf, putFloats, putWhole } from './values.ts'
 
-/** A model that is fed one time step at a time, without allocation. `Model.stepper` makes it. */
-export interface Stepper {
+/**
+ * A model that is fed one time step at a time, without allocation. `Model.stepper` makes it. After `dispose`, also by
+ * `using`, or after that of its model, every call throws an InputError.
+ */
+export interface Stepper extends Disposable {
   /** The number of sequences side by side. */
   readonly B: number
   /**
    * Runs one time step from the state of the last one: x [I] or [B,I], or one token or B tokens. Returns logits [B,K],
    * always in the same array. A sequence gives the same bits as `forward`. Weights are the model's own: a stepper
    * follows training, and sees weights that you edit after `model.weightsChanged()`.
-   * @throws InputError if x does not fit or is not finite
+   * @throws InputError if x does not fit or is not finite; then no step was made
    */
-  step(x: number | ArrayLike<number>): Floats
+  step(x: StepInput): Floats
   /** The output of the last recurrent layer [B,H], a view. */
   readonly output: Floats
   /** The next step starts from zero, as the first one does. */
   resetState(): void
-  /** The next step starts from `state`. */
-  setState(state: State): void
+  /** The next step starts from a copy of `state`. @throws InputError if it does not fit or is not finite */
+  setState(state: StateInput): void
   /** A copy of the state. */
   getState(): State
-  /** Gives the memory back. The stepper cannot be used afterwards. */
+  /** Gives the memory back; a second time it does nothing. */
   dispose(): void
 }
 
-interface Parts {
-  readonly spec: ModelSpec
-  readonly backend: Engine
-  readonly parameters: readonly Parameter[]
-  readonly normalisation: Normalisation | null
+/** One time step: x [I] or [B,I], or one token or B tokens. */
+export type StepInput = number | bigint | WholeNumbers
+
+interface Parts extends ModelParts {
   /** Rises when weights change. */
   readonly version: number
 }
 
 /** @throws InputError for a bidirectional model, or if B is no whole number >= 1 */
 export function createStepper(parts: Parts, B: number): Stepper {
+  parts.life.check()
   if (parts.spec.rnn.bidirectional) throw new InputError(`step: ${ONE_WAY}`)
   if (!Number.isInteger(B) || B < 1) {
     throw new InputError(`stepper: B: expected a whole number >= 1 but received ${shown(B)}`)
+  }
+  const { rnn, head } = parts.spec
+  const widest = B * Math.max(widths(parts.spec).input, rnn.hidden, head.size)
+  if (widest >= 2 ** 31) {
+    throw new InputError(
+      `stepper: B: expected buffers of fewer than 2^31 elements but ${B} sequences need ${widest}: take fewer`,
+    )
   }
   const arena = memory(parts.backend)
   try {
@@ -72,16 +83,22 @@ function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
   const logits = layers.at(-1)!.y
   const runs = layers.map(({ run }) => run)
   if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
-  const normalise = normalisation && normaliser(normalisation)
-  const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I)
+  const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I, normalisation)
+  const life = new Life('stepper', 'make another with model.stepper()', parts.life)
   let packed = -1 // the version of the packed weights
+  const dispose = (): void => {
+    if (life.end()) arena.release()
+  }
 
   return {
     B,
-    output: recurrent.at(-1)!.y,
+    get output() {
+      life.check()
+      return recurrent.at(-1)!.y
+    },
     step(values) {
+      life.check()
       read(values)
-      normalise?.apply(x, B)
       if (packed !== parts.version) {
         for (const { pack } of layers) pack()
         packed = parts.version
@@ -89,8 +106,9 @@ function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
       for (let i = 0; i < runs.length; i++) runs[i]!()
       return logits
     },
-    ...stateOf(parts, B, recurrent),
-    dispose: () => arena.release(),
+    ...stateOf(parts, life, B, recurrent),
+    dispose,
+    [DISPOSE]: dispose,
   }
 }
 
@@ -120,6 +138,7 @@ function createSteps(
 /** What a stepper does with its state, which lies in its recurrent layers. */
 function stateOf(
   { spec, backend }: Parts,
+  life: Life,
   B: number,
   recurrent: readonly StepLayer[],
 ): Pick<Stepper, 'resetState' | 'setState' | 'getState'> {
@@ -130,53 +149,54 @@ function stateOf(
   }
   return {
     resetState() {
+      life.check()
       for (const { y, c } of recurrent) {
         y.fill(0)
         c?.fill(0)
       }
     },
-    setState(state) {
+    setState(given) {
+      life.check()
+      const state = copyOfState(backend, spec, given)
       if (state.B !== B) throw new InputError(`step: state: expected one of B = ${B} but received one of ${state.B}`)
-      checkState(spec, state)
       for (const [l, { y, c }] of recurrent.entries()) {
         y.set(state.h.subarray(l * y.length, (l + 1) * y.length))
         c?.set(state.c!.subarray(l * y.length, (l + 1) * y.length))
       }
     },
     getState() {
+      life.check()
       const c = recurrent.flatMap((layer) => (layer.c ? [layer.c] : []))
       return { B, h: join(recurrent.map(({ y }) => y)), c: c.length > 0 ? join(c) : null }
     },
   }
 }
 
-type Reader = (values: number | ArrayLike<number>) => void
+type Reader = (given: StepInput) => void
 
-function valueReader(x: Floats, I: number): Reader {
-  return (values) => {
-    const n = typeof values === 'number' ? 1 : values.length
-    if (n !== x.length) {
-      throw new InputError(`step: x: expected [B,I] = [${x.length / I},${I}] values but received ${n}`)
-    }
-    if (typeof values === 'number') x[0] = values
-    else for (let i = 0; i < n; i++) x[i] = values[i]!
-    for (let i = 0; i < n; i++) {
-      if (x[i]! - x[i]! === 0) continue
-      throw new InputError(`step: x[${i}]: expected a finite number but received ${x[i]}: clean the data`)
-    }
+function valueReader(x: Floats, I: number, normalisation: Normalisation | null): Reader {
+  const normalise = normalisation && normaliser(normalisation)
+  const raw = normalise ? new Float64Array(x.length) : x
+  const n = x.length
+  return (given) => {
+    const length = typeof given === 'number' ? 1 : lengthOf('step: x', given)
+    if (length !== n) throw new InputError(`step: x: expected [B,I] = [${n / I},${I}] values but received ${length}`)
+    if (typeof given === 'number') raw[0] = given
+    else putFloats(given as ArrayLike<number>, raw, n)
+    normalise?.apply(raw, x, n / I)
+    checkFloats('step: x', given as ArrayLike<number>, x, n)
   }
 }
 
 function tokenReader(tokens: Int32Array, { vocabulary }: { vocabulary: number }): Reader {
-  return (values) => {
-    const n = typeof values === 'number' ? 1 : values.length
+  const single: (number | bigint)[] = [0]
+  return (given) => {
+    const one = typeof given === 'number' || typeof given === 'bigint'
+    if (one) single[0] = given
+    const values = one ? single : given
+    const n = lengthOf('step: x', values)
     if (n !== tokens.length) throw new InputError(`step: x: expected B = ${tokens.length} tokens but received ${n}`)
-    for (let i = 0; i < n; i++) {
-      const token = typeof values === 'number' ? values : values[i]!
-      if (!Number.isInteger(token) || token < 0 || token >= vocabulary) {
-        throw new InputError(`step: x[${i}]: expected a token, 0 … ${vocabulary - 1}, but received ${token}`)
-      }
-      tokens[i] = token
-    }
+    putWhole(values as WholeNumbers, tokens, n)
+    checkWhole('step: x', values as WholeNumbers, tokens, n, 0, vocabulary - 1)
   }
 }

@@ -10,14 +10,14 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
-import { allFinite } from '../batch.ts'
 import { readingFile, statsOf } from '../disk.node.ts'
 import { checked, InputError, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
-import type { RunState } from '../train/loop.ts'
+import { allFinite } from '../model/values.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
+import type { RunState } from '../train/runState.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
 import { NO_SUM, readOnce, writeSum } from './checksum.ts'
 import { type Mark, markAt } from './records.ts'
@@ -161,8 +161,8 @@ export interface Found {
 }
 
 /**
- * The last good checkpoint of the run in `dir`, and what is wrong with those that were passed over, a line each; `found`
- * is null if there is none at all. `lacking` says what the run's records lack up to a mark, null if nothing: a
+ * The last good checkpoint of the run in `dir`, and what is wrong with those that were passed over, a line each;
+ * `found` is null if there is none at all. `lacking` says what the run's records lack up to a mark, null if nothing: a
  * checkpoint before the lack is preferred, since the run makes the records again from there; where there is none, the
  * last good one serves.
  * @throws InputError when there are checkpoints but none is good

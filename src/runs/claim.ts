@@ -1,16 +1,18 @@
 /**
- * One of many gets a name in a folder, and who was killed loses it: the protocol behind `run.lock`, on file operations that every
- * file system has. It is a generator that stops before each operation, so that a test can let processes take turns in every order.
+ * One of many gets a name in a folder, and who was killed loses it: the protocol behind `run.lock`, on file operations
+ * that every file system has. It is a generator that stops before each operation, so that a test can let processes take
+ * turns in every order.
  *
- * Records form a chain. The first lies under the lock's own name; the successor of a record lies under a name made from that
- * record's text, which no other record has. The last record of the chain is the holder's. A record is never overwritten by another
- * process, and a successor is made exclusively, so a dead holder has one successor only. Whoever has added a record walks the chain
- * again from its start: another process may have moved the start meanwhile. Only a process that finds its own record at the end
- * holds the lock; others remove theirs. The holder then renames its record to the lock's own name and removes all others: dead
- * ones, and those that were added behind an outdated record.
+ * Records form a chain. The first lies under the lock's own name; the successor of a record lies under a name made from
+ * that record's text, which no other record has. The last record of the chain is the holder's. A record is never
+ * overwritten by another process, and a successor is made exclusively, so a dead holder has one successor only. Whoever
+ * has added a record walks the chain again from its start: another process may have moved the start meanwhile. Only a
+ * process that finds its own record at the end holds the lock; others remove theirs. The holder then renames its record
+ * to the lock's own name and removes all others: dead ones, and those that were added behind an outdated record.
  *
- * Why two never hold it: while a live process holds the lock, nobody else adds a record behind its own (it is alive) and nobody but
- * the holder changes a record that the chain goes through. A record that was added behind an outdated one is not on the chain.
+ * Why two never hold it: while a live process holds the lock, nobody else adds a record behind its own (it is alive)
+ * and nobody but the holder changes a record that the chain goes through. A record that was added behind an outdated
+ * one is not on the chain.
  */
 
 /** Operations on the folder, each of them atomic. */

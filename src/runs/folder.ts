@@ -10,7 +10,7 @@ import { explaining, freeName, makeFolder, TEMPORARY, writeAtomic } from '../dis
 import { InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { TrainEvent } from '../train/events.ts'
-import type { RunState } from '../train/loop.ts'
+import type { RunState } from '../train/runState.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { type Mark, type Records, recordsUntil } from './records.ts'

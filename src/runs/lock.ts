@@ -17,7 +17,10 @@ interface Holder {
   readonly pid: number
   /** Tells the process from a later one of the same number; null where the system does not say. */
   readonly started: string | null
-  /** The pid namespace, in which alone `pid` means something; null where the system does not say, absent in records of 0.1.0. */
+  /**
+   * The pid namespace, in which alone `pid` means something; null where the system does not say, absent in records of
+   * 0.1.0.
+   */
   readonly space?: string | null
   /** Makes the record unlike all others; absent in records of 0.1.0. */
   readonly id?: string
@@ -158,8 +161,8 @@ function parsed(text: string): Holder | null {
 }
 
 /**
- * Whether the process of a record may still write. Of another machine or another pid namespace (a container) nobody here can
- * tell, so yes; but after a restart of the machine no process of before is left, whatever its namespace.
+ * Whether the process of a record may still write. Of another machine or another pid namespace (a container) nobody
+ * here can tell, so yes; but after a restart of the machine no process of before is left, whatever its namespace.
  */
 function mayWrite(holder: Holder | null): boolean {
   if (holder === null || holder.host !== os.hostname()) return true

@@ -1,6 +1,7 @@
 /**
- * A run's records as a text that people open and edit: which of its lines are records, and where among them a checkpoint was
- * written. The place is found by content. A number of bytes would be wrong as soon as an editor has changed the line ends.
+ * A run's records as a text that people open and edit: which of its lines are records, and where among them a
+ * checkpoint was written. The place is found by content. A number of bytes would be wrong as soon as an editor has
+ * changed the line ends.
  */
 import { encodeEvent, type TrainEvent, toEvent } from '../train/events.ts'
 
@@ -11,7 +12,9 @@ export interface Records {
   readonly problems: readonly string[]
 }
 
-/** Reads lines that end in any way; a byte order mark, empty lines and a line that a kill has cut off are passed over. */
+/**
+ * Reads lines that end in any way; a byte order mark, empty lines and a line that a kill has cut off are passed over.
+ */
 export function parseRecords(text: string): Records {
   const events: TrainEvent[] = []
   const problems: string[] = []
@@ -30,7 +33,10 @@ export function formatRecords(events: readonly TrainEvent[]): string {
   return events.map((event) => `${encodeEvent(event)}\n`).join('')
 }
 
-/** Where a checkpoint was written: after so many records, the last of which is of this kind and iteration; null after none. */
+/**
+ * Where a checkpoint was written: after so many records, the last of which is of this kind and iteration; null after
+ * none.
+ */
 export interface Mark {
   readonly count: number
   readonly last: Pick<TrainEvent, 'type' | 'iteration'> | null
@@ -42,8 +48,8 @@ export function markAfter(events: readonly TrainEvent[]): Mark {
 }
 
 /**
- * The mark of a checkpoint of 0.1.0, which knew bytes only. Of its iteration, the evaluation comes before it, and what ends the
- * run after it, a step record that was under way among them.
+ * The mark of a checkpoint of 0.1.0, which knew bytes only. Of its iteration, the evaluation comes before it, and what
+ * ends the run after it, a step record that was under way among them.
  */
 export function markAt(iteration: number, stepUnderWay: boolean): Mark['last'] {
   return stepUnderWay ? { type: 'eval', iteration: iteration - 1 } : { type: 'eval', iteration }

@@ -71,8 +71,8 @@ export interface StoredRun {
    */
   readModel<T>(which: 'final' | 'best', work: (source: Source, name: string) => T): T
   /**
-   * The last record of a run that ended and has the model that it ended with; else null, whatever its records say: a run is what is
-   * on the disk.
+   * The last record of a run that ended and has the model that it ended with; else null, whatever its records say: a
+   * run is what is on the disk.
    */
   end(): DoneEvent | null
 }

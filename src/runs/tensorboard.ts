@@ -28,8 +28,8 @@ export function boardRecord(event: TrainEvent, wallTime: number): Uint8Array | n
 }
 
 /**
- * The event file of a run that has these records: what `file` holds of them, with the times at which they were written. Where it
- * does not have them all, it is made anew, as if the run had not rested.
+ * The event file of a run that has these records: what `file` holds of them, with the times at which they were written.
+ * Where it does not have them all, it is made anew, as if the run had not rested.
  * @param now seconds since 1970
  */
 export function boardOf(file: Uint8Array, events: readonly TrainEvent[], now: number): Uint8Array {

@@ -1,6 +1,7 @@
 /**
- * A run's folder while the run is at work. It holds on to the folder itself, not to its name: where the folder was moved, removed, or
- * another one has taken its name, all that the run has goes to a new folder beside it, and nothing into the other one.
+ * A run's folder while the run is at work. It holds on to the folder itself, not to its name: where the folder was
+ * moved, removed, or another one has taken its name, all that the run has goes to a new folder beside it, and nothing
+ * into the other one.
  */
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
@@ -8,7 +9,7 @@ import * as path from 'node:path'
 import { DiskError, explaining, freeName, makeFolder, writeAtomic } from '../disk.node.ts'
 import type { Model } from '../model/model.ts'
 import { encodeEvent, type TrainEvent } from '../train/events.ts'
-import type { RunState } from '../train/loop.ts'
+import type { RunState } from '../train/runState.ts'
 import { BEST, encodeCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
@@ -18,7 +19,10 @@ import { BOARD, boardOf, boardRecord } from './tensorboard.ts'
 
 export const CURVE = 'curve.svg'
 
-/** A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still is. */
+/**
+ * A run's folder, open for writing, and locked against others. Where a method fails, all that was there before still
+ * is.
+ */
 export interface RunFolder {
   /** Its path; another one once `moved`. */
   readonly dir: string
@@ -72,7 +76,10 @@ export class RunWriter implements RunFolder {
   private held: HeldFolder
   private metrics: Journal
   private board: Journal
-  /** A best checkpoint that the disk refused, copied, for the weights go on; where it takes half of the free memory, it is lost. */
+  /**
+   * A best checkpoint that the disk refused, copied, for the weights go on; where it takes half of the free memory, it
+   * is lost.
+   */
   private unsaved: Parts | null = null
   private goodLast: boolean
   private open = true
@@ -219,7 +226,9 @@ interface HeldFolder {
   release(): void
 }
 
-/** The open handle keeps the number of the folder (its inode) from being used again. Windows has neither need nor way. */
+/**
+ * The open handle keeps the number of the folder (its inode) from being used again. Windows has neither need nor way.
+ */
 function holdFolder(dir: string): HeldFolder {
   if (process.platform === 'win32') return { isThere: () => fs.existsSync(dir), release: () => {} }
   const fd = fs.openSync(dir, 'r')

@@ -1,5 +1,5 @@
 /** When a run saves a checkpoint. */
-import { InputError } from '../error.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 
 const SECONDS_BETWEEN_CHECKPOINTS = 60
 
@@ -15,9 +15,11 @@ export interface CheckpointClock {
 /**
  * When to save: every so many iterations or, with null, once a minute; in the end unless nothing has happened since.
  */
-export function checkpointClock(every: number | null): CheckpointClock {
+export function checkpointClock(options: { readonly every?: number | null | undefined }): CheckpointClock {
+  refuseUnknown('checkpoints', options, ['every'])
+  const { every = null } = options
   if (every !== null && !(Number.isSafeInteger(every) && every >= 1)) {
-    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${every}`)
+    throw new InputError(`checkpoints: every: expected a whole number >= 1 but received ${shown(every)}`)
   }
   let saved = performance.now()
   let dirty = true

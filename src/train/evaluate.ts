@@ -1,9 +1,9 @@
 /** Scores a model on the whole test set of a task, and on its held-out set where it has one. */
 import type { Batch } from '../batch.ts'
-import { InputError, shown } from '../error.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import type { Metric } from '../metric.ts'
-import type { Loss, Model, Plan } from '../model/model.ts'
-import type { Scorer, Task } from '../task.ts'
+import { type Loss, type Model, modelOf, type Plan } from '../model/model.ts'
+import { refuseUnlessTask, type Scorer, type Task } from '../task.ts'
 import type { Scores, TestScore } from './events.ts'
 import { turns } from './turns.ts'
 
@@ -22,21 +22,31 @@ export interface EvaluateOptions {
   readonly scorer?: Scorer | undefined
 }
 
+/** @throws InputError unless it is a signal, or undefined */
+export function refuseSignal(signal: unknown): void {
+  if (signal === undefined || typeof (signal as StopSignal | null)?.aborted === 'boolean') return
+  throw new InputError(
+    `signal: expected an AbortSignal, or an object with aborted, but received ${shown(signal)}: of an ` +
+      'AbortController give its signal',
+  )
+}
+
 /**
  * The score of `model` on the test set of `task`, taken in batches of at most `batch` sequences (which changes speed,
  * and the last bits of the sum). The event loop gets its turns.
- * @throws InputError when model and task do not fit
+ * @throws InputError when model and task do not fit, or the test set has no target
  */
-export async function evaluate(
-  model: Model,
-  task: Task,
-  { batch = 100, activationCheckpointing = false, scorer }: EvaluateOptions = {},
-): Promise<TestScore> {
+export async function evaluate(model: Model, task: Task, options: EvaluateOptions = {}): Promise<TestScore> {
   refuseMisfit(model, task)
+  refuseUnknown('evaluate', options, ['batch', 'activationCheckpointing', 'scorer'])
+  const { batch = 100, activationCheckpointing = false, scorer } = options
+  if (!Number.isInteger(batch) || batch < 1) {
+    throw new InputError(`evaluate: batch: expected a whole number >= 1 but received ${shown(batch)}`)
+  }
   const B = Math.min(batch, task.testSize)
   const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits: scorer !== undefined })
   try {
-    return (await score(plan, task.metric, task.test(B), { scorer }))!
+    return (await score(plan, task, 'test', B, { scorer }))!
   } finally {
     plan.dispose()
   }
@@ -44,18 +54,20 @@ export async function evaluate(
 
 /** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */
 export async function scores(plan: Plan, task: Task, B: number, signal?: StopSignal): Promise<Scores | null> {
-  const test = await score(plan, task.metric, task.test(B), { signal })
+  const test = await score(plan, task, 'test', B, { signal })
   if (test === null || !task.heldOut) return test && { test }
-  const heldOut = await score(plan, task.metric, task.heldOut(B), { signal })
+  const heldOut = await score(plan, task, 'heldOut', B, { signal })
   return heldOut && { test, heldOut }
 }
 
 async function score(
   plan: Plan,
-  metric: Metric,
-  batches: Iterable<Batch>,
+  task: Task,
+  set: 'test' | 'heldOut',
+  B: number,
   { signal, scorer }: { signal?: StopSignal | undefined; scorer?: Scorer | undefined },
 ): Promise<TestScore | null> {
+  const batches: Iterable<Batch> = task[set]!(B)
   const pause = turns()
   const options = { reduction: 'sum', gradient: false } as const
   const total = { loss: 0, correct: 0, count: 0 }
@@ -70,7 +82,11 @@ async function score(
     total.count += count
     if (pause.due()) await pause.take()
   }
-  return testScore(metric, total)
+  if (total.count === 0) {
+    const name = set === 'test' ? 'test set' : 'held-out set'
+    throw new InputError(`task ${task.name}: expected targets in its ${name} but all are -1: score it on labelled data`)
+  }
+  return testScore(task.metric, total)
 }
 
 function testScore(metric: Metric, { loss: sum, correct, count }: Loss): TestScore {
@@ -80,8 +96,10 @@ function testScore(metric: Metric, { loss: sum, correct, count }: Loss): TestSco
   return { loss, [metric]: value }
 }
 
-/** @throws InputError unless inputs and outputs of the model are the task's */
-export function refuseMisfit({ spec }: Model, task: Task): void {
+/** @throws InputError unless model and task are such, and inputs and outputs of the model are the task's */
+export function refuseMisfit(model: Model, task: Task): void {
+  const { spec } = modelOf(model)
+  refuseUnlessTask(task)
   const fits =
     'size' in task.input
       ? 'size' in spec.input && spec.input.size === task.input.size

@@ -138,8 +138,8 @@ export function decodeEvent(line: string): TrainEvent {
 const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>(['step', 'eval', 'checkpoint', 'collapse', 'done'])
 
 /**
- * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or without its
- * iteration, seconds, or the numbers that its type has.
+ * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or
+ * without its iteration, seconds, or the numbers that its type has.
  */
 export function toEvent(line: string): TrainEvent | null {
   let value: Partial<Record<string, unknown>>

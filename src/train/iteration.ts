@@ -3,9 +3,10 @@
  * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in loop.ts.
  */
 import { type Engine, engineOf } from '../backend/backend.ts'
+import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { InputError, shown } from '../error.ts'
 import { METRICS } from '../metric.ts'
-import type { Loss, LossOptions, Model, Plan, State } from '../model/model.ts'
+import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
 import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
@@ -13,8 +14,9 @@ import { clipGradients, derivativeLimit } from './clip.ts'
 import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
+import { nextMinibatch } from './minibatch.ts'
 import { createOptimizer, type Optimizer } from './optim.ts'
-import type { TrainSpec } from './options.ts'
+import { refuseIncomplete, type TrainSpec } from './options.ts'
 import { FIRST_RATE, learningRate, type RateState } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
 
@@ -38,8 +40,11 @@ export class DivergenceError extends Error {
   }
 }
 
-/** All that a run needs to do one iteration after the other. */
-export interface Iteration {
+/**
+ * All that a run needs to do one iteration after the other. After `dispose`, also by `using`, or after that of its
+ * model, every call throws an InputError.
+ */
+export interface Iteration extends Disposable {
   readonly model: Model
   readonly task: Task
   readonly spec: TrainSpec
@@ -51,7 +56,11 @@ export interface Iteration {
   readonly last: IterationResult
   /** What candidates of a sampled softmax are drawn from; null without one. */
   readonly generator: Rng | null
-  /** One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. */
+  /**
+   * One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. Minibatches
+   * without any target count for nothing: the next is taken.
+   * @throws InputError after 1,000 minibatches in a row without any target
+   */
   iterate(): boolean
   /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
   evaluate(signal?: StopSignal): Promise<Scores | null>
@@ -61,7 +70,7 @@ export interface Iteration {
   setCarried(state: State | null): void
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
-  /** Gives the memory of the plans and the optimiser back. */
+  /** Gives the memory of the plans and the optimiser back; a second time it does nothing. */
   dispose(): void
 }
 
@@ -72,6 +81,7 @@ export interface Iteration {
  */
 export function createIteration(model: Model, task: Task, spec: TrainSpec): Iteration {
   refuseMisfit(model, task)
+  refuseIncomplete(spec)
   if (spec.batch > task.trainSize) {
     throw new InputError(
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ` +
@@ -79,7 +89,13 @@ export function createIteration(model: Model, task: Task, spec: TrainSpec): Iter
     )
   }
   refuseTarget(spec.target, task)
-  return new PlannedIteration(model, task, spec)
+  const made: Disposable[] = []
+  try {
+    return new PlannedIteration(model, task, spec, made)
+  } catch (error) {
+    for (const part of made) part[DISPOSE]()
+    throw error
+  }
 }
 
 function refuseTarget(target: number | null, { metric }: Task): void {
@@ -113,14 +129,19 @@ class PlannedIteration implements Iteration {
   private carries = false
   /** The state given to setCarried, until the next minibatch. */
   private given: State | null = null
+  private readonly life: Life
+  private readonly made: Disposable[]
 
-  constructor(model: Model, task: Task, spec: TrainSpec) {
+  /** @param made gets what holds memory as it is made: there may be no room for the next */
+  constructor(model: Model, task: Task, spec: TrainSpec, made: Disposable[]) {
     const { activationCheckpointing, softmax, dropout, seed, batch } = spec
     const { T } = task
     this.model = model
     this.task = task
     this.spec = spec
+    this.made = made
     this.engine = engineOf(model.backend)
+    this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
     this.masks = { p: dropout, seed: rng(seed, 'training/dropout').below(2 ** 31), iteration: 0 }
     this.plan = model.plan({
@@ -133,15 +154,19 @@ class PlannedIteration implements Iteration {
       }),
       ...(dropout > 0 && { dropout: this.masks }),
     })
+    this.made.push(this.plan)
     this.testB = Math.min(spec.evalBatch, task.testSize)
     this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: false })
+    this.made.push(this.testPlan)
     this.optimizer = createOptimizer(
       spec.optimizer,
       this.engine,
       model.weights,
       this.plan.gradients,
       recurrentMatrices(model.spec, model.parameters),
+      modelOf(model).life,
     )
+    this.made.push(this.optimizer)
     this.stream = task.train(batch)
     this.lossOptions = { reduction: spec.reduction, gradient: true }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
@@ -149,10 +174,10 @@ class PlannedIteration implements Iteration {
 
   iterate(): boolean {
     const { plan, spec, optimizer, last, model } = this
-    const minibatch = this.stream.next()
+    this.life.check()
     this.masks.iteration = optimizer.iteration
-    plan.forward(minibatch)
-    const { loss, count } = plan.loss(minibatch, this.lossOptions, this.result)
+    const minibatch = nextMinibatch(this.task, this.stream, plan, this.lossOptions, this.result)
+    const { loss, count } = this.result
     plan.backward(minibatch, this.backwardOptions)
     clipGradients(spec.clip, this.engine, plan.gradients, last)
     last.loss = spec.reduction === 'sum' ? loss / count : loss
@@ -170,16 +195,19 @@ class PlannedIteration implements Iteration {
     return true
   }
 
-  evaluate(signal?: StopSignal): Promise<Scores | null> {
+  async evaluate(signal?: StopSignal): Promise<Scores | null> {
+    this.life.check()
     return scores(this.testPlan, this.task, this.testB, signal)
   }
 
   getCarried(): State | null {
+    this.life.check()
     return this.given ?? (this.carries ? this.plan.getState() : null)
   }
 
   setCarried(state: State | null): void {
     const { batch } = this.spec
+    this.life.check()
     this.given = state
     if (state === null) {
       this.plan.resetState()
@@ -190,12 +218,15 @@ class PlannedIteration implements Iteration {
   }
 
   liveShare(): number {
+    this.life.check()
     return this.plan.liveFraction()
   }
 
   dispose(): void {
-    this.plan.dispose()
-    this.testPlan.dispose()
-    this.optimizer.dispose()
+    if (this.life.end()) for (const part of this.made) part[DISPOSE]()
+  }
+
+  [DISPOSE](): void {
+    this.dispose()
   }
 }

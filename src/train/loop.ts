@@ -5,48 +5,21 @@
  * Between two events the loop waits, and what it is made of is plain data: `getState()`, with the model's weights. A
  * run that starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
-import type { Floats } from '../backend/backend.ts'
-import { InputError } from '../error.ts'
+import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
+import { refuseNoObject } from '../error.ts'
 import { beats, isAsGood } from '../metric.ts'
-import type { Model, State } from '../model/model.ts'
-import type { StreamState, Task } from '../task.ts'
+import { type Model, modelOf } from '../model/model.ts'
+import type { Task } from '../task.ts'
 import { type CheckpointClock, checkpointClock } from './checkpointClock.ts'
-import { createWatch, type WatchState } from './collapse.ts'
-import type { StopSignal } from './evaluate.ts'
-import { type DoneEvent, deciding, type Scores, type StepEvent, type TestScore, type TrainEvent } from './events.ts'
+import { createWatch } from './collapse.ts'
+import { refuseSignal, type StopSignal } from './evaluate.ts'
+import { type DoneEvent, deciding, type Scores, type StepEvent, type TrainEvent } from './events.ts'
 import { createIteration, DivergenceError, type Iteration } from './iteration.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
-import { isExhausted, type RateState, rateAfterScore } from './schedule.ts'
-import { createStepRecord, type StepRecord, type StepRecordState } from './stepRecord.ts'
+import { type RunState, restore } from './runState.ts'
+import { isExhausted, rateAfterScore } from './schedule.ts'
+import { createStepRecord, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
-
-/** Beside the weights of its model, all that a run needs to go on. */
-export interface RunState {
-  readonly iteration: number
-  readonly seconds: number
-  readonly stream: StreamState
-  readonly rate: RateState
-  /** The optimiser's arrays by name. */
-  readonly optimizer: Readonly<Record<string, Floats>>
-  /**
-   * Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried.
-   */
-  readonly carried: State | null
-  /** State of the generator of a sampled softmax; null without one. */
-  readonly generator: readonly number[] | null
-  /** The step record under way, and the live share it would report. */
-  readonly window: StepRecordState
-  readonly liveShare: number
-  readonly collapse: WatchState
-  /** Minibatches in a row that were left out because they were not finite. */
-  readonly skipped: number
-  /** The last evaluation and its iteration; null and 0 before the first. */
-  readonly test: TestScore | null
-  readonly heldOut?: TestScore
-  readonly evaluated: number
-  /** The best evaluation, by the held-out score where there is one. */
-  readonly best: (Scores & { readonly iteration: number }) | null
-}
 
 /** Options of `train` that do not change what is learnt. */
 export interface RunOptions {
@@ -66,7 +39,10 @@ export interface RunOptions {
  * them.
  */
 export type Run = AsyncGenerator<TrainEvent, void, void> & {
-  /** The state as of the last event; the arrays are the run's own. */
+  /**
+   * The state as of the last event. Its arrays are the run's own and change with the next: copy or write them first.
+   * After the end of the run there are none.
+   */
   getState(): RunState
 }
 
@@ -78,11 +54,9 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  * minibatch is tried. After ten in a row, or at the first with `onCollapse: 'stop'`, the run fails.
  * @throws InputError at once, when options are wrong or model and task do not fit; DivergenceError while it runs
  */
-export function train(
-  model: Model,
-  task: Task,
-  { signal, checkpoints, resume, ...options }: TrainOptions & RunOptions = {},
-): Run {
+export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
+  refuseNoObject('train', given)
+  const { signal, checkpoints, resume, ...options } = given
   return startRun(model, task, trainSpec(options), { signal, checkpoints, resume })
 }
 
@@ -93,9 +67,22 @@ export function startRun(
   spec: TrainSpec,
   { signal, checkpoints, resume }: RunOptions = {},
 ): Run {
-  const saving = checkpoints ? checkpointClock(checkpoints.every ?? null) : null
-  const loop = new Loop(createIteration(model, task, spec), resume)
-  return Object.assign(loop.events(signal, saving), { getState: () => loop.getState() })
+  refuseSignal(signal)
+  const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
+  const work = createIteration(model, task, spec)
+  if (resume !== undefined) restore(work, resume)
+  const loop = new Loop(work, resume)
+  const run = loop.events(signal, saving)
+  const end = run.return.bind(run)
+  return Object.assign(run, {
+    getState: () => loop.getState(),
+    async return() {
+      const ended = await end()
+      loop.dispose() // a run that has not begun does not come to its `finally`
+      return ended
+    },
+    [ASYNC_DISPOSE]: () => run.return().then(() => {}),
+  })
 }
 
 const MOST_SKIPPED = 10
@@ -114,6 +101,7 @@ class Loop {
   private liveBefore: number | null
   private failure: DivergenceError | null = null
   private collapsed = false
+  private over = false
 
   constructor(work: Iteration, from?: RunState) {
     this.work = work
@@ -125,7 +113,6 @@ class Loop {
     this.best = from?.best ?? null
     this.skipped = from?.skipped ?? 0
     this.liveBefore = from?.liveShare ?? null
-    if (from) restore(work, from)
   }
 
   getState(): RunState {
@@ -135,10 +122,10 @@ class Loop {
       stream: stream.getState(),
       rate: this.work.rate,
       optimizer: optimizer.state,
-      carried: this.work.getCarried(),
+      carried: this.over ? null : this.work.getCarried(),
       generator: this.work.generator?.getState() ?? null,
       window: this.record.getState(),
-      liveShare: this.record.length > 0 ? this.live() : 0,
+      liveShare: this.record.length > 0 && !this.over ? this.live() : 0,
       collapse: this.watch.getState(),
       skipped: this.skipped,
       ...(this.scores ?? { test: null }),
@@ -152,7 +139,9 @@ class Loop {
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
+    let release = () => {}
     try {
+      release = modelOf(this.work.model).occupy()
       let reason = this.ending()
       while (reason === null) {
         reason = signal?.aborted ? 'stopped' : null
@@ -180,8 +169,14 @@ class Loop {
         ...(this.scores ?? { test: null }),
       }
     } finally {
-      this.work.dispose()
+      release()
+      this.dispose()
     }
+  }
+
+  dispose(): void {
+    this.over = true
+    this.work.dispose()
   }
 
   /** One minibatch. Returns the events that it causes. */
@@ -265,25 +260,6 @@ class Loop {
   private now(): { iteration: number; seconds: number } {
     return { iteration: this.work.optimizer.iteration, seconds: (performance.now() - this.start) / 1000 }
   }
-}
-
-function restore(work: Iteration, from: RunState): void {
-  const { optimizer, stream, generator } = work
-  for (const [name, array] of Object.entries(optimizer.state)) {
-    const stored = from.optimizer[name]
-    if (stored?.length !== array.length) {
-      throw new InputError(
-        `resume: optimizer.${name}: expected ${array.length} elements but received ${stored?.length ?? 'none'}: ` +
-          'give the model and options of the run that is resumed',
-      )
-    }
-    array.set(stored)
-  }
-  optimizer.iteration = from.iteration
-  stream.setState(from.stream)
-  work.rate = from.rate
-  work.setCarried(from.carried)
-  if (generator && from.generator) generator.setState(from.generator)
 }
 
 /** Ties go to the earlier. */

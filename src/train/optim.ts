@@ -5,10 +5,11 @@
  */
 import { z } from 'zod'
 import type { Engine, Floats } from '../backend/backend.ts'
-import { notNegative, oneOf, positive } from '../flag.ts'
+import { DISPOSE, Life } from '../backend/lifetime.ts'
+import { refuseUnknown } from '../error.ts'
+import { type Memory, memory } from '../layers/layer.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
-import type { KindFlags } from './kindFlags.ts'
 
 /** Stochastic gradient descent, as data; `sgd` makes it. */
 export interface Sgd {
@@ -46,7 +47,9 @@ export type OptimizerKind = OptimizerSpec['kind']
 export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
 
 /** The paper's optimiser, SGD: v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
-export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: number } = {}): Sgd {
+export function sgd(options: Partial<Omit<Sgd, 'kind'>> = {}): Sgd {
+  refuseUnknown('sgd', options, ['lr', 'momentum'])
+  const { lr = 0.01, momentum = 0 } = options
   return { kind: 'sgd', lr, momentum }
 }
 
@@ -54,12 +57,16 @@ export function sgd({ lr = 0.01, momentum = 0 }: { lr?: number; momentum?: numbe
  * RMSprop (Hinton's lecture 6e); s = alpha · s + (1 - alpha) · g², w -= lr · g / (√s + eps). Defaults: lr 0.001,
  * alpha 0.99, eps 1e-8.
  */
-export function rmsprop({ lr = 1e-3, alpha = 0.99, eps = 1e-8 }: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
+export function rmsprop(options: Partial<Omit<RmsProp, 'kind'>> = {}): RmsProp {
+  refuseUnknown('rmsprop', options, ['lr', 'alpha', 'eps'])
+  const { lr = 1e-3, alpha = 0.99, eps = 1e-8 } = options
   return { kind: 'rmsprop', lr, alpha, eps }
 }
 
 /** Adam (Kingma & Ba, arXiv:1412.6980) with bias correction. Defaults: lr 0.001, beta1 0.9, beta2 0.999, eps 1e-8. */
-export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Partial<Omit<Adam, 'kind'>> = {}): Adam {
+export function adam(options: Partial<Omit<Adam, 'kind'>> = {}): Adam {
+  refuseUnknown('adam', options, ADAM_OPTIONS)
+  const { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options
   return { kind: 'adam', lr, beta1, beta2, eps }
 }
 
@@ -74,48 +81,24 @@ export function adam({ lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 }: Part
  * scaled identity, else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights
  * do not decay.
  */
-export function muon({
-  lr = 3e-4,
-  momentum = 0.9,
-  weightDecay = 0,
-  adam: { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = {},
-}: {
-  lr?: number
-  momentum?: number
-  weightDecay?: number
-  adam?: Partial<Omit<Adam, 'kind'>>
-} = {}): Muon {
+export function muon(options: MuonOptions = {}): Muon {
+  refuseUnknown('muon', options, ['lr', 'momentum', 'weightDecay', 'adam'])
+  const { lr = 3e-4, momentum = 0.9, weightDecay = 0, adam = {} } = options
+  refuseUnknown('muon: adam', adam, ADAM_OPTIONS)
+  const { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = adam
   return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
 }
 
-/** The same optimiser at another rate. Muon's share for the other weights stays what it was. */
-function atRate(spec: OptimizerSpec, lr: number): OptimizerSpec {
-  if (spec.kind !== 'muon') return { ...spec, lr }
-  return { ...spec, lr, adam: { ...spec.adam, lr: (spec.adam.lr * lr) / spec.lr } }
+/** Options of `muon`. */
+export interface MuonOptions {
+  lr?: number
+  momentum?: number
+  weightDecay?: number
+  /** How the other weights are updated. */
+  adam?: Partial<Omit<Adam, 'kind'>>
 }
 
-/** Each optimiser on the command line. */
-export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
-  kind: { flag: '--optimizer <name>', value: oneOf(...OPTIMIZERS), help: 'what updates the weights' },
-  kinds: { sgd, rmsprop, adam, muon },
-  parts: [
-    { flag: '--lr <rate>', value: positive, sets: atRate, help: 'learning rate' },
-    {
-      flag: '--momentum <m>',
-      value: notNegative,
-      sets: 'momentum',
-      of: ['sgd', 'muon'],
-      help: 'momentum of sgd and muon (default: 0 for sgd, 0.9 for muon)',
-    },
-    {
-      flag: '--weight-decay <d>',
-      value: notNegative,
-      sets: 'weightDecay',
-      of: ['muon'],
-      help: 'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
-    },
-  ],
-}
+const ADAM_OPTIONS = ['lr', 'beta1', 'beta2', 'eps']
 
 const lr = z.number().gt(0)
 const decay = z.number().min(0).lt(1)
@@ -136,8 +119,10 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
   }),
 ])
 
-/** An optimiser at work on the weights of a model. */
-export interface Optimizer {
+/**
+ * An optimiser at work on the weights of a model. After `dispose`, or after that of the model, it refuses to be used.
+ */
+export interface Optimizer extends Disposable {
   readonly spec: OptimizerSpec
   /**
    * Its arrays by name, each as long as the weights: v (sgd with momentum), s (rmsprop), m and v (adam, muon); empty
@@ -148,7 +133,7 @@ export interface Optimizer {
   iteration: number
   /** The weights by the gradients that it was made for, at this iteration's rate. */
   update(lr: number): void
-  /** Gives the state arrays back to the backend. */
+  /** Gives the state arrays back to the backend; a second time it does nothing. */
   dispose(): void
 }
 
@@ -161,16 +146,37 @@ export interface Optimizer {
  * plain sgd that is the dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither
  * decays nor moves it, and Adam corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and
  * PyTorch's SparseAdam).
+ *
+ * @param within the life of the model that the weights are of
  */
 export function createOptimizer(
   spec: OptimizerSpec,
   backend: Engine,
   weights: Floats,
-  { start, dense, tables }: Gradients,
+  gradients: Gradients,
   recurrent: readonly RecurrentMatrix[] = [],
+  within: Life = backend.life,
 ): Optimizer {
+  const arena = memory(backend)
+  try {
+    return build(spec, arena, weights, gradients, recurrent, new Life('optimizer', 'train anew', within))
+  } catch (error) {
+    arena.release() // full: what was taken before goes back
+    throw error
+  }
+}
+
+function build(
+  spec: OptimizerSpec,
+  arena: Memory,
+  weights: Floats,
+  { start, dense, tables }: Gradients,
+  recurrent: readonly RecurrentMatrix[],
+  life: Life,
+): Optimizer {
+  const { backend } = arena
   const state: Record<string, Floats> = {}
-  for (const name of stateNames(spec)) state[name] = backend.floats(weights.length)
+  for (const name of stateNames(spec)) state[name] = arena.floats(weights.length)
   const arrays = Object.values(state)
   const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [])
   const gradient = (from: number, to: number) => dense.subarray(from - start, to - start)
@@ -180,27 +186,31 @@ export function createOptimizer(
     ...gaps.map(([from, to]) => denseRule(elementwise, backend, gradient(from, to), cut(weights, arrays, from, to))),
     ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
   ]
-  const work = backend.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
+  const work = arena.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
   const muonRules = matrices.map(({ start: from, H, identity }) => {
     const to = from + H * H
     return muonRule(spec as Muon, backend, { H, identity, work, g: gradient(from, to) }, cut(weights, arrays, from, to))
   })
+  const dispose = (): void => {
+    if (!life.end()) return
+    arena.release()
+    for (const name of Object.keys(state)) delete state[name]
+  }
   return {
     spec,
-    state,
+    get state() {
+      if (Object.keys(state).length > 0) life.check()
+      return state
+    },
     iteration: 0,
     update(lr) {
+      life.check()
       this.iteration += 1
       for (let i = 0; i < rules.length; i++) rules[i]!(share * lr, this.iteration)
       for (let i = 0; i < muonRules.length; i++) muonRules[i]!(lr, this.iteration)
     },
-    dispose() {
-      backend.free(work)
-      for (const name of Object.keys(state)) {
-        backend.free(state[name]!)
-        delete state[name]
-      }
-    },
+    dispose,
+    [DISPOSE]: dispose,
   }
 }
 

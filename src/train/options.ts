@@ -4,11 +4,12 @@
  * is used.
  */
 import { z } from 'zod'
-import { checked, InputError } from '../error.ts'
+import { checked, InputError, shown } from '../error.ts'
 import { below1, type Flag, finite, flagged, type Given, type Kind, kindOf, nameOf, oneOf, whole } from '../flag.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
 import { fromKindFlags, type KindFlags } from './kindFlags.ts'
-import { adam, OPTIMIZER_FLAGS, optimizerSchema } from './optim.ts'
+import { adam, optimizerSchema } from './optim.ts'
+import { OPTIMIZER_FLAGS } from './optimFlags.ts'
 import { constantRate, SCHEDULE_FLAGS, scheduleSchema } from './schedule.ts'
 import { SOFTMAX_FLAGS, softmaxSchema } from './softmax.ts'
 
@@ -184,15 +185,24 @@ export type TrainOptions = { readonly [K in keyof TrainSpec]?: TrainSpec[K] | un
 
 const ENTRIES = Object.entries(OPTIONS) as [keyof TrainSpec, TrainOption<unknown>][]
 
+/** For the check that there are no other options, which says which one was meant. */
+const NAMES = z.strictObject(Object.fromEntries(ENTRIES.map(([name]) => [name, z.unknown().optional()])))
+
+/** @throws InputError unless every option is there, as `trainSpec` leaves them */
+export function refuseIncomplete(spec: TrainSpec): void {
+  const given: unknown = spec
+  if (typeof given === 'object' && given !== null && ENTRIES.every(([name]) => Object.hasOwn(given, name))) return
+  throw new InputError(`training: expected what trainSpec() gives but received ${shown(given)}`)
+}
+
 /** The options of a run with every default filled in. @throws InputError, one line naming the option */
 export function trainSpec(options: TrainOptions = {}): TrainSpec {
+  checked(NAMES, options, 'training')
   const spec: Partial<Record<keyof TrainSpec, unknown>> = {}
   for (const [name, option] of ENTRIES) {
     const value = options[name] ?? (options[name] === undefined ? defaultOf(option, spec.iterations as number) : null)
     spec[name] = option.check(value, name)
   }
-  const unknown = Object.entries(options).filter(([name]) => !Object.hasOwn(OPTIONS, name))
-  checked(z.strictObject({}), Object.fromEntries(unknown), 'training')
   return withinRecords(spec as TrainSpec)
 }
 

@@ -7,6 +7,7 @@
  * since Bourlard & Morgan (1994).
  */
 import { z } from 'zod'
+import { refuseUnknown } from '../error.ts'
 import { oneOf, whole } from '../flag.ts'
 import { beats, type Metric } from '../metric.ts'
 import type { KindFlags } from './kindFlags.ts'
@@ -54,21 +55,25 @@ export interface RateState {
 export const FIRST_RATE: RateState = { best: null, drops: 0 }
 
 /** A fixed learning rate, as in the paper, after `warmup` iterations (default 0) over which it grows from 0. */
-export function constantRate({ warmup = 0 }: { warmup?: number } = {}): ConstantRate {
+export function constantRate(options: { warmup?: number } = {}): ConstantRate {
+  refuseUnknown('constantRate', options, ['warmup'])
+  const { warmup = 0 } = options
   return { kind: 'constant', warmup }
 }
 
 /** Half a cosine from the base rate down to `to` (default 0) times the base rate at the end of the run. */
-export function cosineRate({ to = 0, warmup = 0 }: { to?: number; warmup?: number } = {}): CosineRate {
+export function cosineRate(options: { to?: number; warmup?: number } = {}): CosineRate {
+  refuseUnknown('cosineRate', options, ['to', 'warmup'])
+  const { to = 0, warmup = 0 } = options
   return { kind: 'cosine', to, warmup }
 }
 
 /** The rate times `factor` (default 0.1) after every `every` iterations, or after each iteration listed in `at`. */
-export function stepRate({
-  factor = 0.1,
-  warmup = 0,
-  ...when
-}: { factor?: number; warmup?: number } & ({ every: number } | { at: readonly number[] })): StepRate {
+export function stepRate(
+  options: { factor?: number; warmup?: number } & ({ every: number } | { at: readonly number[] }),
+): StepRate {
+  refuseUnknown('stepRate', options, ['factor', 'every', 'at', 'warmup'])
+  const { factor = 0.1, warmup = 0, ...when } = options
   return { kind: 'steps', factor, ...when, warmup }
 }
 
@@ -77,12 +82,9 @@ export function stepRate({
  * (`improvement`), on the held-out set where the task has one; the run ends instead of falling for the seventh time
  * (`most` 6).
  */
-export function halvingRate({
-  factor = 0.5,
-  improvement = 0.005,
-  most = 6,
-  warmup = 0,
-}: Partial<Omit<HalvingRate, 'kind'>> = {}): HalvingRate {
+export function halvingRate(options: Partial<Omit<HalvingRate, 'kind'>> = {}): HalvingRate {
+  refuseUnknown('halvingRate', options, ['factor', 'improvement', 'most', 'warmup'])
+  const { factor = 0.5, improvement = 0.005, most = 6, warmup = 0 } = options
   return { kind: 'halving', factor, improvement, most, warmup }
 }
 

@@ -136,7 +136,10 @@ export function run(backend: Engine, { kernel, args }: Case, { inPlace = true }:
   return { returned, arrays: results, faults }
 }
 
-/** Largest difference as a share of the expected array's largest magnitude, and where it is; Infinity where only one is NaN. */
+/**
+ * Largest difference as a share of the expected array's largest magnitude, and where it is; Infinity where only one is
+ * NaN.
+ */
 export function difference(got: Float64Array, expected: Float64Array, unspecified: (index: number) => boolean): [number, number] {
   let largest = 0
   let worst = 0

@@ -57,7 +57,8 @@ export function* denseBackwardTable(): Generator<Case> {
             updated('dW', r.uniform(K * I)), bias ? updated('db', r.uniform(K)) : null, wanted ? output('dx', T * B * I) : null, null, WHOLE],
         }
       }
-  // More rows (t, b) than a tile of the gradient takes at a time: sums of blocks instead, over one row of blocks and over several.
+  // More rows (t, b) than a tile of the gradient takes at a time: sums of blocks instead, over one row of blocks and
+  // over several.
   for (const [T, B, I, K] of [[130, 9, 5, 7], [35, 33, 40, 150]]) {
     const r = random(seed++)
     yield {
@@ -197,7 +198,10 @@ export function* copyColumnsTable(): Generator<Case> {
       }
 }
 
-/** One step of each cell, from weights as `step_pack` leaves them: the order inside is each backend's own, so it is packed by it. */
+/**
+ * One step of each cell, from weights as `step_pack` leaves them: the order inside is each backend's own, so it is
+ * packed by it.
+ */
 export function* stepTable(): Generator<Case> {
   let seed = 1
   const sizes = [...WIDTHS.map((H) => [3, 2, H]), ...WIDTHS.map((I) => [2, I, 5]), ...[1, 2, 9].map((B) => [B, 1, 100])]

@@ -14,7 +14,8 @@ import {
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up
-// to 20 steps of a recurrence amplify that a few times: the largest measured is 2.6e-6 of the array's largest magnitude.
+// to 20 steps of a recurrence amplify that a few times: the largest measured is 2.6e-6 of the array's largest
+// magnitude.
 const TOLERANCE = 1e-5
 
 const TABLES: Record<string, () => Generator<Case>> = {

@@ -103,7 +103,9 @@ export const BATCHES: readonly number[] = [1, 2, 3, 4, 5, 6, 7, 8, 9, 15, 16, 17
 const optionalOf = ({ cellState }: { cellState: boolean }): string[] =>
   ['dbx', 'dbh', 'bx', 'bh', 'dh', 'dhT', ...(cellState ? ['dcT'] : []), 'dx', 'dh0', ...(cellState ? ['dc0'] : [])]
 
-/** Units whose weight gradient is above 72 K floats: beside the recurrence or at the end, as there are many rows or few. */
+/**
+ * Units whose weight gradient is above 72 K floats: beside the recurrence or at the end, as there are many rows or few.
+ */
 const largeOf = ({ gates }: { gates: number }): number => 10 * Math.floor(Math.sqrt(84_500 / gates) / 10)
 
 const bit = (n: number, k: number): 0 | 1 => ((n >> k) & 1) as 0 | 1
@@ -129,7 +131,8 @@ export function* recurrentTable(cell: Cell): Generator<Case> {
     { T: 19, B: 57, I: 9, H: large }, // large weight gradients, of more than 1,024 rows, and of fewer
     { T: 2, B: 9, I: 9, H: large },
   ]
-  // Whole shards without lengths, 4 units in the last vector; x inside the recurrence (I <= 8) and as a product before it.
+  // Whole shards without lengths, 4 units in the last vector; x inside the recurrence (I <= 8) and as a product before
+  // it.
   for (const [H, I] of [[20, 3], [36, 9], [52, 3], [100, 9]] as const)
     for (const reverse of [0, 1] as const) {
       const options = { reverse, ragged: false, clip: 0, accumulate: 0, inPlace: false, nulls: [] } as const

@@ -1,4 +1,6 @@
-/** What kernels say of sizes: the same blocks and shards on every backend, and room that segments of a sequence keep to. */
+/**
+ * What kernels say of sizes: the same blocks and shards on every backend, and room that segments of a sequence keep to.
+ */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { FIRST, type Floats, LAST, RELU } from '../../src/backend/backend.ts'
@@ -20,7 +22,8 @@ for (const { label, backend } of backends)
       }
     })
 
-    // Small gradients lie in the recurrence, large ones of few rows after it; I = 9 is too wide for GRU to take x along with h.
+    // Small gradients lie in the recurrence, large ones of few rows after it; I = 9 is too wide for GRU to take x along
+    // with h.
     for (const cell of ['rnn', 'lstm', 'gru'] as const)
       for (const [I, H] of [[2, 3], [9, 17], [2, 100], [9, 290]] as const) {
         if (backend.name === 'reference' && H > 17) continue // minutes; it keeps no running sums

@@ -1,7 +1,8 @@
 /**
- * A ReLU recurrence leaves out units that are zero for all rows of a shard. That must not change a bit of what kernels.h says, nothing
- * left out and every sum in its order: here it is in plain JavaScript, with the multiply-add of each instruction set. A unit
- * hears one input, and two of the three inputs come and go, so that blocks of steps have different live units.
+ * A ReLU recurrence leaves out units that are zero for all rows of a shard. That must not change a bit of what
+ * kernels.h says, nothing left out and every sum in its order: here it is in plain JavaScript, with the multiply-add of
+ * each instruction set. A unit hears one input, and two of the three inputs come and go, so that blocks of steps have
+ * different live units.
  */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
@@ -48,7 +49,10 @@ function forward({ H, reverse }: Case, fma: Fma, x: Floats, Wxh: Floats, Whh: Fl
       }
 }
 
-/** da, and the gradients [H, H | I | 1] of a shard: blocks in the order of back-propagation, inside a block steps and rows ascend. */
+/**
+ * da, and the gradients [H, H | I | 1] of a shard: blocks in the order of back-propagation, inside a block steps and
+ * rows ascend.
+ */
 function backward({ H, reverse, clip }: Case, fma: Fma, x: Floats, Whh: Floats, h: Floats, dhT: Floats, da: Float32Array, dh0: Float32Array): Float32Array[] {
   const carry = Float32Array.from(dhT)
   for (const { t, to } of steps(reverse).reverse())

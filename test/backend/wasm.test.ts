@@ -1,4 +1,7 @@
-/** What only the wasm backend has: a memory that can be full, modules to choose from, and a platform that may lack things. */
+/**
+ * What only the wasm backend has: a memory that can be full, modules to choose from, and a platform that may lack
+ * things.
+ */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'

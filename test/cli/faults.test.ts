@@ -1,6 +1,7 @@
 /**
- * A disk that refuses one call, or all of a kind from some call on, anywhere in the life of a run. What was checkpointed is never lost,
- * exit 0 means that the model is there, and a run that has a config is never left unreadable: it goes on to the same bits.
+ * A disk that refuses one call, or all of a kind from some call on, anywhere in the life of a run. What was
+ * checkpointed is never lost, exit 0 means that the model is there, and a run that has a config is never left
+ * unreadable: it goes on to the same bits.
  */
 import assert from 'node:assert/strict'
 import builtin, * as fs from 'node:fs'
@@ -89,7 +90,10 @@ const OPERATIONS = [
 ] as const
 type Operation = (typeof OPERATIONS)[number]
 
-/** Lets the calls of one operation fail from the k-th on, `times` of them, while `work` runs. Returns how many there were. */
+/**
+ * Lets the calls of one operation fail from the k-th on, `times` of them, while `work` runs. Returns how many there
+ * were.
+ */
 async function failing(operation: Operation, k: number, times: number, work: () => Promise<unknown>): Promise<number> {
   const original = fs[operation] as (...args: unknown[]) => unknown
   let calls = 0

@@ -1,4 +1,5 @@
-// The experiments as data: names that fit, the paper's numbers, and claims that hold, fail and stay open where they should.
+// The experiments as data: names that fit, the paper's numbers, and claims that hold, fail and stay open where they
+// should.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'

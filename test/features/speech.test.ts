@@ -1,4 +1,5 @@
-// Features: beside a second implementation, written plainly and with another transform, and beside numbers known without one.
+// Features: beside a second implementation, written plainly and with another transform, and beside numbers known
+// without one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { deltas, FEATURES, featureStream, features, frameCount, logMel } from '../../src/features/speech.ts'
@@ -7,7 +8,10 @@ import { samplesOf } from '../support/speech.ts'
 
 const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700)
 
-/** The same from the definitions: a discrete Fourier transform as a sum, filters by their corners, slopes by least squares. */
+/**
+ * The same from the definitions: a discrete Fourier transform as a sum, filters by their corners, slopes by least
+ * squares.
+ */
 function plainly(samples: Int16Array): number[][] {
   const N = 1 + Math.floor((samples.length - 400) / 160)
   const statics = Array.from({ length: N }, (_, f) => {
@@ -85,7 +89,8 @@ test('a steady tone is loudest in the filter around it, does not change, and has
     // Every frame holds whole periods or the same phase: 160 samples are 2.5, 10, 35 and 60 periods.
     for (let i = 40; i < 120; i++)
       assert.ok(Math.abs(all[20 * FEATURES + i]!) < 0.01, `Δ ${i}: ${all[20 * FEATURES + i]}`)
-    // Parseval: over all bins 512 Σ s²w², where Σ w² = 158.7 of a Hamming window of 400, and s has the power A²/2 |1 - 0.97 e^iω|².
+    // Parseval: over all bins 512 Σ s²w², where Σ w² = 158.7 of a Hamming window of 400, and s has the power A²/2 |1 -
+    // 0.97 e^iω|².
     const gain = 1 + 0.97 ** 2 - 2 * 0.97 * Math.cos((2 * Math.PI * hertz) / 16_000)
     const total = (512 / 2) * 158.66 * (10_000 ** 2 / 2) * gain
     // The triangles add up to 1 between the middles of the first and last, so that all filters together have it.

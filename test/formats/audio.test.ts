@@ -1,5 +1,5 @@
-// Sound: SPHERE and RIFF in both byte orders give the samples back; what is not 16-bit PCM of one channel at 16 kHz, or not whole,
-// is refused in one line that says what came and what to do.
+// Sound: SPHERE and RIFF in both byte orders give the samples back; what is not 16-bit PCM of one channel at 16 kHz, or
+// not whole, is refused in one line that says what came and what to do.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { test } from 'node:test'
@@ -55,7 +55,9 @@ test('bytes behind the samples are not sound', () => {
   assert.deepEqual(speech(Uint8Array.of(...sphere(samples), 1, 2, 3, 4), 'f'), samples)
 })
 
-/** The header of these bytes, which are given a few at a time, and what follows it; null if they do not hold all of it. */
+/**
+ * The header of these bytes, which are given a few at a time, and what follows it; null if they do not hold all of it.
+ */
 function headerOf(bytes: Uint8Array, piece = bytes.length) {
   const reader = headerReader('f')
   for (let at = 0; at < bytes.length; at += piece) {

@@ -1,5 +1,5 @@
-// Every reader on files that are cut, flipped and lie about their lengths: a value or one line, and no more memory than the file
-// accounts for. What a stream is cut into makes no difference.
+// Every reader on files that are cut, flipped and lie about their lengths: a value or one line, and no more memory than
+// the file accounts for. What a stream is cut into makes no difference.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { test } from 'node:test'
@@ -82,7 +82,10 @@ const damaged = (...good: Uint8Array[]) =>
     )
     .map(([bytes, changes]) => changes.reduce((bytes, change) => change(bytes), bytes))
 
-/** What `read` makes of the bytes, or the one line that it refuses them with; it allocates in proportion to them at most. */
+/**
+ * What `read` makes of the bytes, or the one line that it refuses them with; it allocates in proportion to them at
+ * most.
+ */
 function outcome<T>(bytes: Uint8Array, read: (bytes: Uint8Array) => T): T | string {
   const before = process.memoryUsage().arrayBuffers
   try {

@@ -1,5 +1,5 @@
-// The bytes of TensorBoard's files against those of other writers: messages by Google's protobuf for Python from TensorFlow's
-// event.proto, checksums by the npm package @node-rs/crc32, and the published vectors of CRC-32C.
+// The bytes of TensorBoard's files against those of other writers: messages by Google's protobuf for Python from
+// TensorFlow's event.proto, checksums by the npm package @node-rs/crc32, and the published vectors of CRC-32C.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { crc32c, encodeFileVersion, encodeScalars } from '../../src/formats/tfevents.ts'

@@ -56,7 +56,8 @@ const CASES: Case[] = [
   { cell: 'tanh', size: { T: 20, B: 9 }, S: 16, hidden: 290, steps: 'every' },
   { cell: 'lstm', size: { T: 33, B: 25 }, S: 16, hidden: 140 },
   { cell: 'gru', size: { T: 33, B: 9 }, S: 16, hidden: 170, layers: 2 },
-  // So many rows that they are fused all the same, more than a tile of the head's gradient takes at once, and several blocks of steps a segment.
+  // So many rows that they are fused all the same, more than a tile of the head's gradient takes at once, and several
+  // blocks of steps a segment.
   { cell: 'irnn', size: { T: 65, B: 17 }, S: 32, hidden: 290 },
   { cell: 'gru', size: { T: 65, B: 17 }, S: 48, hidden: 170 },
   { cell: 'lstm', size: { T: 70, B: 17 }, S: 32, hidden: 140, steps: 'every' },

@@ -1,4 +1,5 @@
-// A softmax by blocks is the softmax, a sampled one is what its definition says, and candidates come as often as they are said to.
+// A softmax by blocks is the softmax, a sampled one is what its definition says, and candidates come as often as they
+// are said to.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Floats } from '../../src/backend/backend.ts'
@@ -12,7 +13,9 @@ import { backends, relativeError } from '../support/backends.ts'
 
 const TOLERANCE = 2e-5
 
-/** Loss, correct and gradients of a softmax over all columns, with a logit subtracted and columns left out, in float64. */
+/**
+ * Loss, correct and gradients of a softmax over all columns, with a logit subtracted and columns left out, in float64.
+ */
 function plain(
   {
     x,
@@ -75,7 +78,8 @@ for (const { label, backend } of backends) {
     made.set(values)
     return made
   }
-  // Blocks of 2^22 numbers: all columns and several blocks of rows; columns cut as well; and, without a gradient, one of each.
+  // Blocks of 2^22 numbers: all columns and several blocks of rows; columns cut as well; and, without a gradient, one
+  // of each.
   const shapes = small
     ? [[60, 9, 3, 9000]]
     : [
@@ -151,7 +155,8 @@ test('candidates: log-uniform, no one twice, expected as often as they come', ()
     for (const k of classes) seen[k]! += 1
     for (let k = 0; k < V; k++) expected[k]! += Math.exp(sampler.logExpected(k))
   }
-  // The first draw is an ordinary one: P(0) = ln 2 / ln 51. Over all, the expectation given the tries is right within 2 %.
+  // The first draw is an ordinary one: P(0) = ln 2 / ln 51. Over all, the expectation given the tries is right within 2
+  // %.
   assert.ok(Math.abs(first / rounds - Math.log(2) / Math.log(V + 1)) < 0.012, String(first / rounds))
   for (let k = 0; k < V; k++)
     assert.ok(Math.abs(seen[k]! / expected[k]! - 1) < 0.08, `${k}: ${seen[k]} for ${expected[k]}`)

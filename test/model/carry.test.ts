@@ -1,4 +1,5 @@
-// State carried from batch to batch, row by row: chunks of a text are the text, and a run killed inside it goes on to the same bits.
+// State carried from batch to batch, row by row: chunks of a text are the text, and a run killed inside it goes on to
+// the same bits.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Batch } from '../../src/batch.ts'

@@ -1,35 +1,15 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import type { Engine } from '../../src/backend/backend.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { identity } from '../../src/init.ts'
 import { irnn, lstm } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
 import { CELLS, regression } from '../../src/model/spec.ts'
 import { backends, relativeError } from '../support/backends.ts'
+import { counting } from '../support/counting.ts'
 import { allGradients, batch, gradientsOf, K, type Shape, spec } from '../support/models.ts'
 
 const reference = referenceBackend()
-
-/** A backend that counts the arrays it has given and not got back. */
-function counting(backend: Engine): { backend: Engine; made: () => number; held: () => number } {
-  let made = 0
-  const held = new Set<unknown>()
-  const kept = <A>(array: A): A => {
-    made++
-    held.add(array)
-    return array
-  }
-  const wrapped: Engine = Object.assign(Object.create(backend) as Engine, {
-    floats: (n: number) => kept(backend.floats(n)),
-    ints: (n: number) => kept(backend.ints(n)),
-    free(array: Parameters<Engine['free']>[0]) {
-      assert.ok(held.delete(array), 'freed once, and what was given')
-      backend.free(array)
-    },
-  })
-  return { backend: wrapped, made: () => made, held: () => held.size }
-}
 
 describe('parameters', () => {
   test('names, shapes and order are PyTorch’s; each is a view of the one array', () => {

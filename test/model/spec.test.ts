@@ -87,7 +87,7 @@ describe('what is no spec is refused in one line', () => {
     [
       'an unknown key',
       { ...small, rnn: { cell: 'irnn', hidden: 3, hiden: 4 } },
-      'model spec: rnn: unknown key "hiden": remove it or correct its spelling',
+      'model spec: rnn: unknown key "hiden": remove it or correct its spelling; did you mean hidden?',
     ],
     [
       'unknown keys at the top',

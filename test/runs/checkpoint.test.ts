@@ -14,8 +14,9 @@ import { BEST, decodeCheckpoint, encodeCheckpoint, iterationOf, LAST, PREVIOUS }
 import { createRunFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { type RunState, train } from '../../src/train/loop.ts'
+import { train } from '../../src/train/loop.ts'
 import { trainSpec } from '../../src/train/options.ts'
+import type { RunState } from '../../src/train/runState.ts'
 import { cosineRate } from '../../src/train/schedule.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-checkpoint-'))

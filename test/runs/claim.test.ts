@@ -7,7 +7,9 @@ import { claim, type LockFiles, release } from '../../src/runs/claim.ts'
 const FIRST = 'lock'
 const successorOf = (text: string) => `lock after ${text}`
 
-/** What a process does: claims the lock, and then lets go of it, is killed in it, or was killed on the way (`steps`). */
+/**
+ * What a process does: claims the lock, and then lets go of it, is killed in it, or was killed on the way (`steps`).
+ */
 interface Life {
   readonly name: string
   /** Steps after which it is killed; Infinity: never. */
@@ -71,7 +73,8 @@ const three = (steps = [Infinity, Infinity, Infinity]): Life[] =>
 test('every schedule of three processes with at most three changes of turn, from a dead lock and from none', () => {
   let schedules = 0
   for (const dead of [[], ['x 0'], ['x 0', 'y 0']]) {
-    // A schedule is when turns change, and to whom: [step, which of the others]; a process that is over passes on its turn.
+    // A schedule is when turns change, and to whom: [step, which of the others]; a process that is over passes on its
+    // turn.
     const most = 14
     for (let i = 0; i < most; i++)
       for (let j = i; j < most; j++)
@@ -120,7 +123,8 @@ test('a record that was added behind an outdated one does not hold the lock', ()
     remove: (name) => void names.delete(name),
     list: () => [...names.keys()],
   }
-  // b has seen the dead record x; then a takes over, and its record moves to the first name; b adds its own behind x, and must not hold it.
+  // b has seen the dead record x; then a takes over, and its record moves to the first name; b adds its own behind x,
+  // and must not hold it.
   const dead = (record: string) => !record.startsWith('x')
   const b = claim(files, FIRST, 'b 0', successorOf, dead)
   for (let i = 0; i < 3; i++) b.next()

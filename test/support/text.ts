@@ -1,4 +1,7 @@
-/** A text without a file: streams of tokens that go on from batch to batch, rows that start anew, as a word task has them. */
+/**
+ * A text without a file: streams of tokens that go on from batch to batch, rows that start anew, as a word task has
+ * them.
+ */
 import type { Batch } from '../../src/batch.ts'
 import { rng } from '../../src/rng.ts'
 import type { Task } from '../../src/task.ts'

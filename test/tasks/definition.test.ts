@@ -1,4 +1,5 @@
-// Tasks as the command has them: flags that are data, options that follow from them, and no task that needs to be known by name.
+// Tasks as the command has them: flags that are data, options that follow from them, and no task that needs to be known
+// by name.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { trainFlags } from '../../cli/options.ts'

@@ -1,5 +1,5 @@
-// The loop on every backend: it learns, repeats itself to the bit, stops when told, leaves the event loop alive, and says
-// where it failed.
+// The loop on every backend: it learns, repeats itself to the bit, stops when told, leaves the event loop alive, and
+// says where it failed.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Backend } from '../../src/backend/backend.ts'

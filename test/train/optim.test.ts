@@ -48,8 +48,8 @@ function expected(spec: Exclude<OptimizerSpec, Muon>): number[] {
   })
 }
 
-// What Muon is for: whatever the singular values of a gradient, an update has all of them near one. Here the gradient is a rotation
-// times unequal scales, and the matrix lies between other weights, which go by Adam.
+// What Muon is for: whatever the singular values of a gradient, an update has all of them near one. Here the gradient
+// is a rotation times unequal scales, and the matrix lies between other weights, which go by Adam.
 const ROTATION = [0.6, -0.8, 0.8, 0.6] as const
 for (const options of await availableBackends()) {
   const backend = await createEngine(options)

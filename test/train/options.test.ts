@@ -1,4 +1,5 @@
-// Options of training: each is one entry, from which its default, its check, its place, its flags and its part in a resume follow.
+// Options of training: each is one entry, from which its default, its check, its place, its flags and its part in a
+// resume follow.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Given, nameOf } from '../../src/flag.ts'
@@ -48,7 +49,7 @@ test('what is wrong is named by its option', () => {
     ],
     [{ softmax: { kind: 'sampled' } }, /^training: softmax.samples: expected a .*number but received nothing$/],
     [{ reduction: 'max' }, /^training: reduction: expected one of mean, sum but received "max"$/],
-    [{ speed: 1 }, /^training: unknown key "speed": remove it or correct its spelling$/],
+    [{ speed: 1 }, /^training: unknown key "speed": remove it or correct its spelling; did you mean seed\?$/],
   ]
   for (const [options, pattern] of cases) refused(() => trainSpec(options as TrainOptions), pattern)
 })

@@ -1,4 +1,5 @@
-// A run taken up again anywhere is the run that was never stopped: weights to the bit, records to the last number but time.
+// A run taken up again anywhere is the run that was never stopped: weights to the bit, records to the last number but
+// time.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Backend } from '../../src/backend/backend.ts'
@@ -10,9 +11,10 @@ import { adding } from '../../src/tasks/adding/adding.ts'
 import { noClip } from '../../src/train/clip.ts'
 import { encodeEvent, type TrainEvent } from '../../src/train/events.ts'
 import { DivergenceError } from '../../src/train/iteration.ts'
-import { type RunState, train } from '../../src/train/loop.ts'
+import { train } from '../../src/train/loop.ts'
 import { type OptimizerSpec, rmsprop, sgd } from '../../src/train/optim.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
+import type { RunState } from '../../src/train/runState.ts'
 import { halvingRate } from '../../src/train/schedule.ts'
 import { backends } from '../support/backends.ts'
 

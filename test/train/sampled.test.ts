@@ -1,4 +1,5 @@
-// Models of words: perplexity is what it says, logits kept or not, and a run by samples and with dropout is the same bits however it is cut.
+// Models of words: perplexity is what it says, logits kept or not, and a run by samples and with dropout is the same
+// bits however it is cut.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { availableBackends, createEngine } from '../../src/backend/choose.ts'

@@ -16,7 +16,9 @@ export const dense_forward: Kernels['dense_forward'] = (N, I, K, x, W, b, y) => 
     for (let k = 0; k < K; k++) y[n * K + k] = dot(I, W, k, x, n * I) + (b === null ? 0 : b[k])
 }
 
-/** Rows of [T,B] from the last step to the first, as in back-propagation: segments then add in the order of the whole. */
+/**
+ * Rows of [T,B] from the last step to the first, as in back-propagation: segments then add in the order of the whole.
+ */
 function rowsBackward(T: number, B: number): number[] {
   return Array.from({ length: T * B }, (_, i) => (T - 1 - Math.floor(i / B)) * B + (i % B))
 }

@@ -1,9 +1,10 @@
 /**
  * The reference backend: every kernel of `kernels/kernels.h` as the slow, obvious loop that reads like its equation,
  * in float64. It is never fast and never clever: the native and the WebAssembly builds are held against it case by case
- * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all backends).
+ * (after karpathy/llm.c, where the plain CPU file comes first, and ggml's test-backend-ops, one table for all
+ * backends).
  */
-import type { Engine, Kernels } from '../backend.ts'
+import { type Engine, type Kernels, mortal } from '../backend.ts'
 import { gather } from '../gather.ts'
 import * as cells from './cells.ts'
 import { dense_backward, dense_forward, gemm } from './dense.ts'
@@ -26,7 +27,7 @@ export function referenceBackend(): Engine {
     sgd_update, rmsprop_update, adam_update, muon_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
     fma_peak,
   }
-  return {
+  return mortal({
     ...kernels,
     name: 'reference',
     description: 'reference, plain TypeScript in float64, 1 thread',
@@ -37,5 +38,5 @@ export function referenceBackend(): Engine {
     free: () => {},
     gather,
     bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
-  }
+  }, () => {})
 }

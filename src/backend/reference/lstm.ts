@@ -1,4 +1,6 @@
-/** The LSTM with forget gate (Gers et al. 2000), PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t). */
+/**
+ * The LSTM with forget gate (Gers et al. 2000), PyTorch's gate order i f g o: c_t = f c_{t-1} + i g, h_t = o tanh(c_t).
+ */
 import type { Floats, OrNull, RecurrentBackward, RecurrentForward, RecurrentStep } from '../signatures.ts'
 import { sum } from './packed.ts'
 import { addBias, addOuter, addTransposed, dot } from './rows.ts'

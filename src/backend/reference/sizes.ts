@@ -1,4 +1,7 @@
-/** Sizes that callers ask for. Sums of segments are added to the gradients at once, in the order of the whole: no room is needed. */
+/**
+ * Sizes that callers ask for. Sums of segments are added to the gradients at once, in the order of the whole: no room
+ * is needed.
+ */
 import type { Kernels } from '../backend.ts'
 
 /** Those of the other backends, so that a plan has the same segments on every one. */

@@ -1,4 +1,7 @@
-/** Streaming: packing weights (./packed.ts says how) and one step of a linear layer. The cells' steps stand with the cells. */
+/**
+ * Streaming: packing weights (./packed.ts says how) and one step of a linear layer. The cells' steps stand with the
+ * cells.
+ */
 import type { Kernels } from '../backend.ts'
 import { sum } from './packed.ts'
 

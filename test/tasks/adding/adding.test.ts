@@ -1,4 +1,5 @@
-// The data are the paper's problem: two marks, their sum, fixed sets that follow from the seed, each example once an epoch.
+// The data are the paper's problem: two marks, their sum, fixed sets that follow from the seed, each example once an
+// epoch.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'

@@ -1,4 +1,5 @@
-// Where digits come from: a folder, npm, the cache, a download. What is missing or broken is named; nothing broken is kept.
+// Where digits come from: a folder, npm, the cache, a download. What is missing or broken is named; nothing broken is
+// kept.
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'

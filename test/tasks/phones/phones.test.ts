@@ -1,5 +1,5 @@
-// The phones task: targets by hand, batches beside features computed alone, every utterance once an epoch, and padding that costs
-// nothing.
+// The phones task: targets by hand, batches beside features computed alone, every utterance once an epoch, and padding
+// that costs nothing.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Batch } from '../../../src/batch.ts'

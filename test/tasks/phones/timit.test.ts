@@ -1,4 +1,5 @@
-// A corpus in TIMIT's layout: who is in which set, what is read of an utterance, and every fault in one line, or left out.
+// A corpus in TIMIT's layout: who is in which set, what is read of an utterance, and every fault in one line, or left
+// out.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as os from 'node:os'

@@ -1,4 +1,5 @@
-// Files of one sentence a line: every line in one block, whatever the cuts; what is no sentence is refused by file and line.
+// Files of one sentence a line: every line in one block, whatever the cuts; what is no sentence is refused by file and
+// line.
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as os from 'node:os'

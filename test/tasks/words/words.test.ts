@@ -1,4 +1,5 @@
-// Words as batches: every token once an epoch, in rows that go on where they were; seeded, and resumed to the same batches.
+// Words as batches: every token once an epoch, in rows that go on where they were; seeded, and resumed to the same
+// batches.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Batch } from '../../../src/batch.ts'

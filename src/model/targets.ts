@@ -1,0 +1,89 @@
+/** The targets of a plan's batches: copied into memory of its own, and checked there. */
+import type { Floats } from '../backend/backend.ts'
+import type { BatchInput, BatchShape } from '../batch.ts'
+import { InputError, shown } from '../error.ts'
+import type { Memory } from '../layers/layer.ts'
+import { misfit } from './inputs.ts'
+import { checkFloats, checkWhole, lengthOf, putFloats, putWhole } from './values.ts'
+
+export class Targets {
+  /** Classification: [B] or [T,B], -1 where there is no target. */
+  readonly classes: Int32Array | null
+  /** Regression: [B,K] or [T,B,K]. */
+  readonly values: Floats | null
+  private readonly head: BatchShape['head']
+
+  constructor(arena: Memory, { T, B, head }: BatchShape) {
+    const rows = head.steps === 'last' ? B : T * B
+    this.head = head
+    this.classes = head.kind === 'classification' ? arena.ints(rows) : null
+    this.values = head.kind === 'regression' ? arena.floats(rows * head.size) : null
+  }
+
+  /**
+   * Copies y, and counts what matters of it: rows with a class for classification, values for regression; padded steps
+   * not.
+   * @param lengths of the batch, checked; null if all steps count
+   * @throws InputError unless y fits
+   */
+  read({ T, B, y }: BatchInput, lengths: Int32Array | null): number {
+    const { size: K, steps } = this.head
+    const rows = steps === 'last' ? B : T * B
+    const letters = steps === 'last' ? 'B' : 'T·B'
+    if (y === undefined) throw new InputError('batch: y: expected targets for the loss but received none: add y')
+    const length = lengthOf('batch: y', y)
+    const padded = steps === 'every' ? lengths : null
+    if (this.values) {
+      const n = rows * K
+      if (length !== n) throw misfit('batch: y', y, n, `${letters}·K = ${rows}·${K}`)
+      putFloats(y as ArrayLike<number>, this.values, n)
+      checkFloats('batch: y', y as ArrayLike<number>, this.values, n)
+      return (padded ? sum(padded, B) : rows) * K
+    }
+    const classes = this.classes!
+    if (length !== rows) throw misfit('batch: y', y, rows, `${letters} = ${rows}`)
+    putWhole(y, classes, rows)
+    checkWhole('batch: y', y, classes, rows, -1, K - 1)
+    let count = 0
+    for (let n = 0; n < rows; n++) {
+      if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count++
+    }
+    return count
+  }
+
+  /** Puts -1 where steps are padded, for losses that know of no lengths. */
+  ignorePadded(T: number, B: number, lengths: Int32Array): void {
+    for (let b = 0; b < B; b++) for (let t = lengths[b]!; t < T; t++) this.classes![t * B + b] = -1
+  }
+}
+
+/**
+ * Refuses another batch than the one that was given to forward: its targets would be counted by the lengths of one, and
+ * summed by those of the other.
+ * @param now the sizes of the last forward
+ * @param held its lengths; null if all steps count
+ */
+export function refuseOther(batch: BatchInput, now: { T: number; B: number }, held: Int32Array | null): void {
+  const { T, B } = now
+  if (batch?.T !== T || batch.B !== B) {
+    throw new InputError(
+      `plan.loss: expected the batch given to forward, T ${T} and B ${B}, but received ` +
+        (batch ? `T ${shown(batch.T)} and B ${shown(batch.B)}` : shown(batch)),
+    )
+  }
+  const { lengths } = batch
+  for (let b = 0; b < B; b++) {
+    const steps = held ? held[b] : T
+    const given = lengths === undefined ? T : lengths?.[b]
+    if (given === steps || (typeof given === 'bigint' && Number(given) === steps)) continue
+    throw new InputError(
+      `plan.loss: lengths[${b}]: expected ${steps}, as in forward, but received ${shown(given)}: give both the same batch`,
+    )
+  }
+}
+
+function sum(values: Int32Array, n: number): number {
+  let total = 0
+  for (let i = 0; i < n; i++) total += values[i]!
+  return total
+}

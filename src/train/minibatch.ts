@@ -1,0 +1,26 @@
+/** The next minibatch to learn from. */
+import type { Batch } from '../batch.ts'
+import { InputError } from '../error.ts'
+import type { Loss, LossOptions, Plan } from '../model/model.ts'
+import type { Stream, Task } from '../task.ts'
+
+/** So many minibatches in a row may have no target. */
+const MOST = 1000
+
+/**
+ * Runs the plan over minibatches until one has a target, and returns that one; its loss is in `result`. Where targets
+ * are rare, a minibatch without any has no loss, and a step on its gradient of 0 would still move the weights by what
+ * the optimiser remembers. States run through it all the same.
+ * @throws InputError after 1,000 in a row without a target
+ */
+export function nextMinibatch(task: Task, stream: Stream, plan: Plan, options: LossOptions, result: Loss): Batch {
+  for (let tried = 0; tried < MOST; tried++) {
+    const minibatch = stream.next()
+    plan.forward(minibatch)
+    plan.loss(minibatch, options, result)
+    if (result.count > 0) return minibatch
+  }
+  throw new InputError(
+    `task ${task.name}: expected a target but received none in ${MOST} minibatches in a row (all -1): train on labelled data`,
+  )
+}

@@ -1,0 +1,74 @@
+/** The state of a run between two iterations, and how a run takes it up again. */
+import type { Floats } from '../backend/backend.ts'
+import { InputError, shown } from '../error.ts'
+import type { State } from '../model/model.ts'
+import { checkFloats, lengthOf, putFloats } from '../model/values.ts'
+import type { StreamState } from '../task.ts'
+import type { WatchState } from './collapse.ts'
+import type { Scores, TestScore } from './events.ts'
+import type { Iteration } from './iteration.ts'
+import type { RateState } from './schedule.ts'
+import type { StepRecordState } from './stepRecord.ts'
+
+/** Beside the weights of its model, all that a run needs to go on. */
+export interface RunState {
+  readonly iteration: number
+  readonly seconds: number
+  readonly stream: StreamState
+  readonly rate: RateState
+  /** The optimiser's arrays by name. */
+  readonly optimizer: Readonly<Record<string, Floats>>
+  /**
+   * Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried.
+   */
+  readonly carried: State | null
+  /** State of the generator of a sampled softmax; null without one. */
+  readonly generator: readonly number[] | null
+  /** The step record under way, and the live share it would report. */
+  readonly window: StepRecordState
+  readonly liveShare: number
+  readonly collapse: WatchState
+  /** Minibatches in a row that were left out because they were not finite. */
+  readonly skipped: number
+  /** The last evaluation and its iteration; null and 0 before the first. */
+  readonly test: TestScore | null
+  readonly heldOut?: TestScore
+  readonly evaluated: number
+  /** The best evaluation, by the held-out score where there is one. */
+  readonly best: (Scores & { readonly iteration: number }) | null
+}
+
+/** @throws InputError, and gives the memory back, unless the state is of such a run */
+export function restore(work: Iteration, from: RunState): void {
+  try {
+    setState(work, from)
+  } catch (error) {
+    work.dispose()
+    throw error
+  }
+}
+
+function setState(work: Iteration, from: RunState): void {
+  if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
+    throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
+  }
+  const { optimizer, stream, generator } = work
+  for (const [name, array] of Object.entries(optimizer.state)) {
+    const what = `resume: optimizer.${name}`
+    const stored = from.optimizer[name]
+    const length = stored === undefined ? 'none' : lengthOf(what, stored)
+    if (length !== array.length) {
+      throw new InputError(
+        `${what}: expected ${array.length} elements but received ${length}: give the model and options of the run that is ` +
+          'resumed',
+      )
+    }
+    putFloats(stored!, array, length)
+    checkFloats(what, stored!, array, length, 'start anew')
+  }
+  optimizer.iteration = from.iteration
+  stream.setState(from.stream)
+  work.rate = from.rate
+  work.setCarried(from.carried)
+  if (generator && from.generator) generator.setState(from.generator)
+}

@@ -1,0 +1,100 @@
+/** Messages: values in one line, options that do not exist, and which was meant. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import * as fc from 'fast-check'
+import { z } from 'zod'
+import { checked, nearest, refuseUnknown, shown } from '../src/error.ts'
+import { refused } from './support/refused.ts'
+
+test('the option that was meant: by case and dashes, initials, a beginning, a slip of the pen', () => {
+  const meant: readonly [string, readonly string[], string | undefined][] = [
+    ['learningRate', ['lr', 'beta1', 'beta2', 'eps'], 'lr'],
+    ['learning_rate', ['momentum', 'lr'], 'lr'],
+    ['warmUp', ['to', 'warmup'], 'warmup'],
+    ['thread', ['name', 'threads', 'instructionSet'], 'threads'],
+    ['Threads', ['name', 'threads'], 'threads'],
+    ['epsilon', ['lr', 'eps'], 'eps'],
+    ['beta_1', ['beta1', 'beta2'], 'beta1'],
+    ['t', ['T', 'B'], 'T'],
+    ['lenght', ['length', 'layers'], 'length'],
+    ['bidirectionnal', ['layers', 'bidirectional'], 'bidirectional'],
+    ['dropout', ['layers', 'bidirectional', 'recurrent', 'input'], undefined],
+    ['x', ['lr', 'eps'], undefined],
+    ['', ['lr', 'eps'], undefined],
+    ['lr', [], undefined],
+  ]
+  for (const [word, known, name] of meant) assert.equal(nearest(word, known), name, word)
+})
+
+test('a name is nearest to itself, and a slip of one letter in it is found', () => {
+  const names = ['iterations', 'evaluations', 'schedule', 'optimizer', 'activationCheckpointing']
+  const slip = fc.record({ name: fc.constantFrom(...names), at: fc.nat(6), letter: fc.constantFrom(...'aeiouxyz') })
+  fc.assert(
+    fc.property(slip, ({ name, at, letter }) => {
+      assert.equal(nearest(name, names), name)
+      assert.equal(nearest(name.slice(0, at) + letter + name.slice(at), names), name)
+      assert.equal(nearest(name.slice(0, at) + letter + name.slice(at + 1), names), name)
+      assert.equal(nearest(name.slice(0, at) + name.slice(at + 1), names), name)
+    }),
+    { seed: 21, numRuns: 200 },
+  )
+})
+
+test('options that do not exist, and what holds none', () => {
+  refuseUnknown('adam', { lr: 1 }, ['lr'])
+  refused(
+    () => refuseUnknown('adam', { learningRate: 1 }, ['lr']),
+    /^adam: learningRate: no such option; did you mean lr\?$/,
+  )
+  refused(
+    () => refuseUnknown('lstm', { dropout: 1 }, ['layers', 'input']),
+    /^lstm: dropout: no such option; there are layers, input$/,
+  )
+  refused(() => refuseUnknown('noClip', { limit: 1 }, []), /^noClip: limit: no such option; there are none$/)
+  refused(
+    () => refuseUnknown('adam', { beta1: undefined, lrate: undefined }, ['lr', 'beta1']),
+    /^adam: lrate: no such option/,
+  )
+  for (const none of [null, 5, 'lr', [1], true])
+    refused(() => refuseUnknown('adam', none as never, ['lr']), /^adam: expected options in an object but received /)
+})
+
+test('keys of a schema, at any depth, get the same suggestion', () => {
+  const inner = z.strictObject({ hidden: z.number(), layers: z.number() })
+  const schema = z.strictObject({
+    rnn: inner.optional(),
+    either: z.union([z.number(), inner]).default(1),
+    list: z.array(inner).optional(),
+    kind: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('a'), limit: z.number() })]).optional(),
+  })
+  const message = (value: unknown) => {
+    try {
+      return checked<unknown>(schema, value, 'it')
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  const said = 'remove it or correct its spelling; did you mean'
+  const good = { hidden: 1, layers: 1 }
+  assert.equal(message({ RNN: good }), `it: unknown key "RNN": ${said} rnn?`)
+  assert.equal(message({ rnn: { ...good, layer: 1 } }), `it: rnn: unknown key "layer": ${said} layers?`)
+  assert.equal(message({ either: { ...good, layer: 1 } }), `it: either: unknown key "layer": ${said} layers?`)
+  assert.equal(message({ list: [good, { ...good, hiden: 1 }] }), `it: list.1: unknown key "hiden": ${said} hidden?`)
+  assert.equal(message({ kind: { kind: 'a', limit: 1, limits: 1 } }), `it: kind: unknown key "limits": ${said} limit?`)
+  assert.equal(message({ zebra: 1 }), 'it: unknown key "zebra": remove it or correct its spelling')
+})
+
+test('values of every kind are shown in one line', () => {
+  const values: [unknown, string][] = [
+    [Promise.resolve(1), 'a promise: await it'],
+    [new Map(), 'a Map'],
+    [new ArrayBuffer(8), 'an ArrayBuffer'],
+    [new Float32Array(2), 'Float32Array'],
+    [new DataView(new ArrayBuffer(1)), 'DataView'],
+    [3n, '3n'],
+    [{ x: 1, y: 2 }, 'an object with x, y'],
+    ['a\nb', '"a\\nb"'],
+    [Symbol('a'), 'Symbol(a)'],
+  ]
+  for (const [value, line] of values) assert.equal(shown(value), line)
+})

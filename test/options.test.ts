@@ -1,0 +1,102 @@
+/** Makers and calls refuse options that do not exist: a misspelt one would do nothing. */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { referenceBackend } from '../src/backend/reference/index.ts'
+import * as library from '../src/index.ts'
+import { refused } from './support/refused.ts'
+
+const { adam, adding, classification, createModel, irnn, lstm, muon, regression, stepRate } = library
+const backend = referenceBackend()
+const spec = { input: 2, rnn: lstm(3), head: classification(2) }
+const model = createModel(spec, { backend })
+const task = adding({ T: 4, train: 20, test: 5 })
+const batch = { T: 1, B: 1, x: [1, 2], y: [1] }
+const plan = model.plan({ T: 1, B: 1 })
+const file = library.saveModel(model)
+const own = createModel({ input: 2, rnn: irnn(2), head: regression(1) }, { backend })
+
+/** Every call that takes options, given these. */
+const CALLS: Readonly<Record<string, (options: object) => unknown>> = {
+  sgd: library.sgd,
+  rmsprop: library.rmsprop,
+  adam,
+  muon,
+  'muon: adam': (options) => muon({ adam: options }),
+  constantRate: library.constantRate,
+  cosineRate: library.cosineRate,
+  stepRate: (options) => stepRate({ every: 5, ...options }),
+  halvingRate: library.halvingRate,
+  irnn: (options) => irnn(3, options),
+  relu: (options) => library.relu(3, options),
+  tanh: (options) => library.tanh(3, options),
+  lstm: (options) => lstm(3, options),
+  gru: (options) => library.gru(3, options),
+  classification: (options) => classification(2, options),
+  regression: (options) => regression(2, options),
+  createModel: (options) => createModel(spec, { backend, ...options }),
+  loadModel: (options) => library.loadModel(file, { backend, ...options }),
+  plan: (options) => model.plan({ T: 1, B: 1, ...options }),
+  'plan: dropout': (options) => model.plan({ T: 1, B: 1, dropout: { p: 0.5, seed: 1, iteration: 0, ...options } }),
+  stepper: (options) => model.stepper(options),
+  'model.forward': (options) => model.forward(batch, options),
+  'plan.loss': (options) => {
+    plan.forward(batch)
+    return plan.loss(batch, { reduction: 'mean', gradient: true, ...options })
+  },
+  'plan.backward': (options) => {
+    plan.forward(batch)
+    plan.loss(batch, { reduction: 'mean', gradient: true })
+    return plan.backward(batch, options)
+  },
+  training: library.trainSpec,
+  checkpoints: (options) => library.train(own, task, { checkpoints: options }),
+  'adding problem': adding,
+}
+
+for (const [name, call] of Object.entries(CALLS)) {
+  test(`${name}: options that do not exist are refused`, () => {
+    call({})
+    const unknown = /(no such option; |unknown key "nonsense")/
+    refused(() => call({ nonsense: 1 }), unknown)
+    refused(() => call({ nonsense: undefined }), unknown)
+    refused(() => call({ nonsense: 1 }), new RegExp(`^${name}: `))
+  })
+}
+
+test('evaluate and createBackend, which return promises, refuse them too', async () => {
+  const message = /^createBackend: thread: no such option; did you mean threads\?$/
+  await assert.rejects(library.createBackend({ thread: 2 } as object), { name: 'InputError', message })
+  await assert.rejects(
+    library.createBackend('wasm' as never),
+    /^InputError: createBackend: expected options in an object/,
+  )
+  await assert.rejects(library.evaluate(own, task, { bacth: 2 } as object), /^InputError: evaluate: bacth: .* batch\?$/)
+  await assert.rejects(
+    library.evaluate(own, task, { batch: 0 }),
+    /^InputError: evaluate: batch: expected a whole number/,
+  )
+})
+
+test('what was meant is said', () => {
+  refused(() => adam({ learningRate: 1 } as object), /^adam: learningRate: no such option; did you mean lr\?$/)
+  refused(() => lstm(8, { dropout: 0.5 } as object), /^lstm: dropout: no such option; there are forgetBias, layers, /)
+  refused(
+    () => library.cosineRate({ warmUp: 5 } as object),
+    /^cosineRate: warmUp: no such option; did you mean warmup\?$/,
+  )
+  refused(() => model.plan({ t: 4, B: 1 } as never), /^plan: t: no such option; did you mean T\?$/)
+  refused(() => library.trainSpec({ learningRates: 1 } as never), /^training: unknown key "learningRates"/)
+  refused(() => library.trainSpec({ iteration: 5 } as never), /; did you mean iterations\?$/)
+})
+
+test('options of another type are refused where they would be taken for true', () => {
+  for (const name of ['training', 'inputGradient', 'logits'])
+    refused(
+      () => model.plan({ T: 1, B: 1, [name]: 'no' }),
+      new RegExp(`^plan: ${name}: expected true or false but received "no"`),
+    )
+  plan.forward(batch)
+  const loss = (options: object) => () => plan.loss(batch, { reduction: 'mean', gradient: true, ...options })
+  refused(loss({ reduction: 'max' }), /^plan\.loss: reduction: expected one of mean, sum but received "max"$/)
+  refused(loss({ gradient: 1 }), /^plan\.loss: gradient: expected true or false but received 1$/)
+})
