@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
+import { type Addon, nativeBackend } from '../../src/backend/native.ts'
 import { backends } from '../support/backends.ts'
 
 const HUGE_PAGE = 1 << 21
@@ -28,3 +29,15 @@ for (const { label, backend } of backends.filter(({ backend }) => backend.name =
       assert.equal(array.at(-1), 1)
     })
   })
+
+test('the end of a backend ends the threads of its add-on, once', () => {
+  let closed = 0
+  const create = () => ({ kernels: {}, binders: {}, gather() {}, close: () => void closed++ })
+  const addon = { instructionSets: ['baseline'], create, place: () => 0 } as unknown as Addon
+  const backend = nativeBackend(addon, 2)
+  assert.equal(closed, 0)
+  backend.dispose()
+  backend.dispose()
+  assert.equal(closed, 1)
+  nativeBackend({ ...addon, create: () => ({ ...create(), close: undefined }) } as unknown as Addon, 2).dispose()
+})

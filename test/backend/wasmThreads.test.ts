@@ -1,6 +1,7 @@
 /** Workers of the wasm backend: what a crash, a death, a drop and the end of the process do. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { test } from 'node:test'
 import type { Worker } from 'node:worker_threads'
 import type { Engine, Floats } from '../../src/backend/backend.ts'
@@ -87,4 +88,36 @@ test('workers end when their backend is dropped, and live while one of its kerne
     kept = null
     await settle(() => running === 0)`)
   assert.deepEqual({ stdout, stderr, status }, { stdout: '2\n288\n0\n', stderr: '', status: 0 })
+})
+
+test('workers end when their backend is disposed of, though it is kept', () => {
+  const { stdout, stderr, status } = script(`
+    let running = 0
+    process.on('worker', (worker) => { running++; worker.on('exit', () => running--) })
+    const backend = await createBackend({ name: 'wasm', threads: 3 })
+    const { fma_peak } = backend
+    console.log(running)
+    backend.dispose()
+    try { fma_peak(3, 1) } catch ({ message }) { console.log(message) }
+    for (let i = 0; i < 200 && running > 0; i++) await new Promise((resolve) => setTimeout(resolve, 10))
+    console.log(running)`)
+  const message = 'wasm threads: the backend is disposed of: make the backend anew, or with threads: 1'
+  assert.deepEqual({ stdout, stderr, status }, { stdout: `2\n${message}\n0\n`, stderr: '', status: 0 })
+})
+
+const status = '/proc/self/status'
+test('many backends one after the other, disposed of or dropped: neither threads nor address space grow', { skip: !existsSync(status) && `there is no ${status}` }, () => {
+  for (const end of ['backend.dispose()', '']) {
+    const { stdout, stderr } = script(`
+      import { readFileSync } from 'node:fs'
+      for (let i = 0; i < 40; i++) {
+        const backend = await createBackend({ name: 'wasm', threads: 2 })
+        ${end}
+      }
+      console.log(/VmSize:\\s+(\\d+)/.exec(readFileSync('${status}', 'utf8'))[1], /Threads:\\s+(\\d+)/.exec(readFileSync('${status}', 'utf8'))[1])`)
+    assert.equal(stderr, '')
+    const [kilobytes, threads] = stdout.split(' ').map(Number) as [number, number]
+    // One takes 11 GB; 40 that stay took 452 GB and 51 threads.
+    assert.ok(kilobytes < 150e6 && threads < 30, `${end || 'dropped'}: ${kilobytes} kB, ${threads} threads`)
+  }
 })

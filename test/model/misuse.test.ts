@@ -200,6 +200,46 @@ describe('misuse', () => {
     plan.forward(batch(shape, { T: 4, B: 2 }))
   })
 
+  test('lengths in loss that forward did not have', () => {
+    const plan = model.plan({ T: 4, B: 3 })
+    const loss = (lengths: unknown) =>
+      plan.loss({ ...good, lengths: lengths as never }, { reduction: 'mean', gradient: true })
+    const padded = { ...good, lengths: Int32Array.of(1, 2, 4) }
+    plan.forward(padded)
+    for (const other of [undefined, [1, 2, 3], [1, 2], ['1', 2, 4], [1, 2, Symbol('4')]])
+      assert.throws(
+        () => loss(other),
+        /^InputError: plan\.loss: lengths\[\d\]: expected \d, as in forward, but received /,
+      )
+    const right = loss(padded.lengths)
+    assert.deepEqual(loss([1n, 2n, 4n]), right)
+    plan.forward(good)
+    assert.throws(
+      () => loss(padded.lengths),
+      /^InputError: plan\.loss: lengths\[0\]: expected 4, as in forward, but received 1/,
+    )
+    assert.deepEqual(loss([4, 4, 4]), loss(undefined))
+  })
+
+  test('a state is copied when it is set, and a refused batch leaves it', () => {
+    const plan = model.plan({ T: 4, B: 3 })
+    const stepper = model.stepper({ B: 3 })
+    const state = () => ({ B: 3, h: new Float64Array(27).fill(0.5), c: null })
+    const given = state()
+    const x = new Float64Array(9).fill(1)
+    for (const object of [plan, stepper]) object.setState(given)
+    given.h.fill(Number.NaN)
+    assert.throws(() => plan.forward({ ...good, x: nan }), /^InputError: batch: x\[7\]/)
+    plan.forward({ ...good, T: 1, x, y: [1, 1, 1] })
+    const { logits } = model.forward({ T: 1, B: 3, x }, { state: state() })
+    assert.deepEqual(plan.logits, logits)
+    assert.deepEqual(stepper.step(x), logits)
+    const before = plan.getState()
+    assert.throws(() => plan.forward({ ...good, x: nan }), /^InputError: batch: x\[7\]/)
+    assert.deepEqual(plan.getState(), before)
+    assert.throws(() => plan.loss(good, { reduction: 'mean', gradient: true }), /call forward first/)
+  })
+
   test('steps that cannot be', () => {
     const both = createModel(spec({ cell: 'irnn', bidirectional: true }), { backend: reference })
     assert.throws(

@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { decode, encode } from '../../src/formats/safetensors.ts'
 import { createModel } from '../../src/model/model.ts'
-import { loadModel, saveModel } from '../../src/model/modelFile.ts'
+import { loadModel, modelParts, saveModel } from '../../src/model/modelFile.ts'
 import { CELLS } from '../../src/model/spec.ts'
 import { backends } from '../support/backends.ts'
 import { batch, type Shape, spec } from '../support/models.ts'
@@ -102,6 +102,15 @@ describe('a file that is not the model it says is refused, and nothing is alloca
       assert.throws(() => loadModel(file, { backend }), { name: 'InputError', message })
     })
   }
+
+  test('a model that has diverged is not saved: no loader would have it', () => {
+    for (const bad of [Number.NaN, Infinity]) {
+      const model = loadModel(bytes, { backend: reference })
+      model.weights[model.weights.length - 1] = bad
+      const message = `model: head.bias[3]: expected a finite number but received ${bad}: save weights of before it diverged`
+      for (const save of [saveModel, modelParts]) assert.throws(() => save(model), { name: 'InputError', message })
+    }
+  })
 
   test('an infinite weight, which is read to where it shall be: that is given back', () => {
     const file = encode(changed('head.weight', { data: spoilt }), { irnn: stored })

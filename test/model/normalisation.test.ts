@@ -3,9 +3,11 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { decode, encode } from '../../src/formats/safetensors.ts'
+import { constant } from '../../src/init.ts'
+import { irnn } from '../../src/layers/cells.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
 import { loadModel, saveModel } from '../../src/model/modelFile.ts'
-import { type ModelSpec, modelSpec } from '../../src/model/spec.ts'
+import { type ModelSpec, modelSpec, regression } from '../../src/model/spec.ts'
 import { backends } from '../support/backends.ts'
 import { batch, type Shape, spec } from '../support/models.ts'
 import { refused } from '../support/refused.ts'
@@ -96,6 +98,32 @@ test('the gradient of x is of x as it came in', () => {
   }
   assert.ok(gradient.some((g) => Math.abs(g) > 1e-4))
 })
+
+for (const { label, backend } of backends) {
+  test(`${label}: the mean is taken off in float64, and what is left is rounded once`, () => {
+    // Times in milliseconds since 1970, one a second; float32 steps by 131,072 there. The weights are 1.
+    const start = 1_764_460_800_000
+    const mean = Math.fround(start) - 131_072
+    const spec = {
+      input: { size: 1, normalise: true },
+      rnn: irnn(1, { input: constant(1), scale: 0 }),
+      head: regression(1, { steps: 'every', init: constant(1) }),
+    } as const
+    const model = createModel(spec, { backend, normalisation: { mean: [mean], std: [1000] } })
+    const x = Float64Array.from({ length: 8 }, (_, t) => start + 1000 * t)
+    const right = Array.from(x, (time) => (time - mean) / 1000)
+    assert.ok(right[0] === 75.776 && right[7] === 82.776)
+    const near = (found: Iterable<number>) => {
+      for (const [t, y] of [...found].entries()) assert.ok(Math.abs(y - right[t]!) < 1e-5, `${y} is not ${right[t]}`)
+    }
+    near(model.forward({ T: 8, B: 1, x }).logits)
+    near(model.forward({ T: 8, B: 1, x: [...x] }).logits)
+    const stepper = model.stepper()
+    near(Array.from(x, (time) => stepper.step([time])[0]!))
+    near(Array.from(x, (time) => stepper.step(time)[0]!))
+    near(Array.from(x, (time) => model.step(time).logits[0]!))
+  })
+}
 
 describe('bad input', () => {
   const backend = referenceBackend()

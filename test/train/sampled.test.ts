@@ -192,3 +192,34 @@ test('what cannot be sampled or left out is said in one line', async () => {
     /softmax: sampled: expected a classification head on every step/,
   )
 })
+
+test('a sampler that draws no different classes is refused: kernels would read beyond the weights', async () => {
+  const backend = await createEngine({})
+  const T = 2
+  const batch = { T, B: 1, tokens: [1, 2], y: [3, 4] }
+  const options = { reduction: 'mean', gradient: true } as const
+  let drawn: readonly number[] = []
+  const sampler = { draw: (classes: Int32Array) => classes.set(drawn), logExpected: () => 0 }
+  const plan = words(backend).plan({ T, B: 1, sampled: { samples: 3, sampler } })
+  for (const bad of [
+    [0, 1, V],
+    [0, -1, 2],
+    [5, 6, 5],
+    [0, 1, 2 ** 31 - 1],
+  ]) {
+    drawn = bad
+    plan.forward(batch)
+    assert.throws(
+      () => plan.loss(batch, options),
+      /^InputError: sampler: draw: expected 3 different classes, 0 … 39, but \d is /,
+    )
+    drawn = [0, 1, 2]
+    plan.forward(batch)
+    assert.ok(plan.loss(batch, options).loss > 0)
+  }
+  for (const other of [{}, { draw: sampler.draw }, null])
+    assert.throws(
+      () => words(backend).plan({ T, B: 1, sampled: { samples: 3, sampler: other as never } }),
+      /^InputError: plan: sampled: sampler: expected draw and logExpected but received /,
+    )
+})
