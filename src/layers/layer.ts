@@ -111,6 +111,17 @@ export function memory(backend: Engine): Memory {
   }
 }
 
+/** Makes something with memory of its own. If there is no room for all of it, what was taken goes back. */
+export function withMemory<Made>(backend: Engine, make: (arena: Memory) => Made): Made {
+  const arena = memory(backend)
+  try {
+    return make(arena)
+  } catch (error) {
+    arena.release()
+    throw error
+  }
+}
+
 /** States [T+1,B,H]: slot 0 is the initial one and slot t+1 follows x[t]; in reverse, slot T and slot t. */
 export interface States {
   readonly all: Floats

@@ -6,7 +6,7 @@ import { DISPOSE, Life } from '../backend/lifetime.ts'
 import type { BatchInput } from '../batch.ts'
 import { InputError } from '../error.ts'
 import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
-import { type Direction, type Layer, type Memory, memory } from '../layers/layer.ts'
+import { type Direction, type Layer, type Memory, withMemory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
 import { type Gradients, rowGradients } from './gradients.ts'
@@ -34,13 +34,8 @@ import { refuseOther, Targets } from './targets.ts'
 export function createPlan(parts: ModelParts, options: PlanOptions): Plan {
   parts.life.check()
   const ofLayers = layerOptions(parts.spec, parts.backend.block_steps(), options)
-  const arena = memory(parts.backend)
-  try {
-    return new BatchPlan(parts, arena, ofLayers, options.inputGradient ?? false)
-  } catch (error) {
-    arena.release()
-    throw error
-  }
+  const { inputGradient = false } = options
+  return withMemory(parts.backend, (arena) => new BatchPlan(parts, arena, ofLayers, inputGradient))
 }
 
 class BatchPlan implements Plan {

@@ -7,7 +7,7 @@ import { DISPOSE, Life } from '../backend/lifetime.ts'
 import type { Normalisation, WholeNumbers } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import cells from '../layers/cells.ts'
-import { type Memory, memory } from '../layers/layer.ts'
+import { type Memory, withMemory } from '../layers/layer.ts'
 import { denseStep, recurrentStep, type StepLayer } from '../layers/step.ts'
 import { normaliser } from './normalisation.ts'
 import { named, widths } from './parameters.ts'
@@ -63,13 +63,7 @@ export function createStepper(parts: Parts, B: number): Stepper {
       `stepper: B: expected buffers of fewer than 2^31 elements but ${B} sequences need ${widest}: take fewer`,
     )
   }
-  const arena = memory(parts.backend)
-  try {
-    return buildStepper(parts, arena, B)
-  } catch (error) {
-    arena.release()
-    throw error
-  }
+  return withMemory(parts.backend, (arena) => buildStepper(parts, arena, B))
 }
 
 function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Engine, Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { refuseUnknown } from '../error.ts'
-import { type Memory, memory } from '../layers/layer.ts'
+import { type Memory, withMemory } from '../layers/layer.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { RecurrentMatrix } from '../model/parameters.ts'
 
@@ -157,13 +157,8 @@ export function createOptimizer(
   recurrent: readonly RecurrentMatrix[] = [],
   within: Life = backend.life,
 ): Optimizer {
-  const arena = memory(backend)
-  try {
-    return build(spec, arena, weights, gradients, recurrent, new Life('optimizer', 'train anew', within))
-  } catch (error) {
-    arena.release() // full: what was taken before goes back
-    throw error
-  }
+  const life = new Life('optimizer', 'train anew', within)
+  return withMemory(backend, (arena) => build(spec, arena, weights, gradients, recurrent, life))
 }
 
 function build(

@@ -254,7 +254,7 @@ describe('misuse', () => {
     assert.throws(() => model.step([1, Number.NaN, 3]), /^InputError: batch: x\[1\]/)
     assert.throws(
       () => words.step(1.5),
-      /^InputError: batch: tokens\[0\]: expected a whole number, 0 … 10, but received 1.5/,
+      /^InputError: batch: tokens\[0\]: expected a whole number, 0 … 10, but received/,
     )
     assert.throws(() => words.step(11), /^InputError: batch: tokens\[0\]/)
     const { state } = words.step([3, 4])
