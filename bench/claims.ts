@@ -49,7 +49,10 @@ const belowFloor: Claim = {
     const rows = [1, 2].flatMap((threads) => ours(results, TRAINED.name, threads) ?? [])
     if (rows.length < 2) return NOTHING
     const shares = rows.map((row) => row.ms!.best / floor(row))
-    return { holds: shares.every((share) => share < 1), measured: `${shares.map(percent).join(' and ')} of it on one thread and two` }
+    return {
+      holds: shares.every((share) => share < 1),
+      measured: `${shares.map(percent).join(' and ')} of it on one thread and two`,
+    }
   },
 }
 
@@ -75,13 +78,18 @@ function faster(library: string, problem: string, times: number, backend: 'nativ
 }
 
 /** No shape slower than `limit` says, at the same number of threads. */
-function noneSlower(text: string, limit: (results: Results, problem: string, threads: number) => number | undefined): Claim {
+function noneSlower(
+  text: string,
+  limit: (results: Results, problem: string, threads: number) => number | undefined,
+): Claim {
   return {
     text,
     test(results) {
-      const pairs = SHAPES.flatMap(({ name }) => [1, 2].map((threads) => {
-        return { name, threads, mine: ours(results, name, threads)?.ms?.best, theirs: limit(results, name, threads) }
-      })).filter(({ mine, theirs }) => mine !== undefined && theirs !== undefined)
+      const pairs = SHAPES.flatMap(({ name }) =>
+        [1, 2].map((threads) => {
+          return { name, threads, mine: ours(results, name, threads)?.ms?.best, theirs: limit(results, name, threads) }
+        }),
+      ).filter(({ mine, theirs }) => mine !== undefined && theirs !== undefined)
       if (pairs.length === 0) return NOTHING
       const slower = pairs.filter(({ mine, theirs }) => mine! > theirs!)
       const said = ({ name, threads, mine, theirs }: (typeof pairs)[number]) =>
@@ -89,7 +97,8 @@ function noneSlower(text: string, limit: (results: Results, problem: string, thr
       const closest = [...pairs].sort((a, b) => b.mine! / b.theirs! - a.mine! / a.theirs!)[0]!
       return {
         holds: slower.length === 0,
-        measured: slower.length > 0 ? slower.map(said).join('; ') : `${pairs.length} pairs, the closest ${said(closest)}`,
+        measured:
+          slower.length > 0 ? slower.map(said).join('; ') : `${pairs.length} pairs, the closest ${said(closest)}`,
       }
     },
   }
@@ -118,7 +127,8 @@ function shareOfPeak(threads: number, least: number): Claim {
       if (wide.length === 0) return NOTHING
       const shares = wide.map((row) => ({ row, share: row.gflops! / row.kernelShare! / row.peak! }))
       const short = shares.filter(({ share }) => share < least)
-      const said = (list: typeof shares) => list.map(({ row, share }) => `${row.problem} ${row.instructionSet} ${percent(share)}`).join(', ')
+      const said = (list: typeof shares) =>
+        list.map(({ row, share }) => `${row.problem} ${row.instructionSet} ${percent(share)}`).join(', ')
       return { holds: short.length === 0, measured: short.length > 0 ? `short of it: ${said(short)}` : said(shares) }
     },
   }
@@ -131,19 +141,23 @@ const overhead: Claim = {
   test({ loops }) {
     if (loops.length === 0) return NOTHING
     const shares = loops.map(({ iteration, kernels }) => 1 - kernels / iteration)
-    const said = loops.map(({ threads, iteration }, i) => `${(100 * shares[i]!).toFixed(1)} % of ${fixed(iteration)} ms on ${threads}`)
+    const said = loops.map(
+      ({ threads, iteration }, i) => `${(100 * shares[i]!).toFixed(1)} % of ${fixed(iteration)} ms on ${threads}`,
+    )
     return { holds: shares.every((share) => share <= AROUND), measured: said.join(', ') }
   },
 }
 
 const step: Claim = {
   text: 'streaming: a step of one sequence, H = 100, in at most 1 µs with the call from JavaScript',
-  test: ({ streaming }) => (streaming ? { holds: streaming.step <= 1, measured: `${fixed(streaming.step)} µs` } : NOTHING),
+  test: ({ streaming }) =>
+    streaming ? { holds: streaming.step <= 1, measured: `${fixed(streaming.step)} µs` } : NOTHING,
 }
 
 const single: Claim = {
   text: 'a forward pass over 784 steps of one sequence in at most 0.3 ms',
-  test: ({ streaming }) => (streaming ? { holds: streaming.forward <= 0.3, measured: `${fixed(streaming.forward)} ms` } : NOTHING),
+  test: ({ streaming }) =>
+    streaming ? { holds: streaming.forward <= 0.3, measured: `${fixed(streaming.forward)} ms` } : NOTHING,
 }
 
 export const CLAIMS: readonly Claim[] = [
@@ -157,8 +171,14 @@ export const CLAIMS: readonly Claim[] = [
   faster('PyTorch', 'S5', 1.3),
   faster('TensorFlow.js', 'S1 trained', 100),
   faster('PyTorch', 'S1 trained', 2.5, 'wasm'),
-  noneSlower('no shape slower than oneDNN in this run', (results, problem, threads) => fastest(results, { library: 'oneDNN', problem, threads })?.ms?.best),
-  noneSlower('no shape slower than oneDNN on the slower machine of the first table', (_, problem, threads) => ONEDNN_THEN[problem]?.[threads - 1]),
+  noneSlower(
+    'no shape slower than oneDNN in this run',
+    (results, problem, threads) => fastest(results, { library: 'oneDNN', problem, threads })?.ms?.best,
+  ),
+  noneSlower(
+    'no shape slower than oneDNN on the slower machine of the first table',
+    (_, problem, threads) => ONEDNN_THEN[problem]?.[threads - 1],
+  ),
   overhead,
   step,
   single,

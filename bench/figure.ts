@@ -33,10 +33,14 @@ export function bars(results: Results): string {
     const there = times.flatMap((time, column) => (time === null ? [] : [{ time, column }]))
     const middle = y + (there.length * BAR) / 2
     body.push(`<text x="${LEFT - 10}" y="${middle}" text-anchor="end">${escapeXml(shape.label)}</text>`)
-    body.push(`<text class="small" x="${LEFT - 10}" y="${middle + 13}" text-anchor="end">${escapeXml(`${shape.name.split(' ')[0]} ${size(shape)}`)}</text>`)
+    body.push(
+      `<text class="small" x="${LEFT - 10}" y="${middle + 13}" text-anchor="end">${escapeXml(`${shape.name.split(' ')[0]} ${size(shape)}`)}</text>`,
+    )
     for (const { time, column } of there) {
       const end = round(across(time))
-      body.push(`<rect x="${LEFT}" y="${y}" width="${round(end - LEFT)}" height="${BAR - 1}" fill="${COLORS[column]}"/>`)
+      body.push(
+        `<rect x="${LEFT}" y="${y}" width="${round(end - LEFT)}" height="${BAR - 1}" fill="${COLORS[column]}"/>`,
+      )
       body.push(`<text class="value" x="${end + 4}" y="${y + BAR - 2}">${number(time)}</text>`)
       y += BAR
     }
@@ -77,10 +81,12 @@ export function bars(results: Results): string {
 }
 
 function describe(results: Results): string {
-  return tableOf(results).map(({ shape, times }) => {
-    const said = times.flatMap((time, i) => (time === null ? [] : [`${COLUMNS[i]!.title} ${number(time)} ms`]))
-    return `${shape.label}: ${said.join(', ')}.`
-  }).join(' ')
+  return tableOf(results)
+    .map(({ shape, times }) => {
+      const said = times.flatMap((time, i) => (time === null ? [] : [`${COLUMNS[i]!.title} ${number(time)} ms`]))
+      return `${shape.label}: ${said.join(', ')}.`
+    })
+    .join(' ')
 }
 
 function round(value: number): number {

@@ -39,9 +39,12 @@ export function timed(backend: Engine, { dense }: { dense: boolean }): { backend
   const entries = Object.entries(backend).map(([name, value]) => {
     const wanted = PRODUCTS.test(name) || (dense && /^(gemm|dense_|softmax_)/.test(name))
     if (typeof value !== 'function' || !wanted) return [name, value]
-    return [name, (...args: unknown[]) => {
-      watch.ms += milliseconds(() => value.apply(backend, args))
-    }]
+    return [
+      name,
+      (...args: unknown[]) => {
+        watch.ms += milliseconds(() => value.apply(backend, args))
+      },
+    ]
   })
   return { backend: Object.fromEntries(entries) as Engine, watch }
 }

@@ -22,7 +22,14 @@ export async function loopOf(backend: Engine, model: Model, task: Task, seconds:
   const windows: { around: number; kernels: number }[] = []
   const end = performance.now() + 1000 * seconds
   let before = 0
-  const options = { batch: 16, iterations: 100_000, stepEvery: WINDOW, evalEvery: 100_000, optimizer: OPTIMIZER, clip: CLIP }
+  const options = {
+    batch: 16,
+    iterations: 100_000,
+    stepEvery: WINDOW,
+    evalEvery: 100_000,
+    optimizer: OPTIMIZER,
+    clip: CLIP,
+  }
   for await (const event of train(copy, task, options)) {
     if (event.type !== 'step') continue
     const kernels = watch.ms / WINDOW
@@ -44,12 +51,20 @@ export function streamingOf(backend: Engine, problem: Problem, seconds: number):
   const model = createModel(modelInput(problem), { backend })
   model.weights.set(problem.weights)
   const stepper = model.stepper()
-  const steps = repeat(() => {
-    for (let t = 0; t < STEPS; t++) stepper.step(problem.x[t % problem.T]!)
-  }, { seconds })
+  const steps = repeat(
+    () => {
+      for (let t = 0; t < STEPS; t++) stepper.step(problem.x[t % problem.T]!)
+    },
+    { seconds },
+  )
   stepper.dispose()
   model.dispose()
-  const one = { ...problem, B: 1, x: Float32Array.from({ length: problem.T }, (_, t) => problem.x[t * problem.B]!), y: problem.y.subarray(0, 1) }
+  const one = {
+    ...problem,
+    B: 1,
+    x: Float32Array.from({ length: problem.T }, (_, t) => problem.x[t * problem.B]!),
+    y: problem.y.subarray(0, 1),
+  }
   const job = forwardJob(one, backend)
   const forward = repeat(() => job.run(), { seconds })
   job.dispose()

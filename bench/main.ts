@@ -58,10 +58,15 @@ async function bench(): Promise<void> {
   if (values.save && partial) throw new Error('--save: expected a whole run: leave out --quick, --only and --rivals')
   const seconds = Number(values.seconds ?? (values.quick ? QUICK.seconds : 0.6))
   const measured = await engines({ best: values.quick })
-  print('nothing but multiply-adds; memory', measured.map(({ engine }) => engineLine(engine)))
+  print(
+    'nothing but multiply-adds; memory',
+    measured.map(({ engine }) => engineLine(engine)),
+  )
   const { tasks, trained } = await prepare(measured[0]!)
   const own = ourRows(measured, tasks, seconds)
-  const around = trained ? await aroundKernels(measured, trained, seconds) : { loops: [], streaming: null, trained: null }
+  const around = trained
+    ? await aroundKernels(measured, trained, seconds)
+    : { loops: [], streaming: null, trained: null }
   const { rows, missing } = await rivalRows(tasks, seconds)
   const results: Results = {
     date: today(),
@@ -98,9 +103,16 @@ function keep(name: string, result: object, svg: string): void {
 async function prepare(first: Measured): Promise<{ tasks: Task[]; trained: Trained | null }> {
   const beginnings = values.only?.split(',') ?? ['']
   const shapes = SHAPES.filter(({ name }) => beginnings.some((start) => name.startsWith(start)))
-  if (shapes.length === 0) throw new Error(`--only: expected a beginning of ${SHAPES.map(({ name }) => name).join(', ')} but received ${values.only}`)
+  if (shapes.length === 0)
+    throw new Error(
+      `--only: expected a beginning of ${SHAPES.map(({ name }) => name).join(', ')} but received ${values.only}`,
+    )
   const trained = shapes.includes(TRAINED) ? await trainedProblem(await createBackend()) : null
-  if (trained) print(`${trained.iterations} iterations of training on MNIST: accuracy ${(100 * trained.accuracy).toFixed(1)} %`, [])
+  if (trained)
+    print(
+      `${trained.iterations} iterations of training on MNIST: accuracy ${(100 * trained.accuracy).toFixed(1)} %`,
+      [],
+    )
   const problems: Problem[] = []
   for (const shape of shapes) problems.push(shape === TRAINED ? trained!.problem : await randomProblem(shape))
   return { tasks: problems.map((problem) => ({ problem, truth: truth(problem, first) })), trained }
@@ -123,7 +135,9 @@ function ourRows(measured: readonly Measured[], tasks: readonly Task[], seconds:
 }
 
 async function aroundKernels(
-  measured: readonly Measured[], { problem, task, model, accuracy, iterations }: Trained, seconds: number,
+  measured: readonly Measured[],
+  { problem, task, model, accuracy, iterations }: Trained,
+  seconds: number,
 ): Promise<Pick<Results, 'loops' | 'streaming' | 'trained'>> {
   const native = measured.filter(({ engine }) => engine.instructionSet === measured[0]!.engine.instructionSet)
   const loops = []

@@ -28,11 +28,18 @@ const MOST_REPEATS = 5000
  * Runs again and again for `seconds`, at least `least` times; `between` runs now and then, for what is to be measured
  * at the same time.
  */
-export function repeat(run: () => void, { seconds, least = 5, between = () => {} }: {
-  seconds: number
-  least?: number
-  between?: () => void
-}): Timing {
+export function repeat(
+  run: () => void,
+  {
+    seconds,
+    least = 5,
+    between = () => {},
+  }: {
+    seconds: number
+    least?: number
+    between?: () => void
+  },
+): Timing {
   const times: number[] = []
   const end = performance.now() + 1000 * seconds
   while (times.length < least || (performance.now() < end && times.length < MOST_REPEATS)) {

@@ -72,12 +72,16 @@ export function trainingRow(measured: Measured, { problem, truth, seconds }: Tim
   const failed = warm(job, truth)
   if (failed) return { ...row, failed }
   const shares: number[] = []
-  const result = interleaved(() => {
-    const before = watch.ms
-    const start = performance.now()
-    job.run()
-    shares.push((watch.ms - before) / (performance.now() - start))
-  }, backend, seconds)
+  const result = interleaved(
+    () => {
+      const before = watch.ms
+      const start = performance.now()
+      job.run()
+      shares.push((watch.ms - before) / (performance.now() - start))
+    },
+    backend,
+    seconds,
+  )
   const live = job.live()
   job.dispose()
   shares.sort((a, b) => a - b)
@@ -100,7 +104,11 @@ export function forwardRow(measured: Measured, { problem, truth, seconds }: Time
   return { ...row, ...result, gflops: forwardWork(problem) / result.ms.best / 1e6 }
 }
 
-function rowFor({ engine: { engine, backend, instructionSet, threads } }: Measured, { name }: Problem, pass: Row['pass']): Row {
+function rowFor(
+  { engine: { engine, backend, instructionSet, threads } }: Measured,
+  { name }: Problem,
+  pass: Row['pass'],
+): Row {
   return { library: 'irnn', engine, backend, ...(instructionSet && { instructionSet }), threads, problem: name, pass }
 }
 
@@ -117,7 +125,13 @@ const LEAST_PEAKS = 10
 
 function interleaved(run: () => void, backend: Backend, seconds: number) {
   const peaks: number[] = []
-  const ms = repeat(run, { seconds, least: 4, between: () => { peaks.push(peak(backend)) } })
+  const ms = repeat(run, {
+    seconds,
+    least: 4,
+    between: () => {
+      peaks.push(peak(backend))
+    },
+  })
   // Slow iterations leave few turns, and one that was disturbed must not stand for the machine.
   while (peaks.length < LEAST_PEAKS) peaks.push(peak(backend))
   return { ms, peak: Math.max(...peaks) }

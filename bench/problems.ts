@@ -50,7 +50,17 @@ export const SHAPES: readonly Shape[] = [
   { ...paper, name: 'S3g', label: 'GRU', cell: 'gru' },
   { ...paper, name: 'S4', label: 'ReLU, 64 rows', B: 64 },
   { ...paper, name: 'S5', label: 'ReLU, wide', B: 20, T: 20, I: 512, H: 512, inputGradient: true },
-  { name: 'S6', label: 'softmax over 10,000', cell: 'softmax', B: 400, T: 1, I: 512, H: 0, K: 10_000, inputGradient: true },
+  {
+    name: 'S6',
+    label: 'softmax over 10,000',
+    cell: 'softmax',
+    B: 400,
+    T: 1,
+    I: 512,
+    H: 0,
+    K: 10_000,
+    inputGradient: true,
+  },
 ]
 
 const GATES: Readonly<Record<Cell, number>> = { relu: 1, lstm: 4, gru: 3, softmax: 0 }

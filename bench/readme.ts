@@ -52,7 +52,10 @@ function parts(content: string, page: string, mark: string): { before: string; t
 }
 
 function newest(pattern: RegExp): string | undefined {
-  return readdirSync(`${ROOT}${RESULTS}`).filter((name) => pattern.test(name)).sort().at(-1)
+  return readdirSync(`${ROOT}${RESULTS}`)
+    .filter((name) => pattern.test(name))
+    .sort()
+    .at(-1)
 }
 
 /** README shows a part of the columns, and no shape that says nothing new. */
@@ -64,10 +67,12 @@ function table(file: string): string {
   const columns = COLUMNS.filter(({ title }) => SHOWN.includes(title))
   const { machine, engines } = results
   const peak = engines.find(({ backend, threads }) => backend === 'native' && threads === 1)?.peak ?? Number.NaN
-  const lines = tableOf(results, columns).filter(({ shape }) => SHAPES.includes(shape.name)).map(({ shape, times }) => {
-    const cells = times.map((time) => (time === null ? '–' : number(time)))
-    return `| ${shape.label} ${size(shape)} | ${cells.join(' | ')} |`
-  })
+  const lines = tableOf(results, columns)
+    .filter(({ shape }) => SHAPES.includes(shape.name))
+    .map(({ shape, times }) => {
+      const cells = times.map((time) => (time === null ? '–' : number(time)))
+      return `| ${shape.label} ${size(shape)} | ${cells.join(' | ')} |`
+    })
   return [
     `Milliseconds on ${machine.cores} cores of ${machine.cpu}, a measured ${peak.toFixed(0)} GFLOP/s each`,
     `([the numbers](${RESULTS}/${file}); rivals at their best number of threads):`,
@@ -81,5 +86,10 @@ function table(file: string): string {
 
 function bends(file: string): string {
   const result = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Scaling
-  return `From [the numbers](results/${file}) ([figure](results/${file.replace('.json', '.svg')})):\n\n${paragraph(result).split('\n').map((line) => `- ${line}`).join('\n')}\n`
+  return `From [the numbers](results/${file}) ([figure](results/${file.replace('.json', '.svg')})):\n\n${paragraph(
+    result,
+  )
+    .split('\n')
+    .map((line) => `- ${line}`)
+    .join('\n')}\n`
 }

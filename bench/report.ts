@@ -15,7 +15,7 @@ export function rowLine(row: Row): string {
   if (!ms) return `${start}  failed: ${failed}`
   const times = `${number(ms.best).padStart(8)} ms (median ${number(ms.median)} of ${ms.repeats})`
   if (gflops === undefined || peak === undefined) return `${start} ${times}`
-  const share = `${gflops.toFixed(0)} GFLOP/s, ${(100 * gflops / peak).toFixed(0)} % of the peak`
+  const share = `${gflops.toFixed(0)} GFLOP/s, ${((100 * gflops) / peak).toFixed(0)} % of the peak`
   const kernels = kernelShare === undefined ? '' : `, kernels ${(100 * kernelShare).toFixed(1)} % of it`
   return `${start} ${times}, ${share}${kernels}${live === undefined ? '' : `, live ${(100 * live).toFixed(0)} %`}`
 }
@@ -38,8 +38,14 @@ const rival = (library: string): Column => ({ title: library, pick: (row) => row
 
 /** Who is shown side by side, ours first. The fastest row that fits counts. */
 export const COLUMNS: readonly Column[] = [
-  { title: 'irnn, 1 thread', pick: ({ library, backend, threads }) => library === 'irnn' && backend === 'native' && threads === 1 },
-  { title: '2 threads', pick: ({ library, backend, threads }) => library === 'irnn' && backend === 'native' && threads === 2 },
+  {
+    title: 'irnn, 1 thread',
+    pick: ({ library, backend, threads }) => library === 'irnn' && backend === 'native' && threads === 1,
+  },
+  {
+    title: '2 threads',
+    pick: ({ library, backend, threads }) => library === 'irnn' && backend === 'native' && threads === 2,
+  },
   { title: 'irnn, wasm', pick: ({ library, backend }) => library === 'irnn' && backend === 'wasm' },
   rival('oneDNN'),
   rival('PyTorch'),
@@ -49,7 +55,10 @@ export const COLUMNS: readonly Column[] = [
 ]
 
 /** Best times of training iterations: one line a shape, one number a column; null where there is none. */
-export function tableOf({ rows }: Results, columns: readonly Column[] = COLUMNS): { shape: Shape; times: (number | null)[] }[] {
+export function tableOf(
+  { rows }: Results,
+  columns: readonly Column[] = COLUMNS,
+): { shape: Shape; times: (number | null)[] }[] {
   const training = rows.filter(({ pass, ms }) => pass === 'training' && ms)
   return SHAPES.map((shape) => ({
     shape,
@@ -64,7 +73,10 @@ export function tableLines(results: Results): string[] {
   const head = `${'ms, the best of each'.padEnd(46)}${COLUMNS.map(({ title }) => title.padStart(15)).join('')}`
   const lines = tableOf(results).map(({ shape, times }) => {
     const what = `${shape.name.padEnd(11)} ${shape.label.padEnd(22)} ${size(shape)}`
-    return `${what.padEnd(56)}${times.map((time) => (time === null ? '–' : number(time)).padStart(15)).join('').slice(10)}`
+    return `${what.padEnd(56)}${times
+      .map((time) => (time === null ? '–' : number(time)).padStart(15))
+      .join('')
+      .slice(10)}`
   })
   return [head, ...lines]
 }

@@ -35,10 +35,35 @@ const ALL = ['S1 trained', 'S1 dense', 'S2', 'S3', 'S3g', 'S4', 'S5', 'S6']
 export const RIVALS: readonly Rival[] = [
   { library: 'PyTorch', problems: ALL, threads: [1, 2], command: python, timeout: 120 },
   { library: 'oneDNN', problems: ALL, threads: [1, 2], command: onednn, timeout: 60 },
-  { library: 'TensorFlow.js', problems: ['S1 trained', 'S2', 'S5'], threads: [1, 2], command: npm('tfjs', '@tensorflow/tfjs-backend-wasm'), timeout: 60 },
-  { library: 'jax-js', problems: ['S1 trained', 'S2', 'S3', 'S5', 'S6'], threads: [1], command: npm('jax', '@jax-js/jax', ['--stack-size=7000']), timeout: 90 },
-  { library: 'brain.js', problems: ['S1 trained'], threads: [1], command: npm('brain', 'brain.js'), timeout: 60, lossOnly: true },
-  { library: 'onnxruntime', problems: ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5'], threads: [1, 2], command: npm('onnxruntime', 'onnxruntime-node'), timeout: 60 },
+  {
+    library: 'TensorFlow.js',
+    problems: ['S1 trained', 'S2', 'S5'],
+    threads: [1, 2],
+    command: npm('tfjs', '@tensorflow/tfjs-backend-wasm'),
+    timeout: 60,
+  },
+  {
+    library: 'jax-js',
+    problems: ['S1 trained', 'S2', 'S3', 'S5', 'S6'],
+    threads: [1],
+    command: npm('jax', '@jax-js/jax', ['--stack-size=7000']),
+    timeout: 90,
+  },
+  {
+    library: 'brain.js',
+    problems: ['S1 trained'],
+    threads: [1],
+    command: npm('brain', 'brain.js'),
+    timeout: 60,
+    lossOnly: true,
+  },
+  {
+    library: 'onnxruntime',
+    problems: ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5'],
+    threads: [1, 2],
+    command: npm('onnxruntime', 'onnxruntime-node'),
+    timeout: 60,
+  },
 ]
 
 /** Problems for which rivals have a forward pass only, or one too. */
@@ -48,13 +73,24 @@ export const FORWARD: readonly string[] = ['S1 trained', 'S1 dense', 'S3', 'S3g'
 function python(): readonly string[] | string {
   const tried = ['python3', '/usr/bin/python3']
   const found = tried.find((name) => spawnSync(name, ['-c', 'import torch, numpy']).status === 0)
-  return found ? [found, path.join(BENCH, 'rivals/pytorch.py')] : `no torch in ${tried.join(' or ')} (Debian: python3-torch)`
+  return found
+    ? [found, path.join(BENCH, 'rivals/pytorch.py')]
+    : `no torch in ${tried.join(' or ')} (Debian: python3-torch)`
 }
 
 function onednn(folder: string): readonly string[] | string {
   if (!existsSync('/usr/include/oneapi/dnnl/dnnl.hpp')) return 'no headers (Debian: libdnnl-dev)'
   const program = path.join(folder, 'onednn')
-  const flags = ['-O3', '-march=native', '-std=c++17', '-fopenmp', path.join(BENCH, 'rivals/onednn.cc'), '-ldnnl', '-o', program]
+  const flags = [
+    '-O3',
+    '-march=native',
+    '-std=c++17',
+    '-fopenmp',
+    path.join(BENCH, 'rivals/onednn.cc'),
+    '-ldnnl',
+    '-o',
+    program,
+  ]
   const { status, stderr } = spawnSync(process.env.CXX ?? 'g++', flags, { encoding: 'utf8' })
   if (status === 0) return [program]
   return `its program does not compile: ${stderr?.split('\n').find((line) => line.includes('error')) ?? 'no C++ compiler'}`
@@ -80,11 +116,19 @@ export interface Contest {
 }
 
 /** Runs one rival on those of the problems that it can, at each of its thread counts up to `cores`. */
-export async function contest(rival: Rival, tasks: readonly Task[], { seconds, cores, say }: {
-  seconds: number
-  cores: number
-  say: (row: Row) => void
-}): Promise<Contest> {
+export async function contest(
+  rival: Rival,
+  tasks: readonly Task[],
+  {
+    seconds,
+    cores,
+    say,
+  }: {
+    seconds: number
+    cores: number
+    say: (row: Row) => void
+  },
+): Promise<Contest> {
   const mine = tasks.filter(({ problem }) => rival.problems.includes(problem.name))
   if (mine.length === 0) return { rows: [] }
   const folder = mkdtempSync(path.join(tmpdir(), 'irnn-bench-'))
@@ -128,19 +172,32 @@ export function encode({ cell, T, B, I, H, K, inputGradient, x, y, weights }: Pr
  * with AVX-512 (238 instead of 437 GFLOP/s).
  */
 export function withoutTuning(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^(OPENBLAS|GOTO|BLIS|MKL|DNNL|ONEDNN|OMP|GOMP|KMP|ATEN)_/.test(name)))
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !/^(OPENBLAS|GOTO|BLIS|MKL|DNNL|ONEDNN|OMP|GOMP|KMP|ATEN)_/.test(name)),
+  )
 }
 
 /** Its lines, and one that says how it ended where that was not well. */
 async function run(command: readonly string[], threads: number, timeout: number): Promise<string[]> {
   const env = { ...withoutTuning(process.env), OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` }
-  const child = spawn(command[0]!, command.slice(1), { env, stdio: ['ignore', 'pipe', 'pipe'], timeout: 1000 * timeout })
+  const child = spawn(command[0]!, command.slice(1), {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: 1000 * timeout,
+  })
   let printed = ''
   let errors = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { printed += text })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => { errors = (errors + text).slice(-4000) })
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    printed += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    errors = (errors + text).slice(-4000)
+  })
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => {
-    child.on('error', (error) => { errors += error.message; resolve([1, null]) })
+    child.on('error', (error) => {
+      errors += error.message
+      resolve([1, null])
+    })
     child.on('close', (code, signal) => resolve([code, signal]))
   })
   const lines = printed.split('\n').filter((line) => line.startsWith('{'))
@@ -163,23 +220,36 @@ interface Line {
 
 /** Rows from what a rival printed. Its answer is checked here: a time of something else is no time. */
 export function readLines(
-  { library, lossOnly = false }: Pick<Rival, 'library' | 'lossOnly'>, lines: readonly string[], tasks: readonly Task[], threads: number,
+  { library, lossOnly = false }: Pick<Rival, 'library' | 'lossOnly'>,
+  lines: readonly string[],
+  tasks: readonly Task[],
+  threads: number,
 ): Row[] {
   const rows: Row[] = []
   let about = ''
-  for (const { version, note, problem, pass = 'training', engine = '', answer, ms, failed, ended } of lines.map((line) => JSON.parse(line) as Line)) {
+  for (const { version, note, problem, pass = 'training', engine = '', answer, ms, failed, ended } of lines.map(
+    (line) => JSON.parse(line) as Line,
+  )) {
     if (version) about = [version, note, lossOnly && 'only its loss is checked'].filter(Boolean).join(', ')
     const said = [about, engine].filter(Boolean).join(': ')
     if (ended) {
       const done = new Set(rows.map((row) => row.problem))
       for (const { problem } of tasks) {
-        if (!done.has(problem.name)) rows.push({ library, engine: said, threads, problem: problem.name, pass, failed: ended })
+        if (!done.has(problem.name))
+          rows.push({ library, engine: said, threads, problem: problem.name, pass, failed: ended })
       }
     }
     if (problem === undefined) continue
-    const { problem: { name }, truth } = tasks[problem]!
+    const {
+      problem: { name },
+      truth,
+    } = tasks[problem]!
     const row: Row = { library, engine: said, threads, problem: name, pass }
-    const wrong = failed ?? (answer && ms ? checkAnswer(answer, pass === 'forward' || lossOnly ? { ...truth, gradNorm: null } : truth) : 'no answer')
+    const wrong =
+      failed ??
+      (answer && ms
+        ? checkAnswer(answer, pass === 'forward' || lossOnly ? { ...truth, gradNorm: null } : truth)
+        : 'no answer')
     rows.push(wrong === null ? { ...row, ms: ms! } : { ...row, failed: wrong })
   }
   return rows

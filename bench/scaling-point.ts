@@ -19,7 +19,13 @@ const before = process.resourceUsage().maxRSS * 1024
 const job = trainingJob(problem, backend)
 job.run()
 let top = 0
-const ms = repeat(() => job.run(), { seconds: SECONDS, least: 5, between: () => { top = Math.max(top, peak(backend)) } })
+const ms = repeat(() => job.run(), {
+  seconds: SECONDS,
+  least: 5,
+  between: () => {
+    top = Math.max(top, peak(backend))
+  },
+})
 const memory = (process.resourceUsage().maxRSS * 1024 - before) / MB
 const measured: Measurement = { ...point, ms, gflops: work(shape) / ms.best / 1e6, peak: top, memory }
 console.log(JSON.stringify(measured))

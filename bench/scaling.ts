@@ -43,9 +43,11 @@ const H_STEPS = 100
 
 export function pointsOf(cores: number): Point[] {
   return (Object.keys(SWEEPS) as Letter[]).flatMap((vary) =>
-    [1, 2].filter((threads) => threads <= cores).flatMap((threads) =>
-      SWEEPS[vary].map((value) => ({ vary, ...BASE, ...(vary === 'H' && { T: H_STEPS }), [vary]: value, threads })),
-    ),
+    [1, 2]
+      .filter((threads) => threads <= cores)
+      .flatMap((threads) =>
+        SWEEPS[vary].map((value) => ({ vary, ...BASE, ...(vary === 'H' && { T: H_STEPS }), [vary]: value, threads })),
+      ),
   )
 }
 
@@ -74,16 +76,27 @@ export function scalingFigure(result: Scaling): string {
       const points = line(result, vary, threads)
       return [
         { name: name(threads), color, points: points.map((p) => [p[vary], p.ms.best] as const) },
-        { name: `${name(threads)}, dense work at the peak`, color, dashed: true, faint: true, points: points.map((p) => [p[vary], (p.ms.best * p.gflops) / p.peak] as const) },
+        {
+          name: `${name(threads)}, dense work at the peak`,
+          color,
+          dashed: true,
+          faint: true,
+          points: points.map((p) => [p[vary], (p.ms.best * p.gflops) / p.peak] as const),
+        },
       ]
     }),
   }))
   const memories: Figure[] = letters.map((vary) => ({
     title: `Memory against ${vary}`,
-    description: line(result, vary, 1).map((p) => `${p.memory.toFixed(0)} MB at ${p[vary]}`).join(', '),
+    description: line(result, vary, 1)
+      .map((p) => `${p.memory.toFixed(0)} MB at ${p[vary]}`)
+      .join(', '),
     x: { title: TITLES[vary], log: true },
     y: { title: 'MB resident, beyond Node’s own', log: true },
-    series: counts.map((threads) => ({ name: name(threads), points: line(result, vary, threads).map((p) => [p[vary], p.memory] as const) })),
+    series: counts.map((threads) => ({
+      name: name(threads),
+      points: line(result, vary, threads).map((p) => [p[vary], p.memory] as const),
+    })),
   }))
   return grid([...times, ...memories], { columns: 3, title: 'Iteration time and memory against T, H and B' })
 }
@@ -138,12 +151,18 @@ export function paragraph(result: Scaling): string {
     const whole = from === start.at && to === end.at
     const range = whole
       ? `nowhere between ${grouped(from)} and ${grouped(to)}`
-      : [from > start.at ? `below ${grouped(from)}` : '', to < end.at ? `above ${grouped(to)}` : ''].filter(Boolean).join(' and ')
+      : [from > start.at ? `below ${grouped(from)}` : '', to < end.at ? `above ${grouped(to)}` : '']
+          .filter(Boolean)
+          .join(' and ')
     const gains = two.map((p, i) => one[i]!.ms.best / p.ms.best)
     const worth = gains.findIndex((gain) => gain >= 1.5)
     const said = [
       `**${vary}** (one thread) bends ${range}: ${percent(start.share)} of the peak at ${grouped(start.at)}, ${percent(best.share)} at ${grouped(best.at)}, ${percent(end.share)} at ${grouped(end.at)}`,
-      two.length === 0 ? '' : worth < 0 ? `a second thread never gains 1.5 (at most ${Math.max(...gains).toFixed(2)})` : `a second thread gains 1.5 or more from ${grouped(one[worth]![vary])} on, ${gains.at(-1)!.toFixed(2)} at ${grouped(end.at)}`,
+      two.length === 0
+        ? ''
+        : worth < 0
+          ? `a second thread never gains 1.5 (at most ${Math.max(...gains).toFixed(2)})`
+          : `a second thread gains 1.5 or more from ${grouped(one[worth]![vary])} on, ${gains.at(-1)!.toFixed(2)} at ${grouped(end.at)}`,
       `memory goes from ${mb(one[0]!)} to ${mb(one.at(-1)!)}`,
     ]
     return `${said.filter(Boolean).join('; ')}.`

@@ -13,7 +13,12 @@ export function measureScaling(): Scaling {
     console.log(pointLine(measured))
     return measured
   })
-  return { date: today(), commit: commit(), machine: machine(), points: points.map((point) => ({ ...point, peak: peakOf(points, point) })) }
+  return {
+    date: today(),
+    commit: commit(),
+    machine: machine(),
+    points: points.map((point) => ({ ...point, peak: peakOf(points, point) })),
+  }
 }
 
 /**

@@ -52,14 +52,22 @@ interface Measured extends Point {
 }
 
 const POINTS: readonly Point[] = [
-  ...(['lstm', 'irnn', 'tanh'] as const).flatMap((cell) => [1, 2].map((threads) => ({ cell, V: 10_000, samples: 0, threads }))),
+  ...(['lstm', 'irnn', 'tanh'] as const).flatMap((cell) =>
+    [1, 2].map((threads) => ({ cell, V: 10_000, samples: 0, threads })),
+  ),
   ...[10_000, 100_000, BENCHMARK, MOST].map((V) => ({ cell: 'lstm' as const, V, samples: SAMPLES, threads: 1 })),
   { cell: 'lstm', V: BENCHMARK, samples: SAMPLES, threads: 2 },
 ]
 
 function spec({ cell, V }: Point): ModelInput {
-  const rnn = { lstm: () => lstm(H), irnn: () => irnn(H, { scale: 0.5 }), tanh: () => tanh(H) }[cell as 'lstm' | 'irnn' | 'tanh']()
-  return { input: { vocabulary: V, embedding: H }, rnn, head: classification(V, { steps: 'every', init: { kind: 'uniform', bound: 0.05 } }) }
+  const rnn = { lstm: () => lstm(H), irnn: () => irnn(H, { scale: 0.5 }), tanh: () => tanh(H) }[
+    cell as 'lstm' | 'irnn' | 'tanh'
+  ]()
+  return {
+    input: { vocabulary: V, embedding: H },
+    rnn,
+    head: classification(V, { steps: 'every', init: { kind: 'uniform', bound: 0.05 } }),
+  }
 }
 
 /**
@@ -87,7 +95,10 @@ async function measure(point: Point): Promise<Measured> {
   const optimizer = createOptimizer(sgd({ lr: 0.01 }), backend, model.weights, plan.gradients)
   const generator = rng(2, 'bench/words')
   // As often as Zipf's law has them: what a minibatch touches of the tables is as in text.
-  const words = () => Int32Array.from({ length: T * B }, () => Math.min(V - 1, Math.floor(Math.exp(generator.next() * Math.log(V + 1))) - 1))
+  const words = () =>
+    Int32Array.from({ length: T * B }, () =>
+      Math.min(V - 1, Math.floor(Math.exp(generator.next() * Math.log(V + 1))) - 1),
+    )
   const norm = { norm: 0, clipped: false }
   const best = { ms: Number.POSITIVE_INFINITY, processor: Number.POSITIVE_INFINITY, peak: 0 }
   const end = performance.now() + 1000 * SECONDS
@@ -147,21 +158,30 @@ function claims(rows: readonly Measured[]): Verdict[] {
 
 function measureAll(under: readonly string[], save: boolean): void {
   const rows = POINTS.map((point) => {
-    const [command, ...args] = [...under, process.execPath, fileURLToPath(import.meta.url), '--point', JSON.stringify(point)]
-    const { status, stdout, stderr } = spawnSync(command!, args, { encoding: 'utf8' })
+    const [command, ...args] = [
+      ...under,
+      process.execPath,
+      fileURLToPath(import.meta.url),
+      '--point',
+      JSON.stringify(point),
+    ]
+    const { status, stdout, stderr } = spawnSync(command, args, { encoding: 'utf8' })
     if (status !== 0) throw new Error(stderr)
     const row = JSON.parse(stdout) as Measured
     console.log(line(row))
     return row
   })
   const verdicts = claims(rows)
-  for (const { text, holds, measured } of verdicts) console.log(`${holds ? 'held  ' : 'FAILED'}  ${text}\n        ${measured}`)
+  for (const { text, holds, measured } of verdicts)
+    console.log(`${holds ? 'held  ' : 'FAILED'}  ${text}\n        ${measured}`)
   if (!save) return
   const file = fileURLToPath(new URL(`../../bench/results/words-${today()}.json`, import.meta.url))
   const result = { date: today(), commit: commit(), machine: machine(), T, B, H, rows, claims: verdicts }
   writeAtomic(file, `${JSON.stringify(result, null, 1)}\n`)
 }
 
-const { values } = parseArgs({ options: { point: { type: 'string' }, under: { type: 'string' }, save: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { point: { type: 'string' }, under: { type: 'string' }, save: { type: 'boolean', default: false } },
+})
 if (values.point !== undefined) console.log(JSON.stringify(await measure(JSON.parse(values.point))))
 else measureAll(values.under?.split(' ') ?? [], values.save)

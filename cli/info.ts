@@ -55,7 +55,7 @@ function ran(run: StoredRun): string {
 function score({ events }: StoredRun): string {
   const last = events.findLast((event) => event.type === 'eval')
   const metric = last && metricOf(last.test)
-  return metric ? `${scored(last!, { metric })} at iteration ${grouped(last!.iteration)}` : 'not evaluated'
+  return metric ? `${scored(last, { metric })} at iteration ${grouped(last.iteration)}` : 'not evaluated'
 }
 
 function iterations({ events }: StoredRun): number {

@@ -152,7 +152,7 @@ function keysAt(schema: z.core.$ZodType, [first, ...rest]: readonly PropertyKey[
  * fits.
  */
 function closest(branches: Issue[][]): Issue | undefined {
-  const misfit = (branch: Issue[]) => branch[0]!.code === 'invalid_type' && branch[0]!.path.length === 0
+  const misfit = (branch: Issue[]) => branch[0]!.code === 'invalid_type' && branch[0].path.length === 0
   const inside = branches.filter((branch) => !misfit(branch))
   return inside.sort((a, b) => b[0]!.path.length - a[0]!.path.length)[0]?.[0]
 }

@@ -29,11 +29,20 @@ function ways(problem) {
   const array = (values, shape) => np.array(values).reshape(shape)
   const y = K > 0 ? nn.oneHot(np.array(Int32Array.from(problem.y), { dtype: np.int32 }), K) : array(problem.y, [B, 1])
   const x = cell === 'softmax' ? array(problem.x, [B, I]) : array(problem.x, [T * B, I])
-  const head = { headW: array(problem.headW, [outputs, cell === 'softmax' ? I : H]), headB: array(problem.headB, [outputs]) }
-  const G = { relu: 1, lstm: 4 }[cell] * H
-  const rnn = cell === 'softmax' ? {} : {
-    Wxh: array(problem.Wxh, [G, I]), Whh: array(problem.Whh, [G, H]), bx: array(problem.bx, [G]), bh: array(problem.bh, [G]),
+  const head = {
+    headW: array(problem.headW, [outputs, cell === 'softmax' ? I : H]),
+    headB: array(problem.headB, [outputs]),
   }
+  const G = { relu: 1, lstm: 4 }[cell] * H
+  const rnn =
+    cell === 'softmax'
+      ? {}
+      : {
+          Wxh: array(problem.Wxh, [G, I]),
+          Whh: array(problem.Whh, [G, H]),
+          bx: array(problem.bx, [G]),
+          bh: array(problem.bh, [G]),
+        }
   const weights = { ...head, ...rnn }
   // A reference is taken for every use but the last; what is captured is never given away.
   const loss = (h, { headW, headB }) => {
@@ -59,7 +68,10 @@ function ways(problem) {
       return
     }
     const [i, f, g, o] = np.split(a, 4, 1)
-    state.c = nn.sigmoid(f).mul(state.c).add(nn.sigmoid(i).mul(np.tanh(g)))
+    state.c = nn
+      .sigmoid(f)
+      .mul(state.c)
+      .add(nn.sigmoid(i).mul(np.tanh(g)))
     state.h = nn.sigmoid(o).mul(np.tanh(state.c.ref))
   }
   const given = problem.inputGradient ? { ...weights, x } : weights

@@ -59,7 +59,10 @@ function tensor(name, dims, values) {
 }
 
 function value(field, name, dims) {
-  const shape = message(2, dims.map((size) => message(1, [integer(1, size)])))
+  const shape = message(
+    2,
+    dims.map((size) => message(1, [integer(1, size)])),
+  )
   return message(field, [text(1, name), message(2, [message(1, [integer(1, FLOAT), shape])])])
 }
 

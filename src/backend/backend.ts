@@ -31,44 +31,100 @@ export const WHOLE: number = FIRST | LAST
 type CellKernels = typeof cells
 
 /** The names of the cells' kernels, without `_forward`, `_backward` and `_step`. */
-export type RecurrentKernel = { [K in keyof CellKernels]: K extends `${infer Name}_step` ? Name : never }[keyof CellKernels]
+export type RecurrentKernel = {
+  [K in keyof CellKernels]: K extends `${infer Name}_step` ? Name : never
+}[keyof CellKernels]
 
 /** Every kernel of `kernels/kernels.h`. Those of the cells are declared with their reference. */
 export interface Kernels extends CellKernels {
-  gemm(transA: Flag, transB: Flag, M: number, N: number, K: number, A: Floats, B: Floats, C: Floats, accumulate: Flag): void
+  gemm(
+    transA: Flag,
+    transB: Flag,
+    M: number,
+    N: number,
+    K: number,
+    A: Floats,
+    B: Floats,
+    C: Floats,
+    accumulate: Flag,
+  ): void
   dense_forward(N: number, I: number, K: number, x: Floats, W: Floats, b: OrNull<Floats>, y: Floats): void
   dense_backward(
-    T: number, B: number, I: number, K: number,
-    x: Floats, W: Floats, dy: Floats, dW: Floats, db: OrNull<Floats>, dx: OrNull<Floats>,
-    sums: OrNull<Floats>, part: number,
+    T: number,
+    B: number,
+    I: number,
+    K: number,
+    x: Floats,
+    W: Floats,
+    dy: Floats,
+    dW: Floats,
+    db: OrNull<Floats>,
+    dx: OrNull<Floats>,
+    sums: OrNull<Floats>,
+    part: number,
   ): void
   shard_rows(): number
   block_steps(): number
   sums_floats(B: number, M: number, N: number): number
   packed_floats(N: number, I: number, H: number): number
   step_pack(
-    N: number, I: number, H: number, Wxh: OrNull<Floats>, Whh: OrNull<Floats>, bx: OrNull<Floats>, bh: OrNull<Floats>, packed: Floats,
+    N: number,
+    I: number,
+    H: number,
+    Wxh: OrNull<Floats>,
+    Whh: OrNull<Floats>,
+    bx: OrNull<Floats>,
+    bh: OrNull<Floats>,
+    packed: Floats,
   ): void
   dense_step(B: number, I: number, K: number, x: Floats, packed: Floats, y: Floats): void
   softmax_cross_entropy(
-    T: number, B: number, K: number, lengths: OrNull<Int32Array>,
-    logits: Floats, y: Int32Array, scale: number, dlogits: OrNull<Floats>, stats: Float64Array,
+    T: number,
+    B: number,
+    K: number,
+    lengths: OrNull<Int32Array>,
+    logits: Floats,
+    y: Int32Array,
+    scale: number,
+    dlogits: OrNull<Floats>,
+    stats: Float64Array,
   ): void
   squared_error(
-    T: number, B: number, K: number, lengths: OrNull<Int32Array>,
-    y: Floats, target: Floats, scale: number, dy: OrNull<Floats>, stats: Float64Array,
+    T: number,
+    B: number,
+    K: number,
+    lengths: OrNull<Int32Array>,
+    y: Floats,
+    target: Floats,
+    scale: number,
+    dy: OrNull<Floats>,
+    stats: Float64Array,
   ): void
   softmax(N: number, K: number, logits: Floats, p: Floats): void
   softmax_scan(N: number, K: number, first: number, common: number, logits: Floats, y: Int32Array, rows: Floats): void
   softmax_slope(
-    N: number, K: number, first: number, common: number, logits: Floats, y: Int32Array, rows: Floats, scale: number,
+    N: number,
+    K: number,
+    first: number,
+    common: number,
+    logits: Floats,
+    y: Int32Array,
+    rows: Floats,
+    scale: number,
   ): void
   embedding_forward(N: number, E: number, tokens: Int32Array, table: Floats, y: Floats): void
   embedding_backward(N: number, E: number, tokens: Int32Array, dy: Floats, dtable: Floats): void
   dropout(n: number, first: number, seed: number, iteration: number, p: number, x: Floats, y: Floats): void
   copy_columns(
-    N: number, columns: number, src: Floats, srcWidth: number, srcColumn: number,
-    dst: Floats, dstWidth: number, dstColumn: number, accumulate: Flag,
+    N: number,
+    columns: number,
+    src: Floats,
+    srcWidth: number,
+    srcColumn: number,
+    dst: Floats,
+    dstWidth: number,
+    dstColumn: number,
+    accumulate: Flag,
   ): void
   tanh_forward(n: number, x: Floats, y: Floats): void
   sigmoid_forward(n: number, x: Floats, y: Floats): void
@@ -79,19 +135,64 @@ export interface Kernels extends CellKernels {
   sgd_update(n: number, lr: number, momentum: number, w: Floats, g: Floats, v: OrNull<Floats>): void
   rmsprop_update(n: number, lr: number, alpha: number, eps: number, w: Floats, g: Floats, s: Floats): void
   adam_update(
-    n: number, lr: number, beta1: number, beta2: number, eps: number, correction1: number, correction2: number,
-    w: Floats, g: Floats, m: Floats, v: Floats,
+    n: number,
+    lr: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    correction1: number,
+    correction2: number,
+    w: Floats,
+    g: Floats,
+    m: Floats,
+    v: Floats,
   ): void
-  muon_update(H: number, lr: number, momentum: number, decay: number, identity: number, w: Floats, g: Floats, m: Floats, work: Floats): void
+  muon_update(
+    H: number,
+    lr: number,
+    momentum: number,
+    decay: number,
+    identity: number,
+    w: Floats,
+    g: Floats,
+    m: Floats,
+    work: Floats,
+  ): void
   sgd_update_rows(
-    n: number, E: number, rows: Int32Array, lr: number, momentum: number, w: Floats, g: Floats, v: OrNull<Floats>,
+    n: number,
+    E: number,
+    rows: Int32Array,
+    lr: number,
+    momentum: number,
+    w: Floats,
+    g: Floats,
+    v: OrNull<Floats>,
   ): void
   rmsprop_update_rows(
-    n: number, E: number, rows: Int32Array, lr: number, alpha: number, eps: number, w: Floats, g: Floats, s: Floats,
+    n: number,
+    E: number,
+    rows: Int32Array,
+    lr: number,
+    alpha: number,
+    eps: number,
+    w: Floats,
+    g: Floats,
+    s: Floats,
   ): void
   adam_update_rows(
-    n: number, E: number, rows: Int32Array, lr: number, beta1: number, beta2: number, eps: number,
-    correction1: number, correction2: number, w: Floats, g: Floats, m: Floats, v: Floats,
+    n: number,
+    E: number,
+    rows: Int32Array,
+    lr: number,
+    beta1: number,
+    beta2: number,
+    eps: number,
+    correction1: number,
+    correction2: number,
+    w: Floats,
+    g: Floats,
+    m: Floats,
+    v: Floats,
   ): void
   fma_peak(pieces: number, rounds: number): number
 }

@@ -64,7 +64,11 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing})`)
 }
 
-async function chooseWasm(threads: number | undefined, wanted: InstructionSet | undefined, reason: string): Promise<Engine> {
+async function chooseWasm(
+  threads: number | undefined,
+  wanted: InstructionSet | undefined,
+  reason: string,
+): Promise<Engine> {
   const instructionSet = oneOf(wasmInstructionSets(), wanted)
   const make = (threads: number, reason: string): Promise<Engine> =>
     wasmBackend({ instructionSet, threads, reason, load: wasmBytes, start: startThread })

@@ -7,11 +7,22 @@ export interface Addon {
   /** What this processor can run, best first. */
   readonly instructionSets: readonly NativeInstructionSet[]
   /** Kernels of one instruction set, with a thread pool of their own, and what binds each to its arguments. */
-  create(instructionSet: NativeInstructionSet, threads: number): {
+  create(
+    instructionSet: NativeInstructionSet,
+    threads: number,
+  ): {
     kernels: Kernels
     binders: Record<keyof Kernels, Binder>
     /** Of kernels/gather.h. */
-    gather(T: number, B: number, bytes: Uint8Array, starts: Int32Array, order: Int32Array, value: Float32Array, x: Floats): void
+    gather(
+      T: number,
+      B: number,
+      bytes: Uint8Array,
+      starts: Int32Array,
+      order: Int32Array,
+      value: Float32Array,
+      x: Floats,
+    ): void
     /**
      * Ends the threads. Without it they end once the collector has found that nothing refers to the functions any more.
      */
@@ -32,7 +43,11 @@ const HUGE_PAGE = 1 << 21
 const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
 /** `threads` pool members including the calling thread; results do not depend on their number. */
-export function nativeBackend(addon: Addon, threads: number, instructionSet: NativeInstructionSet = addon.instructionSets[0]!): Engine {
+export function nativeBackend(
+  addon: Addon,
+  threads: number,
+  instructionSet: NativeInstructionSet = addon.instructionSets[0]!,
+): Engine {
   const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
     const alignment = n * size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE
     const buffer = new ArrayBuffer(n * size + alignment)

@@ -22,20 +22,57 @@ export const TANH = 1
 
 export type RecurrentForward<Options extends number[], States extends Floats[]> = (
   ...args: [
-    T: number, B: number, I: number, H: number, ...Options, reverse: Flag, lengths: OrNull<Int32Array>,
-    x: Floats, Wxh: Floats, Whh: Floats, bx: OrNull<Floats>, bh: OrNull<Floats>, h: Floats, ...States,
+    T: number,
+    B: number,
+    I: number,
+    H: number,
+    ...Options,
+    reverse: Flag,
+    lengths: OrNull<Int32Array>,
+    x: Floats,
+    Wxh: Floats,
+    Whh: Floats,
+    bx: OrNull<Floats>,
+    bh: OrNull<Floats>,
+    h: Floats,
+    ...States,
   ]
 ) => void
 
 export type RecurrentBackward<
-  Options extends number[], States extends Floats[], Cells extends OrNull<Floats>[] = [],
+  Options extends number[],
+  States extends Floats[],
+  Cells extends OrNull<Floats>[] = [],
 > = (
   ...args: [
-    T: number, B: number, I: number, H: number, ...Options, reverse: Flag, lengths: OrNull<Int32Array>, clip: number,
-    x: Floats, Wxh: Floats, Whh: Floats, h: Floats, ...States,
-    dh: OrNull<Floats>, dhT: OrNull<Floats>, ...Cells, da: Floats,
-    dWxh: Floats, dWhh: Floats, dbx: OrNull<Floats>, dbh: OrNull<Floats>, dx: OrNull<Floats>, accumulateDx: Flag,
-    dh0: OrNull<Floats>, ...Cells, sums: OrNull<Floats>, part: number, rows: number,
+    T: number,
+    B: number,
+    I: number,
+    H: number,
+    ...Options,
+    reverse: Flag,
+    lengths: OrNull<Int32Array>,
+    clip: number,
+    x: Floats,
+    Wxh: Floats,
+    Whh: Floats,
+    h: Floats,
+    ...States,
+    dh: OrNull<Floats>,
+    dhT: OrNull<Floats>,
+    ...Cells,
+    da: Floats,
+    dWxh: Floats,
+    dWhh: Floats,
+    dbx: OrNull<Floats>,
+    dbh: OrNull<Floats>,
+    dx: OrNull<Floats>,
+    accumulateDx: Flag,
+    dh0: OrNull<Floats>,
+    ...Cells,
+    sums: OrNull<Floats>,
+    part: number,
+    rows: number,
   ]
 ) => void
 

@@ -102,7 +102,9 @@ export async function startPool(
     await Promise.race([Promise.all(threads.map(({ ready }) => ready)), patience])
   } catch (error) {
     stopAll(threads)
-    throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, { cause: error })
+    throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, {
+      cause: error,
+    })
   } finally {
     clearTimeout(timer)
   }
@@ -116,7 +118,9 @@ export async function startPool(
       const worker = exports.pool_crashed()
       if (worker === 0) return error
       const report = new Uint8Array(memory.buffer, rooms[worker - 1], REPORT).slice()
-      return new Error(`wasm threads: a kernel crashed on thread ${worker}: ${new TextDecoder().decode(report).replace(/\0+$/, '')}`)
+      return new Error(
+        `wasm threads: a kernel crashed on thread ${worker}: ${new TextDecoder().decode(report).replace(/\0+$/, '')}`,
+      )
     },
     stop() {
       health.death ||= 'the backend is disposed of'

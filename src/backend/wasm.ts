@@ -112,27 +112,30 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
     if (typeof value !== 'function' || name.startsWith('pool_')) continue
     kernels[name] = bind(value as Kernel, exports.__stack_pointer, pool)
   }
-  return mortal({
-    ...(kernels as unknown as Kernels),
-    gather,
-    bind: binder(kernels as unknown as Kernels),
-    name: 'wasm',
-    description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,
-    threads,
-    instructionSet,
-    floats(n: number): Floats {
-      return new Float32Array(memory.buffer, heap.allocate(4 * n), n).fill(0)
+  return mortal(
+    {
+      ...(kernels as unknown as Kernels),
+      gather,
+      bind: binder(kernels as unknown as Kernels),
+      name: 'wasm',
+      description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,
+      threads,
+      instructionSet,
+      floats(n: number): Floats {
+        return new Float32Array(memory.buffer, heap.allocate(4 * n), n).fill(0)
+      },
+      ints(n: number): Int32Array {
+        return new Int32Array(memory.buffer, heap.allocate(4 * n), n).fill(0)
+      },
+      doubles(n: number): Float64Array {
+        return new Float64Array(memory.buffer, heap.allocate(8 * n), n).fill(0)
+      },
+      free(array): void {
+        heap.free(array.byteOffset)
+      },
     },
-    ints(n: number): Int32Array {
-      return new Int32Array(memory.buffer, heap.allocate(4 * n), n).fill(0)
-    },
-    doubles(n: number): Float64Array {
-      return new Float64Array(memory.buffer, heap.allocate(8 * n), n).fill(0)
-    },
-    free(array): void {
-      heap.free(array.byteOffset)
-    },
-  }, pool?.stop ?? (() => {}))
+    pool?.stop ?? (() => {}),
+  )
 }
 
 type Kernel = (...args: number[]) => number

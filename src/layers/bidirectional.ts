@@ -9,7 +9,10 @@ import type { Memory, RecurrentLayer, RecurrentOptions } from './layer.ts'
  * @param along, against the layers of the two directions, built with the same options but `reverse`, which is 0 and 1
  */
 export function bidirectionalLayer(
-  arena: Memory, along: RecurrentLayer, against: RecurrentLayer, options: RecurrentOptions,
+  arena: Memory,
+  along: RecurrentLayer,
+  against: RecurrentLayer,
+  options: RecurrentOptions,
 ): RecurrentLayer {
   const { backend } = arena
   const { H, steps, training } = options

@@ -14,7 +14,9 @@ export interface EmbeddingLayer {
 }
 
 export function embeddingLayer(
-  arena: Memory, table: Floats, { N, E, training }: { N: number; E: number; training: boolean },
+  arena: Memory,
+  table: Floats,
+  { N, E, training }: { N: number; E: number; training: boolean },
 ): EmbeddingLayer {
   const { backend } = arena
   const y = arena.floats(N * E)
@@ -22,8 +24,8 @@ export function embeddingLayer(
   const V = table.length / E
   const most = Math.min(N, V)
   const touched = training ? { rows: arena.ints(most), values: arena.floats(most * E), count: 0 } : null
-  const slots = training ? arena.ints(N) : null      // for each token, its row in `touched`
-  const places = new Int32Array(training ? V : 0)    // for each word, 1 + its row in `touched`; 0: none
+  const slots = training ? arena.ints(N) : null // for each token, its row in `touched`
+  const places = new Int32Array(training ? V : 0) // for each word, 1 + its row in `touched`; 0: none
   return {
     y,
     dy,

@@ -31,7 +31,9 @@ export interface SampledLayer {
 }
 
 export function sampledLayer(
-  arena: Memory, { W, b }: { W: Floats; b: Floats }, { samples, sampler }: { samples: number; sampler: Sampler },
+  arena: Memory,
+  { W, b }: { W: Floats; b: Floats },
+  { samples, sampler }: { samples: number; sampler: Sampler },
   options: SoftmaxOptions,
 ): SampledLayer {
   const { backend } = arena
@@ -40,9 +42,9 @@ export function sampledLayer(
   const rows = arena.ints(most)
   const own = { W: arena.floats(most * I), b: arena.floats(most), dW: arena.floats(most * I), db: arena.floats(most) }
   const layer = softmaxLayer(arena, own, { ...options, K: most })
-  const columns = arena.ints(T * B)          // of each row's target, among the classes that take part
+  const columns = arena.ints(T * B) // of each row's target, among the classes that take part
   const candidates = rows.subarray(0, samples)
-  const places = new Int32Array(V)           // for each class, 1 + its column; 0: takes no part
+  const places = new Int32Array(V) // for each class, 1 + its column; 0: takes no part
   const touched = { rows, dW: own.dW, db: own.db, count: 0 }
 
   /** Gives candidates and targets their columns; returns how many there are. */

@@ -32,7 +32,15 @@ export interface SoftmaxLayer {
    * `scale` times its gradient: of x (=) and of the weights (+=).
    * @param K columns; those below `common` belong to every row, the others to the rows that have them as target
    */
-  run(x: Floats, y: Int32Array, K: number, common: number, scale: number, dx: Floats | null, result: SoftmaxResult): void
+  run(
+    x: Floats,
+    y: Int32Array,
+    K: number,
+    common: number,
+    scale: number,
+    dx: Floats | null,
+    result: SoftmaxResult,
+  ): void
 }
 
 /**
@@ -52,9 +60,13 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
   const { rows, columns } = blockSize(options)
   const logits = arena.floats(rows * columns)
   const scanned = arena.floats(options.T * options.B * 4)
-  const part = (array: Floats, k: number, width: number) => array.subarray(k * columns * width, (k + 1) * columns * width)
+  const part = (array: Floats, k: number, width: number) =>
+    array.subarray(k * columns * width, (k + 1) * columns * width)
   const blocks = Array.from({ length: Math.ceil(options.K / columns) }, (_, k) => ({
-    W: part(weights.W, k, I), b: part(weights.b, k, 1), dW: part(weights.dW, k, I), db: part(weights.db, k, 1),
+    W: part(weights.W, k, I),
+    b: part(weights.b, k, 1),
+    dW: part(weights.dW, k, I),
+    db: part(weights.db, k, 1),
   }))
   let { T, B } = options
   let views: readonly View[] = []
@@ -68,7 +80,8 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
     seen = [x, y, dx]
     views = Array.from({ length: Math.ceil(T / steps) }, (_, i) => {
       const [t0, t1] = [i * steps, Math.min(T, (i + 1) * steps)]
-      const of = <A extends Floats | Int32Array>(array: A, width: number) => array.subarray(t0 * B * width, t1 * B * width) as A
+      const of = <A extends Floats | Int32Array>(array: A, width: number) =>
+        array.subarray(t0 * B * width, t1 * B * width) as A
       return { T: t1 - t0, x: of(x, I), y: of(y, 1), scanned: of(scanned, 4), dx: dx && of(dx, I) }
     })
     return views
@@ -87,7 +100,8 @@ export function softmaxLayer(arena: Memory, weights: DenseWeights, options: Soft
       result.correct = 0
       for (const view of viewsOf(x, y, dx)) {
         const N = view.T * B
-        const product = (k: number): void => backend.dense_forward(N, I, width(k), view.x, blocks[k]!.W, blocks[k]!.b, logits)
+        const product = (k: number): void =>
+          backend.dense_forward(N, I, width(k), view.x, blocks[k]!.W, blocks[k]!.b, logits)
         for (let k = 0; k < count; k++) {
           product(k)
           backend.softmax_scan(N, width(k), k * columns, common, logits, view.y, view.scanned)

@@ -50,8 +50,12 @@ export function updated(label: string, values: Float64Array): ArrayArgument {
 
 /** An array the kernel overwrites. */
 export function output(
-  label: string, n: number,
-  { alias = null, unspecified = never }: { alias?: ArrayArgument | null; unspecified?: (index: number) => boolean } = {},
+  label: string,
+  n: number,
+  {
+    alias = null,
+    unspecified = never,
+  }: { alias?: ArrayArgument | null; unspecified?: (index: number) => boolean } = {},
 ): ArrayArgument {
   return { label, kind: 'floats', written: true, start: new Float64Array(n).fill(Number.NaN), alias, unspecified }
 }
@@ -89,12 +93,14 @@ export function guarded(backend: Engine, { kind, start: given, pack }: ArrayArgu
 }
 
 function packedRoom(backend: Engine, pack: readonly Argument[]): Float64Array {
-  const [N, I, H] = pack as readonly number[]
+  const [N, I, H] = pack as [N: number, I: number, H: number]
   return new Float64Array(backend.packed_floats(N, I, H)).fill(Number.NaN)
 }
 
 function packInto(backend: Engine, pack: readonly Argument[], view: Floats): void {
-  const arrays = pack.map((argument) => (argument !== null && typeof argument !== 'number' ? guarded(backend, argument, 3) : argument))
+  const arrays = pack.map((argument) =>
+    argument !== null && typeof argument !== 'number' ? guarded(backend, argument, 3) : argument,
+  )
   const args = arrays.map((array) => (array !== null && typeof array !== 'number' ? array.view : array))
   backend.step_pack(...([...args, view] as Parameters<Engine['step_pack']>))
   for (const array of arrays) if (array !== null && typeof array !== 'number') backend.free(array.whole)
@@ -103,7 +109,8 @@ function packInto(backend: Engine, pack: readonly Argument[], view: Floats): voi
 export function faultsOf(label: string, { whole, view, before }: Guarded, written: boolean): string[] {
   const after = bytes(whole)
   const first = view.byteOffset - whole.byteOffset
-  const same = (from: number, to: number): boolean => Buffer.compare(before.subarray(from, to), after.subarray(from, to)) === 0
+  const same = (from: number, to: number): boolean =>
+    Buffer.compare(before.subarray(from, to), after.subarray(from, to)) === 0
   const faults: string[] = []
   if (!same(0, first)) faults.push(`${label}: the guard before it was overwritten`)
   if (!same(first + view.byteLength, after.length)) faults.push(`${label}: the guard behind it was overwritten`)
@@ -115,7 +122,8 @@ export function faultsOf(label: string, { whole, view, before }: Guarded, writte
 export function run(backend: Engine, { kernel, args }: Case, { inPlace = true }: { inPlace?: boolean } = {}): Outcome {
   const arrays = new Map<ArrayArgument, Guarded>()
   const overwritten = new Set<ArrayArgument>()
-  const owner = (argument: ArrayArgument): ArrayArgument => (inPlace && argument.alias !== null ? argument.alias : argument)
+  const owner = (argument: ArrayArgument): ArrayArgument =>
+    inPlace && argument.alias !== null ? argument.alias : argument
   let shift = 0
   const actual = args.map((argument) => {
     if (argument === null || typeof argument === 'number') return argument
@@ -140,14 +148,18 @@ export function run(backend: Engine, { kernel, args }: Case, { inPlace = true }:
  * Largest difference as a share of the expected array's largest magnitude, and where it is; Infinity where only one is
  * NaN.
  */
-export function difference(got: Float64Array, expected: Float64Array, unspecified: (index: number) => boolean): [number, number] {
+export function difference(
+  got: Float64Array,
+  expected: Float64Array,
+  unspecified: (index: number) => boolean,
+): [number, number] {
   let largest = 0
   let worst = 0
   let at = -1
   for (let i = 0; i < expected.length; i++) {
     if (unspecified(i)) continue
-    if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]))
-    const apart = Object.is(got[i], expected[i]) || got[i] === expected[i] ? 0 : Math.abs(got[i] - expected[i])
+    if (Number.isFinite(expected[i])) largest = Math.max(largest, Math.abs(expected[i]!))
+    const apart = Object.is(got[i], expected[i]) || got[i] === expected[i] ? 0 : Math.abs(got[i]! - expected[i]!)
     if (!(apart <= worst)) {
       at = i
       worst = Number.isNaN(apart) ? Number.POSITIVE_INFINITY : apart

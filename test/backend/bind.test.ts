@@ -37,14 +37,20 @@ for (const { label, backend } of backends)
       for (let round = 0; round < 3; round++) {
         collect()
         for (let i = 0; i < 40; i++) make(-1) // would take the place of anything given up
-        assert.deepEqual(calls.map((call) => call()), calls.map((_, value) => n * value * value))
+        assert.deepEqual(
+          calls.map((call) => call()),
+          calls.map((_, value) => n * value * value),
+        )
       }
     })
 
     if (backend.name === 'native')
       test('wrong arguments are refused when they are bound', () => {
         const bind = backend.bind as (kernel: string, ...args: unknown[]) => unknown
-        assert.throws(() => bind('scale', 3, 1, new Float64Array(3)), /^TypeError: kernel: expected numbers, and typed arrays/)
+        assert.throws(
+          () => bind('scale', 3, 1, new Float64Array(3)),
+          /^TypeError: kernel: expected numbers, and typed arrays/,
+        )
         assert.throws(() => bind('scale', 3, 1), /^TypeError/)
         assert.throws(() => bind('scale', 3, 'x', backend.floats(3)), /^TypeError/)
       })

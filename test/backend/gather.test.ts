@@ -15,9 +15,12 @@ describe('gather', () => {
       const orders = {
         'in any order': (T: number) => Int32Array.from({ length: T }, (_, t) => (t < T - 1 ? r.below(T) : t)),
         'one after the other': (T: number) => Int32Array.from({ length: T }, (_, t) => t),
-        'one after the other but two': (T: number) => Int32Array.from({ length: T }, (_, t) => (t === 4 || t === 5 ? 9 - t : t)),
+        'one after the other but two': (T: number) =>
+          Int32Array.from({ length: T }, (_, t) => (t === 4 || t === 5 ? 9 - t : t)),
       }
-      const cases = Object.entries(orders).flatMap(([name, orderOf]) => [1, 3, 8, 199, 200, 201, 784].map((T) => ({ name, T, order: orderOf(T) })))
+      const cases = Object.entries(orders).flatMap(([name, orderOf]) =>
+        [1, 3, 8, 199, 200, 201, 784].map((T) => ({ name, T, order: orderOf(T) })),
+      )
       for (const { name, T, order } of cases) {
         for (const B of [1, 3, 4, 7, 8, 9, 16, 21]) {
           const starts = Int32Array.from({ length: B }, () => r.below(bytes.length - T))
@@ -25,7 +28,10 @@ describe('gather', () => {
           const x = backend.floats(T * B + 1)
           x.fill(GUARD)
           backend.gather(T, B, { bytes, starts, order, value }, x)
-          const wanted = Array.from({ length: T * B }, (_, at) => value[bytes[starts[at % B]! + order[Math.floor(at / B)]!]!]!)
+          const wanted = Array.from(
+            { length: T * B },
+            (_, at) => value[bytes[starts[at % B]! + order[Math.floor(at / B)]!]!]!,
+          )
           assert.deepEqual(Array.from(x), [...wanted, GUARD], `${name}, T ${T}, B ${B}`)
           backend.free(x)
         }

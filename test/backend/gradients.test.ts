@@ -38,15 +38,19 @@ function checkGradients({ loss, backward, pairs }: Differentiable): void {
     const largest = numeric.reduce((max, v) => Math.max(max, Math.abs(v)), 0)
     assert.ok(largest > 1e-6, `${name}: the loss does not depend on it, so the check is empty`)
     for (const [i, v] of numeric.entries()) {
-      const apart = Math.abs(gradient[i] - v) / largest
-      assert.ok(apart <= TOLERANCE, `d${name}[${i}]: expected ${v} but received ${gradient[i]}, ${apart.toExponential(1)} of the largest`)
+      const apart = Math.abs(gradient[i]! - v) / largest
+      assert.ok(
+        apart <= TOLERANCE,
+        `d${name}[${i}]: expected ${v} but received ${gradient[i]}, ${apart.toExponential(1)} of the largest`,
+      )
     }
   }
 }
 
 const zeros = (like: Float64Array): Float64Array => new Float64Array(like.length)
 const pair = (values: Float64Array): [Float64Array, Float64Array] => [values, zeros(values)]
-const product = (r: Float64Array, out: Float64Array, at: number): number => r.reduce((sum, v, i) => sum + v * out[at + i], 0)
+const product = (r: Float64Array, out: Float64Array, at: number): number =>
+  r.reduce((sum, v, i) => sum + v * out[at + i]!, 0)
 
 const [T, B, I, H] = [4, 3, 3, 4]
 type AnyKernel = (...args: unknown[]) => void
@@ -67,14 +71,24 @@ function recurrence(cell: Cell, reverse: 0 | 1, ragged: boolean, seed: number): 
   const [h, c] = [new Float64Array((T + 1) * B * H), new Float64Array((T + 1) * B * H)]
   const kept = [...(cellState ? [c] : []), ...(saved ? [new Float64Array(T * B * saved * H)] : [])]
   const da = new Float64Array(T * B * (saved || 1) * H)
-  const dh = r.uniform(T * B * H).map((v, i) => (lengths !== null && Math.floor(i / (B * H)) >= lengths[Math.floor(i / H) % B] ? 0 : v))
+  const dh = r
+    .uniform(T * B * H)
+    .map((v, i) => (lengths !== null && Math.floor(i / (B * H)) >= lengths[Math.floor(i / H) % B]! ? 0 : v))
   const [dhT, dcT] = [r.uniform(B * H), r.uniform(B * H)]
   const [first, last] = reverse ? [T * B * H, 0] : [0, T * B * H]
   const sizes = [T, B, I, H, ...kernelOptions, reverse, lengths]
   const weights = [Wxh[0], Whh[0]]
   const outputs = [Wxh[1], Whh[1], bx[1], bh[1], x[1], 0]
-  const [finals, initials] = cellState ? [[dhT, dcT], [h0[1], c0[1]]] : [[dhT], [h0[1]]]
-  const [forward, backward] = [reference[`${kernel}_forward`], reference[`${kernel}_backward`]] as AnyKernel[]
+  const [finals, initials] = cellState
+    ? [
+        [dhT, dcT],
+        [h0[1], c0[1]],
+      ]
+    : [[dhT], [h0[1]]]
+  const [forward, backward] = [reference[`${kernel}_forward`], reference[`${kernel}_backward`]] as [
+    AnyKernel,
+    AnyKernel,
+  ]
   return {
     loss() {
       h.set(h0[0], first)
@@ -82,7 +96,23 @@ function recurrence(cell: Cell, reverse: 0 | 1, ragged: boolean, seed: number): 
       forward(...sizes, x[0], ...weights, bx[0], bh[0], h, ...kept)
       return product(dh, h, reverse ? 0 : B * H) + product(dhT, h, last) + (cellState ? product(dcT, c, last) : 0)
     },
-    backward: () => backward(...sizes, 0, x[0], ...weights, h, ...kept, dh, ...finals, da, ...outputs, ...initials, null, WHOLE, T * B),
+    backward: () =>
+      backward(
+        ...sizes,
+        0,
+        x[0],
+        ...weights,
+        h,
+        ...kept,
+        dh,
+        ...finals,
+        da,
+        ...outputs,
+        ...initials,
+        null,
+        WHOLE,
+        T * B,
+      ),
     pairs: { x, Wxh, Whh, bx, bh, h0, ...(cellState && { c0 }) },
   }
 }
@@ -138,13 +168,13 @@ describe('gradients of the reference equal central differences', () => {
       const logits = pair(r.uniform(T * B * K, 3))
       const crossEntropy = (gradient: Float64Array | null): number => {
         reference.softmax_cross_entropy(T, B, K, lengths, logits[0], classes, scale, gradient, stats)
-        return scale * stats[0]
+        return scale * stats[0]!
       }
       checkGradients({ loss: () => crossEntropy(null), backward: () => crossEntropy(logits[1]), pairs: { logits } })
       const [y, target] = [pair(r.uniform(T * B * K)), r.uniform(T * B * K)]
       const squaredError = (gradient: Float64Array | null): number => {
         reference.squared_error(T, B, K, lengths, y[0], target, scale, gradient, stats)
-        return scale * stats[0]
+        return scale * stats[0]!
       }
       checkGradients({ loss: () => squaredError(null), backward: () => squaredError(y[1]), pairs: { y } })
     })

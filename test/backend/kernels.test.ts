@@ -8,8 +8,19 @@ import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { backends } from '../support/backends.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
-  blockedSoftmaxTable, copyColumnsTable, crossEntropyTable, denseBackwardTable, denseForwardTable, dropoutTable, embeddingTable,
-  flatTable, gemmTable, rowUpdateTable, softmaxTable, squaredErrorTable, stepTable,
+  blockedSoftmaxTable,
+  copyColumnsTable,
+  crossEntropyTable,
+  denseBackwardTable,
+  denseForwardTable,
+  dropoutTable,
+  embeddingTable,
+  flatTable,
+  gemmTable,
+  rowUpdateTable,
+  softmaxTable,
+  squaredErrorTable,
+  stepTable,
 } from './cases.ts'
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
 

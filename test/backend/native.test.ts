@@ -14,18 +14,28 @@ for (const { label, backend } of backends.filter(({ backend }) => backend.name =
         for (const round of [1, 2]) {
           const array = backend.floats(n)
           assert.equal(array.length, n)
-          assert.ok(array.every((v) => v === 0), `${n} floats, the ${round}. time`)
+          assert.ok(
+            array.every((v) => v === 0),
+            `${n} floats, the ${round}. time`,
+          )
           array.fill(1)
         }
       }
       for (const array of [backend.ints(HUGE_PAGE), backend.doubles(HUGE_PAGE)]) assert.ok(array.every((v) => v === 0))
     })
 
-    test('large arrays ask for huge pages', { skip: !existsSync('/sys/kernel/mm/transparent_hugepage') && 'not here' }, () => {
+    test('large arrays ask for huge pages', {
+      skip: !existsSync('/sys/kernel/mm/transparent_hugepage') && 'not here',
+    }, () => {
       const array = backend.floats(10 * HUGE_PAGE).fill(1)
-      const asked = readFileSync('/proc/self/smaps', 'utf8').split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/).filter((part) => /^VmFlags:.* hg\b/m.test(part))
+      const asked = readFileSync('/proc/self/smaps', 'utf8')
+        .split(/\n(?=[0-9a-f]+-[0-9a-f]+ )/)
+        .filter((part) => /^VmFlags:.* hg\b/m.test(part))
       const kilobytes = asked.map((part) => Number(/^Rss: +(\d+)/m.exec(part)?.[1]))
-      assert.ok(Math.max(...kilobytes) >= 40 * 2048 - 4, `resident where huge pages were asked for: ${kilobytes.join(', ')} kB`)
+      assert.ok(
+        Math.max(...kilobytes) >= 40 * 2048 - 4,
+        `resident where huge pages were asked for: ${kilobytes.join(', ')} kB`,
+      )
       assert.equal(array.at(-1), 1)
     })
   })

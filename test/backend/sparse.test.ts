@@ -18,7 +18,13 @@ const reference = referenceBackend()
 const SHARD = reference.shard_rows()
 const BLOCK = reference.block_steps()
 
-interface Case { readonly H: number; readonly bias: number; readonly reverse: 0 | 1; readonly clip: number; readonly dh0: boolean }
+interface Case {
+  readonly H: number
+  readonly bias: number
+  readonly reverse: 0 | 1
+  readonly clip: number
+  readonly dh0: boolean
+}
 
 type Fma = (a: number, b: number, c: number) => number
 const { fround } = Math
@@ -53,7 +59,16 @@ function forward({ H, reverse }: Case, fma: Fma, x: Floats, Wxh: Floats, Whh: Fl
  * da, and the gradients [H, H | I | 1] of a shard: blocks in the order of back-propagation, inside a block steps and
  * rows ascend.
  */
-function backward({ H, reverse, clip }: Case, fma: Fma, x: Floats, Whh: Floats, h: Floats, dhT: Floats, da: Float32Array, dh0: Float32Array): Float32Array[] {
+function backward(
+  { H, reverse, clip }: Case,
+  fma: Fma,
+  x: Floats,
+  Whh: Floats,
+  h: Floats,
+  dhT: Floats,
+  da: Float32Array,
+  dh0: Float32Array,
+): Float32Array[] {
   const carry = Float32Array.from(dhT)
   for (const { t, to } of steps(reverse).reverse())
     for (let row = 0; row < B; row++) {
@@ -96,7 +111,9 @@ function check(backend: Engine, fma: Fma, row: Case): number {
   const { H, bias, reverse, clip } = row
   const r = rng(5, `sparse ${H} ${bias}`)
   const normal = (std: number) => () => std * r.normal()
-  const x = filled(backend, T * B * I, (n) => (n % I > 0 && Math.floor(n / (B * I) / 10) % 2 === n % I - 1 ? 0 : r.next()))
+  const x = filled(backend, T * B * I, (n) =>
+    n % I > 0 && Math.floor(n / (B * I) / 10) % 2 === (n % I) - 1 ? 0 : r.next(),
+  )
   const Wxh = filled(backend, H * I, (n) => (Math.floor(n / I) % I === n % I ? 2 * r.next() : 0))
   const Whh = filled(backend, H * H, normal(0.3 / Math.sqrt(H)))
   const bx = filled(backend, H, () => bias + 0.1 * r.normal())
@@ -111,7 +128,31 @@ function check(backend: Engine, fma: Fma, row: Case): number {
   const [dWxh, dWhh, db, dx] = [H * I, H * H, H, T * B * I].map((n) => backend.floats(n))
   const dh0 = row.dh0 ? backend.floats(B * H) : null
   backend.rnn_backward(
-    T, B, I, H, RELU, reverse, null, clip, x, Wxh, Whh, h, null, dhT, da, dWxh!, dWhh!, db!, null, dx!, 0, dh0, null, WHOLE, T * B,
+    T,
+    B,
+    I,
+    H,
+    RELU,
+    reverse,
+    null,
+    clip,
+    x,
+    Wxh,
+    Whh,
+    h,
+    null,
+    dhT,
+    da,
+    dWxh!,
+    dWhh!,
+    db!,
+    null,
+    dx!,
+    0,
+    dh0,
+    null,
+    WHOLE,
+    T * B,
   )
   const exactDa = new Float32Array(T * B * H)
   const exactDh0 = new Float32Array(B * H)

@@ -58,14 +58,22 @@ test('relaxed SIMD where it is there and rounds once, else plain SIMD, and eithe
   })
   const without = async (): Promise<void> => {
     assert.equal((await createEngine({ name: 'wasm', threads: 1 })).instructionSet, 'simd128')
-    await assert.rejects(createEngine(relaxed), { message: 'instruction set: expected one of simd128 here but received relaxed-simd' })
+    await assert.rejects(createEngine(relaxed), {
+      message: 'instruction set: expected one of simd128 here but received relaxed-simd',
+    })
   }
   const validate = t.mock.method(WebAssembly, 'validate', () => false)
   await without()
   validate.mock.restore()
   // A processor without FMA: the product is rounded before the sum.
   const f = (a: number, c: number): number => Math.fround(Math.fround(a * a) + c)
-  t.mock.method(WebAssembly, 'Instance', class { exports = { f } } as never)
+  t.mock.method(
+    WebAssembly,
+    'Instance',
+    class {
+      exports = { f }
+    } as never,
+  )
   await without()
 })
 
@@ -92,7 +100,9 @@ function asPage(script: string): string {
     globalThis.navigator ??= { hardwareConcurrency: 2 }
     globalThis.fetch = async (url) => new Response(readFileSync(url))
     const { createBackend } = await import('${new URL('../../src/index.js', import.meta.url).href}')`
-  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', before + script], { encoding: 'utf8' })
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', before + script], {
+    encoding: 'utf8',
+  })
   assert.equal(stderr, '')
   return stdout
 }
@@ -104,7 +114,10 @@ test('a page that is not cross-origin isolated has one thread, and says why', ()
     await createBackend({ threads: 2 }).catch((error) => console.log(error.name, error.message))`)
   const [description, error] = printed.trim().split('\n')
   assert.match(description!, /^wasm, (SIMD128|relaxed SIMD), 1 thread \(no native add-on: this is not Node\) 12$/)
-  assert.match(error!, /^InputError threads: expected 1 but received 2: the page is not cross-origin isolated: it needs the headers/)
+  assert.match(
+    error!,
+    /^InputError threads: expected 1 but received 2: the page is not cross-origin isolated: it needs the headers/,
+  )
 })
 
 test('where workers cannot start, one thread runs unless more were asked for', () => {

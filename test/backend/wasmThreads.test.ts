@@ -30,7 +30,7 @@ test('a crash of a piece on any thread is an error of its kernel, and the backen
       seen.add(String(error))
     }
     backend.scale(PIECES * BLOCK, 2, x)
-    assert.ok(x.every((value) => value === 2 ** (i % 100 + 1)))
+    assert.ok(x.every((value) => value === 2 ** ((i % 100) + 1)))
     if (i % 100 === 99) x.fill(1)
   }
   const trap = 'RuntimeError: memory access out of bounds'
@@ -49,14 +49,18 @@ test('a worker that died is an error of the next kernel', async () => {
   const x = backend.floats(4)
   backend.scale(4, 1, x)
   await workers[1]!.terminate()
-  assert.throws(() => backend.scale(4, 1, x), /^Error: wasm threads: worker 2 of 2 has died \(exit code 1\): make the backend anew, or with threads: 1$/)
+  assert.throws(
+    () => backend.scale(4, 1, x),
+    /^Error: wasm threads: worker 2 of 2 has died \(exit code 1\): make the backend anew, or with threads: 1$/,
+  )
 })
 
 function script(text: string): { stdout: string; stderr: string; status: number | null } {
   const index = new URL('../../src/index.js', import.meta.url).href
   const whole = `import { createBackend } from '${index}'\n${text}`
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', whole], {
-    encoding: 'utf8', timeout: 30_000,
+    encoding: 'utf8',
+    timeout: 30_000,
   })
   return { stdout, stderr, status }
 }
@@ -106,7 +110,9 @@ test('workers end when their backend is disposed of, though it is kept', () => {
 })
 
 const status = '/proc/self/status'
-test('many backends one after the other, disposed of or dropped: neither threads nor address space grow', { skip: !existsSync(status) && `there is no ${status}` }, () => {
+test('many backends one after the other, disposed of or dropped: neither threads nor address space grow', {
+  skip: !existsSync(status) && `there is no ${status}`,
+}, () => {
   for (const end of ['backend.dispose()', '']) {
     const { stdout, stderr } = script(`
       import { readFileSync } from 'node:fs'

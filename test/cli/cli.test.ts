@@ -224,10 +224,10 @@ test('the help of a task speaks of that task alone; the help of eval explains wh
     help('train', 'words'),
     help('eval'),
   ])
-  assert.ok(!/--data|phones|IDX|words/.test(adding!))
-  assert.ok(/IDX/.test(mnist!) && !/TIMIT|phones|Brown|vocabulary/.test(mnist!))
-  assert.ok(/TIMIT/.test(phones!) && !/IDX|--samples|--embedding/.test(phones!))
-  assert.ok(/Brown/.test(words!) && /--samples/.test(words!) && !/IDX|TIMIT/.test(words!))
-  assert.match(scoring!, /--data <dir> mnist: folder .*; phones: folder .*; words: the one-billion-word benchmark/)
-  assert.ok(!/--vocabulary/.test(scoring!), 'a run has its vocabulary')
+  assert.ok(!/--data|phones|IDX|words/.test(adding))
+  assert.ok(/IDX/.test(mnist) && !/TIMIT|phones|Brown|vocabulary/.test(mnist))
+  assert.ok(/TIMIT/.test(phones) && !/IDX|--samples|--embedding/.test(phones))
+  assert.ok(/Brown/.test(words) && /--samples/.test(words) && !/IDX|TIMIT/.test(words))
+  assert.match(scoring, /--data <dir> mnist: folder .*; phones: folder .*; words: the one-billion-word benchmark/)
+  assert.ok(!/--vocabulary/.test(scoring), 'a run has its vocabulary')
 })

@@ -27,7 +27,7 @@ class Host {
     const pipes = [join(folder, 'calls'), join(folder, 'answers')] as const
     execFileSync('mkfifo', pipes)
     const [program, ...args] = [...command, String(threads), ...pipes]
-    this.process = spawn(program!, args, { stdio: ['ignore', 'inherit', 'inherit'] })
+    this.process = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] })
     this.process.unref()
     // Either open waits until the program has opened the other end, in the same order.
     this.calls = openSync(pipes[0], 'w')
@@ -56,15 +56,15 @@ class Host {
 
   /** Kind and value of an argument; its array, if it is new, joins `arrays`. */
   private described(argument: Argument, before: readonly Argument[], arrays: Numbers[]): [number, number] {
-    if (argument === null) return [NIL!, 0]
-    if (typeof argument === 'number') return [NUMBER!, argument]
+    if (argument === null) return [NIL, 0]
+    if (typeof argument === 'number') return [NUMBER, argument]
     const same = before.findIndex((other) => {
       return typeof other === 'object' && other?.buffer === argument.buffer && other.byteOffset === argument.byteOffset
     })
-    if (same >= 0) return [SAME!, same]
+    if (same >= 0) return [SAME, same]
     arrays.push(argument)
     const kind = argument instanceof Int32Array ? INTS : argument instanceof Float64Array ? DOUBLES : FLOATS
-    return [kind!, argument.length]
+    return [kind, argument.length]
   }
 
   private write(array: Numbers): void {

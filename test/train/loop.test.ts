@@ -142,8 +142,8 @@ test('step records cover every iteration once; evaluations come when they should
 test('clipping by derivative bounds the gradients, and its share is not made up', async () => {
   const norm = async (limit: number) => {
     const options = { iterations: 1, optimizer: sgd({ lr: 1e-3 }), clip: clipDerivative(limit) }
-    const [step] = await collect(tiny(backend), TINY, options)
-    assert.ok(step!.type === 'step')
+    const [step] = (await collect(tiny(backend), TINY, options)) as [TrainEvent]
+    assert.ok(step.type === 'step')
     assert.equal(step.clippedShare, null)
     return step.gradNorm.mean
   }

@@ -38,15 +38,15 @@ for (const { label, backend } of backends)
           const d = g[k - 1]![i]!
           if (spec.kind === 'sgd') {
             v[at] = spec.momentum * v[at]! + d
-            expected[at]! -= 0.1 * v[at]!
+            expected[at]! -= 0.1 * v[at]
           } else if (spec.kind === 'rmsprop') {
             v[at] = spec.alpha * v[at]! + (1 - spec.alpha) * d * d
-            expected[at]! -= (0.1 * d) / (Math.sqrt(v[at]!) + spec.eps)
+            expected[at]! -= (0.1 * d) / (Math.sqrt(v[at]) + spec.eps)
           } else {
             m[at] = spec.beta1 * m[at]! + (1 - spec.beta1) * d
             v[at] = spec.beta2 * v[at]! + (1 - spec.beta2) * d * d
-            const hat = Math.sqrt(v[at]! / (1 - spec.beta2 ** k)) + spec.eps
-            expected[at]! -= (0.1 * (m[at]! / (1 - spec.beta1 ** k))) / hat
+            const hat = Math.sqrt(v[at] / (1 - spec.beta2 ** k)) + spec.eps
+            expected[at]! -= (0.1 * (m[at] / (1 - spec.beta1 ** k))) / hat
           }
         }
       }

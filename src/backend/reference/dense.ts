@@ -6,14 +6,15 @@ export const gemm: Kernels['gemm'] = (transA, transB, M, N, K, A, B, C, accumula
   for (let m = 0; m < M; m++)
     for (let n = 0; n < N; n++) {
       let sum = 0
-      for (let k = 0; k < K; k++) sum += (transA ? A[k * M + m] : A[m * K + k]) * (transB ? B[n * K + k] : B[k * N + n])
-      C[m * N + n] = accumulate ? C[m * N + n] + sum : sum
+      for (let k = 0; k < K; k++)
+        sum += (transA ? A[k * M + m]! : A[m * K + k]!) * (transB ? B[n * K + k]! : B[k * N + n]!)
+      C[m * N + n] = accumulate ? C[m * N + n]! + sum : sum
     }
 }
 
 export const dense_forward: Kernels['dense_forward'] = (N, I, K, x, W, b, y) => {
   for (let n = 0; n < N; n++)
-    for (let k = 0; k < K; k++) y[n * K + k] = dot(I, W, k, x, n * I) + (b === null ? 0 : b[k])
+    for (let k = 0; k < K; k++) y[n * K + k] = dot(I, W, k, x, n * I) + (b === null ? 0 : b[k]!)
 }
 
 /**

@@ -3,25 +3,35 @@ import type { Kernels } from '../backend.ts'
 import { sigmoid } from './steps.ts'
 
 export const tanh_forward: Kernels['tanh_forward'] = (n, x, y) => {
-  for (let i = 0; i < n; i++) y[i] = Math.tanh(x[i])
+  for (let i = 0; i < n; i++) y[i] = Math.tanh(x[i]!)
 }
 
 export const sigmoid_forward: Kernels['sigmoid_forward'] = (n, x, y) => {
-  for (let i = 0; i < n; i++) y[i] = sigmoid(x[i])
+  for (let i = 0; i < n; i++) y[i] = sigmoid(x[i]!)
 }
 
-export const copy_columns: Kernels['copy_columns'] = (N, columns, src, srcWidth, srcColumn, dst, dstWidth, dstColumn, accumulate) => {
+export const copy_columns: Kernels['copy_columns'] = (
+  N,
+  columns,
+  src,
+  srcWidth,
+  srcColumn,
+  dst,
+  dstWidth,
+  dstColumn,
+  accumulate,
+) => {
   for (let n = 0; n < N; n++)
     for (let j = 0; j < columns; j++) {
       const at = n * dstWidth + dstColumn + j
-      const value = src[n * srcWidth + srcColumn + j]
-      dst[at] = accumulate ? dst[at] + value : value
+      const value = src[n * srcWidth + srcColumn + j]!
+      dst[at] = accumulate ? dst[at]! + value : value
     }
 }
 
 export const sum_of_squares: Kernels['sum_of_squares'] = (n, x) => {
   let sum = 0
-  for (let i = 0; i < n; i++) sum += x[i] * x[i]
+  for (let i = 0; i < n; i++) sum += x[i]! * x[i]!
   return sum
 }
 
@@ -34,15 +44,15 @@ export const count_nonzero: Kernels['count_nonzero'] = (n, x) => {
 export const clip_value: Kernels['clip_value'] = (n, limit, x) => {
   let changed = 0
   for (let i = 0; i < n; i++)
-    if (Math.abs(x[i]) > limit) {
-      x[i] = Math.sign(x[i]) * limit
+    if (Math.abs(x[i]!) > limit) {
+      x[i] = Math.sign(x[i]!) * limit
       changed++
     }
   return changed
 }
 
 export const scale: Kernels['scale'] = (n, factor, x) => {
-  for (let i = 0; i < n; i++) x[i] *= factor
+  for (let i = 0; i < n; i++) x[i]! *= factor
 }
 
 export const fma_peak: Kernels['fma_peak'] = (pieces, rounds) => {
@@ -63,6 +73,6 @@ export const dropout: Kernels['dropout'] = (n, first, seed, iteration, p, x, y) 
   const least = Math.floor(Math.fround(p) * 2 ** 24)
   for (let i = 0; i < n; i++) {
     const bits = mix(mix((first + i + key) | 0) ^ key) >>> 8
-    y[i] = bits >= least ? x[i] / (1 - p) : 0
+    y[i] = bits >= least ? x[i]! / (1 - p) : 0
   }
 }

@@ -8,35 +8,81 @@ import { type Engine, type Kernels, mortal } from '../backend.ts'
 import { gather } from '../gather.ts'
 import * as cells from './cells.ts'
 import { dense_backward, dense_forward, gemm } from './dense.ts'
-import { clip_value, copy_columns, count_nonzero, dropout, fma_peak, scale, sigmoid_forward, sum_of_squares, tanh_forward } from './elementwise.ts'
+import {
+  clip_value,
+  copy_columns,
+  count_nonzero,
+  dropout,
+  fma_peak,
+  scale,
+  sigmoid_forward,
+  sum_of_squares,
+  tanh_forward,
+} from './elementwise.ts'
 import { embedding_backward, embedding_forward } from './embedding.ts'
 import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './loss.ts'
 import { block_steps, packed_floats, shard_rows, sums_floats } from './sizes.ts'
 import { dense_step, step_pack } from './step.ts'
-import { adam_update, adam_update_rows, muon_update, rmsprop_update, rmsprop_update_rows, sgd_update, sgd_update_rows } from './update.ts'
+import {
+  adam_update,
+  adam_update_rows,
+  muon_update,
+  rmsprop_update,
+  rmsprop_update_rows,
+  sgd_update,
+  sgd_update_rows,
+} from './update.ts'
 
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
 export function referenceBackend(): Engine {
   const kernels: Kernels = {
-    gemm, dense_forward, dense_backward,
-    ...cells, shard_rows, block_steps, sums_floats, packed_floats, step_pack, dense_step,
-    softmax_cross_entropy, squared_error, softmax, softmax_scan, softmax_slope,
-    embedding_forward, embedding_backward, copy_columns, dropout,
-    tanh_forward, sigmoid_forward,
-    sum_of_squares, count_nonzero, clip_value, scale,
-    sgd_update, rmsprop_update, adam_update, muon_update, sgd_update_rows, rmsprop_update_rows, adam_update_rows,
+    gemm,
+    dense_forward,
+    dense_backward,
+    ...cells,
+    shard_rows,
+    block_steps,
+    sums_floats,
+    packed_floats,
+    step_pack,
+    dense_step,
+    softmax_cross_entropy,
+    squared_error,
+    softmax,
+    softmax_scan,
+    softmax_slope,
+    embedding_forward,
+    embedding_backward,
+    copy_columns,
+    dropout,
+    tanh_forward,
+    sigmoid_forward,
+    sum_of_squares,
+    count_nonzero,
+    clip_value,
+    scale,
+    sgd_update,
+    rmsprop_update,
+    adam_update,
+    muon_update,
+    sgd_update_rows,
+    rmsprop_update_rows,
+    adam_update_rows,
     fma_peak,
   }
-  return mortal({
-    ...kernels,
-    name: 'reference',
-    description: 'reference, plain TypeScript in float64, 1 thread',
-    threads: 1,
-    floats: (n) => new Float64Array(n),
-    ints: (n) => new Int32Array(n),
-    doubles: (n) => new Float64Array(n),
-    free: () => {},
-    gather,
-    bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
-  }, () => {})
+  return mortal(
+    {
+      ...kernels,
+      name: 'reference',
+      description: 'reference, plain TypeScript in float64, 1 thread',
+      threads: 1,
+      floats: (n) => new Float64Array(n),
+      ints: (n) => new Int32Array(n),
+      doubles: (n) => new Float64Array(n),
+      free: () => {},
+      gather,
+      bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
+    },
+    () => {},
+  )
 }

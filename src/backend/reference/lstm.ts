@@ -7,7 +7,20 @@ import { addBias, addOuter, addTransposed, dot } from './rows.ts'
 import { clipped, finalGradient, initialGradient, padded, sigmoid, steps } from './steps.ts'
 
 export const lstm_forward: RecurrentForward<[], [c: Floats, gates: Floats]> = (
-  T, B, I, H, reverse, lengths, x, Wxh, Whh, bx, bh, h, c, gates,
+  T,
+  B,
+  I,
+  H,
+  reverse,
+  lengths,
+  x,
+  Wxh,
+  Whh,
+  bx,
+  bh,
+  h,
+  c,
+  gates,
 ) => {
   for (const { t, from, to } of steps(T, reverse))
     for (let b = 0; b < B; b++) {
@@ -15,7 +28,10 @@ export const lstm_forward: RecurrentForward<[], [c: Floats, gates: Floats]> = (
       const next = (to * B + b) * H
       const gate = (t * B + b) * 4 * H
       const a = (row: number): number =>
-        dot(I, Wxh, row, x, (t * B + b) * I) + (bx === null ? 0 : bx[row]) + dot(H, Whh, row, h, last) + (bh === null ? 0 : bh[row])
+        dot(I, Wxh, row, x, (t * B + b) * I) +
+        (bx === null ? 0 : bx[row]!) +
+        dot(H, Whh, row, h, last) +
+        (bh === null ? 0 : bh[row]!)
       for (let j = 0; j < H; j++) {
         const i = sigmoid(a(j))
         const f = sigmoid(a(H + j))
@@ -25,15 +41,38 @@ export const lstm_forward: RecurrentForward<[], [c: Floats, gates: Floats]> = (
         gates[gate + H + j] = f
         gates[gate + 2 * H + j] = g
         gates[gate + 3 * H + j] = o
-        c[next + j] = padded(t, b, lengths) ? c[last + j] : f * c[last + j] + i * g
-        h[next + j] = padded(t, b, lengths) ? h[last + j] : o * Math.tanh(c[next + j])
+        c[next + j] = padded(t, b, lengths) ? c[last + j]! : f * c[last + j]! + i * g
+        h[next + j] = padded(t, b, lengths) ? h[last + j]! : o * Math.tanh(c[next + j]!)
       }
     }
 }
 
 export const lstm_backward: RecurrentBackward<[], [c: Floats, gates: Floats], [dc: OrNull<Floats>]> = (
-  T, B, I, H, reverse, lengths, clip, x, Wxh, Whh, h, c, gates, dh, dhT, dcT, da,
-  dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0, dc0,
+  T,
+  B,
+  I,
+  H,
+  reverse,
+  lengths,
+  clip,
+  x,
+  Wxh,
+  Whh,
+  h,
+  c,
+  gates,
+  dh,
+  dhT,
+  dcT,
+  da,
+  dWxh,
+  dWhh,
+  dbx,
+  dbh,
+  dx,
+  accumulateDx,
+  dh0,
+  dc0,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
   const back = finalGradient(B * H, dhT) // dL/dh_t and dL/dc_t through the steps after t
@@ -46,12 +85,12 @@ export const lstm_backward: RecurrentBackward<[], [c: Floats, gates: Floats], [d
         continue
       }
       for (let j = 0; j < H; j++) {
-        const [i, f, g, o] = [gates[at + j], gates[at + H + j], gates[at + 2 * H + j], gates[at + 3 * H + j]]
-        const tanhC = Math.tanh(c[(to * B + b) * H + j])
-        const dht = (dh === null ? 0 : dh[(t * B + b) * H + j]) + back[b * H + j]
-        const dct = backC[b * H + j] + dht * o * (1 - tanhC * tanhC)
+        const [i, f, g, o] = [gates[at + j]!, gates[at + H + j]!, gates[at + 2 * H + j]!, gates[at + 3 * H + j]!]
+        const tanhC = Math.tanh(c[(to * B + b) * H + j]!)
+        const dht = (dh === null ? 0 : dh[(t * B + b) * H + j]!) + back[b * H + j]!
+        const dct = backC[b * H + j]! + dht * o * (1 - tanhC * tanhC)
         da[at + j] = clipped(dct * g * i * (1 - i), clip)
-        da[at + H + j] = clipped(dct * c[(from * B + b) * H + j] * f * (1 - f), clip)
+        da[at + H + j] = clipped(dct * c[(from * B + b) * H + j]! * f * (1 - f), clip)
         da[at + 2 * H + j] = clipped(dct * i * (1 - g * g), clip)
         da[at + 3 * H + j] = clipped(dht * tanhC * o * (1 - o), clip)
         backC[b * H + j] = dct * f
@@ -73,7 +112,7 @@ export const lstm_step: RecurrentStep<[], [packed: Floats], [c: Floats]> = (B, I
   for (let b = 0; b < B; b++)
     for (let j = 0; j < H; j++) {
       const a = (gate: number): number => sum(packed, gate * H + j, I, H, x, before, b)
-      const cell = sigmoid(a(1)) * c[b * H + j] + sigmoid(a(0)) * Math.tanh(a(2))
+      const cell = sigmoid(a(1)) * c[b * H + j]! + sigmoid(a(0)) * Math.tanh(a(2))
       c[b * H + j] = cell
       h[b * H + j] = sigmoid(a(3)) * Math.tanh(cell)
     }

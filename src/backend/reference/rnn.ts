@@ -10,21 +10,57 @@ const f = (a: number, activation: number): number => (activation === RELU ? Math
 const derivative = (h: number, activation: number): number => (activation === RELU ? (h > 0 ? 1 : 0) : 1 - h * h)
 
 export const rnn_forward: RecurrentForward<[activation: number], []> = (
-  T, B, I, H, activation, reverse, lengths, x, Wxh, Whh, bx, bh, h,
+  T,
+  B,
+  I,
+  H,
+  activation,
+  reverse,
+  lengths,
+  x,
+  Wxh,
+  Whh,
+  bx,
+  bh,
+  h,
 ) => {
   for (const { t, from, to } of steps(T, reverse))
     for (let b = 0; b < B; b++)
       for (let i = 0; i < H; i++) {
         const last = (from * B + b) * H
         const next = (to * B + b) * H
-        const a = dot(I, Wxh, i, x, (t * B + b) * I) + (bx === null ? 0 : bx[i]) +
-          dot(H, Whh, i, h, last) + (bh === null ? 0 : bh[i])
-        h[next + i] = padded(t, b, lengths) ? h[last + i] : f(a, activation)
+        const a =
+          dot(I, Wxh, i, x, (t * B + b) * I) +
+          (bx === null ? 0 : bx[i]!) +
+          dot(H, Whh, i, h, last) +
+          (bh === null ? 0 : bh[i]!)
+        h[next + i] = padded(t, b, lengths) ? h[last + i]! : f(a, activation)
       }
 }
 
 export const rnn_backward: RecurrentBackward<[activation: number], []> = (
-  T, B, I, H, activation, reverse, lengths, clip, x, Wxh, Whh, h, dh, dhT, da, dWxh, dWhh, dbx, dbh, dx, accumulateDx, dh0,
+  T,
+  B,
+  I,
+  H,
+  activation,
+  reverse,
+  lengths,
+  clip,
+  x,
+  Wxh,
+  Whh,
+  h,
+  dh,
+  dhT,
+  da,
+  dWxh,
+  dWhh,
+  dbx,
+  dbh,
+  dx,
+  accumulateDx,
+  dh0,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
   const back = finalGradient(B * H, dhT) // dL/dh_t through the steps after t
@@ -36,8 +72,8 @@ export const rnn_backward: RecurrentBackward<[activation: number], []> = (
         continue
       }
       for (let i = 0; i < H; i++) {
-        const dht = (dh === null ? 0 : dh[at + i]) + back[b * H + i]
-        da[at + i] = clipped(dht * derivative(h[(to * B + b) * H + i], activation), clip)
+        const dht = (dh === null ? 0 : dh[at + i]!) + back[b * H + i]!
+        da[at + i] = clipped(dht * derivative(h[(to * B + b) * H + i]!, activation), clip)
       }
       addOuter(H, I, da, at, x, (t * B + b) * I, dWxh, 0)
       addOuter(H, H, da, at, h, (from * B + b) * H, dWhh, 0)

@@ -16,7 +16,7 @@ export function steps(T: number, reverse: number): Step[] {
 
 /** Whether step t lies behind the end of sequence b. */
 export function padded(t: number, b: number, lengths: Int32Array | null): boolean {
-  return lengths !== null && t >= lengths[b]
+  return lengths !== null && t >= lengths[b]!
 }
 
 /** Bounds a derivative to [-clip, clip]; clip 0 leaves it alone (Graves 2013). NaN stays NaN. */
@@ -27,13 +27,13 @@ export function clipped(derivative: number, clip: number): number {
 /** A float64 copy of the gradient of a final state, or zeros: what flows back from the last step. */
 export function finalGradient(n: number, dhT: Floats | null): Float64Array {
   const d = new Float64Array(n)
-  if (dhT !== null) for (let i = 0; i < n; i++) d[i] = dhT[i]
+  if (dhT !== null) for (let i = 0; i < n; i++) d[i] = dhT[i]!
   return d
 }
 
 /** Writes what has flowed back to the initial state, if anybody asked. */
 export function initialGradient(n: number, d: Float64Array, dh0: Floats | null): void {
-  if (dh0 !== null) for (let i = 0; i < n; i++) dh0[i] = d[i]
+  if (dh0 !== null) for (let i = 0; i < n; i++) dh0[i] = d[i]!
 }
 
 export function sigmoid(x: number): number {
