@@ -96,7 +96,7 @@ export interface HostOptions {
 
 /** Kernels of another program, on arrays of this process. A program that ended is started again for the next call. */
 export function hostedBackend({ command, description }: HostOptions, threads: number): Engine {
-  const { ints, doubles, free, gather, ...reference } = referenceBackend()
+  const { ints, doubles, free, gather, life, dispose, ...reference } = referenceBackend()
   let host: Host | null = null
   const call = (kernel: string, args: readonly Argument[]): number => {
     host ??= new Host(command, threads)
@@ -117,6 +117,8 @@ export function hostedBackend({ command, description }: HostOptions, threads: nu
     doubles,
     free,
     gather,
+    life,
+    dispose,
     bind:
       (kernel: string, ...args: Argument[]) =>
       () =>
