@@ -7,7 +7,7 @@ import * as path from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
-import { InputError, shown } from '../src/error.ts'
+import { InputError, nearest, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, names, notNegative, whole } from '../src/flag.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
@@ -43,7 +43,7 @@ function command(finish: Finish): Command {
     .version(version())
     .exitOverride()
     .enablePositionalOptions()
-    .showSuggestionAfterError(false)
+    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`) }) // one line
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   listenCommand(program, finish)
@@ -79,7 +79,9 @@ function trainCommand(program: Command, finish: Finish): Command {
 }
 
 function taskCommand(train: Command, task: TaskDefinition, finish: Finish): void {
-  withFlags(train.command(task.name).description(task.description), trainFlags(task), task)
+  // Commander hands `train`'s leniency down; what stands too much after a task is no more than a slip.
+  const command = train.command(task.name).description(task.description).allowExcessArguments(false)
+  withFlags(command, trainFlags(task), task)
     .addHelpText('after', () => recipesHelp(task))
     .action(async (flags: TrainFlags) => finish(await trainTask(task, flags)))
 }
@@ -100,7 +102,11 @@ function refuseTask(task: string | undefined, resume: string | undefined): never
       `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
     )
   }
-  throw new InputError(`train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}`)
+  const meant = task === undefined ? undefined : nearest(task, TASK_NAMES)
+  throw new InputError(
+    `train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}` +
+      (meant ? `; did you mean ${meant}?` : ''),
+  )
 }
 
 function evalCommand(program: Command, finish: Finish): void {

@@ -231,3 +231,20 @@ test('the help of a task speaks of that task alone; the help of eval explains wh
   assert.match(scoring, /--data <dir> mnist: folder .*; phones: folder .*; words: the one-billion-word benchmark/)
   assert.ok(!/--vocabulary/.test(scoring), 'a run has its vocabulary')
 })
+
+test('words too many after a task are refused before there is a run, and near misses are named, in one line', async () => {
+  const cases: [args: string, message: RegExp][] = [
+    ['train adding mnist --length 5 --out excess', /too many arguments/],
+    ['train adding --length 5 --bidirectional no 200 --out excess', /too many arguments/],
+    ['train adding --lenght 5 --out excess', /unknown option '--lenght' \(Did you mean --length\?\)/],
+    ['trian adding', /unknown command 'trian' \(Did you mean train\?\)/],
+    ['train addin', /received "addin"; did you mean adding\?/],
+  ]
+  for (const [args, message] of cases) {
+    const { code, out, err } = await run(...args.split(' '))
+    assert.equal(code, 2, args)
+    assert.match(err, message)
+    assert.deepEqual([out, err.trimEnd().split('\n').length], ['', 1], args)
+  }
+  assert.equal(fs.existsSync(path.join(home, 'excess')), false)
+})
