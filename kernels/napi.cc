@@ -87,7 +87,16 @@ napi_value text(napi_env env, const char* value) {
   return result;
 }
 
-// create(instructionSet, threads): { kernels, binders, gather }; kernels and binders have a function for every kernel.
+// close(): ends the threads of one backend, and gives its scratch memory back.
+napi_value close(napi_env env, napi_callback_info info) {
+  void* data = nullptr;
+  napi_get_cb_info(env, info, nullptr, nullptr, nullptr, &data);
+  static_cast<Context*>(data)->close();
+  return nullptr;
+}
+
+// create(instructionSet, threads): { kernels, binders, gather, close }; kernels and binders have a function for every
+// kernel.
 napi_value create(napi_env env, napi_callback_info info) {
   napi_value args[2], kernels, binders, both;
   size_t given = 2, length = 0;
@@ -131,8 +140,10 @@ napi_value create(napi_env env, napi_callback_info info) {
 #undef IRNN_TARGET
 #endif
   }
-  if (context) define_kernel(env, both, "gather", Call<gather>::run, context);
-  else {
+  if (context) {
+    define_kernel(env, both, "gather", Call<gather>::run, context);
+    define_kernel(env, both, "close", close, context);
+  } else {
     napi_throw_range_error(env, nullptr, "instruction set: expected one of instructionSets");
     return nullptr;
   }

@@ -17,8 +17,15 @@ namespace {
 // One backend: its threads and scratch memory.
 struct Context {
   explicit Context(int threads) : pool(threads) {}
-  ~Context() {
-    for (void* slot : slots) std::free(slot);
+  ~Context() { close(); }
+  // Ends the threads and gives scratch memory back. A kernel that is called afterwards works alone.
+  void close() {
+    pool.stop();
+    for (int slot = 0; slot < 2; slot++) {
+      std::free(slots[slot]);
+      slots[slot] = nullptr;
+      sizes[slot] = 0;
+    }
   }
   Pool pool;
   int references = 0;   // functions that hold it

@@ -39,7 +39,10 @@ class Pool {
   explicit Pool(int threads) {
     for (int i = 1; i < threads; i++) workers_.emplace_back([this] { work(); });
   }
-  ~Pool() {
+  ~Pool() { stop(); }
+
+  // Ends the threads. run() works alone from then on.
+  void stop() {
     {
       std::lock_guard<std::mutex> lock(mutex_);
       stop_ = true;
@@ -47,6 +50,7 @@ class Pool {
     }
     wake_.notify_all();
     for (auto& worker : workers_) worker.join();
+    workers_.clear();
   }
 
   void run(int n, void (*f)(void*, int), void* context) {

@@ -23,10 +23,8 @@ export interface Addon {
       value: Float32Array,
       x: Floats,
     ): void
-    /**
-     * Ends the threads. Without it they end once the collector has found that nothing refers to the functions any more.
-     */
-    close?(): void
+    /** Ends the threads and gives scratch memory back. */
+    close(): void
   }
   /**
    * How far into `buffer` the first multiple of `alignment` is; where that is a huge page's size, huge pages from there
@@ -68,5 +66,5 @@ export function nativeBackend(
     bind: (kernel, ...args) => binders[kernel](...args),
     free: () => {},
   }
-  return mortal(parts, () => close?.())
+  return mortal(parts, close)
 }

@@ -49,5 +49,4 @@ test('the end of a backend ends the threads of its add-on, once', () => {
   backend.dispose()
   backend.dispose()
   assert.equal(closed, 1)
-  nativeBackend({ ...addon, create: () => ({ ...create(), close: undefined }) } as unknown as Addon, 2).dispose()
 })
