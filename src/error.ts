@@ -53,6 +53,19 @@ export function refuseNoObject(what: string, options: unknown): void {
   throw new InputError(`${what}: expected options in an object but received ${shown(options)}`)
 }
 
+/**
+ * Refuses a maker's input without its data.
+ * @param parts what the data have; each is an object
+ * @throws InputError, one line: `mnist: data: expected an object with train, test but received undefined`
+ */
+export function refuseWithout(what: string, input: object, name: string, parts: readonly string[]): void {
+  refuseNoObject(what, input)
+  type Data = Readonly<Record<string, unknown>> | null | undefined
+  const data = (input as Readonly<Record<string, Data>>)[name]
+  if (typeof data === 'object' && data !== null && parts.every((part) => typeof data[part] === 'object')) return
+  throw new InputError(`${what}: ${name}: expected an object with ${parts.join(', ')} but received ${shown(data)}`)
+}
+
 /** The one of `known` that `word` is most probably meant to be; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined

@@ -50,7 +50,7 @@ async function answers(what: string, call: () => unknown): Promise<void> {
 }
 
 /** All but those that read text, bytes and records, which are tested where they are. */
-const READERS = /Safetensors$|Event$|^parse|Vocabulary$|^(mnist|words|recipeOf)$/
+const READERS = /Safetensors$|Event$|^parse|Vocabulary$|^recipeOf$/
 const FUNCTIONS = Object.entries(library as Readonly<Record<string, unknown>>).filter(
   ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name) && !READERS.test(name),
 ) as [string, (...args: unknown[]) => unknown][]

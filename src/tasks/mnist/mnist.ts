@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError } from '../../error.ts'
+import { checked, InputError, refuseWithout } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
@@ -64,7 +64,9 @@ const schema: z.ZodType<MnistOptions> = z.strictObject({
  * the images and y [B]; their arrays and the batch itself are filled again by the next call.
  * @throws InputError for options that make no sense, or sizes the digits do not have
  */
-export function mnist({ data, ...options }: MnistInput): Task {
+export function mnist(input: MnistInput): Task {
+  refuseWithout('mnist', input, 'data', ['train', 'test'])
+  const { data, ...options } = input
   const defaults = { order: 'scanline', permutation: 92916, scale: 'unit', seed: 1 }
   const given = checked(schema, { ...defaults, ...options }, 'mnist')
   const T = data.train.rows * data.train.columns

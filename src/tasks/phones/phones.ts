@@ -6,7 +6,7 @@
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from '../../batch.ts'
-import { checked, InputError, shown } from '../../error.ts'
+import { checked, InputError, refuseWithout, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
@@ -52,7 +52,9 @@ const schema: z.ZodType<PhoneOptions> = z.strictObject({ seed: z.int().min(0) })
  * length of the longest of the batch. The held-out set are the dev speakers, the test set those of the core test.
  * @throws InputError for options that make no sense
  */
-export function phones({ corpus, ...options }: Partial<PhoneOptions> & { corpus: PhoneCorpus }): Task {
+export function phones(input: Partial<PhoneOptions> & { corpus: PhoneCorpus }): Task {
+  refuseWithout('phones', input, 'corpus', ['train', 'dev', 'test', 'set', 'normalisation'])
+  const { corpus, ...options } = input
   const { seed } = checked(schema, { seed: 1, ...options }, 'phones')
   const { train, dev, test, set, normalisation } = corpus
   const T = Math.max(...[train, dev, test].map(({ starts }) => Math.max(...lengthsOf(starts))))

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError, shown } from '../../error.ts'
+import { checked, InputError, refuseWithout, shown } from '../../error.ts'
 import type { Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
@@ -62,7 +62,9 @@ const PASSAGE = 1000
  * and where units start from zero lengths [B]; their arrays are filled again by the next call.
  * @throws InputError for options that make no sense, or text too short for them
  */
-export function words({ text, ...options }: WordsInput): Task {
+export function words(input: WordsInput): Task {
+  refuseWithout('words', input, 'text', ['vocabulary', 'train', 'heldOut', 'test'])
+  const { text, ...options } = input
   const given = checked(schema, { ...WORDS_DEFAULTS, ...options }, 'words')
   const { T, order, reset, seed } = given
   const { vocabulary, train, heldOut, test } = text
