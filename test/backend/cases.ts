@@ -1,4 +1,4 @@
-/** Rows of the kernel table for everything but the recurrent cells. */
+/** Rows of the kernel table for everything but the recurrent cells. One table: it is long, an argument a line. */
 import { WHOLE } from '../../src/backend/backend.ts'
 import cells from '../../src/layers/cells.ts'
 import { type ArrayArgument, type Case, input, integers, output, packed, stats, updated } from './arguments.ts'

@@ -14,6 +14,7 @@ import { adding } from '../../src/tasks/adding/adding.ts'
 import { taskNamed } from '../../src/tasks/tasks.node.ts'
 import { trainSpec } from '../../src/train/options.ts'
 import { refused } from '../support/refused.ts'
+import { replaced } from '../support/replaced.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-folder-'))
 after(() => fs.rmSync(root, { recursive: true }))
@@ -34,23 +35,6 @@ const CONFIG: RunConfig = {
   machine: { node: 'v20', platform: 'linux', arch: 'x64' },
 }
 const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
-
-/** A function of node:fs, for everyone, until the returned one is called or the test is over. */
-function replaced(
-  context: TestContext,
-  name: 'renameSync' | 'writeSync',
-  by: (...args: fs.PathLike[]) => void,
-): () => void {
-  const { [name]: original } = builtin
-  const put = (work: unknown) => {
-    Object.assign(builtin, { [name]: work })
-    syncBuiltinESMExports()
-  }
-  put(by)
-  const restore = () => put(original)
-  context.after(restore)
-  return restore
-}
 
 test('what is written is read back', async () => {
   const dir = path.join(fresh(), 'deep', 'er')

@@ -1,17 +1,17 @@
 /** A run's folder while the run is at work: nothing is lost to what other hands do to it. */
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import builtin, * as fs from 'node:fs'
-import { syncBuiltinESMExports } from 'node:module'
+import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { after, type TestContext, test } from 'node:test'
+import { after, test } from 'node:test'
 import { createRunFolder } from '../../src/runs/folder.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
 import type { TrainEvent } from '../../src/train/events.ts'
 import { trainSpec } from '../../src/train/options.ts'
 import { refused } from '../support/refused.ts'
+import { replaced } from '../support/replaced.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-writer-'))
 after(() => fs.rmSync(root, { recursive: true }))
@@ -30,23 +30,6 @@ const CONFIG: RunConfig = {
 }
 const SCORE: TrainEvent = { type: 'eval', iteration: 1, seconds: 0.5, test: { loss: 2, mse: 2 } }
 const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
-
-/** A function of node:fs, for everyone, until the returned one is called or the test is over. */
-function replaced(
-  context: TestContext,
-  name: 'renameSync' | 'writeSync',
-  by: (...args: fs.PathLike[]) => void,
-): () => void {
-  const { [name]: original } = builtin
-  const put = (work: unknown) => {
-    Object.assign(builtin, { [name]: work })
-    syncBuiltinESMExports()
-  }
-  put(by)
-  const restore = () => put(original)
-  context.after(restore)
-  return restore
-}
 
 test('a folder that is removed, renamed or replaced while the run goes on: the run is saved beside it, whole', async () => {
   const hands: Record<string, (dir: string) => void> = {
