@@ -90,10 +90,11 @@ function introduce(
   spec: TrainSpec,
   folder: RunFolder,
 ): void {
-  const { optimizer, clip, softmax, dropout } = spec
+  const { optimizer, clip, softmax, dropout, average } = spec
   const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
   say(`${title}, ${grouped(model.weights.length)} weights; ${model.backend.description}`)
   const besides = [
+    ...(average > 0 ? [`average ${average}`] : []),
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
     ...(softmax.kind === 'sampled' ? [`softmax over ${grouped(softmax.samples)} samples`] : []),
   ]

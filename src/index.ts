@@ -87,6 +87,7 @@ export {
   type VocabularyChoice,
 } from './tasks/words/vocabulary.ts'
 export { type WordsData, type WordsInput, type WordsOptions, words } from './tasks/words/words.ts'
+export type { Average } from './train/average.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
 export type { WatchState } from './train/collapse.ts'
 export { type EvaluateOptions, evaluate, type StopSignal } from './train/evaluate.ts'

@@ -96,7 +96,8 @@ function opened(file: FileBytes): { spec: ModelSpec; tensors: Decoded['tensors']
   }
   const known = new Set(shapes.map(({ name }) => name))
   for (const name of tensors.keys()) {
-    if (/^(optimizer|carried)\./.test(name)) continue // the file is a checkpoint: it holds a model among other things
+    // The file is a checkpoint: it holds a model among other things.
+    if (/^(optimizer|carried|trained)\./.test(name)) continue
     if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
   }
   return { spec, tensors }

@@ -1,8 +1,9 @@
 /**
  * A checkpoint: all that a run needs to go on to the same bits, in one file. It is a safetensors file like a model's,
- * and loads as one: the weights under PyTorch's names, beside them the optimiser's arrays as `optimizer.m` … and the
- * state of streams of text as `carried.h`, and in the metadata the rest of the state, what run it is of, how long its
- * records were, and a SHA-256 of the whole file.
+ * and loads as one: the weights under PyTorch's names, and of a run with an average the average. Beside them are the
+ * optimiser's arrays as `optimizer.m` …, the weights that training goes on with as `trained.weights` where there is an
+ * average, the state of streams of text as `carried.h`, and in the metadata the rest of the state, what run it is of,
+ * how long its records were, and a SHA-256 of the whole file.
  *
  * Three are kept: the last, the one before it, and the one with the best test score.
  */
@@ -46,6 +47,7 @@ export interface Checkpoint {
 const FORMAT = 1
 const OPTIMIZER = 'optimizer.'
 const CARRIED = 'carried.'
+const TRAINED = 'trained.weights'
 const count = z.int().min(0)
 const spread = z.tuple([z.number(), z.number(), z.number()]).nullable()
 // A test score may be NaN or infinite, for which JSON has no numbers: strings in the file, as in metrics.jsonl.
@@ -79,12 +81,13 @@ const markSchema: z.ZodType<Mark> = z.object({
  * arrays.
  */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
-  const { optimizer, carried, ...rest } = state
+  const { optimizer, carried, trained, ...rest } = state
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
     shape: [data.length],
     data,
   }))
+  if (trained) arrays.push({ name: TRAINED, shape: [trained.length], data: trained })
   const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
@@ -128,9 +131,10 @@ export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): C
   )
   const h = named(`${CARRIED}h`)
   const carried = h ? { B: h.shape[1]!, h: h.data, c: named(`${CARRIED}c`)?.data ?? null } : null
-  const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried'>
+  const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried' | 'trained'>
+  const trained = named(TRAINED)?.data
   const mark = metadata.has('mark') ? part(markSchema, 'mark') : markOf010(state)
-  return { state: { ...state, optimizer, carried }, mark, source }
+  return { state: { ...state, optimizer, carried, ...(trained && { trained }) }, mark, source }
 }
 
 /** Checkpoints of 0.1.0 knew the bytes of their files; how many records these were it does not say. */

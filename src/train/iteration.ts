@@ -10,6 +10,7 @@ import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State
 import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
+import { type Average, averageOf } from './average.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
 import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
@@ -62,7 +63,14 @@ export interface Iteration extends Disposable {
    * @throws InputError after 1,000 minibatches in a row without any target
    */
   iterate(): boolean
-  /** Scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in between. */
+  /** The average of the weights; null without one. */
+  readonly average: Average | null
+  /** Puts the average, if there is one, into the model until the next iteration. */
+  show(): void
+  /**
+   * `show`, and scores on the whole test and held-out sets; null if the signal stopped it. Lets the event loop run in
+   * between.
+   */
   evaluate(signal?: StopSignal): Promise<Scores | null>
   /** The state that the next minibatch goes on from in the rows it carries; null where there is none. A copy. */
   getCarried(): State | null
@@ -113,6 +121,7 @@ class PlannedIteration implements Iteration {
   readonly optimizer: Optimizer
   readonly stream: Stream
   readonly generator: Rng | null
+  readonly average: Average | null
   readonly last: IterationResult = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   rate: RateState = FIRST_RATE
   private readonly engine: Engine
@@ -167,6 +176,7 @@ class PlannedIteration implements Iteration {
       modelOf(model).life,
     )
     this.made.push(this.optimizer)
+    this.average = spec.average > 0 ? averageOf(model.weights, spec.average, () => model.weightsChanged()) : null
     this.stream = task.train(batch)
     this.lossOptions = { reduction: spec.reduction, gradient: true }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
@@ -175,6 +185,7 @@ class PlannedIteration implements Iteration {
   iterate(): boolean {
     const { plan, spec, optimizer, last, model } = this
     this.life.check()
+    this.average?.train()
     this.masks.iteration = optimizer.iteration
     const minibatch = nextMinibatch(this.task, this.stream, plan, this.lossOptions, this.result)
     const { loss, count } = this.result
@@ -192,11 +203,18 @@ class PlannedIteration implements Iteration {
     }
     optimizer.update(last.lr)
     model.weightsChanged()
+    this.average?.add(optimizer.iteration)
     return true
+  }
+
+  show(): void {
+    this.life.check()
+    this.average?.show()
   }
 
   async evaluate(signal?: StopSignal): Promise<Scores | null> {
     this.life.check()
+    this.show()
     return scores(this.testPlan, this.task, this.testB, signal)
   }
 

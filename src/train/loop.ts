@@ -50,6 +50,8 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  * Trains `model` on `task` in place: step records every `stepEvery` iterations, an evaluation every `evalEvery` and at
  * the end, then `done`. The event loop gets a turn every 15 ms, or every iteration where one takes longer.
  *
+ * With `average`, the model has the average of its weights whenever an event comes, and when the run has ended.
+ *
  * A minibatch whose loss or gradient is not finite is left out: the weights stay, a `collapse` says so, and the next
  * minibatch is tried. After ten in a row, or at the first with `onCollapse: 'stop'`, the run fails.
  * @throws InputError at once, when options are wrong or model and task do not fit; DivergenceError while it runs
@@ -116,12 +118,13 @@ class Loop {
   }
 
   getState(): RunState {
-    const { optimizer, stream } = this.work
+    const { optimizer, stream, average } = this.work
     return {
       ...this.now(),
       stream: stream.getState(),
       rate: this.work.rate,
       optimizer: optimizer.state,
+      ...(average && { trained: average.trained }),
       carried: this.over ? null : this.work.getCarried(),
       generator: this.work.generator?.getState() ?? null,
       window: this.record.getState(),
@@ -147,6 +150,7 @@ class Loop {
         reason = signal?.aborted ? 'stopped' : null
         if (reason) break
         const events = this.owesEvaluation() ? NOTHING : this.iterate()
+        if (events.length > 0) this.work.show()
         for (let i = 0; i < events.length; i++) yield events[i]! // an iterator would be garbage, one an iteration
         if (this.failure) throw this.failure
         saving?.changed()
@@ -155,9 +159,13 @@ class Loop {
           else reason = 'stopped'
         }
         reason ??= this.ending()
-        if (reason === null && saving?.due(this.work.optimizer.iteration)) yield { type: 'checkpoint', ...this.now() }
+        if (reason === null && saving?.due(this.work.optimizer.iteration)) {
+          this.work.show()
+          yield { type: 'checkpoint', ...this.now() }
+        }
         if (pause.due()) await pause.take()
       }
+      this.work.show()
       // Before the last records: a run that goes on from here takes them back.
       if (saving?.atEnd()) yield { type: 'checkpoint', ...this.now() }
       if (this.record.length > 0) yield this.step()

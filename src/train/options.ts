@@ -91,6 +91,19 @@ export const OPTIONS = {
   /** Default clipNorm(1). */
   clip: kinds(clipSchema, { default: clipNorm(1), flags: CLIP_FLAGS }),
   /**
+   * Evaluate and save, in place of the weights themselves, an average of them over the iterations, in which what was
+   * counts for this much from one iteration to the next: 0.999 is over about the last thousand. Training goes on with
+   * the weights themselves. Default 0: no average.
+   */
+  average: option({
+    value: below1,
+    default: 0,
+    flag: '--average <a>',
+    help:
+      'evaluate and save an average of the weights, over about the last 1 / (1 - a) iterations: 0.999 (default: 0, ' +
+      'the weights themselves)',
+  }),
+  /**
    * Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always
    * means.
    */

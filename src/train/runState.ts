@@ -22,6 +22,8 @@ export interface RunState {
    * Where streams of text go on from in the next minibatch: the final state of the last; null where nothing is carried.
    */
   readonly carried: State | null
+  /** With an average, which the model has, the weights that training goes on with; absent without. */
+  readonly trained?: Floats
   /** State of the generator of a sampled softmax; null without one. */
   readonly generator: readonly number[] | null
   /** The step record under way, and the live share it would report. */
@@ -52,7 +54,7 @@ function setState(work: Iteration, from: RunState): void {
   if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
     throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
   }
-  const { optimizer, stream, generator } = work
+  const { optimizer, stream, generator, average } = work
   for (const [name, array] of Object.entries(optimizer.state)) {
     const what = `resume: optimizer.${name}`
     const stored = from.optimizer[name]
@@ -71,4 +73,20 @@ function setState(work: Iteration, from: RunState): void {
   work.rate = from.rate
   work.setCarried(from.carried)
   if (generator && from.generator) generator.setState(from.generator)
+  if (average) average.restore(checkedTrained(from.trained, average.trained.slice()))
+}
+
+/** Fills `into`. @throws InputError where they are not as many, or not finite */
+function checkedTrained(stored: Floats | undefined, into: Floats): Floats {
+  const what = 'resume: trained'
+  const length = stored === undefined ? 'none' : lengthOf(what, stored)
+  if (length !== into.length) {
+    throw new InputError(
+      `${what}: expected ${into.length} elements, the weights beside their average, but received ${length}: give the ` +
+        'options of the run that is resumed',
+    )
+  }
+  putFloats(stored!, into, length)
+  checkFloats(what, stored!, into, length, 'start anew')
+  return into
 }
