@@ -1,6 +1,7 @@
 /** Flags, which are data (src/flag.ts), as options of commander; and the flags that do not belong to a task. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { type Flag, finite, isSwitch, type Kind, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
+import { initWord } from '../src/init.ts'
 import { cellOptions } from '../src/model/cellOptions.ts'
 import { CELLS } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
@@ -65,6 +66,11 @@ const NETWORK: readonly Flag[] = [
     help: 'a linear layer of P units between the recurrent ones and the output',
   },
   ...cellOptions().map(([, { flag, help }]) => ({ flag, value: finite, help })),
+  {
+    flag: '--recurrent <init>',
+    value: initWord,
+    help: `how the recurrent matrices start: ${initWord.expected} (default: the cell's, or the recipe's)`,
+  },
   { flag: '--std <s>', value: notNegative, help: 'standard deviation of the input and output weights' },
   { flag: '--input-std <s>', value: notNegative, help: 'standard deviation of the input weights alone' },
   { flag: '--output-std <s>', value: notNegative, help: 'standard deviation of the output weights alone' },

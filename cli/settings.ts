@@ -1,7 +1,8 @@
 /** Flags and recipe → the spec of a model. A flag goes before the recipe. */
 import type { BackendName } from '../src/backend/backend.ts'
+import { InputError } from '../src/error.ts'
 import type { Given } from '../src/flag.ts'
-import { gaussian } from '../src/init.ts'
+import { gaussian, type Init } from '../src/init.ts'
 import cells, { type Cell, type CellOptions } from '../src/layers/cells.ts'
 import { cellOptions, refuseOptions } from '../src/model/cellOptions.ts'
 import type { ModelInput } from '../src/model/spec.ts'
@@ -18,6 +19,7 @@ export interface TrainFlags extends Given, CellOptions {
   layers?: number
   embedding?: number
   projection?: number
+  recurrent?: Init
   bidirectional?: boolean
   std?: number
   inputStd?: number
@@ -33,14 +35,18 @@ export interface TrainFlags extends Given, CellOptions {
 
 /** @throws InputError for flags that are not the cell's */
 export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInput {
-  const { cell, hidden = chosen.hidden, layers, bidirectional, projection } = flags
+  const { cell, hidden = chosen.hidden, layers, bidirectional, projection = chosen.projection } = flags
   refuseOptions(cell, flags, (name, only) => `${flagOf(name)}: ${only}, and the cell is ${cell}: remove it`)
+  if (flags.recurrent !== undefined && flags.scale !== undefined) {
+    throw new InputError('--scale: expected --scale or --recurrent but received both: remove one')
+  }
   const own = cellOptions([cell]).map(([name]) => [name, flags[name] ?? chosen[name]])
   const inputStd = flags.inputStd ?? flags.std ?? chosen.inputStd
   const outputStd = flags.outputStd ?? flags.std ?? chosen.outputStd
   const rnn = cells[cell].make(hidden, {
     layers: layers ?? chosen.layers,
     bidirectional,
+    recurrent: flags.recurrent ?? (flags.scale === undefined ? chosen.recurrent : undefined),
     input: inputStd === undefined ? undefined : gaussian(inputStd),
     ...Object.fromEntries(own),
   })

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import type { Floats } from './backend/backend.ts'
+import { type Kind, kindOf } from './flag.ts'
 import type { Rng } from './rng.ts'
 
 /** How a matrix is drawn, as data. */
@@ -48,6 +49,29 @@ export const initSchema: z.ZodType<Init> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('uniform'), bound: z.number().min(0) }),
   z.strictObject({ kind: z.literal('constant'), value: z.number() }),
 ])
+
+/** The number that a kind takes, by its name, and its default; absent: it takes none. */
+const NUMBERS: { readonly [kind in Init['kind']]?: readonly [name: string, value?: number] } = {
+  identity: ['scale', 1],
+  gaussian: ['std'],
+  orthogonal: ['gain', 1],
+  uniform: ['bound'],
+  constant: ['value'],
+}
+
+/** An initialiser as a word of the command line: its kind, and its number after a colon where it takes one. */
+export const initWord: Kind<Init> = kindOf(
+  initSchema,
+  'gaussian:<std>, identity:<scale>, orthogonal, random-walk, np-rnn, glorot, uniform:<bound> or constant:<value>',
+  { parse: fromWord },
+)
+
+function fromWord(text: string): unknown {
+  const [kind, number, ...more] = text.split(':')
+  const [name, value] = NUMBERS[kind as Init['kind']] ?? []
+  if (more.length > 0 || (name === undefined && number !== undefined) || number?.trim() === '') return undefined
+  return { kind, ...(name !== undefined && { [name]: number === undefined ? value : Number(number) }) }
+}
 
 /**
  * Fills `w` [rows, columns] by `init`.

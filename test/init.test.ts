@@ -7,6 +7,7 @@ import {
   type Init,
   identity,
   initialise,
+  initWord,
   npRnn,
   orthogonal,
   randomWalk,
@@ -118,3 +119,32 @@ function isPositiveDefinite(w: Float64Array, n: number): boolean {
   }
   return true
 }
+
+test('an initialiser as a word: its kind, and its number where it takes one', () => {
+  const words: [string, Init][] = [
+    ['gaussian:0.001', gaussian(0.001)],
+    ['identity', identity()],
+    ['identity:0.5', identity(0.5)],
+    ['orthogonal', orthogonal()],
+    ['orthogonal:2', orthogonal(2)],
+    ['glorot', glorot()],
+    ['random-walk', randomWalk()],
+    ['np-rnn', npRnn()],
+    ['uniform:1e-2', uniform(0.01)],
+    ['constant:-1', constant(-1)],
+  ]
+  for (const [word, init] of words) assert.deepEqual(initWord.read(word), init)
+  const bad = [
+    '',
+    'gauss',
+    'gaussian',
+    'gaussian:',
+    'gaussian:x',
+    'gaussian:-1',
+    'gaussian:1:2',
+    'glorot:1',
+    'uniform',
+    ':1',
+  ]
+  for (const word of bad) assert.throws(() => initWord.read(word), /Expected gaussian:<std>, identity:<scale>, /, word)
+})

@@ -4,6 +4,7 @@
  */
 import { InputError, shown } from '../error.ts'
 import type { Given } from '../flag.ts'
+import type { Init } from '../init.ts'
 import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
 import type { TrainOptions } from '../train/options.ts'
 
@@ -18,6 +19,10 @@ export interface Recipe extends CellOptions {
   readonly embedding?: number
   /** Recurrent layers, default 1. */
   readonly layers?: number
+  /** Units of a linear layer between the recurrent ones and the output; absent: there is none. */
+  readonly projection?: number
+  /** Initialiser of the recurrent matrices; absent: the cell's default. */
+  readonly recurrent?: Init
   /** Standard deviations of the input and output weights; absent: the cell's default. */
   readonly inputStd?: number
   readonly outputStd?: number
