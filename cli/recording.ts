@@ -2,6 +2,7 @@
 import * as path from 'node:path'
 import { DiskError } from '../src/disk.node.ts'
 import { curve } from '../src/figures/curve.ts'
+import { beats } from '../src/metric.ts'
 import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
@@ -11,6 +12,7 @@ import type { Task } from '../src/task.ts'
 import {
   type CollapseEvent,
   type DoneEvent,
+  deciding,
   type EvalEvent,
   encodeEvent,
   type TrainEvent,
@@ -85,7 +87,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     ok = attempt(() => folder.close(), FAILED) && ok
   }
   const done = unsaved ?? (seen.at(-1) as DoneEvent)
-  if (!json) print(result(done, task, folder.dir))
+  if (!json) print(result(done, task, folder.dir, seen))
   if (!ok || folder.moved) return 1
   return done.stopped ? stop.exitCode() : 0
 }
@@ -99,12 +101,27 @@ function saved({ folder, model }: Recording, attempt: Attempt): string | null {
   return sha256
 }
 
-/** "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding" */
-export function result(done: DoneEvent, task: Task, dir: string): string {
+/**
+ * "test MSE 0.0004 (always 1: 0.167) after 8,000 iterations in 13 s; runs/adding". Where a held-out set decided, also
+ * the scores of the evaluation that it found best.
+ */
+export function result(done: DoneEvent, task: Task, dir: string, events: readonly TrainEvent[]): string {
   const why = done.reason === 'iterations' ? '' : `, ${ENDINGS[done.reason]}`
   const how = done.reason === 'stopped' ? `${why}; irnn train --resume ${dir} goes on` : why
   const score = done.test ? scored({ ...done, test: done.test }, task) : 'not evaluated'
-  return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
+  const best = done.heldOut ? bestOf(events, task) : null
+  const chosen =
+    best && best.iteration !== done.iteration
+      ? `; best by held-out at ${grouped(best.iteration)}: ${scored(best, { metric: task.metric })}`
+      : ''
+  return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${chosen}${how}; ${dir}`
+}
+
+/** The evaluation with the best deciding score, the earlier of equal ones: that of the best checkpoint. */
+function bestOf(events: readonly TrainEvent[], { metric }: Task): EvalEvent | null {
+  const value = (event: EvalEvent) => deciding(event)[metric]!
+  const evals = events.filter((event) => event.type === 'eval' && Number.isFinite(value(event))) as EvalEvent[]
+  return evals.reduce<EvalEvent | null>((a, b) => (a && !beats(metric, value(b), value(a)) ? a : b), null)
 }
 
 /** Tries to do `work`; returns whether it went well. `next` tells people what happens if it did not. */

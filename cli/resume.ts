@@ -45,7 +45,7 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
   const done = finished(stored, iterations)
   if (done) {
-    print(json ? encodeEvent(done) : `finished: ${result(done, task, dir)}`)
+    print(json ? encodeEvent(done) : `finished: ${result(done, task, dir, stored.events)}`)
     return 0
   }
   const stop = stopOnSignals(progress)

@@ -17,9 +17,10 @@ const config = (dir: string) => JSON.parse(fs.readFileSync(path.join(home, dir, 
 test('train, eval and info on the real digits', async () => {
   const { code, out, err } = await run(`train mnist ${TINY}`)
   assert.equal(code, 0, err)
+  assert.match(out, /^test accuracy [\d.]+ %, held-out [\d.]+ % \(chance: 10\.00 %\) after 4 iterations in .* s; /)
   assert.match(
     out,
-    /^test accuracy [\d.]+ % \(chance: 10\.00 %\) after 4 iterations in .* s; runs\/mnist-irnn-seed1\n$/,
+    / s; (best by held-out at 2: test accuracy [\d.]+ %, held-out [\d.]+ %; )?runs\/mnist-irnn-seed1\n$/,
   )
   assert.match(err, /^mnist, T = 784: irnn, 8 units/)
   const { task, model, recipe } = config('runs/mnist-irnn-seed1')
@@ -31,6 +32,7 @@ test('train, eval and info on the real digits', async () => {
     seed: 1,
     trainSize: 64,
     testSize: 20,
+    heldOut: 5, // a twelfth of so few
   })
   assert.equal(model.head.size, 10)
   assert.equal(model.rnn.init.recurrent.scale, 0.999)
@@ -38,6 +40,7 @@ test('train, eval and info on the real digits', async () => {
   assert.equal(model.head.init.std, 0.06)
   const scored = await run('eval runs/mnist-irnn-seed1 --json')
   assert.equal(scored.code, 0, scored.err)
+  assert.deepEqual(config('runs/mnist-irnn-seed1').training.average, 0)
   const event = decodeEvent(scored.out)
   const metrics = fs.readFileSync(path.join(home, 'runs/mnist-irnn-seed1/metrics.jsonl'), 'utf8').trim().split('\n')
   const done = decodeEvent(metrics.at(-1)!)
@@ -71,6 +74,13 @@ test('every cell trains by both recipes; flags go before them', async () => {
   assert.equal(config('cell7').model.rnn.forgetBias, 1)
 
   const flags = '--recipe paper --pixels unit --permuted --permutation-seed 7 --std 0.3 --output-std 0.2 --scale 0.9'
+  const all001 = (await run(`train mnist ${tiny} --cell lstm --recurrent gaussian:0.001 --std 0.001 --out small001`))
+    .code
+  assert.equal(all001, 0)
+  const std001 = { kind: 'gaussian', std: 0.001 }
+  assert.deepEqual(config('small001').model.rnn.init, { recurrent: std001, input: std001 })
+  assert.deepEqual(config('cell7').model.rnn.init, { recurrent: std001, input: std001 })
+  assert.deepEqual(config('cell6').model.rnn.init.recurrent, { kind: 'orthogonal', gain: 1 })
   const { code, err } = await run(`train mnist ${tiny} ${flags}`)
   assert.equal(code, 0, err)
   const { task, model } = config('runs/permuted-mnist-irnn-seed1')
@@ -98,7 +108,11 @@ test('other digits through --data; a run knows its own', async () => {
 test('the help names the recipes and the data', async () => {
   const { out, code } = await run('train mnist --help')
   assert.equal(code, 0)
-  assert.match(out, /fast: 100 units, input and output std 1 and 0.06, scale 0.999, unit pixels, muon at 0.0003/)
+  assert.match(
+    out,
+    /fast: 100 units, input and output std 1 and 0.06, scale 0.999, unit pixels, 5000 held-out, muon at 0.0003/,
+  )
+  assert.match(out, /best: 256 units, input and output std 1 and 0.06, scale 0.999, unit pixels/)
   assert.match(out, /paper: 100 units, weights of std 0.01, scale 1, raw pixels, sgd at 1e-8/)
   assert.match(out, /--data <dir>/)
 })
@@ -122,11 +136,16 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['--pixels dark', /'dark' is invalid. Allowed choices are raw, unit/],
     ['--permutation-seed 3', /--permutation-seed: .*add --permuted/],
     ['--permuted --permutation-seed x', /Expected a whole number >= 0/],
-    ['--train-size 60001', /^irnn: --train-size: expected at most the 60000 images/m],
+    ['--train-size 60001', /^irnn: --train-size: expected at most the 55000 of 60000 images that are not held out/m],
+    ['--held-out 60000', /^irnn: --held-out: expected fewer than the 60000 training images/m],
+    ['--shift -1', /Expected a whole number >= 0/],
+    ['--average 1', /Expected a number >= 0 and < 1/],
+    ['--recurrent gaussian', /Expected gaussian:<std>, identity:<scale>/],
+    ['--recurrent gaussian:0.1 --scale 1', /--scale: expected --scale or --recurrent but received both/],
     ['--test-size 0', /Expected a whole number >= 1/],
     ['--batch 40 --train-size 30', /batch: expected at most 30/],
     ['--input-std -1', /Expected a number >= 0/],
-    ['--recipe slow', /Allowed choices are fast, paper/],
+    ['--recipe slow', /Allowed choices are fast, best, paper/],
     ['--length 100', /unknown option '--length'/],
   ]
   const held = fs.readdirSync(home).toSorted()

@@ -12,15 +12,19 @@ import { refused } from '../support/refused.ts'
 const [adding, mnist] = ['adding', 'mnist'].map(taskNamed) as [TaskDefinition, TaskDefinition]
 
 test('every mnist recipe is complete for every cell and order', () => {
-  assert.deepEqual(Object.keys(mnist.recipes), ['fast', 'paper'])
+  assert.deepEqual(Object.keys(mnist.recipes), ['fast', 'best', 'paper'])
   for (const name of Object.keys(mnist.recipes)) {
     for (const cell of CELLS) {
       for (const order of ['scanline', 'permuted']) {
-        const { training, options, hidden, scale, inputStd, outputStd } = recipeOf(mnist, name, cell, { order })
-        assert.equal(hidden, 100)
-        assert.deepEqual(options, { scale: name === 'paper' ? 'raw' : 'unit' })
+        const recipe = recipeOf(mnist, name, cell, { order })
+        const { training, options, hidden, scale, inputStd, outputStd, recurrent } = recipe
+        assert.equal(hidden, name === 'best' ? 256 : 100)
+        const shifts = name === 'best' && order === 'scanline' ? { shift: 1 } : {}
+        assert.deepEqual(options, name === 'paper' ? { scale: 'raw' } : { scale: 'unit', heldOut: 5000, ...shifts })
         assert.equal(scale !== undefined, cell === 'irnn')
-        assert.equal(inputStd !== undefined, cell === 'irnn' || (cell === 'tanh' && name === 'fast'))
+        const gated = cell === 'lstm' || cell === 'gru'
+        assert.equal(inputStd !== undefined, cell === 'irnn' || (name === 'paper' ? gated : cell === 'tanh'))
+        assert.equal(recurrent !== undefined, name === 'paper' && gated)
         assert.equal(outputStd === undefined, inputStd === undefined)
         assert.deepEqual(trainSpec({ ...trainSpec(training) }), trainSpec(training))
       }

@@ -8,7 +8,7 @@ import type { Batch } from '../../batch.ts'
 import { checked, InputError, refuseWithout } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
-import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
+import { epochOrder, type Fill, inOrder, type Order, type Stream, streamOf, type Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { NUMPY_92916 } from './permutation92916.ts'
 
@@ -22,9 +22,20 @@ export interface MnistOptions {
   permutation: number
   /** 'raw': 0 … 255, as the paper must have used; 'unit': 0 … 1. */
   scale: 'raw' | 'unit'
-  /** Seeds the order of training. */
+  /** Seeds the order of training, which images are held out, and the shifts. */
   seed: number
-  /** Use the first so many images. Default: all. */
+  /**
+   * So many of the training images, drawn by the seed, are kept out of training: they are the held-out set, which then
+   * decides what is best in place of the test set. Default 0: none, and the test set decides.
+   */
+  heldOut?: number | undefined
+  /**
+   * Each picture is shown to training moved by a random whole number of pixels from -shift to shift, up or down and
+   * left or right, drawn anew each time; what comes in at the edges is 0 (black). In permuted order the picture is
+   * moved first, and permuted then. Default 0: as they are. Pictures of evaluations never move.
+   */
+  shift?: number | undefined
+  /** Use the first so many images; of those for training, the first that are not held out. Default: all. */
   trainSize?: number | undefined
   testSize?: number | undefined
   /** How many classes the labels tell apart. Absent: as many as the labels have. A run stores it unless it is 10. */
@@ -54,6 +65,8 @@ const schema: z.ZodType<MnistOptions> = z.strictObject({
   permutation: z.int().min(0),
   scale: z.enum(['raw', 'unit']),
   seed: z.int().min(0),
+  heldOut: z.int().min(0).optional(),
+  shift: z.int().min(0).max(64).optional(),
   trainSize: size,
   testSize: size,
   classes: z.int().min(2).max(256).optional(),
@@ -75,17 +88,24 @@ export function mnist(input: MnistInput): Task {
       `mnist: expected test images of ${T} pixels, as for training, but received ${shape(data.test)}`,
     )
   }
-  const order = pixelOrder(given, T)
+  const permuted = pixelOrder(given, T)
   const classes = classesOf(given.classes, data)
-  const trainSize = within('trainSize', given.trainSize, data.train.N)
+  const { held, kept } = split(given, data.train.N)
+  const trainSize = within('trainSize', given.trainSize, data.train.N, held.length)
   const testSize = within('testSize', given.testSize, data.test.N)
-  const { permutation, classes: _given, ...rest } = given
+  const { permutation, classes: _given, heldOut: _held, shift = 0, ...rest } = given
   const stored = {
     digits: data.id,
     ...rest,
+    // Runs from before there were these options do not have them either.
+    ...(held.length > 0 && { heldOut: held.length }),
+    ...(shift > 0 && { shift }),
     ...(given.order === 'permuted' && { permutation }),
     ...(classes !== 10 && { classes }),
   }
+  const still = (set: LabelledImages, size: number, B: number, among: Int32Array | null = null) =>
+    inOrder(size, B, filler(standing(set, permuted), given.scale, B, among))
+  let moving: Pictures | undefined
   return {
     name: 'mnist',
     options: Object.fromEntries(Object.entries(stored).filter((entry) => entry[1] !== undefined)) as Task['options'],
@@ -100,9 +120,13 @@ export function mnist(input: MnistInput): Task {
       if (B > trainSize) {
         throw new InputError(`batch: expected at most the ${trainSize} training images but received ${B}`)
       }
-      return streamOf(epochOrder(trainSize, given.seed, 'pixels/order'), B, filler(data.train, order, given.scale, B))
+      const order = epochOrder(trainSize, given.seed, 'pixels/order')
+      if (shift === 0) return streamOf(order, B, filler(standing(data.train, permuted), given.scale, B, kept))
+      moving ??= framed(data.train, shift, permuted)
+      return shiftedStream(order, B, moving, { ...given, shift, among: kept })
     },
-    test: (B) => inOrder(testSize, B, filler(data.test, order, given.scale, B)),
+    test: (B) => still(data.test, testSize, B),
+    ...(held.length > 0 && { heldOut: (B) => still(data.train, held.length, B, held) }),
   }
 }
 
@@ -113,12 +137,22 @@ export function reopenMnist({ digits, ...options }: Task['options'], data: Mnist
   return mnist({ classes: 10, ...options, data })
 }
 
-/** Which pixel is shown at each step; null: one after the other. */
-function pixelOrder({ order, permutation: seed }: MnistOptions, T: number): Int32Array | null {
-  if (order === 'scanline') return null
+/** Which pixel is shown at each step. */
+function pixelOrder({ order, permutation: seed }: MnistOptions, T: number): Int32Array {
+  if (order === 'scanline') return Int32Array.from({ length: T }, (_, t) => t)
   if (seed !== 92916) return permutation(T, rng(seed, 'pixels/permutation'))
   if (T === NUMPY_92916.length) return Int32Array.from(NUMPY_92916)
   throw new InputError(`mnist: permutation: 92916 is for 784 pixels and these images have ${T}: choose another number`)
+}
+
+/** The training images that are held out, and those that are left, in their order; `kept` null: all. */
+function split({ heldOut = 0, seed }: MnistOptions, N: number): { held: Int32Array; kept: Int32Array | null } {
+  if (heldOut === 0) return { held: new Int32Array(0), kept: null }
+  if (heldOut >= N) {
+    throw new InputError(`mnist: heldOut: expected fewer than the ${N} training images but received ${heldOut}`)
+  }
+  const drawn = permutation(N, rng(seed, 'mnist/held-out'))
+  return { held: drawn.slice(0, heldOut).sort(), kept: drawn.slice(heldOut).sort() }
 }
 
 function classesOf(wanted: number | undefined, { train, test }: MnistData): number {
@@ -132,39 +166,108 @@ function classesOf(wanted: number | undefined, { train, test }: MnistData): numb
   return wanted ?? held
 }
 
-function within(what: string, wanted: number | undefined, held: number): number {
-  if (wanted === undefined || wanted <= held) return wanted ?? held
-  throw new InputError(`mnist: ${what}: expected at most the ${held} images there are but received ${wanted}`)
+function within(what: string, wanted: number | undefined, all: number, heldOut = 0): number {
+  const left = all - heldOut
+  if (wanted === undefined || wanted <= left) return wanted ?? left
+  const which = heldOut > 0 ? `${left} of ${all} images that are not held out` : `${all} images there are`
+  throw new InputError(`mnist: ${what}: expected at most the ${which} but received ${wanted}`)
 }
 
 function shape({ rows, columns }: LabelledImages): string {
   return `${rows}×${columns}`
 }
 
+/** Images as bytes that stay where they are. Pixel t of picture i is bytes[i · size + order[t]], if it is not moved. */
+interface Pictures {
+  readonly bytes: Uint8Array
+  readonly labels: Uint8Array
+  /** Bytes from one picture to the next. */
+  readonly size: number
+  /** Bytes from one row of a picture to the next. */
+  readonly width: number
+  readonly order: Int32Array
+}
+
+function standing({ images, labels, columns }: LabelledImages, order: Int32Array): Pictures {
+  return { bytes: images, labels, size: order.length, width: columns, order }
+}
+
+/**
+ * The images, each in a black frame of `shift` pixels: 61 MB for the 60,000 of MNIST and 2. Read from as many rows and
+ * columns further on, from the corner of the frame, it is a picture moved up and to the left.
+ */
+function framed({ images, labels, rows, columns }: LabelledImages, shift: number, permuted: Int32Array): Pictures {
+  const width = columns + 2 * shift
+  const size = width * (rows + 2 * shift)
+  const bytes = new Uint8Array(labels.length * size)
+  for (let row = 0; row < labels.length * rows; row++) {
+    const i = Math.floor(row / rows)
+    const at = i * size + (shift + (row % rows)) * width + shift
+    bytes.set(images.subarray(row * columns, (row + 1) * columns), at)
+  }
+  const order = permuted.map((pixel) => Math.floor(pixel / columns) * width + (pixel % columns))
+  return { bytes, labels, size, width, order }
+}
+
 /**
  * A function that shows images next(), next(), … side by side in one batch of n <= B; the pixels stay where they are.
+ * @param among numbers of the images that it chooses from; null: all
+ * @param move how many bytes further on the next picture is read
  */
 function filler(
-  { images, labels }: LabelledImages,
-  permuted: Int32Array | null,
+  { bytes, labels, size, order }: Pictures,
   scale: 'raw' | 'unit',
   B: number,
+  among: Int32Array | null,
+  move: () => number = () => 0,
 ): Fill {
-  const T = images.length / labels.length
   // Rounded to float32, byte · (1/255) is byte / 255 for all 256 of them.
   const factor = scale === 'raw' ? 1 : 1 / 255
   const value = Float32Array.from({ length: 256 }, (_, byte) => byte * factor)
-  const order = permuted ?? Int32Array.from({ length: T }, (_, t) => t)
   const y = new Int32Array(B)
   const starts = new Int32Array(B)
-  const full: Batch = { T, B, bytes: { bytes: images, starts, order, value }, y }
+  const full: Batch = { T: order.length, B, bytes: { bytes, starts, order, value }, y }
   return (n, next) => {
     for (let b = 0; b < n; b++) {
-      const i = next()
-      starts[b] = i * T
+      const i = among ? among[next()]! : next()
+      starts[b] = i * size + move()
       y[b] = labels[i]!
     }
     if (n === B) return full
-    return { T, B: n, bytes: { ...full.bytes!, starts: starts.subarray(0, n) }, y: y.subarray(0, n) }
+    return { ...full, B: n, bytes: { ...full.bytes!, starts: starts.subarray(0, n) }, y: y.subarray(0, n) }
+  }
+}
+
+/** Pictures of an order, each moved. Its state is that of the order and of the generator of the shifts. */
+function shiftedStream(
+  order: Order,
+  B: number,
+  pictures: Pictures,
+  { seed, scale, shift, among }: { seed: number; scale: 'raw' | 'unit'; shift: number; among: Int32Array | null },
+): Stream {
+  const generator = rng(seed, 'mnist/shift')
+  // From the corner of the frame; a picture that is not moved begins at `shift`.
+  const pixels = () => generator.below(2 * shift + 1)
+  const stream = streamOf(
+    order,
+    B,
+    filler(pictures, scale, B, among, () => pixels() * pictures.width + pixels()),
+  )
+  return {
+    next: stream.next,
+    get epoch() {
+      return stream.epoch
+    },
+    getState: () => ({ ...stream.getState(), shift: generator.getState() }),
+    setState({ shift: words, ...state }) {
+      const before = stream.getState()
+      stream.setState(state)
+      try {
+        generator.setState(words as number[])
+      } catch (error) {
+        stream.setState(before)
+        throw error
+      }
+    },
   }
 }

@@ -114,18 +114,108 @@ test('sizes limit both sets to their first pictures', () => {
   )
 })
 
+test('held-out images are drawn by the seed, out of training for good; the test set stays', () => {
+  const pictures = (batches: Iterable<Batch>) => {
+    const seen: number[] = []
+    // One by one: the next batch comes in the same arrays.
+    for (const batch of batches) seen.push(...Array.from({ length: batch.B }, (_, b) => sequence(batch, b)[0]!))
+    return seen
+  }
+  const task = mnist({ data: digits, heldOut: 12, scale: 'raw', seed: 3 })
+  assert.deepEqual([task.trainSize, task.testSize], [38, 20])
+  const held = pictures(task.heldOut!(5))
+  const stream = task.train(19)
+  const trained = [...pictures([stream.next()]), ...pictures([stream.next()])]
+  assert.equal(held.length, 12)
+  assert.deepEqual(
+    [...held, ...trained].toSorted((a, b) => a - b),
+    Array.from({ length: 50 }, (_, i) => i),
+  )
+  assert.deepEqual(pictures(task.test(7)), pictures(mnist({ data: digits, scale: 'raw' }).test(7)))
+  const others = pictures(mnist({ data: digits, heldOut: 12, scale: 'raw', seed: 4 }).heldOut!(12))
+  assert.notDeepEqual(others, held)
+  // The first that are not held out.
+  const few = pictures([mnist({ data: digits, heldOut: 12, trainSize: 6, scale: 'raw', seed: 3 }).train(6).next()])
+  const left = Array.from({ length: 50 }, (_, i) => i).filter((i) => !held.includes(i))
+  assert.deepEqual(
+    few.toSorted((a, b) => a - b),
+    left.slice(0, 6),
+  )
+  assert.equal(mnist({ data: digits }).heldOut, undefined)
+})
+
+test('shifted: each picture is moved whole, black comes in, and only training sees it', () => {
+  const [rows, columns, shift] = [4, 5, 2]
+  const small = smallMnist({ rows, columns })
+  /** Picture i as it looks when moved. */
+  const moved = (i: number, down: number, right: number) =>
+    Array.from({ length: rows * columns }, (_, p) => {
+      const [y, x] = [Math.floor(p / columns) - down, (p % columns) - right]
+      return y < 0 || y >= rows || x < 0 || x >= columns ? 0 : drawn(i, y * columns + x)
+    })
+  const places = Array.from({ length: 2 * shift + 1 }, (_, i) => i - shift)
+  const all = new Map<string, string>()
+  for (let i = 0; i < 50; i++) {
+    for (const down of places) for (const right of places) all.set(`${moved(i, down, right)}`, `${down} ${right}`)
+  }
+  const stream = mnist({ data: small, scale: 'raw', shift }).train(10)
+  const seen = new Set<string>()
+  for (let n = 0; n < 60; n++) {
+    const batch = stream.next()
+    for (let b = 0; b < 10; b++) {
+      const how = all.get(`${sequence(batch, b)}`)
+      assert.ok(how !== undefined, 'no picture moved looks like this')
+      seen.add(how)
+    }
+  }
+  assert.equal(seen.size, 25)
+  const [still] = mnist({ data: small, scale: 'raw', shift, heldOut: 5 }).test(1)
+  assert.deepEqual(sequence(still!, 0), moved(0, 0, 0))
+  const [held] = mnist({ data: small, scale: 'raw', shift, heldOut: 5 }).heldOut!(1)
+  assert.equal(all.get(`${sequence(held!, 0)}`), '0 0')
+})
+
+test('shifted and permuted: moved first; the stream goes on from its state in the same bits', () => {
+  const shown = (order: 'scanline' | 'permuted') =>
+    sequence(mnist({ data: digits, shift: 3, order, scale: 'raw' }).train(1).next(), 0)
+  const scanline = shown('scanline')
+  assert.deepEqual(
+    shown('permuted'),
+    NUMPY_92916.map((p) => scanline[p]),
+  )
+  const task = mnist({ data: digits, shift: 1 })
+  const stream = task.train(20)
+  for (let n = 0; n < 4; n++) stream.next()
+  const state = JSON.parse(JSON.stringify(stream.getState()))
+  const next = numbers(stream.next())
+  assert.equal(stream.epoch, 2)
+  const other = task.train(20)
+  other.setState(state)
+  assert.deepEqual(numbers(other.next()), next)
+  assert.equal(other.epoch, 2)
+  const { shift: _, ...without } = state
+  const third = task.train(20)
+  assert.throws(() => third.setState(without), InputError)
+  assert.throws(() => third.setState({ ...state, position: 99 }), InputError)
+  assert.deepEqual(numbers(third.next()), numbers(task.train(20).next()), 'a state that is refused changes nothing')
+})
+
 test('the options of a task make the same task again, with the same digits only', () => {
   const all: Partial<MnistInput>[] = [
     {},
     { scale: 'raw', seed: 9, trainSize: 30, testSize: 10 },
     { order: 'permuted' },
     { order: 'permuted', permutation: 17 },
+    { heldOut: 7, shift: 2, seed: 2 },
+    { heldOut: 0, shift: 0 },
   ]
   for (const options of all) {
     const task = mnist({ data: digits, ...options })
     const again = reopenMnist(JSON.parse(JSON.stringify(task.options)), digits)
     assert.deepEqual(again.options, task.options)
     assert.deepEqual(numbers(again.train(8).next()), numbers(task.train(8).next()))
+    const heldOut = (one: typeof task) => [...(one.heldOut?.(7) ?? [])].flatMap(numbers)
+    assert.deepEqual(heldOut(again), heldOut(task))
   }
   const { options } = mnist({ data: digits })
   assert.throws(() => reopenMnist(options, { ...digits, id: 'mnist' }), {
@@ -148,6 +238,13 @@ test('bad options are refused in one line', () => {
   refused({ trainSize: 0 }, /trainSize/)
   refused({ trainSize: 51 }, /trainSize: expected at most the 50 images there are but received 51/)
   refused({ testSize: 21 }, /testSize: expected at most the 20/)
+  refused({ heldOut: 50 }, /heldOut: expected fewer than the 50 training images but received 50/)
+  refused({ heldOut: -1 }, /heldOut/)
+  refused(
+    { heldOut: 20, trainSize: 31 },
+    /trainSize: expected at most the 30 of 50 images that are not held out but received 31/,
+  )
+  refused({ shift: 65 }, /shift: expected a number <= 64/)
   refused({ permuted: true }, /unknown key "permuted"/)
   refused({ data: smallMnist({ rows: 4 }), order: 'permuted' }, /92916 is for 784 pixels and these images have 112/)
   refused({ data: { ...digits, test: smallMnist({ rows: 4 }).test } }, /test images of 784 pixels.* received 4×28/)
