@@ -8,7 +8,7 @@ import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { InputError, nearest, shown } from '../src/error.ts'
-import { finite, kindOf, longOf, names, notNegative, whole } from '../src/flag.ts'
+import { finite, kindOf, longOf, names, notNegative, positive, whole } from '../src/flag.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
 import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
@@ -28,11 +28,10 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
-import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
+import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
-import type { TrainFlags } from './settings.ts'
-import { trainTask } from './train.ts'
+import { type TrainFlags, trainTask } from './train.ts'
 import { version } from './version.ts'
 
 type Finish = (code: number) => void
@@ -205,15 +204,20 @@ function reproduceCommand(program: Command, finish: Finish): void {
   const command = program
     .command('reproduce')
     .description("run an experiment and draw it over the paper's curves, each claim with its verdict")
-    .argument('<figure>', EXPERIMENTS.map(({ name }) => name).join(', '))
+    .argument('<figure>', `${EXPERIMENTS.map(({ name }) => name).join(', ')}, or ${ALL} of them`)
   withFlags(command, [
-    { flag: '--only <runs>', value: names, help: 'some of its runs, by name, with commas between' },
+    { flag: '--only <runs>', value: names, help: 'some of its runs, or of their groups, by name, with commas between' },
     {
       flag: '--budget <N>',
       value: BUDGET,
       help: 'pause each run after N iterations, or after a share of it (0 to 1); called again it goes on',
     },
-    { flag: '--jobs <N>', value: whole(), help: 'runs at a time (default: one a core)' },
+    {
+      flag: '--hours <H>',
+      value: positive,
+      help: 'pause all runs after so long; called again it goes on. Until then, a file "pause" in --runs stops all',
+    },
+    { flag: '--jobs <N>', value: whole(), help: 'runs at a time, at the lowest priority (default: one a core)' },
     { flag: '--collect', help: 'run nothing: take what the folders of the runs hold and draw it' },
     { flag: '--runs <dir>', help: "folder of the runs' folders (default: runs/reproduce/<figure>)" },
     {
@@ -221,7 +225,7 @@ function reproduceCommand(program: Command, finish: Finish): void {
       default: path.join('experiments', 'results'),
       help: 'where results, figure and page go',
     },
-    { flag: '--data <dir>', help: "where the task's data are, for irnn train" },
+    { flag: '--data <dir>', help: "where the task's data are, for irnn train; with all, the corpus of speech" },
   ]).action(async (figure: string, flags: ReproduceFlags) => finish(await reproduceFigure(figure, flags)))
 }
 

@@ -62,8 +62,8 @@ const NETWORK: readonly Flag[] = [
   { flag: '--bidirectional', help: 'read each sequence in both directions' },
   {
     flag: '--projection <P>',
-    value: whole(),
-    help: 'a linear layer of P units between the recurrent ones and the output',
+    value: whole(0),
+    help: 'a linear layer of P units between the recurrent ones and the output; 0: none',
   },
   ...cellOptions().map(([, { flag, help }]) => ({ flag, value: finite, help })),
   {

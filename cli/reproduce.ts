@@ -1,14 +1,18 @@
-/** `irnn reproduce FIGURE`: the runs of an experiment, its results, its figure, and what became of its claims. */
+/**
+ * `irnn reproduce FIGURE`: the runs of an experiment, its results, its figure, and what became of its claims.
+ * `irnn reproduce all`: those of every experiment, and a page that shows all of it.
+ */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { collect, type Results, readResults, resultsFile, writeResults } from '../experiments/collect.ts'
 import { figure } from '../experiments/draw.ts'
-import type { Experiment, ExperimentRun } from '../experiments/experiment.ts'
-import { experiment as experimentOf } from '../experiments/known.ts'
-import { page, verdictWord } from '../experiments/page.ts'
-import { type Outcome, reproduce } from '../experiments/reproduce.ts'
+import type { Experiment } from '../experiments/experiment.ts'
+import { indexPage } from '../experiments/index.ts'
+import { EXPERIMENTS, experiment as experimentOf } from '../experiments/known.ts'
+import { page, tallyOf, verdictWord } from '../experiments/page.ts'
+import { doJobs, type Job, jobsOf, type Outcome } from '../experiments/reproduce.ts'
 import { tableLines } from '../experiments/table.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
@@ -18,31 +22,44 @@ import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
 import { print, say } from './say.ts'
-import { stopOnSignals } from './signals.ts'
+import { type Stop, stopOnSignals } from './signals.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
+const RUNS = path.join('runs', 'reproduce')
+export const ALL = 'all'
+/** What `reproduce all` makes where it is given no corpus of speech: 8 speakers to test, 5 for development. */
+const SPEECH = ['--speakers', '54', '--sentences', '30']
 
 export interface ReproduceFlags {
   only?: string[]
   budget?: number
   jobs?: number
+  hours?: number
   runs?: string
   out: string
   data?: string
   collect?: boolean
 }
 
+/** An experiment, where its runs are, and what is measured beside them. */
+interface Work {
+  readonly experiment: Experiment
+  readonly runs: string
+  readonly extra: readonly string[]
+  baselines?: Results['baselines']
+}
+
 /** Returns the exit code: 0 when every run asked for is there, a claim that fails included. */
 export async function reproduceFigure(name: string, flags: ReproduceFlags): Promise<number> {
+  if (name === ALL) return reproduceAll(flags)
   const experiment = experimentOf(name)
-  const runs = flags.runs ?? path.join('runs', 'reproduce', experiment.name)
-  let baselines: Results['baselines']
-  const write = () =>
-    writeAll(experiment, flags.out, collect(experiment, runs, readResults(flags.out, experiment), baselines))
+  const runs = flags.runs ?? path.join(RUNS, experiment.name)
+  const extra = flags.data === undefined ? [] : ['--data', flags.data]
+  const work: Work = { experiment, runs, extra }
   if (flags.collect) {
     if (!existsSync(runs))
       throw new InputError(`${runs}: expected a folder of runs' folders but it does not exist: name one with --runs`)
-    report(experiment, flags.out, write())
+    report(experiment, flags.out, write(work, flags.out))
     return 0
   }
   if (flags.data !== undefined && tasksOf(experiment).every(({ sources }) => sources.length === 0)) {
@@ -52,30 +69,100 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
     throw new InputError(`--data: expected ${experiment.needsData}, for ${experiment.name} but received nothing`)
   }
   await refuseBadData(experiment, flags.data)
-  const extra = flags.data === undefined ? [] : ['--data', flags.data]
-  baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
-  const stop = stopOnSignals({ say, show() {}, clear() {} })
+  work.baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
+  return running([work], flags, () => report(experiment, flags.out, write(work, flags.out)))
+}
+
+async function reproduceAll(flags: ReproduceFlags): Promise<number> {
+  const base = flags.runs ?? RUNS
+  if (flags.only !== undefined)
+    throw new InputError('--only: expected one figure, of which it names runs, but received all')
+  const works = EXPERIMENTS.map(
+    (experiment): Work => ({ experiment, runs: path.join(base, experiment.name), extra: [] }),
+  )
+  const finish = () => {
+    const all = works.map((work) => ({ experiment: work.experiment, results: write(work, flags.out) }))
+    writeAtomic(path.join(flags.out, 'index.html'), indexPage(all))
+    for (const { experiment, results } of all) print(`${experiment.title}: ${tallyOf(results)}`)
+    print(path.join(flags.out, 'index.html'))
+  }
+  if (flags.collect) {
+    finish()
+    return 0
+  }
+  const speech = speechFor(base, flags.data)
+  const ready: Work[] = []
+  for (const [i, { experiment }] of works.entries()) {
+    if (experiment.needsData !== undefined && speech === null) continue
+    const data = experiment.needsData === undefined ? undefined : speech!
+    await refuseBadData(experiment, data)
+    works[i] = { ...works[i]!, extra: data === undefined ? [] : ['--data', data] }
+    works[i]!.baselines = experiment.baselines && measuredBaselines(experiment.baselines)
+    ready.push(works[i]!)
+  }
+  return running(ready, flags, finish)
+}
+
+/** Does the runs, and writes the results of an experiment whenever one of its runs has ended. */
+async function running(works: readonly Work[], flags: ReproduceFlags, finish: () => void): Promise<number> {
+  const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the runs')
+  const base = flags.runs ?? (works.length > 1 ? RUNS : works[0]!.runs)
+  const pauseFile = path.join(base, 'pause')
+  const late = timer(flags.hours, stop)
   try {
-    const outcomes = await reproduce(experiment, {
+    const jobs = works.flatMap(({ experiment, runs, extra }) => jobsOf(experiment, { runs, only: flags.only, extra }))
+    const outcomes = await doJobs(jobs, {
       command: [process.execPath, MAIN],
-      runs,
-      only: flags.only,
       budget: flags.budget,
       jobs: flags.jobs,
-      extra,
       signal: stop.signal,
-      onEvent: (run, event, goal) => progress(experiment, run, event, goal),
-      onEnd(run, outcome) {
-        sayOutcome(run, outcome)
-        if (outcome.kind !== 'kept') write()
+      pauseFile,
+      onEvent: progress,
+      onEnd(job, outcome) {
+        sayOutcome(job, outcome)
+        if (outcome.kind !== 'kept') write(works.find(({ experiment }) => experiment === job.experiment)!, flags.out)
       },
     })
-    report(experiment, flags.out, write())
-    if (stop.signal.aborted) return stop.exitCode()
+    finish()
+    if (stop.signal.aborted && !late.over) return stop.exitCode()
     return [...outcomes.values()].some(({ kind }) => kind === 'failed') ? 1 : 0
   } finally {
+    late.clear()
     stop.release()
   }
+}
+
+/** Stops after so many hours, which is no failure: called again it goes on. */
+function timer(hours: number | undefined, stop: Stop): { readonly over: boolean; clear(): void } {
+  let over = false
+  if (hours === undefined) return { over, clear() {} }
+  const late = setTimeout(() => {
+    over = true
+    say(`${hours} hours are over: saving the runs; the same command goes on`)
+    stop.now()
+  }, 3_600_000 * hours)
+  return {
+    get over() {
+      return over
+    },
+    clear: () => clearTimeout(late),
+  }
+}
+
+/** The folder of a corpus of speech, made if need be; null, after a word, where none can be had. */
+function speechFor(base: string, data: string | undefined): string | null {
+  if (data !== undefined) return data
+  const out = path.join(base, 'speech')
+  if (existsSync(path.join(out, 'SPLIT.TXT'))) return out
+  say(`making a corpus of speech in ${out}`)
+  const args = [MAIN, 'data', 'speech', ...SPEECH, '--out', out]
+  const { status, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  if (status === 0) return out
+  say(`timit is left out: ${stderr.trim().split('\n').at(-1)}: name a corpus with --data`)
+  return null
 }
 
 /** Checks the data before anything is run or written. */
@@ -97,8 +184,9 @@ function measuredBaselines(args: readonly string[]): Results['baselines'] {
   return JSON.parse(stdout) as Results['baselines']
 }
 
-/** Numbers, picture and page; each whole or not at all. */
-function writeAll(experiment: Experiment, out: string, results: Results): Results {
+/** Numbers, picture and page of what is there by now; each file whole or not at all. */
+function write({ experiment, runs, baselines }: Work, out: string): Results {
+  const results = collect(experiment, runs, readResults(out, experiment), baselines)
   writeResults(out, experiment, results)
   if (experiment.panels.length > 0)
     writeAtomic(path.join(out, `${experiment.name}.svg`), figure(experiment, results.runs))
@@ -106,12 +194,12 @@ function writeAll(experiment: Experiment, out: string, results: Results): Result
   return results
 }
 
-function progress({ metric }: Experiment, run: ExperimentRun, event: TrainEvent, goal: number): void {
+function progress({ experiment: { name, metric }, run }: Job, event: TrainEvent, goal: number): void {
   if (event.type !== 'eval') return
-  say(`${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
+  say(`${name}  ${run.name}  ${grouped(event.iteration)}/${grouped(goal)}  ${scored(event, { metric })}`)
 }
 
-function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
+function sayOutcome({ experiment, run }: Job, { kind, message }: Outcome): void {
   const words = {
     kept: 'there already',
     done: 'done',
@@ -119,7 +207,7 @@ function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
     diverged: `diverged: ${message}`,
     failed: `failed: ${message}`,
   }
-  say(`${run.name}  ${words[kind]}`)
+  say(`${experiment.name}  ${run.name}  ${words[kind]}`)
 }
 
 function report(experiment: Experiment, out: string, results: Results): void {

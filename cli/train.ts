@@ -1,6 +1,6 @@
 /** `irnn train`, whatever the task: model and options from flags and recipe, then train() → terminal and run folder. */
 import * as path from 'node:path'
-import type { Backend } from '../src/backend/backend.ts'
+import type { Backend, BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { freeName } from '../src/disk.node.ts'
 import { createModel, type Model } from '../src/model/model.ts'
@@ -10,6 +10,7 @@ import type { RunConfig } from '../src/runs/stored.ts'
 import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
 import { optionsOf, sayingFlags, type TaskDefinition } from '../src/tasks/definition.ts'
+import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import { startRun } from '../src/train/loop.ts'
@@ -17,9 +18,20 @@ import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/option
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
 import { say } from './say.ts'
-import { modelOf, type TrainFlags } from './settings.ts'
 import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
+
+/** Flags of `irnn train`: of the network and of the run; those of training are read by their options. */
+export interface TrainFlags extends NetworkFlags {
+  readonly recipe?: string
+  readonly seed: number
+  readonly threads?: number
+  readonly backend?: BackendName
+  readonly checkpointEvery?: number
+  readonly out?: string
+  readonly overwrite?: boolean
+  readonly json?: boolean
+}
 
 /** Trains, writes the run's folder, reports. Returns the exit code. */
 export async function trainTask(definition: TaskDefinition, flags: TrainFlags): Promise<number> {

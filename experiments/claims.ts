@@ -1,130 +1,145 @@
 /**
  * Kinds of claims. Each looks at results and says holds, fails, or nothing yet; what was measured is said in every
  * case. What a run has reached it has reached, however short it was; what it has not, it fails only once it is
- * complete.
+ * complete. All speak of a run, or of the mean over the seeds of a group; and where one is to be before another, by
+ * more than a margin, for a difference that another seed would turn round is none.
  */
-import { isAsGood, METRICS } from '../src/metric.ts'
+import { METRICS } from '../src/metric.ts'
 import { grouped } from '../src/numbers.ts'
-import { type Claim, type Curve, type Evidence, isComplete, type RunResult, type Verdict } from './experiment.ts'
+import type { Claim, Contender, Evidence, Verdict } from './experiment.ts'
+import { bestOf, chosenOf, decisive, type Group, groupOf, mean, namesOf, standing, state, valueAt } from './group.ts'
+import { asGood, askedText, bestText, type Margin, ofSeeds, score, standingText, within } from './measured.ts'
 
-/** The run's best test score is at least as good as `level`, within `by` iterations if given. */
-export function reaches(run: string, level: number, text: string, { by }: { by?: number } = {}): Claim {
+/** Why a claim fails, as far as we know: shown below it where it does. */
+export function explained(claim: Claim, why: string): Claim {
+  return { ...claim, why }
+}
+
+/** The best test score, mean over seeds, is at least as good as `level`, within `by` iterations if given. */
+export function reaches(name: string, level: number, text: string, { by }: { by?: number } = {}): Claim {
   return {
     text,
     test(evidence) {
-      const result = evidence.result(run)
-      if (!result) return notRun(run)
-      const first = result.points.find(([, value]) => asGood(evidence, value, level))
-      if (first && (by === undefined || first[0] <= by)) {
-        return {
-          holds: true,
-          measured: `${score(evidence, first[1])} at ${grouped(first[0])}; ${best(evidence, result, level)}`,
-        }
+      const group = found(evidence, name)
+      if (group.missing.length > 0) return notRun(group.missing)
+      const { results } = group
+      const reached = mean(results.map((result) => bestOf(evidence.experiment, within(result.points, by))))
+      if (asGood(evidence, reached, level)) return { holds: true, measured: bestText(evidence, group, level, by) }
+      const over = group.complete || (by !== undefined && results.every(({ iteration }) => iteration >= by))
+      const said = results.map((result) => state(result))
+      return {
+        holds: over ? false : null,
+        measured: `${bestText(evidence, group, level, by)}, ${[...new Set(said)].join(', ')}`,
       }
-      const over = complete(evidence, result) || (by !== undefined && result.iteration >= by)
-      return { holds: over ? false : null, measured: `${best(evidence, result, level)}, ${state(result)}` }
     },
   }
 }
 
 /**
- * No test score of the run is as good as `level`: it does not learn, as the paper says it does not. A run that diverged
- * shows nothing of the kind: the claim fails.
+ * No test score of any seed is as good as `level`: it does not learn, as the paper says it does not. A run that
+ * diverged shows nothing of the kind: the claim fails.
  */
-export function never(run: string, level: number, text: string): Claim {
-  const reached = reaches(run, level, text)
+export function never(name: string, level: number, text: string): Claim {
   return {
     text,
     test(evidence) {
-      const { holds, measured } = reached.test(evidence)
-      if (evidence.result(run)?.ended === 'diverged') return { holds: false, measured }
-      return { holds: holds === null ? null : !holds, measured }
+      const group = found(evidence, name)
+      if (group.results.length === 0) return notRun(group.missing)
+      const measured = `${bestText(evidence, group, level)}, ${group.results.map(state).join(', ')}`
+      const wrong = group.results.some(
+        ({ ended, points }) => ended === 'diverged' || points.some(([, value]) => asGood(evidence, value, level)),
+      )
+      return { holds: wrong ? false : group.complete ? true : null, measured }
     },
   }
 }
 
-/** The best scores of the runs within `budget` iterations of each are in this order, the first one the best. */
-export function ordered(runs: readonly string[], budget: number, text: string): Claim {
+/**
+ * The test score that each run stands for, mean over seeds, is at least as good as `level`: at the evaluation that
+ * held-out data found best, without held-out data at the end.
+ */
+export function attains(name: string, level: number, text: string): Claim {
   return {
     text,
     test(evidence) {
-      const results = runs.map((run) => evidence.result(run))
-      const missing = runs.filter((_, i) => !results[i])
-      if (missing.length > 0) return notRun(missing.join(', '))
-      const there = results as RunResult[]
+      const group = found(evidence, name)
+      if (group.missing.length > 0) return notRun(group.missing)
+      const holds = group.complete ? asGood(evidence, mean(group.results.map(standing)), level) : null
+      return { holds, measured: standingText(evidence, group) }
+    },
+  }
+}
+
+/** The best scores within `budget` iterations of each, means over seeds, are in this order, the first one the best. */
+export function ordered(names: readonly string[], budget: number, text: string, margin: Margin = {}): Claim {
+  return {
+    text,
+    test(evidence) {
+      const groups = names.map((name) => found(evidence, name))
+      const missing = groups.flatMap((group) => group.missing)
+      if (missing.length > 0) return notRun(missing)
+      const all = groups.flatMap(({ runs, results }) => runs.map((run, i) => ({ run: run.name, result: results[i]! })))
       // A run that is over keeps the score it has: it will not have another.
-      const common = Math.min(budget, ...there.map((r) => (complete(evidence, r) ? budget : r.iteration)))
-      const scores = there.map(({ points }) =>
-        bestOf(
-          evidence,
-          points.filter(([iteration]) => iteration <= common),
-        ),
+      const open = all.filter(({ run }) => !found(evidence, run).complete)
+      const common = Math.min(budget, ...open.map(({ result }) => result.iteration))
+      const scores = groups.map(({ results }) =>
+        mean(results.map(({ points }) => bestOf(evidence.experiment, within(points, common)))),
       )
-      // A run without any score, since it diverged before the first, cannot be compared.
-      const holds = scores.every(
-        (value, i) =>
-          Number.isFinite(value) && (i === 0 || (value !== scores[i - 1] && asGood(evidence, scores[i - 1]!, value))),
-      )
-      const said = there.map((result, i) => {
-        const fate = result.ended === 'diverged' ? ` (${state(result)})` : ''
-        return `${result.name} ${score(evidence, scores[i]!)}${fate}`
+      const said = groups.map((group, i) => {
+        const fates = group.results.filter(({ ended }) => ended === 'diverged').map(state)
+        return `${group.name} ${score(evidence, scores[i]!)}${fates.length > 0 ? ` (${fates.join(', ')})` : ''}`
       })
+      const holds = follow(evidence, scores, margin)
       return {
         holds: common < budget ? null : holds,
-        measured: `within ${grouped(common)} iterations: ${said.join(', ')}`,
+        measured: `best within ${grouped(common)} iterations${ofSeeds(groups)}: ${said.join(', ')}`,
       }
     },
   }
 }
 
 /**
- * The scores of the runs at their best evaluations are in this order, the first one the best. A tie passes where `ties`
- * says so: `ties[i]` between runs i and i + 1. All of them must be over.
+ * The scores at the evaluations that were best (by held-out data), means over seeds, are in this order, the first one
+ * the best, each by more than the margin. A tie passes where `ties` says so, `ties[i]` between i and i + 1: the first
+ * may be behind by the margin. All of them must be over.
  */
 export function ranked(
-  runs: readonly string[],
+  contenders: readonly Contender[],
   text: string,
-  { ties = [] }: { ties?: readonly boolean[] } = {},
+  { ties = [], ...margin }: { ties?: readonly boolean[] } & Margin = {},
 ): Claim {
   return {
     text,
     test(evidence) {
-      const results = runs.map((run) => evidence.result(run))
-      const missing = runs.filter((_, i) => !results[i])
-      if (missing.length > 0) return notRun(missing.join(', '))
-      const there = results as RunResult[]
-      const scores = there.map(({ best }) => best?.value ?? Number.NaN)
-      const over = there.every((result) => complete(evidence, result))
-      const follows = (i: number) =>
-        asGood(evidence, scores[i - 1]!, scores[i]!) && (ties[i - 1] === true || scores[i - 1] !== scores[i])
-      return {
-        holds: over ? scores.every((value, i) => Number.isFinite(value) && (i === 0 || follows(i))) : null,
-        measured: there
-          .map(
-            (result, i) =>
-              `${result.name} ${score(evidence, scores[i]!)}${complete(evidence, result) ? '' : ` (${state(result)})`}`,
-          )
-          .join(', '),
-      }
+      const missing = missingOf(evidence, contenders)
+      if (missing.length > 0) return notRun(missing)
+      const groups = contenders.map((contender) => chosen(evidence, contender))
+      const scores = groups.map(({ results }) => mean(results.map(({ best }) => best?.value ?? Number.NaN)))
+      const over = contenders.every((contender) => namesOf(contender).every((name) => found(evidence, name).complete))
+      const said = groups.map((group) => `${group.name} ${standingText(evidence, group)}`)
+      const measured = `${said.join('; ')}${askedText(margin)}`
+      return { holds: over ? follow(evidence, scores, margin, ties) : null, measured }
     },
   }
 }
 
-/** The best of the runs is better than a baseline. What one run has reached is enough; it fails once all are over. */
-export function beatsBaseline(runs: readonly string[], baseline: string, text: string): Claim {
+/** The best of the contenders is better than a baseline. It fails once all are over. */
+export function beatsBaseline(contenders: readonly Contender[], baseline: string, text: string): Claim {
   return {
     text,
     test(evidence) {
       const level = evidence.baseline(baseline)
       if (level === undefined) return { holds: null, measured: `not computed: ${baseline}` }
-      const there = runs.flatMap((run) => evidence.result(run) ?? [])
-      if (there.length === 0) return notRun(runs.join(', '))
+      const names = contenders.flatMap(namesOf)
+      const there = names.map((name) => found(evidence, name)).filter(({ missing }) => missing.length === 0)
+      if (there.length === 0) return notRun(missingOf(evidence, contenders))
+      const scores = there.map(({ results }) => mean(results.map(({ best }) => best?.value ?? Number.NaN)))
       const value = bestOf(
-        evidence,
-        there.flatMap(({ iteration, best }) => (best ? [[iteration, best.value] as const] : [])),
+        evidence.experiment,
+        scores.filter(Number.isFinite).map((one) => [0, one] as const),
       )
-      const holds = Number.isFinite(value) && asGood(evidence, value, level) && value !== level
-      const over = there.length === runs.length && there.every((result) => complete(evidence, result))
+      const holds = asGood(evidence, value, level) && value !== level
+      const over = there.length === names.length && there.every(({ complete }) => complete)
       return {
         holds: holds ? true : over ? false : null,
         measured: `${score(evidence, value)}, ${baseline} ${score(evidence, level)}`,
@@ -133,104 +148,94 @@ export function beatsBaseline(runs: readonly string[], baseline: string, text: s
   }
 }
 
-/** The run uses the flags of the best of the candidates, by held-out score: it was tuned, not picked. */
-export function tuned(run: string, candidates: readonly string[], flags: readonly string[], text: string): Claim {
+/**
+ * Of the candidates, in the order of a flag's values, the one with the best held-out score, mean over seeds, is neither
+ * the first nor the last: at the edge of what was tried nobody knows what lies beyond.
+ */
+export function tuned(candidates: readonly string[], flag: string, text: string): Claim {
   return {
     text,
     test(evidence) {
-      const results = candidates.map((name) => evidence.result(name))
-      const missing = candidates.filter((_, i) => !results[i])
-      if (missing.length > 0) return notRun(missing.join(', '))
-      const decisive = (r: RunResult) => r.best?.heldOut ?? r.best?.value ?? Number.NaN
-      const found = (results as RunResult[]).filter((r) => Number.isFinite(decisive(r)))
-      const winner = found.reduce<RunResult | null>(
-        (a, b) => (a && asGood(evidence, decisive(a), decisive(b)) ? a : b),
-        null,
-      )
-      if (!winner) return { holds: false, measured: 'none of the candidates has a score' }
-      const of = (name: string) => evidence.experiment.runs.find((one) => one.name === name)!.flags
-      const said = found.map((r) => `${r.name} ${score(evidence, decisive(r))}`)
-      const over = (results as RunResult[]).every((r) => complete(evidence, r))
-      return {
-        holds: over ? flags.every((flag) => of(run)[flag] === of(winner.name)[flag]) : null,
-        measured: `best ${winner.name}; ${said.join(', ')}`,
-      }
+      const missing = missingOf(evidence, candidates)
+      if (missing.length > 0) return notRun(missing)
+      const groups = candidates.map((name) => found(evidence, name))
+      const scores = groups.map(({ results }) => mean(results.map(decisive)))
+      const winner = candidates.indexOf(chosen(evidence, { name: flag, among: candidates }).name)
+      const said = groups.map(({ runs }, i) => `${runs[0]!.flags[flag]}: ${score(evidence, scores[i]!)}`)
+      const over = groups.every(({ complete }) => complete)
+      const inside = Number.isFinite(scores[winner]) && winner > 0 && winner < groups.length - 1
+      const fate = inside ? 'inside the grid' : 'at the edge of the grid'
+      const best = `best --${flag} ${groups[winner]!.runs[0]!.flags[flag]}, ${fate}`
+      return { holds: over ? inside : null, measured: `${best}; held-out by --${flag}: ${said.join(', ')}` }
     },
   }
 }
 
-/** At each of `at` iterations the run is within `points` percent points of the paper's curve. */
+/** At each of `at` iterations the mean over seeds is within `points` percent points of the paper's curve. */
 export function tracks(
-  run: string,
+  name: string,
   { figure, cell }: { figure: string; cell: string },
-  { at, within }: { at: readonly number[]; within: number },
+  { at, within: points }: { at: readonly number[]; within: number },
   text: string,
 ): Claim {
   return {
     text,
     test(evidence) {
-      const result = evidence.result(run)
-      if (!result) return notRun(run)
+      const group = found(evidence, name)
+      if (group.missing.length > 0) return notRun(group.missing)
       const theirs = evidence.paper(figure, cell)
-      const pairs = at.map((x) => ({ x, ours: valueAt(result.points, x), paper: valueAt(theirs, x)! }))
+      const pairs = at.map((x) => {
+        const values = group.results.map((result) => valueAt(result.points, x))
+        const there = values.filter((value) => value !== undefined)
+        return { x, ours: there.length === values.length ? mean(there) : undefined, paper: valueAt(theirs, x)! }
+      })
       const known = pairs.filter(({ ours }) => ours !== undefined)
-      const close = known.every(({ ours, paper }) => Math.abs(ours! - paper) <= within)
+      const close = known.every(({ ours, paper }) => Math.abs(ours! - paper) <= points)
       const missing = known.length < at.length
       const said = known.map(
         ({ x, ours, paper }) => `${score(evidence, ours!)} (paper ${score(evidence, paper)}) at ${grouped(x)}`,
       )
-      const over = complete(evidence, result)
+      const states = missing ? [...new Set(group.results.map(state))] : []
       return {
-        holds: !close ? false : missing ? (over ? false : null) : true,
-        measured: [...said, ...(missing ? [state(result)] : [])].join(', '),
+        holds: !close ? false : missing ? (group.complete ? false : null) : true,
+        measured: `${[...said, ...states].join(', ')}${ofSeeds([group])}`,
       }
     },
   }
 }
 
-/** A curve at x, between its points on a straight line; undefined outside it. */
-export function valueAt(curve: Curve, x: number): number | undefined {
-  const after = curve.findIndex(([at]) => at >= x)
-  if (after < 0) return undefined
-  const [x1, y1] = curve[after]!
-  if (x1 === x) return y1
-  if (after === 0) return undefined
-  const [x0, y0] = curve[after - 1]!
-  return y0 + ((y1 - y0) * (x - x0)) / (x1 - x0)
+/** Of a grid of rates and seeds the first few are named. */
+export function notRun(runs: readonly string[]): Verdict {
+  const [shown, more] = [runs.slice(0, 4), runs.length - 4]
+  return { holds: null, measured: `not run: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}` }
 }
 
-function asGood({ experiment }: Evidence, value: number, level: number): boolean {
-  return isAsGood(experiment.metric, value, level)
+function found({ experiment, result }: Evidence, name: string): Group {
+  return groupOf(experiment, name, result)
 }
 
-function bestOf({ experiment }: Evidence, points: Curve): number {
-  const values = points.map(([, value]) => value)
-  return METRICS[experiment.metric].lowerIsBetter ? Math.min(...values) : Math.max(...values)
+function chosen({ experiment, result }: Evidence, contender: Contender): Group {
+  return chosenOf(experiment, contender, result)
 }
 
-function complete({ experiment }: Evidence, result: RunResult): boolean {
-  return isComplete(experiment.runs.find(({ name }) => name === result.name)!, result)
+function missingOf(evidence: Evidence, contenders: readonly Contender[]): string[] {
+  return contenders.flatMap(namesOf).flatMap((name) => found(evidence, name).missing)
 }
 
-export function notRun(run: string): Verdict {
-  return { holds: null, measured: `not run: ${run}` }
-}
-
-/** Beside a level, with as many digits as tell the two apart: 97.17 does not reach 97.2. */
-function best(evidence: Evidence, { best }: RunResult, level: number): string {
-  if (!best) return 'no score yet'
-  const alike = best.value !== level && best.value.toFixed(1) === level.toFixed(1)
-  return `best ${score(evidence, best.value, alike ? 2 : 1)} at ${grouped(best.iteration)}`
-}
-
-function state({ ended, iteration, iterations }: RunResult): string {
-  if (ended === 'diverged') return `diverged at ${grouped(iteration)}`
-  return iteration < iterations
-    ? `${grouped(iteration)} of ${grouped(iterations)} iterations done`
-    : `${grouped(iteration)} iterations done`
-}
-
-function score({ experiment }: Evidence, value: number, digits = 1): string {
-  if (!Number.isFinite(value)) return 'no score'
-  return METRICS[experiment.metric].percent ? `${value.toFixed(digits)} %` : String(Number(value.toPrecision(3)))
+/** Whether each score is before the next by the margin; where a tie passes, not behind it by more. */
+function follow(
+  { experiment }: Evidence,
+  scores: readonly number[],
+  { margin = 0, share = 0 }: Margin,
+  ties: readonly boolean[] = [],
+): boolean {
+  const sign = METRICS[experiment.metric].lowerIsBetter ? 1 : -1
+  // A run without any score, since it diverged before the first, cannot be compared.
+  return scores.every((value, i) => {
+    if (!Number.isFinite(value)) return false
+    if (i === 0) return true
+    const ahead = sign * (value - scores[i - 1]!)
+    const least = Math.max(margin, share * Math.abs(sign > 0 ? value : scores[i - 1]!))
+    return ties[i - 1] === true ? ahead >= -least : ahead > 0 && ahead >= least
+  })
 }

@@ -4,16 +4,13 @@ import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isDeepStrictEqual } from 'node:util'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beats, METRICS, type Metric } from '../src/metric.ts'
-import { readRunFolder, type StoredRun } from '../src/runs/stored.ts'
-import { optionsOf } from '../src/tasks/definition.ts'
-import { recipeOf } from '../src/tasks/recipe.ts'
-import { taskNamed } from '../src/tasks/tasks.node.ts'
+import { readRunFolder } from '../src/runs/stored.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
 import type { Curve, Evidence, Experiment, ExperimentRun, RunResult, Score, Verdict } from './experiment.ts'
+import { difference, isOf } from './identity.ts'
 import { paperCurve } from './paper.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
@@ -48,7 +45,9 @@ export function readResults(dir: string, experiment: Experiment): Results {
 
 /**
  * Results with what the folders under `runs` hold now. A run without a folder keeps the result it has, if it is of that
- * run still: results travel with the project, run folders do not. A result that is the same keeps its date and commit.
+ * run still, and of the same data as the runs that have folders: results travel with the project, run folders do not. A
+ * result that is the same keeps its date and commit.
+ * @throws InputError when a folder holds another run, or folders hold runs of different data
  */
 export function collect(
   experiment: Experiment,
@@ -56,11 +55,26 @@ export function collect(
   earlier: Results,
   baselines: Results['baselines'] = earlier.baselines,
 ): Results {
-  const results = experiment.runs.flatMap((run) => {
-    const known = earlier.runs.find(({ name }) => name === run.name)
+  const found = experiment.runs.map((run) => {
     const dir = path.join(runs, run.name)
-    const fresh = existsSync(path.join(dir, 'config.json')) ? resultOf(run, experiment.metric, dir) : undefined
-    if (!fresh) return known && isOf(run, known) ? [known] : []
+    return existsSync(path.join(dir, 'config.json')) ? resultOf(run, experiment.metric, dir) : undefined
+  })
+  const there = found.filter((one) => one !== undefined)
+  const other = there.find((one) => dataOf(one) !== dataOf(there[0]!))
+  if (other) {
+    const dir = path.join(runs, other.name)
+    throw new InputError(
+      `${dir}: expected a run of the data ${dataOf(there[0]!)}, as ${there[0]!.name}, but received ${dataOf(other)}: ` +
+        'move it away or name another --runs',
+    )
+  }
+  const results = experiment.runs.flatMap((run, i) => {
+    const known = earlier.runs.find(({ name }) => name === run.name)
+    const fresh = found[i]
+    if (!fresh) {
+      const alike = there.length === 0 || (known && dataOf(known) === dataOf(there[0]!))
+      return known && alike && isOf(run, known) ? [known] : []
+    }
     const same = known && JSON.stringify(lasting(known)) === JSON.stringify(lasting(fresh))
     return [same ? known : fresh]
   })
@@ -68,9 +82,10 @@ export function collect(
   return { figure: experiment.name, runs: results, ...(baselines && { baselines }), claims }
 }
 
-/** false: the experiment asks for another run by now. */
-export function isOf(run: ExperimentRun, result: RunResult): boolean {
-  return difference(run, result as RunResult & Identity) === null
+/** What a task knows its data by; empty of one that makes its own. */
+function dataOf({ task }: RunResult): string {
+  const { digits, corpus, vocabulary } = (task as { options: Readonly<Record<string, unknown>> }).options
+  return [digits, corpus, vocabulary].filter((id) => id !== undefined).join(' ')
 }
 
 /** What of a result does not depend on when and where it was collected. */
@@ -151,59 +166,6 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
     const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     return value === true ? [flag] : [flag, String(value)]
   })
-}
-
-/** What tells one run from another, as config.json and results have it. */
-type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], 'task' | 'model' | 'training'>
-
-/**
- * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way
- * however long it was to be: a shorter one is a partial result.
- */
-function difference(run: ExperimentRun, { recipe: name, seed, task, model, training }: Identity): string | null {
-  const { flags } = run
-  const definition = taskNamed(run.task)
-  const options = optionsOf(definition.options, flags)
-  const { hidden, training: planned } = recipeOf(definition, run.recipe, run.cell, options)
-  const { rnn, projection } = model as {
-    rnn?: {
-      cell?: string
-      hidden?: number
-      layers?: number
-      bidirectional?: boolean
-      init?: { recurrent?: { scale?: number } }
-    }
-    projection?: { size?: number }
-  }
-  const { optimizer, clip, schedule } = training
-  const rated = { ...planned.optimizer, ...(flags.lr !== undefined && { lr: flags.lr }) }
-  const mayBeShort = flags.iterations !== undefined && (flags.schedule ?? planned.schedule!.kind) === 'constant'
-  const pairs: [string, unknown, unknown][] = [
-    ['task', run.task, task.name],
-    ['cell', run.cell, rnn?.cell],
-    ['recipe', run.recipe, name],
-    ['--hidden', flags.hidden ?? hidden, rnn?.hidden],
-    ['--layers', flags.layers, rnn?.layers],
-    ['--bidirectional', flags.bidirectional === true, rnn?.bidirectional],
-    ['--scale', flags.scale, rnn?.init?.recurrent?.scale],
-    ['--projection', flags.projection, projection?.size],
-    ['--lr', flags.lr, optimizer.lr],
-    ['--optimizer', flags.optimizer ?? planned.optimizer!.kind, optimizer.kind],
-    ['optimizer', flags.optimizer === undefined ? rated : undefined, optimizer],
-    ['--schedule', flags.schedule ?? planned.schedule!.kind, schedule.kind],
-    ['--iterations', mayBeShort ? undefined : (flags.iterations ?? planned.iterations), training.iterations],
-    ['--clip', flags.clip, 'limit' in clip ? clip.limit : undefined],
-    ['--batch', flags.batch ?? planned.batch, training.batch],
-    ['--seed', flags.seed, seed],
-    ...Object.entries(options).map(
-      ([name, wanted]) => [name, wanted, task.options[name]] as [string, unknown, unknown],
-    ),
-  ]
-  for (const [what, wanted, held] of pairs) {
-    if (wanted === undefined || isDeepStrictEqual(wanted, held)) continue
-    return `${what} ${JSON.stringify(wanted)}, but it holds one with ${JSON.stringify(held)}`
-  }
-  return null
 }
 
 /** What decides which evaluation is best. */

@@ -2,6 +2,7 @@
 import { type Figure, grid, type Series } from '../src/figures/figure.ts'
 import { grouped } from '../src/numbers.ts'
 import type { Curve, Experiment, Panel, RunResult } from './experiment.ts'
+import { type Group, groupOf, meanCurve } from './group.ts'
 import { paperCurve } from './paper.ts'
 
 /** By cell, so that a cell has one colour in every figure (Okabe & Ito). */
@@ -18,8 +19,8 @@ const CELL_NAMES: Readonly<Record<string, string>> = {
   tanh: 'RNN + tanh',
   relu: 'RNN + ReLU',
 }
-/** A second and third run of one cell in a panel. */
-const MORE_COLORS = ['#d55e00', '#009e73', '#c79a00']
+/** Further runs of one cell in a panel. */
+const MORE_COLORS = ['#d55e00', '#009e73', '#c79a00', '#cc79a7', '#4aa8de']
 const PAPER_BATCH = 16
 
 /** The charts of the experiment. */
@@ -34,23 +35,29 @@ export function figure(experiment: Experiment, results: readonly RunResult[]): s
 
 function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunResult[]): Figure {
   const { x, y, logX = false } = panel
-  const found = panel.runs.map((name) => results.find((result) => result.name === name))
-  const ours = found.map((result) => (result ? scaled(result.points, x === 'sequences' ? result.batch : 1) : []))
+  const found = panel.runs.map((name) =>
+    groupOf(experiment, name, (run) => results.find((result) => result.name === run)),
+  )
+  const ours = found.map((group) =>
+    group.results.map(({ points, batch }) => scaled(points, x === 'sequences' ? batch : 1)),
+  )
   const theirs = new Map(
     (panel.paper?.cells ?? []).map((cell) => {
       const curve = paperCurve(panel.paper!.figure, cell)
       return [cell, scaled(curve, x === 'sequences' ? PAPER_BATCH : 1)] as const
     }),
   )
-  const series = seriesOf(panel, experiment, results, ours, theirs)
-  const done = found.flatMap((r) => (r?.best ? [`${r.name} ${r.best.value} at best`] : []))
+  const series = seriesOf(found, ours, theirs)
+  const done = found.flatMap(({ results }) =>
+    results.flatMap((r) => (r.best ? [`${r.name} ${r.best.value} at best`] : [])),
+  )
   return {
     title: panel.title,
     description: done.length > 0 ? `Ours: ${done.join(', ')}.` : 'None of our runs is there yet.',
     x: {
       title: axisTitle(panel),
       log: logX,
-      domain: domainOf(ours, [...theirs.values()], logX),
+      domain: domainOf(ours.flat(), [...theirs.values()], logX),
     },
     y,
     series,
@@ -65,35 +72,40 @@ function axisTitle({ x, paper }: Panel): string {
 
 /** Ours and the paper's beside each other in the legend, cell by cell. */
 function seriesOf(
-  panel: Panel,
-  { runs }: Experiment,
-  results: readonly RunResult[],
-  ours: readonly Curve[],
+  groups: readonly Group[],
+  ours: readonly (readonly Curve[])[],
   theirs: ReadonlyMap<string, Curve>,
 ): Series[] {
   const left = new Map(theirs)
-  const cellOf = (name: string) => runs.find((run) => run.name === name)!.cell
-  const isAlone = (name: string) => panel.runs.every((other) => other === name || cellOf(other) !== cellOf(name))
-  const taken = panel.runs.filter(isAlone).map((name) => COLORS[cellOf(name)])
+  const cellOf = ({ runs }: Group) => runs[0]!.cell
+  const isAlone = (group: Group) => groups.every((other) => other === group || cellOf(other) !== cellOf(group))
+  const taken = groups.filter(isAlone).map((group) => COLORS[cellOf(group)])
   const more = MORE_COLORS.filter((color) => !taken.includes(color))
   const series: Series[] = []
-  for (const [i, name] of panel.runs.entries()) {
-    const { cell, label } = runs.find((run) => run.name === name)!
+  for (const [i, group] of groups.entries()) {
+    const { cell, label } = group.runs[0]!
+    const curves = ours[i]!
     const paper = left.get(cell)
     left.delete(cell)
-    const color = paper || isAlone(name) ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
-    const state = stateOf(results.find((result) => result.name === name))
-    series.push({ name: `${label}${state}`, points: ours[i]!, color })
+    const color = paper || isAlone(group) ? COLORS[cell]! : (more.shift() ?? COLORS[cell]!)
+    series.push({ name: `${label}${stateOf(group)}`, points: meanCurve(curves), color })
+    // The seeds behind their mean, which the legend need not name.
+    if (curves.length > 1) series.push(...curves.map((points) => ({ name: '', points, color, faint: true })))
     if (paper) series.push(paperSeries(cell, paper, color))
   }
   for (const [cell, curve] of left) series.push(paperSeries(cell, curve, COLORS[cell]!))
   return series
 }
 
-function stateOf(result: RunResult | undefined): string {
-  if (!result) return ' (not run)'
-  if (result.ended === 'diverged') return ` (diverged at ${grouped(result.iteration)})`
-  return result.points.length === 0 ? ' (no score yet)' : ''
+function stateOf({ runs, results }: Group): string {
+  if (results.length === 0) return ' (not run)'
+  const diverged = results.filter(({ ended }) => ended === 'diverged').map(({ iteration }) => grouped(iteration))
+  const notes = [
+    ...(runs.length > 1 ? [`mean of ${results.length} seed${results.length > 1 ? 's' : ''}`] : []),
+    ...(diverged.length > 0 ? [`diverged at ${diverged.join(', ')}`] : []),
+    ...(results.every(({ points }) => points.length === 0) && diverged.length === 0 ? ['no score yet'] : []),
+  ]
+  return notes.length > 0 ? ` (${notes.join('; ')})` : ''
 }
 
 function paperSeries(cell: string, points: Curve, color: string): Series {

@@ -19,7 +19,25 @@ export interface ExperimentRun {
   readonly flags: Readonly<Record<string, string | number | true>>
   /** Where the numbers are from. */
   readonly note: string
+  /** What claims, panels and tables call it together with runs that differ from it in their seed alone; see `seeds`. */
+  readonly group?: string
 }
+
+/** A run once for each of these seeds: a group that has the run's name. */
+export function seeds(run: ExperimentRun, each: readonly number[]): ExperimentRun[] {
+  return each.map((seed) => ({
+    ...run,
+    name: `${run.name}-seed${seed}`,
+    group: run.name,
+    flags: { ...run.flags, seed },
+  }))
+}
+
+/**
+ * What takes part in a comparison: a run or a group of seeds by its name; or several, of which the one with the best
+ * mean held-out score is taken, under the name that is given to all: a rate was tuned.
+ */
+export type Contender = string | { readonly name: string; readonly among: readonly string[] }
 
 /** (iteration, score): the metric, a share in percent. */
 export type Curve = readonly (readonly [number, number])[]
@@ -29,7 +47,7 @@ export interface Panel {
   readonly title: string
   /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. Absent: it shows none. */
   readonly paper?: { readonly figure: string; readonly cells: readonly ExperimentRun['cell'][] }
-  /** Names of the runs. */
+  /** Names of runs or groups. Of a group the mean is drawn, and its seeds behind it. */
   readonly runs: readonly string[]
   /** `sequences` (iterations × batch) where the batch is not the paper's 16: equal work then stands at equal places. */
   readonly x: 'iterations' | 'sequences'
@@ -48,13 +66,15 @@ export interface Table {
 }
 
 /**
- * What stands in a table: text, a number of the paper's, a run's score on a set (at the evaluation that was best, on
- * the held-out set where there is one; the test set is the default), or one of the experiment's baselines.
+ * What stands in a table: text, a number of the paper's, a score on a set (at the evaluation that was best, on the
+ * held-out set where there is one; the test set is the default) of a run or, with its spread, of a group; which of
+ * several was taken; or one of the experiment's baselines.
  */
 export type TableCell =
   | string
   | number
-  | { readonly run: string; readonly set?: 'test' | 'heldOut' }
+  | { readonly run: Contender; readonly set?: 'test' | 'heldOut' }
+  | { readonly chosen: Contender }
   | { readonly baseline: string }
 
 export interface Experiment {
@@ -84,6 +104,8 @@ export interface Verdict {
 
 export interface Claim {
   readonly text: string
+  /** Why it fails, as far as we know; shown where it does. */
+  readonly why?: string
   test(evidence: Evidence): Verdict
 }
 

@@ -19,6 +19,6 @@ export const EXPERIMENTS: readonly Experiment[] = [
 export function experiment(name: string): Experiment {
   const found = EXPERIMENTS.find((one) => one.name === name)
   if (found) return found
-  const names = EXPERIMENTS.map((one) => one.name).join(', ')
+  const names = [...EXPERIMENTS.map((one) => one.name), 'all'].join(', ')
   throw new InputError(`reproduce: expected one of ${names} but received ${shown(name)}`)
 }

@@ -14,7 +14,9 @@ const STYLE = `
   :root { --ink: #dde1e6; --soft: #9aa4b0; --ground: #16181c; --yes: #3dc79b; --no: #ff9457; --open: #9aa4b0 } }
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif; color: var(--ink);
   background: var(--ground); max-width: 1480px; margin: 0 auto; padding: 24px }
-h1 { font-size: 24px; margin: 0 0 4px } h2 { font-size: 18px; margin: 32px 0 8px } p { margin: 0; color: var(--soft) }
+h1 { font-size: 24px; margin: 0 0 4px } h2 { font-size: 18px; margin: 32px 0 8px }
+h3 { font-size: 15px; margin: 16px 0 2px } .why { max-width: 76ch; color: var(--ink) }
+ p { margin: 0; color: var(--soft) }
 .charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 560px), 1fr)); gap: 16px;
   margin-top: 20px }
 .charts svg.irnn-figure { width: 100%; height: auto }
@@ -23,7 +25,7 @@ th, td { text-align: left; vertical-align: top; padding: 6px 12px 6px 0; border-
 th { color: var(--soft); font-weight: 500 } td.number { font-variant-numeric: tabular-nums; white-space: nowrap }
 code { font: 12px ui-monospace, "SF Mono", Menlo, Consolas, monospace } small { color: var(--soft) }
 .verdict { font-weight: 600; white-space: nowrap } .yes { color: var(--yes) } .no { color: var(--no) }
-.open { color: var(--open) }
+.open { color: var(--open) } img { width: 100%; height: auto } a { color: inherit }
 `
 
 /** A verdict in a word, the same everywhere. */
@@ -31,27 +33,51 @@ export function verdictWord(holds: boolean | null): string {
   return holds === null ? 'not run' : holds ? 'holds' : 'fails'
 }
 
-export function page(experiment: Experiment, results: Results): string {
-  const held = results.claims.filter(({ holds }) => holds === true).length
-  const failed = results.claims.filter(({ holds }) => holds === false).length
+/** How many claims there are, and how many hold, fail, and are open. */
+export function counts({ claims }: Pick<Results, 'claims'>): Record<'all' | 'hold' | 'fail' | 'open', number> {
+  const of = (verdict: boolean | null) => claims.filter(({ holds }) => holds === verdict).length
+  return { all: claims.length, hold: of(true), fail: of(false), open: of(null) }
+}
+
+export function tallyOf(results: Pick<Results, 'claims'>): string {
+  const { all, hold, fail, open } = counts(results)
+  const rest = open > 0 ? `, for ${open} the runs are not there or not long enough` : ''
+  return `Of ${all} claims ${hold} hold, ${fail} fail${rest}`
+}
+
+/** A whole HTML file in the style of all pages. */
+export function document(title: string, body: readonly string[]): string {
   const parts = [
     '<!doctype html>',
     '<html lang="en">',
     '<head>',
     '<meta charset="utf-8">',
     '<meta name="viewport" content="width=device-width, initial-scale=1">',
-    `<title>${escapeXml(experiment.title)}</title>`,
+    `<title>${escapeXml(title)}</title>`,
     `<style>${STYLE}</style>`,
     '</head>',
     '<body>',
+    ...body,
+    '</body>',
+    '</html>',
+  ]
+  return `${parts.join('\n')}\n`
+}
+
+export function claimsTable({ claims }: Pick<Results, 'claims'>): string {
+  return table(['verdict', 'claim', 'measured'], claims.map(claimRow))
+}
+
+export function page(experiment: Experiment, results: Results): string {
+  return document(experiment.title, [
     `<h1>${escapeXml(experiment.title)}</h1>`,
-    `<p>${legend(experiment)}Of ${results.claims.length} claims ${held} hold, ${failed} fail, for ` +
-      `${results.claims.length - held - failed} the runs are not there or not long enough. ` +
+    `<p>${legend(experiment)}${tallyOf(results)}. ` +
       `Made by <code>irnn reproduce ${escapeXml(experiment.name)}</code>.</p>`,
     `<div class="charts">${charts(experiment, results.runs).map(svg).join('')}</div>`,
     ...(experiment.tables ?? []).map((shown) => paperTable(shown, experiment, results)),
     '<h2>Claims</h2>',
-    table(['verdict', 'claim', 'measured'], results.claims.map(claimRow)),
+    claimsTable(results),
+    ...reasons(experiment, results),
     '<h2>Runs</h2>',
     table(
       ['run', 'iterations', 'best test score', 'last', 'time', 'where', 'when'],
@@ -63,10 +89,7 @@ export function page(experiment: Experiment, results: Results): string {
         ),
       ),
     ),
-    '</body>',
-    '</html>',
-  ]
-  return `${parts.join('\n')}\n`
+  ])
 }
 
 function table(head: readonly string[], rows: readonly string[]): string {
@@ -91,6 +114,16 @@ function claimRow({ text, holds, measured }: Results['claims'][number]): string 
   const kind = holds === null ? 'open' : holds ? 'yes' : 'no'
   const verdict = `<td class="verdict ${kind}">${verdictWord(holds)}</td>`
   return `<tr>${verdict}<td>${escapeXml(text)}</td><td>${escapeXml(measured)}</td></tr>`
+}
+
+/** Why claims fail, as far as we know. */
+function reasons({ claims }: Experiment, results: Results): string[] {
+  const failed = results.claims.filter(({ holds }) => holds === false)
+  const known = failed.flatMap(({ text }) => {
+    const why = claims.find((claim) => claim.text === text)?.why
+    return why === undefined ? [] : [`<h3>${escapeXml(text)}</h3>\n<p class="why">${escapeXml(why)}</p>`]
+  })
+  return known.length > 0 ? ['<h2>Why these fail, as far as we know</h2>', ...known] : []
 }
 
 function runRow(run: Experiment['runs'][number], { metric }: Experiment, result: RunResult | undefined): string {

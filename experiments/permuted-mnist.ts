@@ -1,6 +1,6 @@
 /**
  * Figure 3, right, of the paper: MNIST pixel by pixel in one fixed random order, with the learning rates, clips and
- * forget bias of its Table 2; and our own recipe beside it. The paper's permutation is not known; ours is the one most
+ * forget bias of its Table 2; and our own recipes beside it. The paper's permutation is not known; ours is the one most
  * later papers share.
  */
 import type { Experiment } from './experiment.ts'
@@ -10,11 +10,17 @@ export const permutedMnistExperiment: Experiment = pixelExperiment({
   name: 'permuted-mnist',
   title: 'Permuted MNIST pixel by pixel (Figure 3, right)',
   permuted: true,
-  seed: 1,
-  budget: 25_000,
   best: 82.1,
+  lstm: 35.9,
   fast: 90,
-  large: 92.5,
+  top: 95,
+  published: 92.5,
   within: 3,
   trackedAt: [30_000, 100_000, 200_000],
+  readings: {},
+  why: {
+    tracks:
+      'Ours is ahead of the paper: 49.6 % after 200,000 iterations of seed 1, where its curve has 41.9. Its ' +
+      'permutation is not known, and permutations differ.',
+  },
 })

@@ -1,38 +1,55 @@
 /**
- * Runs an experiment: each run is `irnn train` in a process of its own, so that one that fails takes no other with it,
- * as many at a time as there are cores. What is finished is not repeated, what was begun goes on from its checkpoint.
+ * Runs experiments: each run is `irnn train` in a process of its own, so that one that fails takes no other with it,
+ * as many at a time as there are cores, the shortest first, so that most claims are decided soonest. What is finished
+ * is not repeated, what was begun goes on from its checkpoint.
  *
- * A budget does not change a run: it pauses it at the first evaluation past the budget, to go on from there another
- * day.
+ * Processes have the lowest priority: other work goes before. A budget does not change a run: it pauses it at the first
+ * evaluation past the budget, to go on from there another day.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, constants, setPriority } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
 import { InputError } from '../src/error.ts'
 import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { flagsOf, resultOf } from './collect.ts'
+import { costOf } from './cost.ts'
 import type { Experiment, ExperimentRun, RunResult } from './experiment.ts'
+import { holding } from './hold.ts'
 
-export interface ReproduceOptions {
+/** One run to do. */
+export interface Job {
+  readonly experiment: Experiment
+  readonly run: ExperimentRun
+  /** Its folder. */
+  readonly dir: string
+  /** Further flags for its `irnn train`, such as where the digits are. */
+  readonly extra: readonly string[]
+}
+
+export interface JobOptions {
   /** How to start the command: executable and first arguments. */
   readonly command: readonly string[]
-  /** Folder of the runs' folders. */
-  readonly runs: string
-  /** Names of the runs to do; default all. */
-  readonly only?: readonly string[] | undefined
   /** Iterations of each run if above 1, else the share of each run; default 1, all. */
   readonly budget?: number | undefined
   /** Runs at a time; default the number of cores. */
   readonly jobs?: number | undefined
-  /** Further flags for every `irnn train`, such as where the digits are. */
-  readonly extra?: readonly string[] | undefined
   /** Pauses all runs; each saves where it is. */
   readonly signal?: AbortSignal | undefined
+  /** While there is a file of this name, all processes are stopped where they are (SIGSTOP), and none is begun. */
+  readonly pauseFile?: string | undefined
   /** Hears what a run says, and when it has ended. */
-  onEvent?(run: ExperimentRun, event: TrainEvent, goal: number): void
-  onEnd?(run: ExperimentRun, outcome: Outcome): void
+  onEvent?(job: Job, event: TrainEvent, goal: number): void
+  onEnd?(job: Job, outcome: Outcome): void
+}
+
+export interface ReproduceOptions extends JobOptions {
+  /** Folder of the runs' folders. */
+  readonly runs: string
+  /** Names of the runs to do, or of groups; default all. */
+  readonly only?: readonly string[] | undefined
+  readonly extra?: readonly string[] | undefined
 }
 
 /** `kept`: there was nothing to do. `failed` carries the last line of what the run had to say. */
@@ -41,49 +58,77 @@ export interface Outcome {
   readonly message: string
 }
 
-/** Does the runs. @throws InputError at once for an unknown name in `only`, or a folder that holds another run */
+/** What is to be done for an experiment. @throws InputError for an unknown name in `only` */
+export function jobsOf(
+  experiment: Experiment,
+  { runs, only, extra = [] }: Pick<ReproduceOptions, 'runs' | 'only' | 'extra'>,
+): Job[] {
+  return chooseRuns(experiment, only).map((run) => ({ experiment, run, dir: path.join(runs, run.name), extra }))
+}
+
+/** Does the runs of one experiment; outcomes by name. @throws InputError as `jobsOf` and `doJobs` do */
 export async function reproduce(experiment: Experiment, options: ReproduceOptions): Promise<Map<string, Outcome>> {
-  const { only, jobs = availableParallelism(), signal, onEnd } = options
-  const chosen = chooseRuns(experiment, only)
-  for (const run of chosen) stored(run, experiment, options.runs)
-  const outcomes = new Map<string, Outcome>()
-  const end = (run: ExperimentRun, outcome: Outcome) => {
-    outcomes.set(run.name, outcome)
-    onEnd?.(run, outcome)
+  const outcomes = await doJobs(jobsOf(experiment, options), options)
+  return new Map([...outcomes].map(([{ run }, outcome]) => [run.name, outcome]))
+}
+
+/** Does all of them. @throws InputError at once for a folder that holds another run */
+export async function doJobs(jobs: readonly Job[], options: JobOptions): Promise<Map<Job, Outcome>> {
+  const { jobs: most = availableParallelism(), signal, budget, pauseFile, onEnd } = options
+  const outcomes = new Map<Job, Outcome>()
+  const end = (job: Job, outcome: Outcome) => {
+    outcomes.set(job, outcome)
+    onEnd?.(job, outcome)
   }
-  const waiting: ExperimentRun[] = []
-  for (const run of chosen) {
-    const result = stored(run, experiment, options.runs)
-    if (result && isOver(result, options.budget)) end(run, { kind: 'kept', message: '' })
-    else waiting.push(run)
+  const found = jobs.map((job) => ({ job, result: stored(job) }))
+  const waiting: { readonly job: Job; readonly seconds: number }[] = []
+  for (const { job, result } of found) {
+    if (result && isOver(result, budget)) end(job, { kind: 'kept', message: '' })
+    else waiting.push({ job, seconds: secondsOf(job, result) })
   }
-  const workers = Math.min(jobs, waiting.length)
+  waiting.sort((a, b) => a.seconds - b.seconds)
+  const workers = Math.min(most, waiting.length)
   // Threads do not change a run's result: those that no other run needs are free.
   const threads = Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)))
+  const hold = holding(pauseFile)
   const work = async () => {
-    for (let run = waiting.shift(); run && !signal?.aborted; run = waiting.shift()) {
-      end(run, await trainRun(run, experiment, options, threads))
+    for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
+      end(next.job, await trainRun(next.job, options, threads, hold.take))
     }
   }
-  await Promise.all(Array.from({ length: workers }, work))
+  try {
+    await Promise.all(Array.from({ length: workers }, work))
+  } finally {
+    hold.release()
+  }
   return outcomes
 }
 
 function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefined): readonly ExperimentRun[] {
   if (!only || only.length === 0) return runs
+  const is = (run: ExperimentRun, wanted: string) => run.name === wanted || run.group === wanted
   for (const wanted of only) {
-    if (runs.some((run) => run.name === wanted)) continue
+    if (runs.some((run) => is(run, wanted))) continue
     throw new InputError(
       `--only: expected runs of ${name} (${runs.map((run) => run.name).join(', ')}) but received "${wanted}"`,
     )
   }
-  return runs.filter((run) => only.includes(run.name))
+  return runs.filter((run) => only.some((wanted) => is(run, wanted)))
 }
 
 /** What the folder of a run holds; undefined if there is none. */
-function stored(run: ExperimentRun, { metric }: Experiment, runs: string): RunResult | undefined {
-  const dir = path.join(runs, run.name)
+function stored({ run, experiment: { metric }, dir }: Job): RunResult | undefined {
   return existsSync(path.join(dir, 'config.json')) ? resultOf(run, metric, dir) : undefined
+}
+
+/** What is left of it. A run that cannot be says so when it starts, which takes no time. */
+function secondsOf({ run }: Job, result: RunResult | undefined): number {
+  try {
+    return costOf(run) * (result ? 1 - result.iteration / result.iterations : 1)
+  } catch (error) {
+    if (error instanceof InputError) return 0
+    throw error
+  }
 }
 
 function isOver({ ended, iteration, iterations }: RunResult, budget: number | undefined): boolean {
@@ -104,19 +149,22 @@ function argumentsOf({ task, cell, recipe, flags }: ExperimentRun, dir: string):
 }
 
 async function trainRun(
-  run: ExperimentRun,
-  experiment: Experiment,
-  { command, runs, budget, extra = [], signal, onEvent }: ReproduceOptions,
+  job: Job,
+  { command, budget, signal, onEvent }: JobOptions,
   threads: number,
+  take: (child: ChildProcess) => void,
 ): Promise<Outcome> {
-  const dir = path.join(runs, run.name)
+  const { run, dir, extra } = job
   const args = [...command.slice(1), ...argumentsOf(run, dir), ...extra, '--json', '--threads', String(threads)]
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
   const child = spawn(command[0]!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  take(child)
+  lowerPriority(child)
   let whole = 0
   let paused = false
   const pause = () => {
     if (!paused) child.kill('SIGINT')
+    if (!paused && process.platform !== 'win32') child.kill('SIGCONT') // one that is held hears nothing
     paused = true
   }
   signal?.addEventListener('abort', pause)
@@ -125,18 +173,24 @@ async function trainRun(
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = eventOf(line)
     if (!event) return
-    whole ||= stored(run, experiment, runs)!.iterations
+    whole ||= stored(job)!.iterations
     const goal = goalOf(whole, budget)
-    onEvent?.(run, event, goal)
+    onEvent?.(job, event, goal)
     if (event.type === 'eval' && goal < whole && event.iteration >= goal) pause()
   })
   const code = await ended(child)
   signal?.removeEventListener('abort', pause)
   const message = said.at(-1) ?? `ended with code ${code}`
-  const result = stored(run, experiment, runs)
+  const result = stored(job)
   if (code === 0 && result && isOver(result, undefined)) return { kind: 'done', message }
   if (code === 130 && paused) return { kind: 'paused', message }
   return { kind: result?.ended === 'diverged' ? 'diverged' : 'failed', message }
+}
+
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
+  } catch {} // it has ended already, which is said elsewhere
 }
 
 /** undefined for the beginning of a line, which a killed process may leave. */

@@ -7,6 +7,7 @@ import { scaleLinear, scaleLog } from 'd3-scale'
 import { line } from 'd3-shape'
 
 export interface Series {
+  /** In the legend; empty: not there. */
   readonly name: string
   /** (x, y), in order; points that are not finite, or not positive on a logarithmic axis, leave a gap. */
   readonly points: readonly (readonly [number, number])[]
@@ -70,7 +71,7 @@ interface Layout {
 
 function layoutOf({ x, y, series, references = [], width = WIDTH, height = HEIGHT }: Figure): Layout {
   const right = width - MARGIN.right
-  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil((series.length + references.length) / 2)
+  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil((named(series).length + references.length) / 2)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
   const ys = [...series.flatMap((s) => s.points.map((p) => p[1])), ...references.map((r) => r.value)]
   const across = scale(x, xs, [MARGIN.left, right])
@@ -144,11 +145,18 @@ function curves({ x, y, series, references = [] }: Figure, { right, bottom, acro
   ]
 }
 
+function named(series: readonly Series[]): readonly Series[] {
+  return series.filter(({ name }) => name !== '')
+}
+
 function legend({ series, references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
-  return [...series, ...references].map(({ name }, i) => {
+  const entries = [
+    ...named(series).map((one) => ({ name: one.name, look: strokeOf(one, colors[series.indexOf(one)]!) })),
+    ...references.map(({ name }, i) => ({ name, look: referenceStroke(i) })),
+  ]
+  return entries.map(({ name, look }, i) => {
     const left = MARGIN.left + (i % 2) * ((right - MARGIN.left) / 2)
     const at = bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
-    const look = i < series.length ? strokeOf(series[i]!, colors[i]!) : referenceStroke(i - series.length)
     const line = `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/>`
     return `${line}<text x="${left + 34}" y="${at}">${escapeXml(name)}</text>`
   })

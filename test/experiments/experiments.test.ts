@@ -1,11 +1,11 @@
-// The experiments as data: names that fit, the paper's numbers, and claims that hold, fail and stay open where they
-// should.
+// The experiments as data: names that fit, the paper's numbers, tables, and what committed results say.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { beatsBaseline, never, ordered, ranked, reaches, tracks, tuned, valueAt } from '../../experiments/claims.ts'
-import { commandOf, isOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
-import type { Claim, Curve, Experiment, RunResult, Table } from '../../experiments/experiment.ts'
+import { commandOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
+import type { Experiment, RunResult, Table } from '../../experiments/experiment.ts'
+import { groupOf, meanCurve, namesOf, valueAt } from '../../experiments/group.ts'
+import { isOf } from '../../experiments/identity.ts'
 import { EXPERIMENTS, experiment } from '../../experiments/known.ts'
 import { paperCurve, parseCurves } from '../../experiments/paper.ts'
 import { cellText, tableLines } from '../../experiments/table.ts'
@@ -13,176 +13,7 @@ import { InputError } from '../../src/error.ts'
 import { optionsOf } from '../../src/tasks/definition.ts'
 import { recipeOf } from '../../src/tasks/recipe.ts'
 import { taskNamed } from '../../src/tasks/tasks.node.ts'
-
-/** A result with a straight curve through the given points. */
-function result(
-  name: string,
-  points: Curve,
-  { ended = 'iterations', iterations = 1000 }: Partial<RunResult> = {},
-): RunResult {
-  const best = points.reduce((a, b) => (b[1] > a[1] ? b : a))
-  return {
-    name,
-    command: '',
-    ended,
-    iteration: points.at(-1)![0],
-    iterations,
-    batch: 16,
-    seconds: 1,
-    final: null,
-    best: { iteration: best[0], value: best[1] },
-    recipe: 'paper',
-    seed: 1,
-    version: '0',
-    commit: null,
-    date: '2026-01-01',
-    machine: {},
-    backend: '',
-    task: {},
-    model: {},
-    training: {},
-    points,
-  }
-}
-
-const run = (name: string) =>
-  ({ name, label: name, task: 'mnist', cell: 'irnn', recipe: 'paper', flags: { iterations: 1000 }, note: '' }) as const
-
-/** Whether the claim holds, on runs a and b of an accuracy experiment whose baseline `guess` is 50. */
-function holds(claim: Claim, ...results: RunResult[]): boolean | null {
-  const made: Experiment = {
-    name: 'x',
-    title: '',
-    metric: 'accuracy',
-    panels: [],
-    runs: [run('a'), run('b')],
-    claims: [claim],
-  }
-  const [verdict] = verdicts(made, results, { guess: 50 })
-  assert.ok(verdict!.measured.length > 0)
-  assert.doesNotMatch(verdict!.measured, /undefined|NaN|Infinity/)
-  return verdict!.holds
-}
-
-const slow: Curve = [
-  [100, 20],
-  [500, 40],
-  [1000, 60],
-]
-const quick: Curve = [
-  [100, 50],
-  [500, 90],
-  [1000, 80],
-]
-
-test('reaches and never: what is reached stays, what is not fails only when the run is over', () => {
-  const claim = reaches('a', 55, 'text')
-  assert.equal(holds(claim), null)
-  assert.equal(holds(claim, result('a', slow)), true)
-  assert.equal(holds(claim, result('a', slow.slice(0, 2), { ended: 'stopped' })), null)
-  assert.equal(holds(claim, result('a', slow.slice(0, 2), { ended: 'diverged' })), false)
-  assert.equal(holds(reaches('a', 70, 'text'), result('a', slow)), false)
-  // Done, but told to do less than the experiment says.
-  assert.equal(holds(reaches('a', 70, 'text'), result('a', slow.slice(0, 2), { iterations: 500 })), null)
-  assert.equal(holds(reaches('a', 55, 'text', { by: 600 }), result('a', slow)), false)
-  assert.equal(holds(reaches('a', 55, 'text', { by: 600 }), result('a', slow.slice(0, 1), { ended: 'killed' })), null)
-  assert.equal(holds(never('a', 55, 'text'), result('a', slow)), false)
-  assert.equal(holds(never('a', 70, 'text'), result('a', slow)), true)
-  assert.equal(holds(never('a', 70, 'text'), result('a', slow.slice(0, 1), { ended: 'stopped' })), null)
-  assert.equal(holds(never('a', 70, 'text'), result('a', slow.slice(0, 1), { ended: 'diverged' })), false)
-})
-
-test('a score that just fails to reach its level is shown with enough digits to see it', () => {
-  const experiment: Experiment = {
-    ...EXPERIMENTS.find(({ name }) => name === 'pixel-mnist')!,
-    runs: [run('a')],
-    claims: [],
-  }
-  const said = (level: number) => {
-    const claims = [reaches('a', level, 'text')]
-    return verdicts({ ...experiment, claims }, [result('a', [[1000, 97.17]])])[0]!.measured
-  }
-  assert.match(said(97.2), /^best 97\.17 % at/)
-  assert.match(said(97.3), /^best 97\.2 % at/)
-})
-
-test('ordered: best scores within an equal budget', () => {
-  const claim = ordered(['a', 'b'], 500, 'text')
-  assert.equal(holds(claim, result('a', quick), result('b', slow)), true)
-  assert.equal(holds(claim, result('a', slow), result('b', quick)), false)
-  assert.equal(holds(claim, result('a', slow), result('b', slow)), false, 'equal is not better')
-  assert.equal(holds(claim, result('a', quick)), null)
-  assert.equal(holds(claim, result('a', quick), result('b', slow.slice(0, 1), { ended: 'killed' })), null)
-  assert.equal(holds(claim, result('a', quick), result('b', slow.slice(0, 1), { ended: 'diverged' })), true)
-  const nothing = { ...result('b', slow, { ended: 'diverged' }), points: [], best: null, iteration: 3 }
-  assert.equal(holds(claim, result('a', quick), nothing), false)
-  // b is better in the end, but not within the budget.
-  assert.equal(
-    holds(
-      claim,
-      result('a', slow),
-      result('b', [
-        [100, 10],
-        [500, 30],
-        [1000, 99],
-      ]),
-    ),
-    true,
-  )
-})
-
-test('tracks: within so many points of the paper at each place', () => {
-  const paper = { figure: 'pixel-mnist', cell: 'irnn' }
-  const at = [30_000, 100_000]
-  const claim = tracks('a', paper, { at, within: 3 }, 'text')
-  const shifted = (by: number) => at.map((x) => [x, valueAt(paperCurve('pixel-mnist', 'irnn'), x)! + by] as const)
-  assert.equal(holds(claim), null)
-  assert.equal(holds(claim, result('a', shifted(2))), true)
-  assert.equal(holds(claim, result('a', shifted(-4))), false)
-  assert.equal(holds(claim, result('a', shifted(2).slice(0, 1), { ended: 'stopped' })), null)
-  assert.equal(holds(claim, result('a', shifted(4).slice(0, 1), { ended: 'stopped' })), false)
-  assert.equal(holds(claim, result('a', shifted(2).slice(0, 1), { ended: 'diverged' })), false)
-})
-
-test('ranked: the scores at the best evaluations, once all runs are over', () => {
-  const better = { ...result('a', slow), best: { iteration: 1000, value: 70 } }
-  const b = { ...result('b', quick), best: { iteration: 500, value: 60, heldOut: 99 } }
-  const claim = ranked(['a', 'b'], 'text')
-  assert.equal(holds(claim, better), null)
-  assert.equal(holds(claim, better, b), true)
-  assert.equal(holds(claim, { ...better, best: { iteration: 1, value: 50 } }, b), false)
-  const tie = { ...better, best: { iteration: 1, value: 60 } }
-  assert.equal(holds(claim, tie, b), false, 'equal is not better')
-  assert.equal(holds(ranked(['a', 'b'], 'text', { ties: [true] }), tie, b), true)
-  assert.equal(holds(claim, better, { ...b, ended: 'killed', iteration: 500 }), null)
-  assert.equal(holds(claim, better, { ...b, best: null }), false)
-})
-
-test('beatsBaseline: by any of the runs; below it only once they are over', () => {
-  const claim = beatsBaseline(['a', 'b'], 'guess', 'text')
-  assert.equal(holds(claim), null)
-  assert.equal(holds(claim, result('a', slow)), true)
-  assert.equal(holds(claim, result('a', slow.slice(0, 2))), null)
-  const low = slow.slice(0, 2)
-  assert.equal(holds(claim, result('a', low, { ended: 'diverged' }), result('b', low, { ended: 'diverged' })), false)
-  assert.equal(holds(beatsBaseline(['a'], 'unknown', 'text'), result('a', slow)), null)
-})
-
-test('tuned: the flags of the candidate with the best held-out score', () => {
-  const made = (name: string, lr: number) => ({ ...run(name), flags: { iterations: 1000, lr } })
-  const claim = tuned('final', ['x', 'y'], ['lr'], 'text')
-  const judge = (lr: number, ...results: RunResult[]) => {
-    const runs = [made('final', lr), made('x', 1), made('y', 2)]
-    const one: Experiment = { name: 'z', title: '', metric: 'accuracy', panels: [], runs, claims: [claim] }
-    return verdicts(one, results)[0]!.holds
-  }
-  const x = { ...result('x', slow), best: { iteration: 1, value: 90, heldOut: 40 } }
-  const y = { ...result('y', slow), best: { iteration: 1, value: 80, heldOut: 50 } }
-  assert.equal(judge(2, x, y), true)
-  assert.equal(judge(1, x, y), false, 'the test set does not decide')
-  assert.equal(judge(2, x), null)
-  assert.equal(judge(1, x, { ...y, ended: 'diverged', best: null }), true)
-})
+import { result, run, slow, three } from '../support/results.ts'
 
 test('tables: scores, the paper’s numbers, baselines, and what is not there', () => {
   const table: Table = {
@@ -217,26 +48,47 @@ test('tables: scores, the paper’s numbers, baselines, and what is not there', 
   assert.equal(cellText({ run: 'a' }, { ...one, metric: 'perplexity' }, { runs: [a] }), '61.24')
 })
 
+test('a group in a table: mean ± standard deviation, and how much of it there is', () => {
+  const one: Experiment = { name: 'z', title: '', metric: 'accuracy', panels: [], runs: three('x'), claims: [] }
+  const scored = (seed: number, more: Partial<RunResult> = {}) => ({
+    ...result(`x-seed${seed}`, slow),
+    best: { iteration: 1, value: 60 + seed, heldOut: 70 },
+    ...more,
+  })
+  const cell = (...runs: RunResult[]) => cellText({ run: 'x' }, one, { runs })
+  assert.equal(cell(scored(1), scored(2), scored(3)), '62.00 % ± 1.00')
+  assert.equal(cell(scored(1), scored(3)), '62.00 % ± 1.41 (2 of 3 seeds)')
+  assert.equal(cell(scored(1), scored(2), scored(3, { ended: 'killed', iteration: 250 })), '62.00 % ± 1.00 (25 % done)')
+  assert.equal(cell(), 'not run')
+  const among = { name: 'any', among: ['x-seed1', 'x-seed2'] }
+  const runs = [scored(1), scored(2, { best: { iteration: 1, value: 1, heldOut: 71 } })]
+  assert.equal(cellText({ chosen: among }, one, { runs }), 'x-seed2')
+  assert.equal(cellText({ run: among }, one, { runs }), '1.00 %')
+})
+
 test('every experiment: unique names, panels and claims about its own runs, curves the paper has', () => {
   for (const { name, runs, panels, tables = [], claims } of EXPERIMENTS) {
     const names = runs.map((run) => run.name)
     assert.equal(new Set(names).size, names.length, name)
     const cells = tables.flatMap(({ rows }) => rows.flat())
-    const listed = cells.flatMap((cell) => (typeof cell === 'object' && 'run' in cell ? [cell.run] : []))
-    const shown = new Set([...panels.flatMap((panel) => panel.runs), ...listed])
+    const listed = cells.flatMap((cell) => (typeof cell === 'object' && 'run' in cell ? namesOf(cell.run) : []))
+    const groups = [...panels.flatMap((panel) => panel.runs), ...listed]
+    const shown = new Set(
+      groups.flatMap((group) => groupOf({ runs }, group, () => undefined).runs.map((run) => run.name)),
+    )
     assert.deepEqual([...shown].toSorted(), names.toSorted(), `${name}: every run is drawn or in a table`)
     for (const { columns, rows } of tables) for (const row of rows) assert.equal(row.length, columns.length)
     for (const { paper } of panels) for (const cell of paper?.cells ?? []) paperCurve(paper!.figure, cell)
     for (const one of runs) {
       assert.match(one.name, /^[a-z0-9-]+$/)
-      assert.match(commandOf(one), /^irnn train (adding|mnist|words|phones) --cell \w+ --recipe (paper|fast) /)
+      assert.match(commandOf(one), /^irnn train (adding|mnist|words|phones) --cell \w+ --recipe (paper|fast|best) /)
     }
     assert.equal(new Set(claims.map(({ text }) => text)).size, claims.length, name)
     // Nothing run: every claim is open, and says which run it misses.
     for (const verdict of verdicts(experiment(name), [])) {
       assert.equal(verdict.holds, null, verdict.text)
       if (verdict.measured.startsWith('not computed: ')) continue
-      const missed = verdict.measured.replace('not run: ', '').split(', ')
+      const missed = verdict.measured.replace(/^not run: | and \d+ more$/g, '').split(', ')
       assert.ok(
         missed.every((run) => names.includes(run)),
         verdict.measured,
@@ -281,6 +133,21 @@ test('valueAt goes straight from point to point and not beyond', () => {
   assert.equal(valueAt(slow, 99), undefined)
   assert.equal(valueAt(slow, 1001), undefined)
   assert.equal(valueAt([], 1), undefined)
+})
+
+test('the mean of curves is where all of them are', () => {
+  const mean = meanCurve([
+    slow,
+    [
+      [100, 40],
+      [500, 60],
+    ],
+  ])
+  assert.deepEqual(mean, [
+    [100, 30],
+    [500, 50],
+  ])
+  assert.deepEqual(meanCurve([]), [])
 })
 
 test('thinning keeps every spike, the order and the end', () => {

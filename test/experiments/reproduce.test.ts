@@ -5,14 +5,15 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { reaches } from '../../experiments/claims.ts'
+import { explained, reaches } from '../../experiments/claims.ts'
 import { collect, type Results, readResults, writeResults } from '../../experiments/collect.ts'
 import { figure } from '../../experiments/draw.ts'
-import type { Experiment, ExperimentRun } from '../../experiments/experiment.ts'
+import { type Experiment, type ExperimentRun, seeds } from '../../experiments/experiment.ts'
 import { EXPERIMENTS } from '../../experiments/known.ts'
 import { page } from '../../experiments/page.ts'
-import { type Outcome, reproduce } from '../../experiments/reproduce.ts'
+import { doJobs, jobsOf, type Outcome, reproduce } from '../../experiments/reproduce.ts'
 import { InputError } from '../../src/error.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
@@ -42,7 +43,7 @@ const SMALL: Experiment = {
   runs: [run('one', 'irnn'), run('two', 'lstm'), run('wild', 'relu', { optimizer: 'sgd', lr: 1e9, clipKind: 'none' })],
   claims: [
     reaches('one', 100, 'a low bar'),
-    reaches('one', 1e-9, 'a bar too high'),
+    explained(reaches('one', 1e-9, 'a bar too high'), 'because <we> ask too much'),
     reaches('two', 1e-9, 'the other run'),
   ],
 }
@@ -83,6 +84,7 @@ test('runs, keeps what is done, collects, draws', async () => {
   selfContained(page(SMALL, part))
   assert.match(page(SMALL, part), /<h2>Table &lt;1&gt;<\/h2>[\s\S]*irnn &amp; co<\/td><td class="number">[\d.]+<\/td>/)
   assert.match(page(SMALL, part), /lstm \(not run\)/)
+  assert.match(page(SMALL, part), /<h3>a bar too high<\/h3>\n<p class="why">because &lt;we&gt; ask too much<\/p>/)
 
   const all = await reproduce(SMALL, { command, runs })
   assert.deepEqual(kinds(all), { one: 'kept', two: 'done', wild: 'diverged' })
@@ -174,6 +176,56 @@ test('a folder with another run is refused before anything runs, as are unknown 
   assert.throws(() => readResults(home, SMALL), /expected the results of small/)
 })
 
+test('all at once: the shortest first, by group, and results of other data refused', async () => {
+  const runs = path.join(home, 'groups')
+  const group = seeds(run('g', 'irnn', { iterations: 40 }), [1, 2])
+  const two: Experiment = { ...SMALL, panels: [], tables: [], runs: [run('long', 'irnn'), ...group], claims: [] }
+  const ends: string[] = []
+  const outcomes = await doJobs(jobsOf(two, { runs }), { command, jobs: 1, onEnd: ({ run }) => ends.push(run.name) })
+  assert.deepEqual(ends, ['g-seed1', 'g-seed2', 'long'])
+  assert.ok([...outcomes.values()].every(({ kind }) => kind === 'done'))
+  assert.deepEqual(
+    jobsOf(two, { runs, only: ['g'] }).map((job) => job.run.name),
+    ['g-seed1', 'g-seed2'],
+  )
+  const results = collect(two, runs, empty)
+  assert.deepEqual(
+    results.runs.map(({ seed }) => seed),
+    [1, 1, 2],
+  )
+  const file = path.join(runs, 'g-seed2', 'config.json')
+  const config = JSON.parse(fs.readFileSync(file, 'utf8'))
+  fs.writeFileSync(
+    file,
+    JSON.stringify({ ...config, task: { ...config.task, options: { ...config.task.options, corpus: 'x' } } }),
+  )
+  assert.throws(() => collect(two, runs, empty), /g-seed2: expected a run of the data , as long, but received x/)
+})
+
+test('processes stand still while the pause file is there, and can be stopped meanwhile', async () => {
+  const runs = path.join(home, 'held')
+  const pauseFile = path.join(home, 'pause')
+  const controller = new AbortController()
+  const long: Experiment = { ...SMALL, runs: [run('one', 'irnn', { iterations: 1_000_000 })], claims: [] }
+  let last = 0
+  const going = reproduce(long, {
+    command,
+    runs,
+    pauseFile,
+    signal: controller.signal,
+    onEvent(_, event) {
+      last = performance.now()
+      if (event.type === 'eval' && !fs.existsSync(pauseFile)) fs.writeFileSync(pauseFile, '')
+    },
+  })
+  while (!fs.existsSync(pauseFile)) await sleep(20)
+  await sleep(2500) // it looks every second
+  assert.ok(performance.now() - last > 1000, 'it stands still')
+  controller.abort()
+  assert.deepEqual(kinds(await going), { one: 'paused' })
+  fs.rmSync(pauseFile)
+})
+
 test('every experiment draws with nothing run', () => {
   for (const one of EXPERIMENTS) {
     const nothing = collect(one, path.join(home, 'nowhere'), { figure: one.name, runs: [], claims: [] })
@@ -197,13 +249,26 @@ test('the command: collects into a folder, and says what is wrong in a line', as
     EXPERIMENTS.find(({ name }) => name === 'adding')!.claims.length,
   )
   assert.deepEqual(fs.readdirSync(path.join(home, 'drawn')).toSorted(), ['adding.html', 'adding.json', 'adding.svg'])
+  const all = await start('reproduce all --collect --runs none --out drawn')
+  assert.equal(all.code, 0, all.err)
+  assert.match(all.out, /The adding problem \(Figure 2\): Of \d+ claims 0 hold, 0 fail, for \d+ the runs/)
+  const index = fs.readFileSync(path.join(home, 'drawn', 'index.html'), 'utf8')
+  for (const { name } of EXPERIMENTS) {
+    assert.ok(index.includes(`<a href="${name}.html">`) && index.includes(`<img src="${name}.svg"`))
+    assert.ok(fs.existsSync(path.join(home, 'drawn', `${name}.html`)))
+  }
   const before = fs.readdirSync(home)
   const wrong: [string, RegExp][] = [
-    ['reproduce figure-9', /expected one of pixel-mnist, permuted-mnist, adding, timit, words but received "figure-9"/],
+    [
+      'reproduce figure-9',
+      /expected one of pixel-mnist, permuted-mnist, adding, timit, words, all but received "figure-9"/,
+    ],
     ['reproduce adding --only irnn-7', /--only: expected runs of adding \(irnn-fast-150, /],
     ['reproduce adding --budget 1.5', /Expected a share above 0 and at most 1, or a whole number of iterations/],
     ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],
     ['reproduce adding --data digits', /--data: adding makes its own data: remove it/],
+    ['reproduce all --only irnn-150', /--only: expected one figure, of which it names runs, but received all/],
+    ['reproduce all --hours 0', /Expected a number > 0/],
     ['reproduce', /missing required argument 'figure'/],
   ]
   await Promise.all(

@@ -1,40 +1,33 @@
 /** Flags and recipe → the spec of a model. A flag goes before the recipe. */
-import type { BackendName } from '../src/backend/backend.ts'
-import { InputError } from '../src/error.ts'
-import type { Given } from '../src/flag.ts'
-import { gaussian, type Init } from '../src/init.ts'
-import cells, { type Cell, type CellOptions } from '../src/layers/cells.ts'
-import { cellOptions, refuseOptions } from '../src/model/cellOptions.ts'
-import type { ModelInput } from '../src/model/spec.ts'
-import type { Task } from '../src/task.ts'
-import type { Recipe } from '../src/tasks/recipe.ts'
+import { InputError } from '../error.ts'
+import type { Given } from '../flag.ts'
+import { gaussian, type Init } from '../init.ts'
+import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
+import { cellOptions, refuseOptions } from '../model/cellOptions.ts'
+import type { ModelInput } from '../model/spec.ts'
+import type { Task } from '../task.ts'
+import type { Recipe } from './recipe.ts'
 
-/**
- * Flags of `irnn train` that a model is made from, and those of the run; those of training are read by their options.
- */
-export interface TrainFlags extends Given, CellOptions {
-  cell: Cell
-  recipe?: string
-  hidden?: number
-  layers?: number
-  embedding?: number
-  projection?: number
-  recurrent?: Init
-  bidirectional?: boolean
-  std?: number
-  inputStd?: number
-  outputStd?: number
-  seed: number
-  threads?: number
-  backend?: BackendName
-  checkpointEvery?: number
-  out?: string
-  overwrite?: boolean
-  json?: boolean
+/** Flags of `irnn train` that a model is made from; without one, the recipe decides. */
+export interface NetworkFlags extends Given, CellOptions {
+  readonly cell: Cell
+  readonly hidden?: number
+  readonly layers?: number
+  readonly embedding?: number
+  /** 0: none, whatever the recipe has. */
+  readonly projection?: number
+  readonly bidirectional?: boolean
+  readonly recurrent?: Init
+  readonly std?: number
+  readonly inputStd?: number
+  readonly outputStd?: number
 }
 
+/** What of a task its model depends on. */
+export type NetworkTask = Pick<Task, 'input' | 'head' | 'normalisation'>
+
 /** @throws InputError for flags that are not the cell's */
-export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInput {
+export function modelOf(chosen: Recipe, flags: NetworkFlags, task: NetworkTask): ModelInput {
   const { cell, hidden = chosen.hidden, layers, bidirectional, projection = chosen.projection } = flags
   refuseOptions(cell, flags, (name, only) => `${flagOf(name)}: ${only}, and the cell is ${cell}: remove it`)
   if (flags.recurrent !== undefined && flags.scale !== undefined) {
@@ -51,7 +44,8 @@ export function modelOf(chosen: Recipe, flags: TrainFlags, task: Task): ModelInp
     ...Object.fromEntries(own),
   })
   const head = { ...task.head, init: outputStd === undefined ? undefined : gaussian(outputStd) }
-  return { input: inputOf(task, flags.embedding ?? chosen.embedding ?? hidden), rnn, projection, head }
+  const input = inputOf(task, flags.embedding ?? chosen.embedding ?? hidden)
+  return { input, rnn, projection: projection === 0 ? undefined : projection, head }
 }
 
 /** forgetBias → --forget-bias, as commander names them. */
@@ -59,7 +53,7 @@ function flagOf(name: string): string {
   return `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
 }
 
-function inputOf({ input, normalisation }: Task, embedding: number): ModelInput['input'] {
+function inputOf({ input, normalisation }: NetworkTask, embedding: number): ModelInput['input'] {
   if ('vocabulary' in input) return { ...input, embedding }
   return normalisation ? { ...input, normalise: true } : input
 }
