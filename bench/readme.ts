@@ -4,6 +4,9 @@
  */
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { readResults } from '../experiments/collect.ts'
+import { EXPERIMENTS } from '../experiments/known.ts'
+import { counts } from '../experiments/page.ts'
 import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
@@ -24,8 +27,22 @@ export function blocks(): Block[] {
   const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
   return [
     ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
+    { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
   ]
+}
+
+/** A line for each figure of the paper: how many claims hold. */
+function figures(): string {
+  const dir = `${ROOT}experiments/results`
+  const rows = EXPERIMENTS.map((experiment) => {
+    const { all, hold, fail, open } = counts(readResults(dir, experiment))
+    const link = `[\`${experiment.name}\`](experiments/results/${experiment.name}.html)`
+    return `| ${[link, experiment.title, all, hold, fail, open].join(' | ')} |\n`
+  })
+  const columns = ['`irnn reproduce`', 'of the paper', 'claims', 'hold', 'fail', 'runs missing or too short']
+  const head = `| ${columns.join(' | ')} |\n${'|---'.repeat(columns.length)}|\n`
+  return head + rows.join('')
 }
 
 /** What stands in the page between the marks. @throws when they are not there */
