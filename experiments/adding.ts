@@ -8,7 +8,7 @@
  */
 import { grouped } from '../src/numbers.ts'
 import { LENGTHS, type Length, TABLE_1 } from '../src/tasks/paper.ts'
-import { never, ordered, reaches } from './claims.ts'
+import { explained, never, ordered, reaches } from './claims.ts'
 import type { Claim, Experiment, ExperimentRun, Panel } from './experiment.ts'
 
 const ITERATIONS: Readonly<Record<Length, number>> = { 150: 1_000_000, 200: 1_500_000, 300: 3_500_000, 400: 3_500_000 }
@@ -54,15 +54,23 @@ function panel(length: Length): Panel {
   }
 }
 
+const CLIP_150 =
+  'Table 1 has a clip of 100 for 150 steps and of 1 for 200. Read as the norm of the gradient, 100 is hardly ever ' +
+  'exceeded, and the network stays where it starts; with 1, 200 steps are learnt. So either this reading of the clip ' +
+  'is wrong, or the seed is unlucky: more seeds, and 150 steps with a clip of 1, would tell.'
+
 const learns: Claim[] = ([150, 200, 300] as const).flatMap((length) => {
   const theirs = PAPER_IRNN_LEARNS[length]
   const by = Math.min(2 * theirs, ITERATIONS[length])
+  const learnsAtAll = (claim: Claim) => (length === 150 ? explained(claim, CLIP_150) : claim)
   return [
-    reaches(
-      `irnn-${length}`,
-      0.1,
-      `T = ${length}: the IRNN is at 0.1 or below within ${grouped(by)} iterations (paper: ${grouped(theirs)})`,
-      { by },
+    learnsAtAll(
+      reaches(
+        `irnn-${length}`,
+        0.1,
+        `T = ${length}: the IRNN is at 0.1 or below within ${grouped(by)} iterations (paper: ${grouped(theirs)})`,
+        { by },
+      ),
     ),
     reaches(`lstm-${length}`, 0.1, `T = ${length}: the LSTM gets to 0.1 or below`),
     ordered(

@@ -1,6 +1,6 @@
 /**
  * An average of the weights over the last iterations (Polyak & Juditsky 1992; exponential, as most now have it): single
- * iterations at a high rate jump around a better place than they reach. docs/decisions/015-average-of-weights.md.
+ * iterations at a high rate jump around a better place than they reach. docs/decisions/016-average-of-weights.md.
  */
 import type { Floats } from '../backend/backend.ts'
 

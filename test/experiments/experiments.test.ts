@@ -165,6 +165,10 @@ test('committed results carry the verdicts their runs give', () => {
     const file = new URL(`../../../experiments/results/${one.name}.json`, import.meta.url)
     if (!existsSync(file)) continue
     const { runs, baselines, claims } = JSON.parse(readFileSync(file, 'utf8')) as Results
+    for (const { text, holds } of claims.filter(({ holds }) => holds === false)) {
+      const why = one.claims.find((claim) => claim.text === text)?.why
+      assert.ok(why && why.length > 40, `${one.name}: "${text}" is ${holds}: say why with explained()`)
+    }
     assert.deepEqual(verdicts(one, runs, baselines), claims, one.name)
     for (const { machine, date, name } of runs) assert.ok(machine.cpu && date, name)
     for (const result of runs) {
