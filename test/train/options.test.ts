@@ -75,6 +75,10 @@ test('a flag goes before the recipe; one of a kind changes its parts alone', () 
   assert.deepEqual(trainSpec(made({})), trainSpec(recipe))
   assert.equal(made({ batch: 9 }).batch, 9)
   assert.deepEqual(made({ lr: 6e-4 }).optimizer, muon({ lr: 6e-4, adam: { lr: 2e-4 } }), 'both rates in proportion')
+  const own = muon({ lr: 6e-4, adam: { lr: 1, beta1: 0.5, beta2: 0.25 } })
+  const flags = { beta2: 0.25, adamLr: 1, beta1: 0.5, lr: 6e-4 }
+  assert.deepEqual(made(flags).optimizer, own, '--adam-lr goes before the share of --lr')
+  assert.deepEqual(made({ optimizer: 'adam', beta2: 0.25 }).optimizer, adam({ beta2: 0.25 }))
   assert.deepEqual(made({ optimizer: 'sgd', momentum: 0.5 }).optimizer, sgd({ momentum: 0.5 }))
   assert.deepEqual(made({ optimizer: 'adam', lr: 1 }).optimizer, adam({ lr: 1 }))
   assert.deepEqual(made({ schedule: 'constant' }).schedule, constantRate({ warmup: 7 }), 'the warm-up goes over')
@@ -87,5 +91,7 @@ test('a flag goes before the recipe; one of a kind changes its parts alone', () 
     () => made({ halvings: 2 }),
     /^--halvings: expected --schedule halving, to which it belongs, but it is cosine/,
   )
+  refused(() => made({ adamLr: 1, optimizer: 'adam' }), /^--adam-lr: expected --optimizer muon, .* but it is adam/)
+  refused(() => made({ beta2: 0.5, optimizer: 'sgd' }), /^--beta2: expected --optimizer adam or muon, .* but it is sgd/)
   refused(() => made({ clip: 1, clipKind: 'none' }), /^--clip: expected --clip-kind derivative or value or norm/)
 })
