@@ -1,5 +1,5 @@
 /** The adding problem on the command line. */
-import { whole } from '../../flag.ts'
+import { oneOf, whole } from '../../flag.ts'
 import type { TaskDefinition } from '../definition.ts'
 import { ADDING_DEFAULTS, type AddingOptions, adding as createAdding } from './adding.ts'
 import { ADDING_RECIPES } from './recipes.ts'
@@ -15,6 +15,12 @@ export const adding: TaskDefinition = {
       sets: 'halves',
       absent: false,
       help: 'one mark in each half, as in later papers (default: anywhere, as in the paper)',
+    },
+    {
+      flag: '--inputs <how>',
+      value: oneOf('raw', 'normalised'),
+      sets: 'inputs',
+      help: 'raw: numbers 0 to 1 and marks of 1; normalised: shifted and scaled by constants',
     },
     {
       flag: '--train-size <N>',
