@@ -13,6 +13,7 @@ import {
   type DoneEvent,
   type EvalEvent,
   encodeEvent,
+  type StageEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
 import { DivergenceError } from '../src/train/iteration.ts'
@@ -67,6 +68,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       attempt(() => folder.append(event, line))
       seen.push(event)
       if (event.type === 'eval') keepBest(run, event, recording, attempt)
+      if (event.type === 'stage' && !json) progress.say(stageBegins(event))
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
       if (json) print(line)
       progress.show(event)
@@ -105,6 +107,12 @@ export function result(done: DoneEvent, task: Task, dir: string): string {
   const how = done.reason === 'stopped' ? `${why}; irnn train --resume ${dir} goes on` : why
   const score = done.test ? scored({ ...done, test: done.test }, task) : 'not evaluated'
   return `${score} after ${grouped(done.iteration)} iterations in ${duration(done.seconds)}${how}; ${dir}`
+}
+
+/** "iteration 200: training on sequences of 200 steps until iteration 400" */
+function stageBegins({ iteration, T, end }: StageEvent): string {
+  const until = end === null ? 'the end' : `iteration ${grouped(end)}`
+  return `iteration ${grouped(iteration)}: training on sequences of ${grouped(T)} steps until ${until}`
 }
 
 /** Tries to do `work`; returns whether it went well. `next` tells people what happens if it did not. */

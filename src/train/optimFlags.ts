@@ -34,6 +34,13 @@ export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
       help: "muon: learning rate of the other weights, whatever --lr says (default: the recipe's, else --lr / 3)",
     },
     {
+      flag: '--lr-per-sequence <x>',
+      value: positive,
+      sets: 'perSequence',
+      of: ['muon'],
+      help: 'muon: the learning rate of the recurrent matrices is at most x / T for sequences of T steps',
+    },
+    {
       flag: '--momentum <m>',
       value: notNegative,
       sets: 'momentum',

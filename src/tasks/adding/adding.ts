@@ -89,6 +89,7 @@ export function adding(options: Partial<AddingOptions> = {}): Task {
       return streamOf(epochOrder(given.train, given.seed, 'adding/order'), B, filler(given, 'train', B))
     },
     test: (B) => inOrder(given.test, B, filler(given, 'test', B)),
+    shortened: (T) => adding({ ...given, T }),
   }
 }
 

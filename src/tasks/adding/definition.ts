@@ -32,6 +32,7 @@ export const adding: TaskDefinition = {
     { flag: '--test-size <N>', value: whole(), sets: 'test', default: ADDING_DEFAULTS.test, help: 'test sequences' },
   ],
   sources: [],
+  extras: ['curriculum'],
   recipes: ADDING_RECIPES,
   create: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),
   open: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),

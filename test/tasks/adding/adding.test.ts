@@ -127,6 +127,13 @@ test('normalised inputs: the numbers have mean 0 and deviation 1, the marks a si
   assert.ok(Math.abs(marks - 0.14) < 1e-6 && Math.abs(squares - 0.98) < 1e-6, `${marks} ${squares}`)
 })
 
+test('a shortened task is the same one with fewer steps', () => {
+  const task = adding({ T: 30, train: 50, test: 5, seed: 4, halves: true, inputs: 'normalised' })
+  const short = task.shortened!(9)
+  assert.deepEqual(short.options, { ...task.options, T: 9 })
+  assert.equal(short.train(4).next().T, 9)
+})
+
 test('a stream goes on from its state, across the end of an epoch, in the same bits', () => {
   const task = adding({ T: 5, train: 20, test: 5 })
   for (const before of [0, 1, 3, 4, 9]) {
