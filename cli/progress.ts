@@ -64,7 +64,7 @@ export function createProgress(
     show(event) {
       if (event.type === 'step') step = event
       if (event.type === 'eval') scores = event
-      if (quiet || event.type === 'done' || event.type === 'checkpoint') return
+      if (quiet || event.type === 'done' || event.type === 'stage' || event.type === 'checkpoint') return
       if (!redraws) {
         if (event.type === 'eval') out.write(`${line(event.iteration)}\n`)
       } else if (event.type === 'eval' || performance.now() - drawn > REDRAW_MS) {

@@ -15,6 +15,7 @@ import {
   deciding,
   type EvalEvent,
   encodeEvent,
+  type StageEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
 import { DivergenceError } from '../src/train/iteration.ts'
@@ -69,6 +70,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       attempt(() => folder.append(event, line))
       seen.push(event)
       if (event.type === 'eval') keepBest(run, event, recording, attempt)
+      if (event.type === 'stage' && !json) progress.say(stageBegins(event))
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
       if (json) print(line)
       progress.show(event)
@@ -122,6 +124,12 @@ function bestOf(events: readonly TrainEvent[], { metric }: Task): EvalEvent | nu
   const value = (event: EvalEvent) => deciding(event)[metric]!
   const evals = events.filter((event) => event.type === 'eval' && Number.isFinite(value(event))) as EvalEvent[]
   return evals.reduce<EvalEvent | null>((a, b) => (a && !beats(metric, value(b), value(a)) ? a : b), null)
+}
+
+/** "iteration 200: training on sequences of 200 steps until iteration 400" */
+function stageBegins({ iteration, T, end }: StageEvent): string {
+  const until = end === null ? 'the end' : `iteration ${grouped(end)}`
+  return `iteration ${grouped(iteration)}: training on sequences of ${grouped(T)} steps until ${until}`
 }
 
 /** Tries to do `work`; returns whether it went well. `next` tells people what happens if it did not. */

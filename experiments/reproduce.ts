@@ -109,9 +109,8 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
   const is = (run: ExperimentRun, wanted: string) => run.name === wanted || run.group === wanted
   for (const wanted of only) {
     if (runs.some((run) => is(run, wanted))) continue
-    throw new InputError(
-      `--only: expected runs of ${name} (${runs.map((run) => run.name).join(', ')}) but received "${wanted}"`,
-    )
+    const names = [...new Set(runs.map((run) => run.group ?? run.name))]
+    throw new InputError(`--only: expected runs of ${name} (${names.join(', ')}) but received "${wanted}"`)
   }
   return runs.filter((run) => only.some((wanted) => is(run, wanted)))
 }

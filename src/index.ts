@@ -90,6 +90,14 @@ export { type WordsData, type WordsInput, type WordsOptions, words } from './tas
 export type { Average } from './train/average.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
 export type { WatchState } from './train/collapse.ts'
+export {
+  type Curriculum,
+  type GrowingLengths,
+  growingLengths,
+  type NoCurriculum,
+  noCurriculum,
+  type Stage,
+} from './train/curriculum.ts'
 export { type EvaluateOptions, evaluate, type StopSignal } from './train/evaluate.ts'
 export {
   type CheckpointEvent,
@@ -100,6 +108,7 @@ export {
   encodeEvent,
   type Scores,
   type Spread,
+  type StageEvent,
   type StepEvent,
   type TestScore,
   type TrainEvent,

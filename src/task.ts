@@ -42,6 +42,11 @@ export interface Task {
    */
   heldOut?(B: number): Iterable<Batch>
   /**
+   * The same task with training sequences of at most T steps, fewer than its own: what a curriculum of lengths begins
+   * on. Absent: its sequences are as long as they are.
+   */
+  shortened?(T: number): Task
+  /**
    * Makes what scores a model beside the metric, new for each evaluation; `evaluate` hands it every batch and its
    * logits.
    */
@@ -73,6 +78,7 @@ const taskSchema = z.looseObject({
   train: made,
   test: made,
   heldOut: made.optional(),
+  shortened: made.optional(),
 })
 
 /** @throws InputError unless it has what a task has: data alone, {x, y}, are none */

@@ -73,7 +73,9 @@ const stateSchema = z.object({
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const markSchema: z.ZodType<Mark> = z.object({
   count,
-  last: z.object({ type: z.enum(['step', 'eval', 'collapse', 'checkpoint', 'done']), iteration: count }).nullable(),
+  last: z
+    .object({ type: z.enum(['step', 'collapse', 'stage', 'eval', 'checkpoint', 'done']), iteration: count })
+    .nullable(),
 })
 
 /**

@@ -56,7 +56,14 @@ export function markAt(iteration: number, stepUnderWay: boolean): Mark['last'] {
 }
 
 /** The order in which the loop yields the events of one iteration. */
-const RANKS: Readonly<Record<TrainEvent['type'], number>> = { step: 0, collapse: 1, eval: 2, checkpoint: 3, done: 4 }
+const RANKS: Readonly<Record<TrainEvent['type'], number>> = {
+  step: 0,
+  collapse: 1,
+  stage: 2,
+  eval: 3,
+  checkpoint: 4,
+  done: 5,
+}
 
 /** The records up to and with `last`, each of them once, in the order in which the loop yields them. */
 export function recordsUntil(events: readonly TrainEvent[], last: Mark['last']): TrainEvent[] {

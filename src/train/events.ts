@@ -95,6 +95,21 @@ export interface CollapseEvent {
   readonly finite: boolean
 }
 
+/**
+ * A stage of a curriculum begins: training sequences have another length from here on, and the optimiser is anew. A run
+ * whose sequences all have one length has no such events.
+ */
+export interface StageEvent {
+  readonly type: 'stage'
+  /** Iterations done before it. */
+  readonly iteration: number
+  readonly seconds: number
+  /** Steps of its training sequences. */
+  readonly T: number
+  /** Iterations done when it is over; null: it is the last one and goes on to the end of the run. */
+  readonly end: number | null
+}
+
 /** The last event of a run. */
 export interface DoneEvent {
   readonly type: 'done'
@@ -115,7 +130,7 @@ export interface DoneEvent {
 }
 
 /** What a run yields: one of these, told apart by `type`. */
-export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
+export type TrainEvent = StepEvent | StageEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
 
 /**
  * One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole.
@@ -135,7 +150,14 @@ export function decodeEvent(line: string): TrainEvent {
   ) as TrainEvent
 }
 
-const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>(['step', 'eval', 'checkpoint', 'collapse', 'done'])
+const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>([
+  'step',
+  'stage',
+  'eval',
+  'checkpoint',
+  'collapse',
+  'done',
+])
 
 /**
  * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or
@@ -158,7 +180,7 @@ export function toEvent(line: string): TrainEvent | null {
         ? isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
         : type === 'done'
           ? typeof value.reason === 'string' && (value.test === null || isScore(value.test))
-          : true
+          : type !== 'stage' || typeof value.T === 'number'
   return whole ? (value as unknown as TrainEvent) : null
 }
 

@@ -12,6 +12,7 @@ import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
 import { type Average, averageOf } from './average.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
+import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
 import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
@@ -50,7 +51,10 @@ export interface Iteration extends Disposable {
   readonly task: Task
   readonly spec: TrainSpec
   readonly optimizer: Optimizer
+  /** Where minibatches come from; a stage of a curriculum has its own. */
   readonly stream: Stream
+  /** The stage of the next iteration; there is one unless the run has a curriculum. */
+  readonly stage: Stage
   /** State of a rate that depends on evaluations; whoever evaluates sets it. */
   rate: RateState
   /** What the last iteration did: its loss (mean), gradient norm, and learning rate. The same object each time. */
@@ -58,11 +62,14 @@ export interface Iteration extends Disposable {
   /** What candidates of a sampled softmax are drawn from; null without one. */
   readonly generator: Rng | null
   /**
-   * One minibatch update. Returns false, and leaves the weights alone, when loss or gradient is not finite. Minibatches
+   * One minibatch update. After the last one of a stage, the next stage has begun: its stream at its beginning, the
+   * optimiser anew. Returns false, and leaves the weights alone, when loss or gradient is not finite. Minibatches
    * without any target count for nothing: the next is taken.
    * @throws InputError after 1,000 minibatches in a row without any target
    */
   iterate(): boolean
+  /** Takes up the stage of the next iteration after so many. The caller sets the states of optimiser and stream. */
+  goTo(iteration: number): void
   /** The average of the weights; null without one. */
   readonly average: Average | null
   /** Puts the average, if there is one, into the model until the next iteration. */
@@ -119,11 +126,13 @@ class PlannedIteration implements Iteration {
   readonly task: Task
   readonly spec: TrainSpec
   readonly optimizer: Optimizer
-  readonly stream: Stream
+  stream!: Stream
+  stage!: Stage
   readonly generator: Rng | null
   readonly average: Average | null
   readonly last: IterationResult = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   rate: RateState = FIRST_RATE
+  private readonly stages: readonly Stage[]
   private readonly engine: Engine
   private readonly plan: Plan
   private readonly testPlan: Plan
@@ -149,6 +158,8 @@ class PlannedIteration implements Iteration {
     this.task = task
     this.spec = spec
     this.made = made
+    this.stages = stagesOf(spec.curriculum, task)
+    for (const stage of this.stages) refuseMisfit(model, stage.task)
     this.engine = engineOf(model.backend)
     this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
@@ -177,23 +188,37 @@ class PlannedIteration implements Iteration {
     )
     this.made.push(this.optimizer)
     this.average = spec.average > 0 ? averageOf(model.weights, spec.average, () => model.weightsChanged()) : null
-    this.stream = task.train(batch)
+    this.enter(this.stages[0]!)
     this.lossOptions = { reduction: spec.reduction, gradient: true }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
   }
 
+  goTo(iteration: number): void {
+    this.life.check()
+    const stage = stageAfter(this.stages, iteration)
+    if (stage !== this.stage) this.enter(stage)
+    this.optimizer.iteration = iteration
+  }
+
+  private enter(stage: Stage): void {
+    this.stage = stage
+    this.stream = stage.task.train(this.spec.batch)
+    this.optimizer.restart(stage.begin, stage.task.T)
+    this.carries = false
+    this.plan.resetState()
+  }
+
   iterate(): boolean {
-    const { plan, spec, optimizer, last, model } = this
+    const { plan, spec, optimizer, last, model, stage } = this
     this.life.check()
     this.average?.train()
     this.masks.iteration = optimizer.iteration
-    const minibatch = nextMinibatch(this.task, this.stream, plan, this.lossOptions, this.result)
+    const minibatch = nextMinibatch(stage.task, this.stream, plan, this.lossOptions, this.result)
     const { loss, count } = this.result
     plan.backward(minibatch, this.backwardOptions)
     clipGradients(spec.clip, this.engine, plan.gradients, last)
     last.loss = spec.reduction === 'sum' ? loss / count : loss
-    const { lr } = spec.optimizer
-    last.lr = learningRate(spec.schedule, lr, optimizer.iteration + 1, spec.iterations, this.rate.drops)
+    last.lr = this.learningRate()
     this.carries = minibatch.carry !== undefined
     this.given = null
     if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {
@@ -204,12 +229,22 @@ class PlannedIteration implements Iteration {
     optimizer.update(last.lr)
     model.weightsChanged()
     this.average?.add(optimizer.iteration)
+    if (optimizer.iteration === stage.end) this.goTo(optimizer.iteration)
     return true
   }
 
   show(): void {
     this.life.check()
     this.average?.show()
+  }
+
+  /** The schedule is that of the last stage, from its beginning; those before it have the rate it starts from. */
+  private learningRate(): number {
+    const { spec, optimizer, stage } = this
+    const at = optimizer.iteration + 1 - stage.begin
+    const { schedule } = spec
+    if (stage.end !== null) return at <= schedule.warmup ? (optimizer.lr * at) / schedule.warmup : optimizer.lr
+    return learningRate(schedule, optimizer.lr, at, spec.iterations - stage.begin, this.rate.drops)
   }
 
   async evaluate(signal?: StopSignal): Promise<Scores | null> {

@@ -13,7 +13,7 @@ import type { Task } from '../task.ts'
 import { type CheckpointClock, checkpointClock } from './checkpointClock.ts'
 import { createWatch } from './collapse.ts'
 import { refuseSignal, type StopSignal } from './evaluate.ts'
-import { type DoneEvent, deciding, type Scores, type StepEvent, type TrainEvent } from './events.ts'
+import { type DoneEvent, deciding, type Scores, type StageEvent, type StepEvent, type TrainEvent } from './events.ts'
 import { createIteration, DivergenceError, type Iteration } from './iteration.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
 import { type RunState, restore } from './runState.ts'
@@ -93,8 +93,10 @@ const NOTHING: readonly TrainEvent[] = []
 class Loop {
   private readonly work: Iteration
   private readonly record: StepRecord
-  private readonly watch: ReturnType<typeof createWatch>
+  private watch: ReturnType<typeof createWatch>
   private readonly start: number
+  /** Whether the run goes on from where one was. */
+  private readonly resumed: boolean
   private scores: Scores | null
   private evaluated: number
   private best: RunState['best']
@@ -107,6 +109,7 @@ class Loop {
 
   constructor(work: Iteration, from?: RunState) {
     this.work = work
+    this.resumed = from !== undefined
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
@@ -146,6 +149,7 @@ class Loop {
     try {
       release = modelOf(this.work.model).occupy()
       let reason = this.ending()
+      if (!this.resumed && this.work.stage.end !== null) yield this.stage()
       while (reason === null) {
         reason = signal?.aborted ? 'stopped' : null
         if (reason) break
@@ -190,7 +194,7 @@ class Loop {
   /** One minibatch. Returns the events that it causes. */
   private iterate(): readonly TrainEvent[] {
     const { work, record, watch } = this
-    const { spec, last, optimizer } = work
+    const { spec, last, optimizer, stage } = work
     if (!work.iterate()) return this.skip()
     this.skipped = 0
     this.liveBefore = null
@@ -198,11 +202,16 @@ class Loop {
     const found = watch.add(last.loss)
     const { iteration } = optimizer
     const due = iteration % spec.stepEvery === 0 || iteration === spec.iterations
-    if (!due && !found) return NOTHING
+    const begins = work.stage !== stage
+    if (!due && !found && !begins) return NOTHING
     const events: TrainEvent[] = due ? [this.step()] : []
     if (found) {
       events.push({ type: 'collapse', ...this.now(), ...found, finite: true })
       this.collapsed = spec.onCollapse === 'stop'
+    }
+    if (begins) {
+      this.watch = createWatch() // losses on sequences of another length are no measure for these
+      events.push(this.stage())
     }
     return events
   }
@@ -259,6 +268,11 @@ class Loop {
 
   private live(): number {
     return this.liveBefore ?? this.work.liveShare()
+  }
+
+  private stage(): StageEvent {
+    const { task, end } = this.work.stage
+    return { type: 'stage', ...this.now(), T: task.T, end }
   }
 
   private step(): StepEvent {

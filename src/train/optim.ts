@@ -38,6 +38,8 @@ export interface Muon {
   readonly lr: number
   readonly momentum: number
   readonly weightDecay: number
+  /** Where sequences have T steps, the rate is at most perSequence / T. Absent: no such limit. */
+  readonly perSequence?: number
   /** How the other weights are updated. */
   readonly adam: Omit<Adam, 'kind'>
 }
@@ -80,13 +82,17 @@ export function adam(options: Partial<Omit<Adam, 'kind'>> = {}): Adam {
  * weightDecay pulls, decoupled from the gradient: W -= lr · weightDecay · (W - scale · I) where the matrix began at the
  * scaled identity, else W -= lr · weightDecay · W. Towards 0 it would take the memory of an IRNN away. Adam's weights
  * do not decay.
+ *
+ * perSequence, if given, bounds lr by perSequence / T: after a step of spectral norm lr, what T steps of a recurrence
+ * make of a state may be (1 + lr)^T, some e^(lr · T), times as large.
  */
 export function muon(options: MuonOptions = {}): Muon {
-  refuseUnknown('muon', options, ['lr', 'momentum', 'weightDecay', 'adam'])
-  const { lr = 3e-4, momentum = 0.9, weightDecay = 0, adam = {} } = options
+  refuseUnknown('muon', options, ['lr', 'momentum', 'weightDecay', 'perSequence', 'adam'])
+  const { lr = 3e-4, momentum = 0.9, weightDecay = 0, perSequence, adam = {} } = options
   refuseUnknown('muon: adam', adam, ADAM_OPTIONS)
   const { lr: other = lr / 3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = adam
-  return { kind: 'muon', lr, momentum, weightDecay, adam: { lr: other, beta1, beta2, eps } }
+  const limit = perSequence !== undefined && { perSequence }
+  return { kind: 'muon', lr, momentum, weightDecay, ...limit, adam: { lr: other, beta1, beta2, eps } }
 }
 
 /** Options of `muon`. */
@@ -94,6 +100,8 @@ export interface MuonOptions {
   lr?: number
   momentum?: number
   weightDecay?: number
+  /** Where sequences have T steps, the rate is at most perSequence / T. Default: no such limit. */
+  perSequence?: number
   /** How the other weights are updated. */
   adam?: Partial<Omit<Adam, 'kind'>>
 }
@@ -115,6 +123,7 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
     lr,
     momentum: decay,
     weightDecay: z.number().min(0),
+    perSequence: z.number().gt(0).exactOptional(),
     adam: z.strictObject(adamSchema),
   }),
 ])
@@ -129,8 +138,12 @@ export interface Optimizer extends Disposable {
    * for plain sgd.
    */
   readonly state: Readonly<Record<string, Floats>>
+  /** The rate before any schedule: the spec's, or the limit of muon's `perSequence` where that is lower. */
+  readonly lr: number
   /** Updates done. Set it, with the arrays of `state`, to go on from a checkpoint. */
   iteration: number
+  /** Begins anew, after so many updates, for sequences of T steps: the state is zero, as that of a new optimiser. */
+  restart(iteration: number, T: number): void
   /** The weights by the gradients that it was made for, at this iteration's rate. */
   update(lr: number): void
   /** Gives the state arrays back to the backend; a second time it does nothing. */
@@ -176,7 +189,8 @@ function build(
   const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [])
   const gradient = (from: number, to: number) => dense.subarray(from - start, to - start)
   const elementwise: ElementwiseSpec = spec.kind === 'muon' ? { kind: 'adam', ...spec.adam } : spec
-  const share = elementwise.lr / spec.lr // 1, but for the weights that muon leaves to Adam
+  let base = spec.lr
+  let begin = 0 // Adam's corrections count from here
   const rules = [
     ...gaps.map(([from, to]) => denseRule(elementwise, backend, gradient(from, to), cut(weights, arrays, from, to))),
     ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
@@ -197,12 +211,24 @@ function build(
       if (Object.keys(state).length > 0) life.check()
       return state
     },
+    get lr() {
+      return base
+    },
     iteration: 0,
+    restart(iteration, T) {
+      life.check()
+      this.iteration = iteration
+      begin = iteration
+      base = spec.kind === 'muon' ? Math.min(spec.lr, (spec.perSequence ?? Number.POSITIVE_INFINITY) / T) : spec.lr
+      for (const array of arrays) array.fill(0)
+    },
     update(lr) {
       life.check()
       this.iteration += 1
-      for (let i = 0; i < rules.length; i++) rules[i]!(share * lr, this.iteration)
-      for (let i = 0; i < muonRules.length; i++) muonRules[i]!(lr, this.iteration)
+      const k = this.iteration - begin
+      const share = elementwise.lr / base // 1, but for the weights that muon leaves to Adam
+      for (let i = 0; i < rules.length; i++) rules[i]!(share * lr, k)
+      for (let i = 0; i < muonRules.length; i++) muonRules[i]!(lr, k)
     },
     dispose,
     [DISPOSE]: dispose,

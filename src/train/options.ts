@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { checked, InputError, shown } from '../error.ts'
 import { below1, type Flag, finite, flagged, type Given, type Kind, kindOf, nameOf, oneOf, whole } from '../flag.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
+import { CURRICULUM_FLAGS, curriculumSchema } from './curriculum.ts'
 import { fromKindFlags, type KindFlags } from './kindFlags.ts'
 import { adam, optimizerSchema } from './optim.ts'
 import { OPTIMIZER_FLAGS } from './optimFlags.ts'
@@ -86,6 +87,10 @@ export const OPTIONS = {
   }),
   /** Default adam(). */
   optimizer: kinds(optimizerSchema, { default: adam(), flags: OPTIMIZER_FLAGS }),
+  /**
+   * Whether training sequences grow from short ones to those of the task: default noCurriculum(), or growingLengths().
+   */
+  curriculum: kinds(curriculumSchema, { default: { kind: 'none' }, flags: CURRICULUM_FLAGS, onRequest: true }),
   /** Of the learning rate. Default constantRate(). */
   schedule: kinds(scheduleSchema, { default: constantRate(), flags: SCHEDULE_FLAGS }),
   /** Default clipNorm(1). */

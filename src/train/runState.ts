@@ -54,6 +54,7 @@ function setState(work: Iteration, from: RunState): void {
   if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
     throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
   }
+  work.goTo(from.iteration)
   const { optimizer, stream, generator, average } = work
   for (const [name, array] of Object.entries(optimizer.state)) {
     const what = `resume: optimizer.${name}`
@@ -68,7 +69,6 @@ function setState(work: Iteration, from: RunState): void {
     putFloats(stored!, array, length)
     checkFloats(what, stored!, array, length, 'start anew')
   }
-  optimizer.iteration = from.iteration
   stream.setState(from.stream)
   work.rate = from.rate
   work.setCarried(from.carried)

@@ -20,7 +20,7 @@ test('train, eval and info: the whole way, with equal files from equal seeds', a
     first.out,
     /^test MSE [\d.]+ \(always 1: 0.167\) after 60 iterations in .* s; runs\/adding-irnn-T8-seed1\n$/,
   )
-  assert.match(first.err, /recipe fast: adam at 0.001, norm clip 1, batch 16, 60 iterations/)
+  assert.match(first.err, /recipe fast: muon at 0.001, norm clip 1, batch 16, 60 iterations/)
   assert.deepEqual(lines(first.err).filter((line) => line.includes('it/s')).length, 3, 'a line for each evaluation')
   const dir = path.join('runs', 'adding-irnn-T8-seed1')
   assert.deepEqual(fs.readdirSync(path.join(home, dir)).toSorted(), [
@@ -52,7 +52,8 @@ test('train, eval and info: the whole way, with equal files from equal seeds', a
   assert.match(info.out, /60 of 60 iterations, all done/)
   const config = JSON.parse(String(read(dir, 'config.json')))
   assert.equal(config.seed, 1)
-  assert.equal(config.training.optimizer.kind, 'adam')
+  assert.equal(config.training.optimizer.kind, 'muon')
+  assert.equal(config.task.options.inputs, 'normalised')
   assert.ok(!JSON.stringify(config).includes(home))
 })
 
@@ -81,10 +82,33 @@ test('every cell and kind of option trains', async () => {
   }
 })
 
+test('the stages of a curriculum are said to people, and are records for programs', async () => {
+  const flags = [...TINY, '--grow-from', '3', '--grow-iterations', '25', '--out', 'stages']
+  const { code, err } = await run('train', 'adding', ...flags)
+  assert.equal(code, 0, err)
+  assert.deepEqual(
+    lines(err).filter((line) => line.startsWith('iteration ')),
+    [
+      'iteration 0: training on sequences of 3 steps until iteration 25',
+      'iteration 25: training on sequences of 6 steps until iteration 50',
+      'iteration 50: training on sequences of 8 steps until the end',
+    ],
+  )
+  const stages = lines(String(read('stages', 'metrics.jsonl'))).filter((line) => line.startsWith('{"type":"stage"'))
+  assert.deepEqual(
+    stages.map((line) => JSON.parse(line)).map(({ iteration, T, end }) => [iteration, T, end]),
+    [
+      [0, 3, 25],
+      [25, 6, 50],
+      [50, 8, null],
+    ],
+  )
+})
+
 test('the help explains the recipes', async () => {
   const { code, out } = await run('train', 'adding', '--help')
   assert.equal(code, 0)
-  assert.match(out, /fast: 100 units, .*adam at 0.001/)
+  assert.match(out, /fast: 100 units, .*normalised inputs, muon at 0.001/)
   assert.match(out, /paper: 100 units, .*sgd at 0.01/)
   assert.equal((await run('--version')).code, 0)
 })
@@ -111,8 +135,14 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['train adding --recipe best', /'best' is invalid. Allowed choices are fast, paper/],
     ['train adding --scale 1 --cell tanh', /--scale: only an irnn/],
     ['train adding --forget-bias 1', /--forget-bias: only an lstm/],
-    ['train adding --momentum 0.9', /--momentum: expected --optimizer sgd or muon, .* but it is adam: remove it, or/],
-    ['train adding --weight-decay 1', /--weight-decay: expected --optimizer muon, .* but it is adam/],
+    [
+      'train adding --recipe paper --beta2 0.9',
+      /--beta2: expected --optimizer adam or muon, .* it is sgd: remove it, or/,
+    ],
+    ['train adding --optimizer adam --weight-decay 1', /--weight-decay: expected --optimizer muon, .* but it is adam/],
+    ['train adding --curriculum none --grow-from 5', /--grow-from: expected --curriculum lengths, .* but it is none/],
+    ['train adding --grow-factor 1', /--grow-factor <x>' argument '1' is invalid. Expected a number >= 1.1/],
+    ['train mnist --grow-from 5', /unknown option '--grow-from'/],
     ['train adding --decay-every 5', /--decay-every: expected --schedule steps, .* but it is cosine/],
     ['train adding --halvings 3', /--halvings: expected --schedule halving, .* but it is cosine/],
     [

@@ -96,6 +96,18 @@ test('where records are gone, the others keep their place', () => {
   assert.deepEqual(recordsUntil(run, markAfter([]).last), [])
 })
 
+test('a stage begins after the step record of its iteration, and before its evaluation', () => {
+  const stage = (iteration: number): TrainEvent => ({ type: 'stage', iteration, seconds: 0, T: 5, end: null })
+  const staged = [stage(0), step(10), stage(10), score(10), step(20), stage(20), score(20)]
+  const lines = formatRecords(staged).trimEnd().split('\n')
+  for (let n = 0; n <= staged.length; n++) {
+    const { events, problems } = parseRecords(`${lines.toReversed().join('\n')}\n`)
+    assert.deepEqual(problems, [])
+    assert.deepEqual(recordsUntil(events, markAfter(staged.slice(0, n)).last), staged.slice(0, n))
+  }
+  assert.equal(parseRecords('{"type":"stage","iteration":1,"seconds":2}\n').problems.length, 1)
+})
+
 test('a checkpoint of 0.1.0 says its iteration: what ends a run comes after the last one', () => {
   assert.deepEqual(recordsUntil(run, markAt(57, true)), run.slice(0, 7))
   assert.deepEqual(recordsUntil(run, markAt(50, false)), run.slice(0, 7))

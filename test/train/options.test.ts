@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Given, nameOf } from '../../src/flag.ts'
 import { clipNorm, clipValue, noClip } from '../../src/train/clip.ts'
+import { growingLengths } from '../../src/train/curriculum.ts'
 import { adam, muon, sgd } from '../../src/train/optim.ts'
 import {
   mayChange,
@@ -25,7 +26,7 @@ test('complete options stay as they are, in the order that config.json has', () 
   // What stored runs depend on: their identity is made of these, in this order.
   assert.equal(
     NAMES.filter((name) => !mayChange(name)).join(' '),
-    'batch optimizer schedule clip average reduction evalEvery evalBatch softmax dropout seed',
+    'batch optimizer curriculum schedule clip average reduction evalEvery evalBatch softmax dropout seed',
   )
 })
 
@@ -55,12 +56,12 @@ test('what is wrong is named by its option', () => {
 })
 
 test('every flag is of one option, and those on request are there for who asks', () => {
-  const all = trainingFlags(['softmax', 'dropout']).map(nameOf)
+  const all = trainingFlags(['softmax', 'dropout', 'curriculum']).map(nameOf)
   assert.equal(new Set(all).size, all.length)
   const common = trainingFlags().map(nameOf)
   assert.deepEqual(
     all.filter((name) => !common.includes(name)),
-    ['samples', 'dropout'],
+    ['curriculum', 'growFrom', 'growFactor', 'growIterations', 'samples', 'dropout'],
   )
 })
 
@@ -75,6 +76,10 @@ test('a flag goes before the recipe; one of a kind changes its parts alone', () 
   assert.deepEqual(trainSpec(made({})), trainSpec(recipe))
   assert.equal(made({ batch: 9 }).batch, 9)
   assert.deepEqual(made({ lr: 6e-4 }).optimizer, muon({ lr: 6e-4, adam: { lr: 2e-4 } }), 'both rates in proportion')
+  const own = muon({ lr: 6e-4, perSequence: 2, adam: { lr: 1, beta1: 0.5, beta2: 0.25 } })
+  const flags = { beta2: 0.25, adamLr: 1, beta1: 0.5, lrPerSequence: 2, lr: 6e-4 }
+  assert.deepEqual(made(flags).optimizer, own, '--adam-lr goes before the share of --lr')
+  assert.deepEqual(made({ optimizer: 'adam', beta2: 0.25 }).optimizer, adam({ beta2: 0.25 }))
   assert.deepEqual(made({ optimizer: 'sgd', momentum: 0.5 }).optimizer, sgd({ momentum: 0.5 }))
   assert.deepEqual(made({ optimizer: 'adam', lr: 1 }).optimizer, adam({ lr: 1 }))
   assert.deepEqual(made({ schedule: 'constant' }).schedule, constantRate({ warmup: 7 }), 'the warm-up goes over')
@@ -82,10 +87,15 @@ test('a flag goes before the recipe; one of a kind changes its parts alone', () 
   assert.deepEqual(made({ schedule: 'halving', halvings: 2 }).schedule, halvingRate({ most: 2, warmup: 7 }))
   assert.deepEqual(made({ clip: 5 }).clip, clipNorm(5), 'a limit alone is of the norm')
   assert.deepEqual(optionsFromFlags({ clip: clipNorm(5) }, { clipKind: 'value' }).clip, clipValue(5))
+  assert.deepEqual(made({ growFrom: 9 }).curriculum, growingLengths({ from: 9 }))
+  assert.deepEqual(made({ curriculum: 'lengths', growFactor: 3 }).curriculum, growingLengths({ factor: 3 }))
   assert.deepEqual(made({ samples: 3 }).softmax, { kind: 'sampled', samples: 3 })
   refused(
     () => made({ halvings: 2 }),
     /^--halvings: expected --schedule halving, to which it belongs, but it is cosine/,
   )
+  refused(() => made({ adamLr: 1, optimizer: 'adam' }), /^--adam-lr: expected --optimizer muon, .* but it is adam/)
+  refused(() => made({ beta2: 0.5, optimizer: 'sgd' }), /^--beta2: expected --optimizer adam or muon, .* but it is sgd/)
+  refused(() => made({ growFrom: 9, curriculum: 'none' }), /^--grow-from: expected --curriculum lengths, .* it is none/)
   refused(() => made({ clip: 1, clipKind: 'none' }), /^--clip: expected --clip-kind derivative or value or norm/)
 })

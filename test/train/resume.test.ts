@@ -9,13 +9,14 @@ import { gaussian, irnn, regression } from '../../src/index.ts'
 import { createModel, type Model } from '../../src/model/model.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
 import { noClip } from '../../src/train/clip.ts'
+import { growingLengths } from '../../src/train/curriculum.ts'
 import { encodeEvent, type TrainEvent } from '../../src/train/events.ts'
 import { DivergenceError } from '../../src/train/iteration.ts'
 import { train } from '../../src/train/loop.ts'
-import { type OptimizerSpec, rmsprop, sgd } from '../../src/train/optim.ts'
+import { muon, type OptimizerSpec, rmsprop, sgd } from '../../src/train/optim.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
 import type { RunState } from '../../src/train/runState.ts'
-import { halvingRate } from '../../src/train/schedule.ts'
+import { cosineRate, halvingRate } from '../../src/train/schedule.ts'
 import { backends } from '../support/backends.ts'
 
 const TASK = adding({ T: 6, train: 100, test: 60 })
@@ -86,6 +87,23 @@ test('a rate that has fallen stays fallen, and the run ends where the whole one 
   assert.deepEqual([...rates], [0, 1, 2, 3, 4])
   const done = records.at(-1) as TrainEvent
   assert.ok(done.type === 'done' && done.reason === 'plateau' && !done.stopped && done.iteration < 200)
+  for (const point of points) {
+    const model = tiny(backend)
+    model.weights.set(point.weights)
+    const after: object[] = []
+    for await (const event of train(model, TASK, { ...options, resume: point.state })) after.push(timeless(event))
+    assert.deepEqual([...records.slice(0, point.records), ...after], records)
+    assert.deepEqual(Array.from(model.weights), weights)
+    model.dispose()
+  }
+})
+
+test('a curriculum: from every point of a run to the same end, in the same stages', async () => {
+  const optimizer = muon({ lr: 0.05, perSequence: 0.1 })
+  const curriculum = growingLengths({ from: 2, factor: 1.5, iterations: 12 })
+  const options = { ...OPTIONS, optimizer, curriculum, schedule: cosineRate() }
+  const { records, points, weights } = await whole(backend, options)
+  assert.equal(records.filter((event) => (event as TrainEvent).type === 'stage').length, 4)
   for (const point of points) {
     const model = tiny(backend)
     model.weights.set(point.weights)

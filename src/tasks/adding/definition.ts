@@ -1,5 +1,5 @@
 /** The adding problem on the command line. */
-import { whole } from '../../flag.ts'
+import { oneOf, whole } from '../../flag.ts'
 import type { TaskDefinition } from '../definition.ts'
 import { ADDING_DEFAULTS, type AddingOptions, adding as createAdding } from './adding.ts'
 import { ADDING_RECIPES } from './recipes.ts'
@@ -17,6 +17,12 @@ export const adding: TaskDefinition = {
       help: 'one mark in each half, as in later papers (default: anywhere, as in the paper)',
     },
     {
+      flag: '--inputs <how>',
+      value: oneOf('raw', 'normalised'),
+      sets: 'inputs',
+      help: 'raw: numbers 0 to 1 and marks of 1; normalised: shifted and scaled by constants',
+    },
+    {
       flag: '--train-size <N>',
       value: whole(),
       sets: 'train',
@@ -26,6 +32,7 @@ export const adding: TaskDefinition = {
     { flag: '--test-size <N>', value: whole(), sets: 'test', default: ADDING_DEFAULTS.test, help: 'test sequences' },
   ],
   sources: [],
+  extras: ['curriculum'],
   recipes: ADDING_RECIPES,
   create: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),
   open: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),

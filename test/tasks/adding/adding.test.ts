@@ -105,6 +105,35 @@ test('the seed decides the data', () => {
   assert.notDeepEqual(data(7), data(8))
 })
 
+test('normalised inputs: the numbers have mean 0 and deviation 1, the marks a size that does not depend on T', () => {
+  const { normalisation } = adding({ T: 100, inputs: 'normalised' })
+  assert.deepEqual(adding({ T: 5000, inputs: 'normalised' }).normalisation, normalisation)
+  assert.equal(adding({ T: 100 }).normalisation, undefined)
+  const { mean, std } = normalisation!
+  const sums = [0, 0, 0, 0]
+  let n = 0
+  for (const { x } of adding({ T: 100, test: 2000 }).test(500)) {
+    for (let i = 0; i < x!.length; i += 2, n++) {
+      for (const k of [0, 1]) {
+        const z = (x![i + k]! - mean[k]!) / std[k]!
+        sums[2 * k]! += z
+        sums[2 * k + 1]! += z * z
+      }
+    }
+  }
+  const [m, s, marks, squares] = sums.map((sum) => sum / n) as [number, number, number, number]
+  assert.ok(Math.abs(m) < 0.01 && Math.abs(s - 1) < 0.01, `${m} ${s}`)
+  // A mark is 7, two of 100 steps.
+  assert.ok(Math.abs(marks - 0.14) < 1e-6 && Math.abs(squares - 0.98) < 1e-6, `${marks} ${squares}`)
+})
+
+test('a shortened task is the same one with fewer steps', () => {
+  const task = adding({ T: 30, train: 50, test: 5, seed: 4, halves: true, inputs: 'normalised' })
+  const short = task.shortened!(9)
+  assert.deepEqual(short.options, { ...task.options, T: 9 })
+  assert.equal(short.train(4).next().T, 9)
+})
+
 test('a stream goes on from its state, across the end of an epoch, in the same bits', () => {
   const task = adding({ T: 5, train: 20, test: 5 })
   for (const before of [0, 1, 3, 4, 9]) {
