@@ -200,7 +200,7 @@ test('the command: collects into a folder, and says what is wrong in a line', as
   const before = fs.readdirSync(home)
   const wrong: [string, RegExp][] = [
     ['reproduce figure-9', /expected one of pixel-mnist, permuted-mnist, adding, timit, words but received "figure-9"/],
-    ['reproduce adding --only irnn-7', /--only: expected runs of adding \(irnn-fast-150, /],
+    ['reproduce adding --only irnn-7', /--only: expected runs of adding \(fast-150-seed1, /],
     ['reproduce adding --budget 1.5', /Expected a share above 0 and at most 1, or a whole number of iterations/],
     ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],
     ['reproduce adding --data digits', /--data: adding makes its own data: remove it/],
