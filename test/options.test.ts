@@ -26,6 +26,7 @@ const CALLS: Readonly<Record<string, (options: object) => unknown>> = {
   cosineRate: library.cosineRate,
   stepRate: (options) => stepRate({ every: 5, ...options }),
   halvingRate: library.halvingRate,
+  growingLengths: library.growingLengths,
   irnn: (options) => irnn(3, options),
   relu: (options) => library.relu(3, options),
   tanh: (options) => library.tanh(3, options),

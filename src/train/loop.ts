@@ -238,10 +238,11 @@ class Loop {
     const scores = await work.evaluate(signal)
     record.skip(performance.now() - began)
     if (scores === null) return false
-    const { optimizer, task, spec } = work
+    const { optimizer, task, spec, stage } = work
     const { iteration } = optimizer
-    // Not for an evaluation that is there only because the run ends: a longer run would not have it.
-    if (iteration % spec.evalEvery === 0) {
+    // Not for an evaluation that is there only because the run ends: a longer run would not have it. Nor before the
+    // last stage, since the schedule is of that one.
+    if (iteration % spec.evalEvery === 0 && stage.end === null) {
       work.rate = rateAfterScore(spec.schedule, work.rate, task.metric, deciding(scores)[task.metric]!)
     }
     this.scores = scores

@@ -12,7 +12,7 @@ import type { StageEvent, TrainEvent } from '../../src/train/events.ts'
 import { train } from '../../src/train/loop.ts'
 import { adam, muon, sgd } from '../../src/train/optim.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
-import { constantRate, cosineRate } from '../../src/train/schedule.ts'
+import { constantRate, cosineRate, halvingRate } from '../../src/train/schedule.ts'
 import { backends } from '../support/backends.ts'
 import { refused } from '../support/refused.ts'
 
@@ -114,6 +114,17 @@ test('step records have the rate of their stage: after a warm-up the whole one, 
   const base = 3 / 11
   const cosine = (k: number) => (base * (1 + Math.cos((Math.PI * k) / 4))) / 2
   assert.deepEqual(last, [base / 2, base, cosine(0), cosine(1), cosine(2), cosine(3)])
+})
+
+test('scores on the whole length do not halve the rate while sequences are shorter', async () => {
+  const schedule = halvingRate({ improvement: 0.9, most: 2 })
+  const curriculum = growingLengths({ from: 6, iterations: 30 })
+  const options = { schedule, curriculum, optimizer: sgd({ lr: 1e-9 }), evalEvery: 5, stepEvery: 5, iterations: 90 }
+  const events = await trained(tiny(backend), TASK, options)
+  const rates = events.flatMap((event) => (event.type === 'step' ? event.lr : []))
+  assert.deepEqual(rates.slice(0, 7), Array(7).fill(1e-9))
+  assert.ok(rates.at(-1)! < 1e-9)
+  assert.deepEqual([events.at(-1)!.type, events.at(-1)!.iteration], ['done', 45])
 })
 
 test('a run that is over before its last stage has one length, and is scored at the whole one', async () => {
