@@ -85,9 +85,11 @@ export function ordered(names: readonly string[], budget: number, text: string, 
       const scores = groups.map(({ results }) =>
         mean(results.map(({ points }) => bestOf(evidence.experiment, within(points, common)))),
       )
-      const said = groups.map((group, i) => {
-        const fates = group.results.filter(({ ended }) => ended === 'diverged').map(state)
-        return `${group.name} ${score(evidence, scores[i]!)}${fates.length > 0 ? ` (${fates.join(', ')})` : ''}`
+      const said = groups.map(({ name, results }, i) => {
+        const lasts = results.map(({ points }) => within(points, common).at(-1)?.[1] ?? Number.NaN)
+        const fates = results.filter(({ ended }) => ended === 'diverged').map(state)
+        const besides = [`last ${score(evidence, mean(lasts))}`, ...fates]
+        return `${name} ${score(evidence, scores[i]!)} (${besides.join(', ')})`
       })
       const holds = follow(evidence, scores, margin)
       return {

@@ -4,14 +4,16 @@ import builtin, * as fs from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
 import * as path from 'node:path'
 import { type TestContext, test } from 'node:test'
-import { record } from '../../cli/recording.ts'
+import { record, result } from '../../cli/recording.ts'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { irnn, regression } from '../../src/index.ts'
 import { createModel } from '../../src/model/model.ts'
 import { loadModel } from '../../src/model/modelFile.ts'
 import { BEST, iterationOf } from '../../src/runs/checkpoint.ts'
 import { createRunFolder } from '../../src/runs/folder.ts'
+import type { Task } from '../../src/task.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
+import type { DoneEvent, EvalEvent } from '../../src/train/events.ts'
 import { train } from '../../src/train/loop.ts'
 import { trainSpec } from '../../src/train/options.ts'
 import { home } from '../support/command.ts'
@@ -87,4 +89,25 @@ test('a best checkpoint that could not be written is written at the next checkpo
   ])
   free.mock.mockImplementation(() => 2.1 * size)
   assert.deepEqual((await starved(context, path.join(home, 'just'))).there, there)
+})
+
+test('where held-out data decided, the last line has the test score that they chose, and the last one', () => {
+  const task = { ...adding({ T: 4 }), metric: 'accuracy', baseline: undefined } as unknown as Task
+  const scored = (iteration: number, test: number, heldOut: number): EvalEvent => ({
+    type: 'eval',
+    iteration,
+    seconds: 1,
+    test: { loss: 1, accuracy: test },
+    heldOut: { loss: 1, accuracy: heldOut },
+  })
+  const events = [scored(10, 0.91, 0.95), scored(20, 0.93, 0.95), scored(30, 0.92, 0.94)]
+  const done: DoneEvent = { ...events[2]!, type: 'done', reason: 'iterations', stopped: false }
+  assert.equal(
+    result(done, task, 'there', events),
+    'test accuracy 92.00 %, held-out 94.00 % after 30 iterations in 1.0 s; best by held-out at 10: test accuracy 91.00 ' +
+      '%, held-out 95.00 %; there',
+  )
+  assert.doesNotMatch(result(done, task, 'there', events.slice(2)), /best by held-out/)
+  const { heldOut: _, ...without } = done
+  assert.doesNotMatch(result(without, task, 'there', events), /best by held-out/)
 })

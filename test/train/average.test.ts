@@ -71,7 +71,7 @@ for (const { label, backend } of backends) {
     other.dispose()
   })
 
-  test(`${label}: at every event the model has the average, and from every checkpoint the run ends the same`, async () => {
+  test(`${label}: the model has the average at every event, and every checkpoint leads to the same end`, async () => {
     const run = { seed: 3, task: TASK, model: tiny(backend).spec }
     const { files, weights } = await checkpoints(backend, run)
     assert.ok(files.length >= 40)
