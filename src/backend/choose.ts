@@ -1,7 +1,14 @@
 /**
  * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
  */
-import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
+import {
+  allowRelaxedSimd,
+  defaultThreads,
+  loadAddon,
+  noWasmThreads,
+  startThread,
+  wasmBytes,
+} from '#platform'
 import { InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
@@ -15,7 +22,8 @@ export interface BackendOptions {
   readonly name?: BackendName | undefined
   /**
    * Of the native and wasm backends; the numbers that come out do not depend on it. Default: native one per core; wasm
-   * the same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated).
+   * the same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated). Where the
+   * system refuses some, those that it gives do the work, and the backend's description says so.
    */
   readonly threads?: number | undefined
   /** Default: the best this processor, or WebAssembly here, has. */
@@ -32,7 +40,7 @@ const DEFAULT_WASM_THREADS = 4
 /**
  * A backend ready to run. Its `description` says which one and why.
  * @throws InputError when an option does not exist, the name or threads are not what they can be, or the backend named
- * is not built.
+ * is not built; RangeError when there is no memory for wasm
  */
 export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return createEngine(options)
@@ -70,17 +78,12 @@ async function chooseWasm(
   reason: string,
 ): Promise<Engine> {
   const instructionSet = oneOf(wasmInstructionSets(), wanted)
-  const make = (threads: number, reason: string): Promise<Engine> =>
-    wasmBackend({ instructionSet, threads, reason, load: wasmBytes, start: startThread })
   const alone = noWasmThreads()
-  if (threads !== undefined) {
-    if (threads > 1 && alone) throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
-    return make(threads, reason)
+  if (threads !== undefined && threads > 1 && alone) {
+    throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
   }
-  if (alone) return make(1, reason)
-  const usual = Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
-  // Nobody asked for threads: where a page's rules or a bundler keep workers from starting, one does.
-  return make(usual, reason).catch((error: Error) => make(1, `${reason} (${error.message})`))
+  const usual = alone ? 1 : Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
+  return wasmBackend({ instructionSet, threads: threads ?? usual, reason, load: wasmBytes, start: startThread })
 }
 
 /** Best first. */
@@ -96,7 +99,7 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
   throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${String(wanted)}`)
 }
 
-/** Every backend and instruction set that runs here, for tests and benchmarks. */
+/** Every backend and instruction set that runs here for tests and benchmarks. */
 export async function availableBackends(): Promise<BackendOptions[]> {
   const loaded = loadAddon()
   const native = 'addon' in loaded ? loaded.addon.instructionSets : []

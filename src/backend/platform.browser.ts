@@ -39,5 +39,5 @@ export function startThread(work: Work, died: (why: string) => void): Thread {
     }
   })
   worker.postMessage(work)
-  return { ready, stop: () => worker.terminate() }
+  return { ready, stop: async () => worker.terminate() }
 }

@@ -1,4 +1,5 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
+import { readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
@@ -41,9 +42,28 @@ export function allowRelaxedSimd(): void {
   if (!hasRelaxedSimd() && process.versions.v8.startsWith('11.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
 }
 
-/** A worker that does not keep the process alive. No execArgv: what the program was started with is not for it. */
+/** Address space of a worker: 650 MiB with Node 20, nearly all of it reserved and never touched. */
+const WORKER_BYTES = 2 ** 30
+/** Workers that have not answered yet. */
+let starting = 0
+
+/** @throws Error where a worker would not fit: V8 then ends the process */
+function refuseWithoutRoom(): void {
+  if (process.platform !== 'linux') return // the others do not say how much there is
+  const limit = Number(/^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
+  const used = 1024 * Number(/^VmSize:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
+  if (limit - used < (starting + 1) * WORKER_BYTES) throw new Error('no room for a worker in its limit ulimit -v')
+}
+
+/**
+ * A worker that does not keep the process alive. No execArgv: what the program was started with is not for it. It
+ * prints nothing, and where its output went to that of the process, ten workers made Node warn of too many listeners.
+ */
 export function startThread(work: Work, died: (why: string) => void): Thread {
-  const worker = new Worker(new URL('./thread.node.js', import.meta.url), { workerData: work, execArgv: [] })
+  refuseWithoutRoom()
+  const options = { workerData: work, execArgv: [], stdout: true, stderr: true }
+  const worker = new Worker(new URL('./thread.node.js', import.meta.url), options)
+  starting++
   const ready = new Promise<void>((resolve, reject) => {
     const end = (why: string): void => {
       died(why)
@@ -55,6 +75,6 @@ export function startThread(work: Work, died: (why: string) => void): Thread {
     })
     worker.on('error', (error) => end(error.message))
     worker.on('exit', (code) => end(`exit code ${code}`))
-  })
-  return { ready, stop: () => void worker.terminate() }
+  }).finally(() => starting--)
+  return { ready, stop: () => worker.terminate() }
 }

@@ -6,6 +6,7 @@
  */
 import { type Engine, type Kernels, mortal } from '../backend.ts'
 import { gather } from '../gather.ts'
+import { withRoom } from '../limits.ts'
 import * as cells from './cells.ts'
 import { dense_backward, dense_forward, gemm } from './dense.ts'
 import {
@@ -76,9 +77,9 @@ export function referenceBackend(): Engine {
       name: 'reference',
       description: 'reference, plain TypeScript in float64, 1 thread',
       threads: 1,
-      floats: (n) => new Float64Array(n),
-      ints: (n) => new Int32Array(n),
-      doubles: (n) => new Float64Array(n),
+      floats: (n) => withRoom('reference', 8 * n, () => new Float64Array(n)),
+      ints: (n) => withRoom('reference', 4 * n, () => new Int32Array(n)),
+      doubles: (n) => withRoom('reference', 8 * n, () => new Float64Array(n)),
       free: () => {},
       gather,
       bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
