@@ -185,13 +185,21 @@ napi_value place(napi_env env, napi_callback_info info) {
 
 }   // namespace
 
+// instructionSets; argumentCounts of all kernels, by which JavaScript sees whether they are those that it was written
+// for; create, place.
 NAPI_MODULE_INIT() {
-  napi_value sets;
+  napi_value sets, table;
   napi_create_array(env, &sets);
   for (uint32_t set = 0, n = 0; set < 3; set++) {
     if (supported(int(set))) napi_set_element(env, sets, n++, text(env, NAMES[set]));
   }
   napi_set_named_property(env, exports, "instructionSets", sets);
+  napi_create_object(env, &table);
+#define IRNN_COUNT(kernel) set_number(env, table, #kernel, int(Call<IRNN_TARGET::kernel>::count));
+#define IRNN_TARGET irnn_baseline
+  IRNN_KERNELS(IRNN_COUNT)
+#undef IRNN_TARGET
+  napi_set_named_property(env, exports, "argumentCounts", table);
   define(env, exports, "create", create);
   define(env, exports, "place", place);
   return exports;

@@ -7,6 +7,8 @@ import { saidThreads, withRoom } from './limits.ts'
 export interface Addon {
   /** What this processor can run, best first. */
   readonly instructionSets: readonly NativeInstructionSet[]
+  /** How many arguments each kernel takes; builds of 0.1.0 do not say it. */
+  readonly argumentCounts?: Readonly<Record<string, number>>
   /** Kernels of one instruction set, with a thread pool of their own, and what binds each to its arguments. */
   create(
     instructionSet: NativeInstructionSet,

@@ -1,5 +1,5 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
@@ -19,6 +19,11 @@ export function loadAddon(): { addon: Addon } | { missing: string } {
     const { code, message } = error as NodeJS.ErrnoException
     return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
   }
+}
+
+/** Whether a file of wasm is in build/. */
+export function wasmIsBuilt(file: string): boolean {
+  return existsSync(new URL(file, BUILD))
 }
 
 export async function wasmBytes(file: string): Promise<BufferSource> {

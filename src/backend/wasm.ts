@@ -6,8 +6,10 @@
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
 
+import { InputError } from '../error.ts'
 import { type Engine, type Floats, type Kernels, mortal, type WasmInstructionSet } from './backend.ts'
 import { wakeCollector } from './collector.ts'
+import { otherThanCode } from './contract.ts'
 import { gather } from './gather.ts'
 import { mib, saidThreads } from './limits.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
@@ -81,10 +83,15 @@ export interface WasmOptions {
   readonly start: (work: Work, died: (why: string) => void) => Thread
 }
 
+/** Name of a module in build/. */
+export function moduleFile(instructionSet: WasmInstructionSet, shared: boolean): string {
+  return `irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`
+}
+
 /**
  * Instantiates the kernels. One thread has a memory of its own, several share one. There are fewer threads than are
  * asked for where the system refuses them.
- * @throws RangeError when there is no memory
+ * @throws InputError when the module is not of this code, RangeError when there is no memory
  */
 export async function wasmBackend({
   instructionSet,
@@ -94,7 +101,8 @@ export async function wasmBackend({
   start,
 }: WasmOptions): Promise<Engine> {
   const shared = wanted > 1
-  const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
+  const file = moduleFile(instructionSet, shared)
+  const module = await WebAssembly.compile(await load(file))
   if (shared) wakeCollector()
   const memory = largestMemory(shared)
   let heap: Heap
@@ -114,6 +122,8 @@ export async function wasmBackend({
   const exports = instance.exports as unknown as Exports
   heap = new Heap(exports.__heap_base.value as number, memory.buffer.byteLength)
   const rooms = Array.from({ length: wanted - 1 }, () => heap.allocate(ROOM))
+  const wrong = otherThanCode(argumentCounts(exports))
+  if (wrong !== null) throw new InputError(`backend wasm: ${file}: ${wrong}: build it with "npm run build wasm"`)
   const { pool, workers, refused } = shared ? await startPool(start, exports, { module, memory, rooms }) : ALONE
 
   const threads = 1 + workers
@@ -153,6 +163,10 @@ function kernelsIn(exports: Exports): [name: string, kernel: Kernel][] {
   return Object.entries(exports).filter(([name, value]) => typeof value === 'function' && !name.startsWith('pool_'))
 }
 
+/** The length of an exported function is how many arguments it takes. */
+function argumentCounts(exports: Exports): Record<string, number> {
+  return Object.fromEntries(kernelsIn(exports).map(([name, { length }]) => [name, length]))
+}
 type Argument = number | null | { readonly byteOffset: number }
 
 /**
