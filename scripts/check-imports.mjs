@@ -54,6 +54,7 @@ export const ROOMS = [
   'src/formats/',
   'src/features/',
   'src/disk.node.ts',
+  'src/download.node.ts',
   'src/layers/',
   'src/model/',
   'src/train/',
