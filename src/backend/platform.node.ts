@@ -54,10 +54,19 @@ let starting = 0
 
 /** @throws Error where a worker would not fit: V8 then ends the process */
 function refuseWithoutRoom(): void {
-  if (process.platform !== 'linux') return // the others do not say how much there is
-  const limit = Number(/^Max address space +(\d+)/m.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1] ?? Infinity)
-  const used = 1024 * Number(/^VmSize:\s+(\d+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1])
-  if (limit - used < (starting + 1) * WORKER_BYTES) throw new Error('no room for a worker in its limit ulimit -v')
+  if (addressSpaceLeft() < (starting + 1) * WORKER_BYTES) throw new Error('no room for a worker in its limit ulimit -v')
+}
+
+/** In bytes; Infinity where there is no limit, or the system does not say. */
+function addressSpaceLeft(): number {
+  const numberIn = (file: string, form: RegExp): number => Number(form.exec(readFileSync(file, 'utf8'))?.[1])
+  try {
+    const limit = numberIn('/proc/self/limits', /^Max address space +(\d+)/m)
+    const used = 1024 * numberIn('/proc/self/status', /^VmSize:\s+(\d+)/m)
+    return Number.isNaN(limit - used) ? Infinity : limit - used
+  } catch {
+    return Infinity // not Linux, or /proc is not there
+  }
 }
 
 /**
