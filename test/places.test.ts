@@ -119,7 +119,7 @@ const PASSED_OVER: readonly RegExp[] = [
 test('nothing is waited for, and what is refused is refused in a line', { skip }, () => {
   const digits = writeMnist(`${home}/digits`)
   const args = ['--input-type=module', '-e', CHILD, home, RUNS, digits]
-  const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 60_000 })
+  const { stdout, stderr, status, signal } = spawnSync(process.execPath, args, { encoding: 'utf8', timeout: 120_000 })
   const last = stderr.trimEnd().split('\n').at(-1)
   assert.deepEqual([status, signal], [0, null], `${stderr.slice(-2000)}\nit ended with ${last}`)
   const outcomes = stdout
