@@ -166,8 +166,8 @@ export function namesIn(dir: string): string[] {
   return explaining(dir, 'cannot be read', () => {
     const stats = fs.statSync(dir, { throwIfNoEntry: false })
     if (stats?.isDirectory()) return fs.readdirSync(dir)
-    const what = stats ? (stats.isFile() ? 'a file' : kindOf(stats)) : 'nothing'
-    throw new InputError(`${dir}: expected a folder but it is ${what}`)
+    const why = stats ? `it is ${kindOf(stats)}, not a folder` : 'there is no such folder'
+    throw new InputError(`${dir}: cannot be read: ${why}`)
   })
 }
 
@@ -193,8 +193,9 @@ function absence(file: string): string {
   return link ? 'it is a link to a file that does not exist' : 'there is no such file'
 }
 
-/** What stands in the place of a file, for people. */
+/** What stands in a place, for people. */
 export function kindOf(stats: fs.Stats): string {
+  if (stats.isFile()) return 'a file'
   if (stats.isSymbolicLink()) return 'a symbolic link'
   if (stats.isDirectory()) return 'a folder'
   if (stats.isFIFO()) return 'a pipe'
