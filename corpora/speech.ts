@@ -5,7 +5,7 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, makeFolder } from '../src/disk.node.ts'
+import { explaining, makeFolder, namesIn } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { encodePhn, type Segment } from '../src/formats/phn.ts'
 import { encodeSphere } from '../src/formats/sphere.ts'
@@ -79,7 +79,7 @@ function split(speakers: readonly Speaker[]): string {
 }
 
 function refuseFilled(out: string): void {
-  if (!fs.existsSync(out) || fs.readdirSync(out).length === 0) return
+  if (!fs.existsSync(out) || namesIn(out).length === 0) return
   throw new InputError(`${out}: expected a new or empty folder but it holds files: name another with --out`)
 }
 

@@ -1,10 +1,10 @@
 /** From folders of runs to experiments/results/<figure>.json: what a figure and its claims are made from. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { writeAtomic } from '../src/disk.node.ts'
+import { readText, writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beats, METRICS, type Metric } from '../src/metric.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
@@ -33,9 +33,10 @@ export function resultsFile(dir: string, { name }: Experiment): string {
 export function readResults(dir: string, experiment: Experiment): Results {
   const file = resultsFile(dir, experiment)
   if (!existsSync(file)) return { figure: experiment.name, runs: [], claims: [] }
+  const text = readText(file)
   let read: Results | undefined
   try {
-    read = JSON.parse(readFileSync(file, 'utf8')) as Results
+    read = JSON.parse(text) as Results
   } catch {}
   if (!Array.isArray(read?.runs) || read.figure !== experiment.name) {
     throw new InputError(`${file}: expected the results of ${experiment.name}: move it away or name another --out`)

@@ -5,9 +5,10 @@
 #include <sys/mman.h>
 #endif
 
+#include <csetjmp>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <string_view>
 
 #define IRNN_TARGET irnn_baseline
@@ -25,18 +26,21 @@
 #include "napi_call.h"
 
 void* irnn_host::scratch(int slot, unsigned long bytes) {
-  if (bytes > current->sizes[slot]) {
-    std::free(current->slots[slot]);
+  Context& host = *current;
+  if (bytes > host.sizes[slot]) {
+    std::free(host.slots[slot]);
+    host.slots[slot] = nullptr;
+    host.sizes[slot] = 0;
     const size_t rounded = (bytes + 63) / 64 * 64;
-    current->slots[slot] = std::aligned_alloc(64, rounded);
-    if (!current->slots[slot]) {   // kernels have no exceptions, and nothing sensible can follow
-      std::fprintf(stderr, "irnn: out of memory: a kernel needs %zu bytes of working memory; ", rounded);
-      std::fputs("use a smaller batch or network\n", stderr);
-      std::abort();
+    void* memory = std::aligned_alloc(64, rounded);
+    if (!memory) {
+      host.wanted = rounded;
+      std::longjmp(host.refused, 1);
     }
-    current->sizes[slot] = rounded;
+    host.slots[slot] = memory;
+    host.sizes[slot] = rounded;
   }
-  return current->slots[slot];
+  return host.slots[slot];
 }
 
 void irnn_host::parallel_for(int n, void (*f)(void*, int), void* context) { current->pool.run(n, f, context); }
@@ -95,8 +99,14 @@ napi_value close(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// create(instructionSet, threads): { kernels, binders, gather, close }; kernels and binders have a function for every
-// kernel.
+void set_number(napi_env env, napi_value object, const char* name, int value) {
+  napi_value number;
+  napi_create_int32(env, value, &number);
+  napi_set_named_property(env, object, name, number);
+}
+
+// create(instructionSet, threads): { kernels, binders, gather, close, threads }; kernels and binders have a function
+// for every kernel, `threads` is how many the system gave.
 napi_value create(napi_env env, napi_callback_info info) {
   napi_value args[2], kernels, binders, both;
   size_t given = 2, length = 0;
@@ -117,7 +127,8 @@ napi_value create(napi_env env, napi_callback_info info) {
   define_kernel(env, binders, #kernel, Call<IRNN_TARGET::kernel>::bind, context);
   for (int set = 0; set < 3; set++) {
     if (wanted != NAMES[set] || !supported(set)) continue;
-    context = new Context(threads < 1 ? 1 : threads);
+    context = new (std::nothrow) Context(threads < 1 ? 1 : threads);
+    if (!context) return no_memory(env, sizeof(Context));
 #if defined(IRNN_HAS_AVX512)
 #define IRNN_TARGET irnn_avx512
     if (set == 0) {
@@ -143,6 +154,7 @@ napi_value create(napi_env env, napi_callback_info info) {
   if (context) {
     define_kernel(env, both, "gather", Call<gather>::run, context);
     define_kernel(env, both, "close", close, context);
+    set_number(env, both, "threads", context->pool.threads());
   } else {
     napi_throw_range_error(env, nullptr, "instruction set: expected one of instructionSets");
     return nullptr;
@@ -173,13 +185,21 @@ napi_value place(napi_env env, napi_callback_info info) {
 
 }   // namespace
 
+// instructionSets; argumentCounts of all kernels, by which JavaScript sees whether they are those that it was written
+// for; create, place.
 NAPI_MODULE_INIT() {
-  napi_value sets;
+  napi_value sets, table;
   napi_create_array(env, &sets);
   for (uint32_t set = 0, n = 0; set < 3; set++) {
     if (supported(int(set))) napi_set_element(env, sets, n++, text(env, NAMES[set]));
   }
   napi_set_named_property(env, exports, "instructionSets", sets);
+  napi_create_object(env, &table);
+#define IRNN_COUNT(kernel) set_number(env, table, #kernel, int(Call<IRNN_TARGET::kernel>::count));
+#define IRNN_TARGET irnn_baseline
+  IRNN_KERNELS(IRNN_COUNT)
+#undef IRNN_TARGET
+  napi_set_named_property(env, exports, "argumentCounts", table);
   define(env, exports, "create", create);
   define(env, exports, "place", place);
   return exports;

@@ -4,8 +4,11 @@
 
 #include <node_api.h>
 
+#include <csetjmp>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
+#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -15,6 +18,10 @@
 namespace {
 
 // One backend: its threads and scratch memory.
+//
+// Kernels have no exceptions, and memory can run out in the middle of one: scratch() then jumps out of it to `refused`,
+// where its call becomes an error of JavaScript. That is sound, for kernels own nothing and have no destructors, and
+// only the thread that called a kernel asks for scratch memory.
 struct Context {
   explicit Context(int threads) : pool(threads) {}
   ~Context() { close(); }
@@ -31,7 +38,15 @@ struct Context {
   int references = 0;   // functions that hold it
   void* slots[2] = {nullptr, nullptr};
   size_t sizes[2] = {0, 0};
+  size_t wanted = 0;   // bytes that were refused
+  std::jmp_buf refused;
 };
+
+#if defined(_WIN32)
+#define IRNN_SETJMP(buffer) setjmp(buffer)
+#else
+#define IRNN_SETJMP(buffer) _setjmp(buffer)   // without the signal mask, which takes a call of the system on some
+#endif
 
 void release(Context* context) {
   if (--context->references == 0) delete context;
@@ -66,6 +81,17 @@ T unwrap(napi_env env, napi_value value, bool& ok) {
   }
 }
 
+// As native.ts says it of arrays.
+napi_value no_memory(napi_env env, size_t bytes) {
+  char text[160];
+  constexpr char format[] =
+      "native memory: expected room for %zu MiB but the system has less: use a smaller batch, "
+      "fewer steps or fewer units";
+  std::snprintf(text, sizeof text, format, (bytes + (1 << 20) - 1) >> 20);
+  napi_throw_range_error(env, nullptr, text);
+  return nullptr;
+}
+
 template <auto kernel>
 struct Call;
 template <class R, class... Args, R (*kernel)(Args...)>
@@ -97,6 +123,7 @@ struct Call<kernel> {
   static napi_value apply(napi_env env, Context* context, const Arguments& args) {
     current = context;
     FlushDenormals flush;
+    if (IRNN_SETJMP(context->refused)) return no_memory(env, context->wanted);
     if constexpr (std::is_void_v<R>) {
       std::apply(kernel, args);
       return nullptr;
@@ -136,7 +163,8 @@ struct Call<kernel> {
     if (!read(env, info, values, context, args)) return nullptr;
     napi_create_array_with_length(env, count, &list);
     for (size_t i = 0; i < count; i++) napi_set_element(env, list, uint32_t(i), values[i]);
-    Bound* bound = new Bound{context, args, nullptr};
+    Bound* bound = new (std::nothrow) Bound{context, args, nullptr};
+    if (!bound) return no_memory(env, sizeof(Bound));
     napi_create_reference(env, list, 1, &bound->arrays);
     napi_create_function(env, nullptr, 0, run_bound, bound, &function);
     context->references++;

@@ -4,12 +4,15 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <new>
 #include <thread>
-#include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
+
+#include "thread.h"
 
 // Flushes denormal floats, which take 20 to 260 times as long as normal ones, to zero while kernels run, but not in
 // JavaScript.
@@ -35,11 +38,19 @@ class FlushDenormals {
 
 class Pool {
  public:
-  // `threads` includes the caller of run().
-  explicit Pool(int threads) {
-    for (int i = 1; i < threads; i++) workers_.emplace_back([this] { work(); });
+  // `threads` includes the caller of run(). There are fewer where the system refuses one.
+  explicit Pool(int threads) : workers_(new (std::nothrow) Thread[threads]) {
+    start(threads - 1);
+    if (count_ == threads - 1) return;
+    // Leaves some to the host, which may end if it cannot have one: Node does when its pool for files starts, late.
+    const int rest = count_ - HOST_THREADS;
+    stop();
+    start(rest);
   }
   ~Pool() { stop(); }
+
+  // With the caller of run().
+  int threads() const { return count_ + 1; }
 
   // Ends the threads. run() works alone from then on.
   void stop() {
@@ -49,12 +60,12 @@ class Pool {
       generation_++;
     }
     wake_.notify_all();
-    for (auto& worker : workers_) worker.join();
-    workers_.clear();
+    for (int i = 0; i < count_; i++) workers_[i].join();
+    count_ = 0;
   }
 
   void run(int n, void (*f)(void*, int), void* context) {
-    if (workers_.empty() || n <= 1) {
+    if (count_ == 0 || n <= 1) {
       for (int i = 0; i < n; i++) f(context, i);
       return;
     }
@@ -62,7 +73,7 @@ class Pool {
     context_ = context;
     n_ = n;
     next_.store(0, std::memory_order_relaxed);
-    busy_.store(int(workers_.size()), std::memory_order_relaxed);
+    busy_.store(count_, std::memory_order_relaxed);
     {
       std::lock_guard<std::mutex> lock(mutex_);
       generation_.fetch_add(1, std::memory_order_release);
@@ -78,7 +89,16 @@ class Pool {
   }
 
  private:
-  static constexpr int SPINS = 2000;   // about 50 µs
+  static constexpr int SPINS = 2000;       // about 50 µs
+  static constexpr int HOST_THREADS = 4;   // of libuv's pool
+
+  // Starts as many as the system gives, `wanted` at most. There are none before.
+  void start(int wanted) {
+    stop_ = false;
+    generation_ = 0;   // what a thread begins with
+    const auto work = [](void* pool) { static_cast<Pool*>(pool)->work(); };
+    while (workers_ && count_ < wanted && workers_[count_].start(work, this)) count_++;
+  }
 
   static void pause() {
 #if defined(__x86_64__)
@@ -109,7 +129,8 @@ class Pool {
     }
   }
 
-  std::vector<std::thread> workers_;
+  const std::unique_ptr<Thread[]> workers_;
+  int count_ = 0;   // of workers that run
   std::mutex mutex_;
   std::condition_variable wake_;
   std::atomic<unsigned> generation_{0};

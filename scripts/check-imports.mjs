@@ -12,6 +12,7 @@ import { isMain, readTree, withoutComments } from './tree.mjs'
 export const ROOMS = [
   'kernels/kernels.h',
   'kernels/gather.h',
+  'kernels/thread.h',
   'kernels/pool.h',
   'kernels/napi_call.h',
   'kernels/simd.h',
@@ -53,6 +54,7 @@ export const ROOMS = [
   'src/formats/',
   'src/features/',
   'src/disk.node.ts',
+  'src/download.node.ts',
   'src/layers/',
   'src/model/',
   'src/train/',

@@ -44,7 +44,9 @@ export function writeAtomic(
 }
 
 function writeParts(file: string, parts: readonly Uint8Array[]): void {
-  const fd = fs.openSync(file, 'w')
+  // What lies there is from a process that was killed; opening a pipe would wait, and a link would lead elsewhere.
+  fs.rmSync(file, { force: true })
+  const fd = fs.openSync(file, 'wx')
   try {
     for (const part of parts) {
       for (let at = 0; at < part.length; ) at += fs.writeSync(fd, part, at, Math.min(AT_ONCE, part.length - at))
@@ -60,11 +62,20 @@ const AT_ONCE = 2 ** 26
 
 /** What `work` makes of a file's bytes. @throws InputError when they cannot be read, and what `work` throws */
 export function readingFile<T>(file: string, work: (source: Source) => T): T {
+  return openedFile(file, (fd, size) => work({ size, read: (at, into) => readFully(fd, at, into, file) }))
+}
+
+/**
+ * What `work` makes of a file that is open for reading, and of its size in bytes.
+ * @throws InputError for what is no file, and when it cannot be read
+ */
+export function openedFile<T>(file: string, work: (fd: number, size: number) => T): T {
   return explaining(file, 'cannot be read', () => {
-    const fd = fs.openSync(file, 'r')
+    statsOf(file)
+    // What became a pipe in the meantime is not waited for. Windows has neither.
+    const fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0))
     try {
-      const { size } = fs.fstatSync(fd)
-      return work({ size, read: (at, into) => readFully(fd, at, into, file) })
+      return work(fd, fs.fstatSync(fd).size)
     } finally {
       fs.closeSync(fd)
     }
@@ -137,26 +148,58 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'it is a folder, not a file',
   ENOENT: 'its path does not exist and cannot be made',
   ENAMETOOLONG: 'its name is too long',
+  ELOOP: 'it is a link that leads in a circle',
+  ERR_FS_EISDIR: 'a folder of its name is in the way',
 }
 
-/** The bytes of a file that a person names, or of a pipe. @throws InputError when it cannot be read */
+/** What the process has open itself, say as its standard input: a pipe among these has somebody who writes it. */
+const OWN = /^\/dev\/(stdin|fd\/\d+)$|^\/proc\/self\/fd\/\d+$/
+
+/** The bytes of a file, or of what the process has open itself. @throws InputError when it cannot be read */
 export function readBytes(file: string): Uint8Array {
-  return explaining(file, 'cannot be read', () => {
-    if (!fs.existsSync(file)) throw new InputError(`${file}: cannot be read: there is no such file`)
-    return fs.readFileSync(file)
+  if (OWN.test(file)) return explaining(file, 'cannot be read', () => fs.readFileSync(file))
+  return openedFile(file, (fd) => fs.readFileSync(fd))
+}
+
+/** The names in a folder. @throws InputError when it is none, or cannot be read */
+export function namesIn(dir: string): string[] {
+  return explaining(dir, 'cannot be read', () => {
+    const stats = fs.statSync(dir, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) return fs.readdirSync(dir)
+    const why = stats ? `it is ${kindOf(stats)}, not a folder` : 'there is no such folder'
+    throw new InputError(`${dir}: cannot be read: ${why}`)
   })
+}
+
+/** The text of such a file, which is UTF-8, without a byte order mark. @throws InputError when it cannot be read */
+export function readText(file: string): string {
+  return new TextDecoder().decode(readBytes(file))
 }
 
 /**
- * Of a file found in a folder. @throws InputError for a folder, a socket, a pipe, which nobody may ever write, and what
- * the disk refuses
+ * Of a file that is to be read. @throws InputError for what is none: reading a pipe would wait for ever for somebody to
+ * write it, and a device may have no end
  */
 export function statsOf(file: string): fs.Stats {
   return explaining(file, 'cannot be read', () => {
-    const stats = fs.statSync(file)
-    if (stats.isFile()) return stats
-    throw new InputError(`${file}: cannot be read: ${stats.isDirectory() ? REASONS.EISDIR : 'it is no file'}`)
+    const stats = fs.statSync(file, { throwIfNoEntry: false })
+    if (stats?.isFile()) return stats
+    throw new InputError(`${file}: cannot be read: ${stats ? `it is ${kindOf(stats)}, not a file` : absence(file)}`)
   })
+}
+
+function absence(file: string): string {
+  const link = fs.lstatSync(file, { throwIfNoEntry: false })
+  return link ? 'it is a link to a file that does not exist' : 'there is no such file'
+}
+
+/** What stands in a place, for people. */
+export function kindOf(stats: fs.Stats): string {
+  if (stats.isFile()) return 'a file'
+  if (stats.isSymbolicLink()) return 'a symbolic link'
+  if (stats.isDirectory()) return 'a folder'
+  if (stats.isFIFO()) return 'a pipe'
+  return stats.isSocket() ? 'a socket' : 'a device'
 }
 
 /** Failures of the file system as one line: bad input when a run begins or is read, a DiskError while it runs. */

@@ -1,13 +1,22 @@
 /**
  * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
  */
-import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
+import {
+  allowRelaxedSimd,
+  defaultThreads,
+  loadAddon,
+  noWasmThreads,
+  startThread,
+  wasmBytes,
+  wasmIsBuilt,
+} from '#platform'
 import { InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
-import { nativeBackend } from './native.ts'
+import { otherThanCode } from './contract.ts'
+import { type Addon, nativeBackend } from './native.ts'
 import { referenceBackend } from './reference/index.ts'
 import { fusesMultiplyAdd } from './relaxed.ts'
-import { wasmBackend } from './wasm.ts'
+import { moduleFile, wasmBackend } from './wasm.ts'
 
 /** Which backend is wanted and how it is to run. Everything has a default. */
 export interface BackendOptions {
@@ -15,7 +24,8 @@ export interface BackendOptions {
   readonly name?: BackendName | undefined
   /**
    * Of the native and wasm backends; the numbers that come out do not depend on it. Default: native one per core; wasm
-   * the same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated).
+   * the same but at most 4, and one where memory cannot be shared (a page that is not cross-origin isolated). Where the
+   * system refuses some, those that it gives do the work, and the backend's description says so.
    */
   readonly threads?: number | undefined
   /** Default: the best this processor, or WebAssembly here, has. */
@@ -32,7 +42,7 @@ const DEFAULT_WASM_THREADS = 4
 /**
  * A backend ready to run. Its `description` says which one and why.
  * @throws InputError when an option does not exist, the name or threads are not what they can be, or the backend named
- * is not built.
+ * is not built, or was built from other code; RangeError when there is no memory for wasm
  */
 export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return createEngine(options)
@@ -50,7 +60,7 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   }
   if (name === 'reference') return referenceBackend()
   if (name === 'wasm') return chooseWasm(threads, instructionSet, '')
-  const loaded = loadAddon()
+  const loaded = findAddon()
   if ('addon' in loaded) {
     const { addon } = loaded
     return nativeBackend(addon, threads ?? defaultThreads(), oneOf(addon.instructionSets, instructionSet))
@@ -61,7 +71,7 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
         '"npm explore irnn -- npm run build -- native", or use --backend wasm',
     )
   }
-  return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing})`)
+  return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing}${loaded.remedy ?? ''})`)
 }
 
 async function chooseWasm(
@@ -69,36 +79,46 @@ async function chooseWasm(
   wanted: InstructionSet | undefined,
   reason: string,
 ): Promise<Engine> {
-  const instructionSet = oneOf(wasmInstructionSets(), wanted)
-  const make = (threads: number, reason: string): Promise<Engine> =>
-    wasmBackend({ instructionSet, threads, reason, load: wasmBytes, start: startThread })
-  const alone = noWasmThreads()
-  if (threads !== undefined) {
-    if (threads > 1 && alone) throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
-    return make(threads, reason)
+  const built = wasmInstructionSets()
+  if (built.length === 0) {
+    throw new InputError(`backend wasm: expected its modules in build/ but they were not built: run "npm run build"`)
   }
-  if (alone) return make(1, reason)
-  const usual = Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
-  // Nobody asked for threads: where a page's rules or a bundler keep workers from starting, one does.
-  return make(usual, reason).catch((error: Error) => make(1, `${reason} (${error.message})`))
+  const instructionSet = oneOf(built, wanted)
+  const alone = noWasmThreads()
+  if (threads !== undefined && threads > 1 && alone) {
+    throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
+  }
+  const usual = alone ? 1 : Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
+  return wasmBackend({ instructionSet, threads: threads ?? usual, reason, load: wasmBytes, start: startThread })
 }
 
-/** Best first. */
+/** The add-on, if it is there and of this code; else why not, and what to do if it should be. */
+function findAddon(): { addon: Addon } | { missing: string; remedy?: string } {
+  const loaded = loadAddon()
+  const wrong = 'addon' in loaded ? otherThanCode(loaded.addon.argumentCounts) : null
+  return wrong === null ? loaded : { missing: wrong, remedy: ': run "npm run build"' }
+}
+
+/** Those that run here and are built, best first. */
 function wasmInstructionSets(): readonly WasmInstructionSet[] {
   allowRelaxedSimd()
-  return fusesMultiplyAdd() ? ['relaxed-simd', 'simd128'] : ['simd128']
+  const sets: WasmInstructionSet[] = fusesMultiplyAdd() ? ['relaxed-simd', 'simd128'] : ['simd128']
+  return sets.filter((set) => wasmIsBuilt(moduleFile(set, false)) && wasmIsBuilt(moduleFile(set, true)))
 }
 
 function oneOf<S extends InstructionSet>(here: readonly S[], wanted: InstructionSet | undefined): S {
   if (wanted === undefined) return here[0]!
   const found = here.find((set) => set === wanted)
   if (found) return found
-  throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${String(wanted)}`)
+  throw new InputError(
+    `instruction set: expected one of ${here.join(', ')}, which run here and are built, but received ` +
+      `${shown(wanted)}: "npm run build" builds all that there are`,
+  )
 }
 
-/** Every backend and instruction set that runs here, for tests and benchmarks. */
+/** Every backend and instruction set that runs here and is built, for tests and benchmarks. */
 export async function availableBackends(): Promise<BackendOptions[]> {
-  const loaded = loadAddon()
+  const loaded = findAddon()
   const native = 'addon' in loaded ? loaded.addon.instructionSets : []
   return [
     { name: 'reference' },

@@ -1,11 +1,14 @@
 /** The kernels as a Node-API add-on: SIMD for the instruction set of this machine, threads inside C++. */
 import { type Engine, type Floats, type Kernels, type Mortal, mortal, type NativeInstructionSet } from './backend.ts'
 import { wakeCollector } from './collector.ts'
+import { saidThreads, withRoom } from './limits.ts'
 
 /** What kernels/napi.cc exports. */
 export interface Addon {
   /** What this processor can run, best first. */
   readonly instructionSets: readonly NativeInstructionSet[]
+  /** How many arguments each kernel takes; builds of 0.1.0 do not say it. */
+  readonly argumentCounts?: Readonly<Record<string, number>>
   /** Kernels of one instruction set, with a thread pool of their own, and what binds each to its arguments. */
   create(
     instructionSet: NativeInstructionSet,
@@ -25,6 +28,8 @@ export interface Addon {
     ): void
     /** Ends the threads and gives scratch memory back. */
     close(): void
+    /** How many the system gave, the calling one with them. */
+    readonly threads: number
   }
   /**
    * How far into `buffer` the first multiple of `alignment` is; where that is a huge page's size, huge pages from there
@@ -40,23 +45,27 @@ const HUGE_PAGE = 1 << 21
 
 const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD', avx2: 'AVX2+FMA', avx512: 'AVX-512' }
 
-/** `threads` pool members including the calling thread; results do not depend on their number. */
+/**
+ * `wanted` pool members including the calling thread, or as many as the system gives; results do not depend on their
+ * number.
+ */
 export function nativeBackend(
   addon: Addon,
-  threads: number,
+  wanted: number,
   instructionSet: NativeInstructionSet = addon.instructionSets[0]!,
 ): Engine {
   const view = <A>(make: (buffer: ArrayBuffer, offset: number, n: number) => A, n: number, size: number): A => {
     const alignment = n * size < HUGE_PAGE ? CACHE_LINE : HUGE_PAGE
-    const buffer = new ArrayBuffer(n * size + alignment)
+    const bytes = n * size + alignment
+    const buffer = withRoom('native', bytes, () => new ArrayBuffer(bytes))
     return make(buffer, addon.place(buffer, alignment), n)
   }
-  if (threads > 1) wakeCollector()
-  const { kernels, binders, gather, close } = addon.create(instructionSet, threads)
+  if (wanted > 1) wakeCollector()
+  const { kernels, binders, gather, close, threads } = addon.create(instructionSet, wanted)
   const parts: Omit<Engine, keyof Mortal> = {
     ...kernels,
     name: 'native',
-    description: `native, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}`,
+    description: `native, ${NAMES[instructionSet]}, ${saidThreads(threads, wanted)}`,
     threads,
     instructionSet,
     floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),

@@ -1,4 +1,5 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
@@ -18,6 +19,11 @@ export function loadAddon(): { addon: Addon } | { missing: string } {
     const { code, message } = error as NodeJS.ErrnoException
     return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
   }
+}
+
+/** Whether a file of wasm is in build/. */
+export function wasmIsBuilt(file: string): boolean {
+  return existsSync(new URL(file, BUILD))
 }
 
 export async function wasmBytes(file: string): Promise<BufferSource> {
@@ -41,9 +47,37 @@ export function allowRelaxedSimd(): void {
   if (!hasRelaxedSimd() && process.versions.v8.startsWith('11.')) setFlagsFromString('--experimental-wasm-relaxed-simd')
 }
 
-/** A worker that does not keep the process alive. No execArgv: what the program was started with is not for it. */
+/** Address space of a worker: 650 MiB with Node 20, nearly all of it reserved and never touched. */
+const WORKER_BYTES = 2 ** 30
+/** Workers that have not answered yet. */
+let starting = 0
+
+/** @throws Error where a worker would not fit: V8 then ends the process */
+function refuseWithoutRoom(): void {
+  if (addressSpaceLeft() < (starting + 1) * WORKER_BYTES) throw new Error('no room for a worker in its limit ulimit -v')
+}
+
+/** In bytes; Infinity where there is no limit, or the system does not say. */
+function addressSpaceLeft(): number {
+  const numberIn = (file: string, form: RegExp): number => Number(form.exec(readFileSync(file, 'utf8'))?.[1])
+  try {
+    const limit = numberIn('/proc/self/limits', /^Max address space +(\d+)/m)
+    const used = 1024 * numberIn('/proc/self/status', /^VmSize:\s+(\d+)/m)
+    return Number.isNaN(limit - used) ? Infinity : limit - used
+  } catch {
+    return Infinity // not Linux, or /proc is not there
+  }
+}
+
+/**
+ * A worker that does not keep the process alive. No execArgv: what the program was started with is not for it. It
+ * prints nothing, and where its output went to that of the process, ten workers made Node warn of too many listeners.
+ */
 export function startThread(work: Work, died: (why: string) => void): Thread {
-  const worker = new Worker(new URL('./thread.node.js', import.meta.url), { workerData: work, execArgv: [] })
+  refuseWithoutRoom()
+  const options = { workerData: work, execArgv: [], stdout: true, stderr: true }
+  const worker = new Worker(new URL('./thread.node.js', import.meta.url), options)
+  starting++
   const ready = new Promise<void>((resolve, reject) => {
     const end = (why: string): void => {
       died(why)
@@ -55,6 +89,6 @@ export function startThread(work: Work, died: (why: string) => void): Thread {
     })
     worker.on('error', (error) => end(error.message))
     worker.on('exit', (code) => end(`exit code ${code}`))
-  })
-  return { ready, stop: () => void worker.terminate() }
+  }).finally(() => starting--)
+  return { ready, stop: () => worker.terminate() }
 }

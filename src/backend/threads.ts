@@ -20,8 +20,8 @@ export interface Work {
 export interface Thread {
   /** Resolves when it works; rejects when it cannot. */
   readonly ready: Promise<void>
-  /** Ends it, also in its sleep. */
-  stop(): void
+  /** Ends it, also in its sleep; resolves, where the platform tells, once it is over. */
+  stop(): Promise<unknown>
 }
 
 const STACK = 65536
@@ -75,40 +75,49 @@ export interface Pool {
 const collected = new FinalizationRegistry(stopAll)
 
 function stopAll(threads: readonly Thread[]): void {
-  for (const { stop } of threads) stop()
+  for (const { stop } of threads) void stop()
+}
+
+/** The workers that started. */
+export interface Started {
+  readonly pool: Pool
+  readonly workers: number
+  /** Why the others did not; empty if there are none. */
+  readonly refused: string
 }
 
 /**
- * One worker for each of `rooms`. `start` is the platform's: it makes a worker that serves, and calls `died` when that
- * ends.
- * @throws Error when a worker cannot start; then there is none
+ * One worker for each of `rooms`, or as many as the system gives: work does not depend on their number.
+ * @param start is the platform's: it makes a worker that serves, and calls `died` when that ends
  */
 export async function startPool(
   start: (work: Work, died: (why: string) => void) => Thread,
   exports: PoolExports,
   { module, memory, rooms }: { module: WebAssembly.Module; memory: WebAssembly.Memory; rooms: readonly number[] },
-): Promise<Pool> {
-  const health = { death: '' } // apart from the pool, which a worker's listeners must not keep alive
-  const threads = rooms.map((room, i) =>
-    start({ module, memory, worker: i + 1, room }, (why) => {
-      health.death ||= `worker ${i + 1} of ${rooms.length} has died (${why})`
-    }),
-  )
-  let timer: ReturnType<typeof setTimeout> | undefined
-  const patience = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`there was no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
-  })
+): Promise<Started> {
+  // Apart from the pool, which a worker's listeners must not keep alive.
+  const health = { death: '', working: new Set<number>() }
+  const all: Thread[] = []
+  let refused = ''
   try {
-    await Promise.race([Promise.all(threads.map(({ ready }) => ready)), patience])
+    for (const [i, room] of rooms.entries()) {
+      const work = { module, memory, worker: i + 1, room }
+      all.push(
+        start(work, (why) => {
+          if (health.working.has(i)) health.death ||= `worker ${i + 1} of ${health.working.size} has died (${why})`
+        }),
+      )
+    }
   } catch (error) {
-    stopAll(threads)
-    throw new Error(`wasm threads: expected ${rooms.length} workers to start but ${(error as Error).message}`, {
-      cause: error,
-    })
-  } finally {
-    clearTimeout(timer)
+    refused = (error as Error).message
   }
-  exports.pool_start(rooms.length, maySleep(memory) ? 1 : 0)
+  const lacks = await Promise.all(all.map(lackOf))
+  for (const [i, lack] of lacks.entries()) if (lack === '') health.working.add(i)
+  refused ||= lacks.find((lack) => lack !== '') ?? ''
+  // One that is late must not begin to work: it would be ended with a piece in hand.
+  await Promise.all(all.filter((_, i) => !health.working.has(i)).map(({ stop }) => stop()))
+  const threads = all.filter((_, i) => health.working.has(i))
+  exports.pool_start(threads.length, maySleep(memory) ? 1 : 0)
   const pool: Pool = {
     check() {
       if (health.death) throw new Error(`wasm threads: ${health.death}: make the backend anew, or with threads: 1`)
@@ -128,7 +137,23 @@ export async function startPool(
     },
   }
   collected.register(pool, threads)
-  return pool
+  return { pool, workers: threads.length, refused }
+}
+
+/** Why a worker is not ready, after some patience; empty if it is. */
+async function lackOf({ ready }: Thread): Promise<string> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const patience = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`there was no answer in ${PATIENCE_MS / 1000} s`)), PATIENCE_MS)
+  })
+  try {
+    await Promise.race([ready, patience])
+    return ''
+  } catch (error) {
+    return (error as Error).message
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /**

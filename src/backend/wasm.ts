@@ -5,9 +5,13 @@
  * The memory is created once at its full size and never grows, because growing detaches every view a model holds. Size
  * costs address space only: the system backs a page when it is first written (docs/decisions/002-wasm-memory.md).
  */
+
+import { InputError } from '../error.ts'
 import { type Engine, type Floats, type Kernels, mortal, type WasmInstructionSet } from './backend.ts'
 import { wakeCollector } from './collector.ts'
+import { otherThanCode } from './contract.ts'
 import { gather } from './gather.ts'
+import { mib, saidThreads } from './limits.ts'
 import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
 
 const PAGE = 65536
@@ -79,13 +83,26 @@ export interface WasmOptions {
   readonly start: (work: Work, died: (why: string) => void) => Thread
 }
 
+/** Name of a module in build/. */
+export function moduleFile(instructionSet: WasmInstructionSet, shared: boolean): string {
+  return `irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`
+}
+
 /**
- * Instantiates the kernels. One thread has a memory of its own, several share one.
- * @throws Error when the workers do not start, RangeError when there is no memory
+ * Instantiates the kernels. One thread has a memory of its own, several share one. There are fewer threads than are
+ * asked for where the system refuses them.
+ * @throws InputError when the module is not of this code, RangeError when there is no memory
  */
-export async function wasmBackend({ instructionSet, threads, reason, load, start }: WasmOptions): Promise<Engine> {
-  const shared = threads > 1
-  const module = await WebAssembly.compile(await load(`irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`))
+export async function wasmBackend({
+  instructionSet,
+  threads: wanted,
+  reason,
+  load,
+  start,
+}: WasmOptions): Promise<Engine> {
+  const shared = wanted > 1
+  const file = moduleFile(instructionSet, shared)
+  const module = await WebAssembly.compile(await load(file))
   if (shared) wakeCollector()
   const memory = largestMemory(shared)
   let heap: Heap
@@ -104,21 +121,21 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
   const instance = await WebAssembly.instantiate(module, { env: { memory, scratch } })
   const exports = instance.exports as unknown as Exports
   heap = new Heap(exports.__heap_base.value as number, memory.buffer.byteLength)
-  const rooms = Array.from({ length: threads - 1 }, () => heap.allocate(ROOM))
-  const pool = shared ? await startPool(start, exports, { module, memory, rooms }) : null
+  const rooms = Array.from({ length: wanted - 1 }, () => heap.allocate(ROOM))
+  const wrong = otherThanCode(argumentCounts(exports))
+  if (wrong !== null) throw new InputError(`backend wasm: ${file}: ${wrong}: build it with "npm run build wasm"`)
+  const { pool, workers, refused } = shared ? await startPool(start, exports, { module, memory, rooms }) : ALONE
 
+  const threads = 1 + workers
   const kernels: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(exports)) {
-    if (typeof value !== 'function' || name.startsWith('pool_')) continue
-    kernels[name] = bind(value as Kernel, exports.__stack_pointer, pool)
-  }
+  for (const [name, kernel] of kernelsIn(exports)) kernels[name] = bind(kernel, exports.__stack_pointer, pool)
   return mortal(
     {
       ...(kernels as unknown as Kernels),
       gather,
       bind: binder(kernels as unknown as Kernels),
       name: 'wasm',
-      description: `wasm, ${NAMES[instructionSet]}, ${threads} thread${threads === 1 ? '' : 's'}${reason}`,
+      description: `wasm, ${NAMES[instructionSet]}, ${saidThreads(threads, wanted, refused)}${reason}`,
       threads,
       instructionSet,
       floats(n: number): Floats {
@@ -138,7 +155,18 @@ export async function wasmBackend({ instructionSet, threads, reason, load, start
   )
 }
 
+const ALONE = { pool: null, workers: 0, refused: '' }
+
 type Kernel = (...args: number[]) => number
+
+function kernelsIn(exports: Exports): [name: string, kernel: Kernel][] {
+  return Object.entries(exports).filter(([name, value]) => typeof value === 'function' && !name.startsWith('pool_'))
+}
+
+/** The length of an exported function is how many arguments it takes. */
+function argumentCounts(exports: Exports): Record<string, number> {
+  return Object.fromEntries(kernelsIn(exports).map(([name, { length }]) => [name, length]))
+}
 type Argument = number | null | { readonly byteOffset: number }
 
 /**
@@ -185,8 +213,10 @@ function largestMemory(shared: boolean): WebAssembly.Memory {
       refused = error
     }
   }
-  throw new RangeError(`wasm memory: expected at least ${SIZES_MIB.at(-1)} MiB of address space, but ${refused}`)
+  throw new RangeError(
+    `wasm memory: expected ${SIZES_MIB.at(-1)} MiB at least but ${(refused as Error).message}: raise its limit on ` +
+      'address space (ulimit -v), of which V8 takes 10 GiB for a memory of any size, or use another backend',
+  )
 }
 
 const align = (bytes: number): number => Math.ceil(bytes / ALIGN) * ALIGN
-const mib = (bytes: number): string => `${Math.ceil(bytes / 2 ** 20)} MiB`

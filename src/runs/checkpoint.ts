@@ -11,7 +11,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
-import { readingFile, statsOf } from '../disk.node.ts'
+import { readingFile } from '../disk.node.ts'
 import { checked, InputError, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'
@@ -184,7 +184,6 @@ export function findCheckpoint(
     const file = path.join(dir, name)
     if (!fs.lstatSync(file, { throwIfNoEntry: false })) continue
     try {
-      statsOf(file)
       const checkpoint = readingFile(file, (source) => decodeCheckpoint(source, run))
       const lack = lacking(checkpoint.mark)
       if (lack === null) return { found: { checkpoint, name }, problems }

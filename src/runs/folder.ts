@@ -6,7 +6,7 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, freeName, makeFolder, TEMPORARY, writeAtomic } from '../disk.node.ts'
+import { explaining, freeName, makeFolder, readText, TEMPORARY, writeAtomic } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { TrainEvent } from '../train/events.ts'
@@ -202,5 +202,5 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
 
 function textsIn(dir: string, names: readonly string[]): Record<string, string> {
   const held = names.filter((name) => fs.existsSync(path.join(dir, name)))
-  return Object.fromEntries(held.map((name) => [name, fs.readFileSync(path.join(dir, name), 'utf8')]))
+  return Object.fromEntries(held.map((name) => [name, readText(path.join(dir, name))]))
 }

@@ -7,6 +7,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
+import { kindOf } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import { claim, type LockFiles, release } from './claim.ts'
 
@@ -103,12 +104,6 @@ function readRecord(dir: string, name: string): string | null {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
     throw error
   }
-}
-
-function kindOf(stats: fs.Stats): string {
-  if (stats.isSymbolicLink()) return 'a symbolic link'
-  if (stats.isDirectory()) return 'a folder'
-  return stats.isFIFO() ? 'a pipe' : 'a device or socket'
 }
 
 const NEW = '.new'

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
-import { explaining, readingFile, statsOf } from '../disk.node.ts'
+import { explaining, readingFile, readText } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { DoneEvent, TrainEvent } from '../train/events.ts'
@@ -91,7 +91,6 @@ export function readRunFolder(dir: string): StoredRun {
     readModel(which, work) {
       const name = modelFile(dir, which)
       const file = path.join(dir, name)
-      statsOf(file)
       return readingFile(file, (source) => {
         if (name !== MODEL) refuseDamaged(source, file)
         else refuseOther(source, file, doneOf(events))
@@ -146,19 +145,20 @@ export function stampOf(dir: string): string {
 /** @throws InputError when there is no run in `dir`, or its config is damaged */
 function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
-  if (!fs.existsSync(file)) throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
+  if (!fs.lstatSync(file, { throwIfNoEntry: false })) {
+    throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
+  }
   return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
 }
 
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
 export function readRecords(file: string): Records {
   if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
-  statsOf(file)
-  return parseRecords(explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')))
+  return parseRecords(readText(file))
 }
 
 function parse(file: string, read: (text: string) => unknown): unknown {
-  const text = explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8'))
+  const text = readText(file)
   try {
     return read(text)
   } catch (error) {

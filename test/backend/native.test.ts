@@ -42,7 +42,7 @@ for (const { label, backend } of backends.filter(({ backend }) => backend.name =
 
 test('the end of a backend ends the threads of its add-on, once', () => {
   let closed = 0
-  const create = () => ({ kernels: {}, binders: {}, gather() {}, close: () => void closed++ })
+  const create = () => ({ kernels: {}, binders: {}, gather() {}, close: () => void closed++, threads: 2 })
   const addon = { instructionSets: ['baseline'], create, place: () => 0 } as unknown as Addon
   const backend = nativeBackend(addon, 2)
   assert.equal(closed, 0)

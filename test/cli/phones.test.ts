@@ -1,5 +1,6 @@
 // From no data at all to phones on the terminal: irnn data speech, train phones, eval, phones.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { before, test } from 'node:test'
@@ -7,7 +8,7 @@ import { pcm16 } from '../../src/formats/audio.ts'
 import { encodeSphere } from '../../src/formats/sphere.ts'
 import { PHONES } from '../../src/tasks/phones/timit.ts'
 import { decodeEvent } from '../../src/train/events.ts'
-import { home, run as runArgs, start } from '../support/command.ts'
+import { home, MAIN, run as runArgs, start } from '../support/command.ts'
 import { riff } from '../support/speech.ts'
 
 process.env.IRNN_CACHE = path.join(home, 'cache')
@@ -101,6 +102,26 @@ test('phones from a pipe: a length that the stream does not reach is none; of a 
   assert.match((await run('phones short.riff --run one')).err, refusal)
   fs.writeFileSync(path.join(home, 'endless.riff'), riff(samples, { size: 0x80000000 }))
   assert.equal((await run('phones endless.riff --run one')).out, heard)
+})
+
+test('phones from the pipes of a process by their names, and from a FIFO', async () => {
+  const file = path.join(home, wav())
+  const heard = (await run(`phones ${wav()} --run one`)).out
+  const fifo = path.join(home, 'microphone')
+  spawnSync('mkfifo', [fifo])
+  for (const [name, before] of [
+    ['/dev/stdin', 'cat "$0" | '],
+    ['/dev/fd/3', ''],
+    [fifo, 'cat "$0" > "$2" & '],
+  ] as const) {
+    const command = `${before}"$1" "$3" phones "$2" --run one 3< <(cat "$0")`
+    const { stdout, stderr } = spawnSync('bash', ['-c', command, file, process.execPath, name, MAIN], {
+      cwd: home,
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
+    assert.equal(stdout, heard, `${name}: ${stderr}`)
+  }
 })
 
 test('phones --frames: what the whole utterance gives, frame by frame', async () => {
@@ -219,6 +240,8 @@ test('bad input: exit code 2, one clear line', async () => {
     ['phones none.wav --run one', /none.wav: its header is cut off: the file has only 0 bytes/],
     ['phones text.wav --run one', /text.wav: expected NIST SPHERE \(NIST_1A\) or RIFF WAVE/],
     ['phones gone.wav --run one', /gone.wav: there is no such file/],
+    ['phones /dev/zero --run one', /^irnn: \/dev\/zero: expected NIST SPHERE/],
+    ['phones /dev/null --run one', /^irnn: \/dev\/null: its header is cut off/],
     ['phones speech --run one', /^irnn: speech: cannot be read: it is a folder, not a file$/m],
     ['phones text.wav', /required option '--run <dir>'/],
     ['phones cut.wav --run adding', /adding: expected a run of phones but it is one of adding/],

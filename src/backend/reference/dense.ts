@@ -24,7 +24,7 @@ function rowsBackward(T: number, B: number): number[] {
   return Array.from({ length: T * B }, (_, i) => (T - 1 - Math.floor(i / B)) * B + (i % B))
 }
 
-export const dense_backward: Kernels['dense_backward'] = (T, B, I, K, x, W, dy, dW, db, dx) => {
+export const dense_backward: Kernels['dense_backward'] = (T, B, I, K, x, W, dy, dW, db, dx, _sums, _part) => {
   for (const n of rowsBackward(T, B)) {
     addOuter(K, I, dy, n * K, x, n * I, dW, 0)
     addBias(K, dy, n * K, db, 0)

@@ -6,6 +6,7 @@
  */
 import { type Engine, type Kernels, mortal } from '../backend.ts'
 import { gather } from '../gather.ts'
+import { withRoom } from '../limits.ts'
 import * as cells from './cells.ts'
 import { dense_backward, dense_forward, gemm } from './dense.ts'
 import {
@@ -33,55 +34,57 @@ import {
   sgd_update_rows,
 } from './update.ts'
 
+/** All kernels. Each takes as many arguments as in kernels.h. */
+export const KERNELS: Kernels = {
+  gemm,
+  dense_forward,
+  dense_backward,
+  ...cells,
+  shard_rows,
+  block_steps,
+  sums_floats,
+  packed_floats,
+  step_pack,
+  dense_step,
+  softmax_cross_entropy,
+  squared_error,
+  softmax,
+  softmax_scan,
+  softmax_slope,
+  embedding_forward,
+  embedding_backward,
+  copy_columns,
+  dropout,
+  tanh_forward,
+  sigmoid_forward,
+  sum_of_squares,
+  count_nonzero,
+  clip_value,
+  scale,
+  sgd_update,
+  rmsprop_update,
+  adam_update,
+  muon_update,
+  sgd_update_rows,
+  rmsprop_update_rows,
+  adam_update_rows,
+  fma_peak,
+}
+
 /** The plain TypeScript backend: float64 arrays, one thread, no memory of its own. */
 export function referenceBackend(): Engine {
-  const kernels: Kernels = {
-    gemm,
-    dense_forward,
-    dense_backward,
-    ...cells,
-    shard_rows,
-    block_steps,
-    sums_floats,
-    packed_floats,
-    step_pack,
-    dense_step,
-    softmax_cross_entropy,
-    squared_error,
-    softmax,
-    softmax_scan,
-    softmax_slope,
-    embedding_forward,
-    embedding_backward,
-    copy_columns,
-    dropout,
-    tanh_forward,
-    sigmoid_forward,
-    sum_of_squares,
-    count_nonzero,
-    clip_value,
-    scale,
-    sgd_update,
-    rmsprop_update,
-    adam_update,
-    muon_update,
-    sgd_update_rows,
-    rmsprop_update_rows,
-    adam_update_rows,
-    fma_peak,
-  }
   return mortal(
     {
-      ...kernels,
+      ...KERNELS,
       name: 'reference',
       description: 'reference, plain TypeScript in float64, 1 thread',
       threads: 1,
-      floats: (n) => new Float64Array(n),
-      ints: (n) => new Int32Array(n),
-      doubles: (n) => new Float64Array(n),
+      floats: (n) => withRoom('reference', 8 * n, () => new Float64Array(n)),
+      ints: (n) => withRoom('reference', 4 * n, () => new Int32Array(n)),
+      doubles: (n) => withRoom('reference', 8 * n, () => new Float64Array(n)),
       free: () => {},
       gather,
-      bind: (kernel, ...args) => (kernels[kernel] as (...args: unknown[]) => never).bind(null, ...args),
+      bind: (kernel, ...args) => (KERNELS[kernel] as (...args: unknown[]) => never).bind(null, ...args),
     },
     () => {},
   )

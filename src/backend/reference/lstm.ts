@@ -73,6 +73,9 @@ export const lstm_backward: RecurrentBackward<[], [c: Floats, gates: Floats], [d
   accumulateDx,
   dh0,
   dc0,
+  _sums,
+  _part,
+  _rows,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
   const back = finalGradient(B * H, dhT) // dL/dh_t and dL/dc_t through the steps after t

@@ -61,6 +61,9 @@ export const rnn_backward: RecurrentBackward<[activation: number], []> = (
   dx,
   accumulateDx,
   dh0,
+  _sums,
+  _part,
+  _rows,
 ) => {
   if (dx !== null && !accumulateDx) dx.fill(0, 0, T * B * I)
   const back = finalGradient(B * H, dhT) // dL/dh_t through the steps after t

@@ -8,7 +8,7 @@ import type { Kernels } from '../backend.ts'
 export const shard_rows: Kernels['shard_rows'] = () => 8
 export const block_steps: Kernels['block_steps'] = () => 16
 
-export const sums_floats: Kernels['sums_floats'] = () => 0
+export const sums_floats: Kernels['sums_floats'] = (_B, _M, _N) => 0
 
 /** As step.ts packs them: both biases, then the weights of x and of h. */
 export const packed_floats: Kernels['packed_floats'] = (N, I, H) => N * (2 + I + H)

@@ -8,7 +8,8 @@ import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { cacheFolder, explaining, readBytes, sha256, writeCached } from '../../disk.node.ts'
+import { cacheFolder, explaining, namesIn, readBytes, sha256, writeCached } from '../../disk.node.ts'
+import { download } from '../../download.node.ts'
 import { InputError } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
 import type { MnistData } from './mnist.ts'
@@ -28,7 +29,8 @@ const MIRRORS = ['https://ossci-datasets.s3.amazonaws.com/mnist', 'https://stora
 const MNIST = '06b0d1f124c4e5fa'
 /** More than any such data set holds. A hostile .gz file can unpack without end. */
 const MAX_BYTES = 2 ** 30
-const TIMEOUT_MS = 300_000
+/** The largest of MNIST's four files has 9.9 MB. */
+const MAX_DOWNLOAD = 2 ** 25
 
 /** Where the digits are looked for. Everything has a default. */
 export interface MnistSources {
@@ -57,7 +59,6 @@ export async function loadMnist({ data, npm = true, ...sources }: MnistSources =
   return readMnist(await cachedMnist(sources))
 }
 
-/**
 /**
  * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and
  * so on; or under those with the name of a set before them, as EMNIST's (emnist-letters-train-images-idx3-ubyte).
@@ -98,7 +99,7 @@ function setIn(dir: string): Files {
 /** Files of sets by what stands before their usual names; the plain one of a part comes before the packed one. */
 function setsIn(dir: string): Map<string, Partial<Record<Part, string>>> {
   const sets = new Map<string, Partial<Record<Part, string>>>()
-  const names = fs.existsSync(dir) ? explaining(dir, 'cannot be read', () => fs.readdirSync(dir)) : []
+  const names = fs.existsSync(dir) ? namesIn(dir) : []
   for (const name of names.toSorted()) {
     const [, set, half, kind] = /^(.*?)(train|t10k|test)-(images|labels)[-.]idx\d-ubyte(?:\.gz)?$/.exec(name) ?? []
     if (set === undefined) continue
@@ -147,7 +148,7 @@ async function cachedMnist({
   if (wanted.length === 0) return cache
   say(`downloading MNIST (11 MB) to ${cache}`)
   for (const part of wanted) {
-    const bytes = await download(`${FILES[part][0]}.gz`, sums[part], mirrors)
+    const bytes = await fromMirrors(`${FILES[part][0]}.gz`, sums[part], mirrors)
     const failure = 'the cache cannot be written (set IRNN_CACHE to another folder)'
     explaining(cache, failure, () => writeCached(target(part), bytes))
   }
@@ -158,23 +159,18 @@ function isGood(file: string, sum: string): boolean {
   return fs.existsSync(file) && fs.statSync(file).isFile() && sha256(readBytes(file)) === sum
 }
 
-async function download(name: string, sum: string, mirrors: readonly string[]): Promise<Uint8Array> {
+async function fromMirrors(name: string, sum: string, mirrors: readonly string[]): Promise<Uint8Array> {
   const failures: string[] = []
   for (const mirror of mirrors) {
     try {
-      const response = await fetch(`${mirror}/${name}`, { signal: AbortSignal.timeout(TIMEOUT_MS) })
-      if (!response.ok) throw new Error(`HTTP ${response.status}`)
-      const bytes = new Uint8Array(await response.arrayBuffer())
+      const bytes = await download(`${mirror}/${name}`, { bytes: MAX_DOWNLOAD })
       const received = sha256(bytes)
       if (received === sum) return bytes
       throw new Error(
         `expected SHA-256 ${sum.slice(0, 12)}… but received ${received.slice(0, 12)}…, ${bytes.length} bytes`,
       )
     } catch (error) {
-      const { message, cause } = error as Error
-      // fetch says only "fetch failed": the reason is inside.
-      const reason = cause as (Error & { code?: string }) | undefined
-      failures.push(`${new URL(mirror).host}: ${reason ? reason.message || reason.code : message}`)
+      failures.push(`${new URL(mirror).host}: ${(error as Error).message}`)
     }
   }
   throw new InputError(

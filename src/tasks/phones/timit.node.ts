@@ -9,7 +9,7 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, readBytes, statsOf } from '../../disk.node.ts'
+import { namesIn, openedFile, readBytes, readText, statsOf } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { frameCount } from '../../features/speech.ts'
 import { headerReader, refuseNoHeader, refuseUnlessSpeech, sampleCount, speech } from '../../formats/audio.ts'
@@ -121,7 +121,7 @@ function rootOf(dir: string): string {
  */
 function entriesOf(dir: string): Map<string, string> {
   if (!isFolder(dir)) return new Map()
-  const names = explaining(dir, 'cannot be read', () => fs.readdirSync(dir)).filter((name) => !name.startsWith('.'))
+  const names = namesIn(dir).filter((name) => !name.startsWith('.'))
   const entries = new Map<string, string>()
   for (const name of names.toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))) {
     const earlier = entries.get(name.toLowerCase())
@@ -234,33 +234,25 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
   return { id, file: audio, speaker: name, dialect, sentence, segments, length, size, modified, samples }
 }
 
-function readText(file: string): string {
-  statsOf(file)
-  return new TextDecoder().decode(readBytes(file))
-}
-
 /** Samples of a file, from its first bytes and its size. */
 function lengthOf(file: string, size: number): number {
-  const header = explaining(file, 'cannot be read', () => headerOf(file))
+  const header = openedFile(file, headerIn(file))
   refuseNoHeader(header, size, file)
   refuseUnlessSpeech(header, file)
   return sampleCount(header, size, file)
 }
 
 /** Nearly always the first 4 kB tell; chunks with pictures and the like can stand before the samples of a RIFF. */
-function headerOf(file: string): AudioHeader | null {
-  const handle = fs.openSync(file, 'r')
-  try {
+function headerIn(file: string): (fd: number) => AudioHeader | null {
+  return (fd) => {
     const reader = headerReader(file)
     const block = new Uint8Array(4096)
     for (;;) {
-      const n = fs.readSync(handle, block)
+      const n = fs.readSync(fd, block)
       if (n === 0) return null
       const found = reader.push(block.subarray(0, n))
       if (found) return found.header
     }
-  } finally {
-    fs.closeSync(handle)
   }
 }
 

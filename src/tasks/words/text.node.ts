@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import * as fs from 'node:fs'
+import { openedFile } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
 import type { TokenBlock, Tokens } from './rows.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -159,9 +160,7 @@ interface Lines {
 
 /** The lines that start in the piece, whole. */
 function linesOf({ file, from, to }: Piece): Lines {
-  const fd = opened(file)
-  try {
-    const { size } = fs.fstatSync(fd)
+  return openedFile(file, (fd, size) => {
     // One byte before, to see whether a line starts at `from`.
     const offset = Math.max(0, from - 1)
     let bytes = read(fd, offset, Math.min(size, to) - offset)
@@ -180,17 +179,7 @@ function linesOf({ file, from, to }: Piece): Lines {
       )
     }
     return { file, bytes: bytes.subarray(start), offset: offset + start }
-  } finally {
-    fs.closeSync(fd)
-  }
-}
-
-function opened(file: string): number {
-  try {
-    return fs.openSync(file, 'r')
-  } catch (error) {
-    throw new InputError(`${file}: cannot be read: ${(error as Error).message}`)
-  }
+  })
 }
 
 function read(fd: number, at: number, length: number): Buffer {
@@ -229,12 +218,9 @@ function lineAt({ file, bytes, offset }: Lines, at: number): number {
   const count = (part: Buffer) => {
     for (let i = part.indexOf(NEWLINE); i >= 0; i = part.indexOf(NEWLINE, i + 1)) line += 1
   }
-  const fd = opened(file)
-  try {
+  openedFile(file, (fd) => {
     for (let from = 0; from < offset; from += BLOCK_BYTES) count(read(fd, from, Math.min(BLOCK_BYTES, offset - from)))
-  } finally {
-    fs.closeSync(fd)
-  }
+  })
   count(bytes.subarray(0, at))
   return line
 }

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
-import { explaining } from '../../disk.node.ts'
+import { openedFile } from '../../disk.node.ts'
 import type { Piece, Text } from './text.node.ts'
 
 export interface IdLimits {
@@ -45,18 +45,13 @@ function addBlocks(hash: Hash, pieces: readonly Piece[], starts: readonly number
   let next = 0
   for (const { file, from, to } of pieces) {
     const end = offset + to - from
-    explaining(file, 'cannot be read', () => {
-      const fd = fs.openSync(file, 'r')
-      try {
-        // A block that goes on in the next piece is taken up again there.
-        for (let i = next; i < starts.length && starts[i]! < end; i++) {
-          const first = Math.max(starts[i]!, offset)
-          const last = Math.min(starts[i]! + size, end)
-          addBytes(hash, fd, from + first - offset, block.subarray(0, last - first))
-          if (starts[i]! + size <= end) next = i + 1
-        }
-      } finally {
-        fs.closeSync(fd)
+    openedFile(file, (fd) => {
+      // A block that goes on in the next piece is taken up again there.
+      for (let i = next; i < starts.length && starts[i]! < end; i++) {
+        const first = Math.max(starts[i]!, offset)
+        const last = Math.min(starts[i]! + size, end)
+        addBytes(hash, fd, from + first - offset, block.subarray(0, last - first))
+        if (starts[i]! + size <= end) next = i + 1
       }
     })
     offset = end
