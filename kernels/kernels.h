@@ -210,7 +210,7 @@ void softmax_cross_entropy(int T, int B, int K, const int* lengths,
                            double* stats);        // [3] =; counts rows
 void squared_error(int T, int B, int K, const int* lengths,
                    const float* y,        // [T,B,K]
-                   const float* target,   // [T,B,K]
+                   const float* target,   // [T,B,K]; NaN: there is none, and the element does not count
                    float scale,           // dy = 2 · scale · (y - target)
                    float* dy,             // [T,B,K] = or null; may be y itself
                    double* stats);        // [3] =; counts elements

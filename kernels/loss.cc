@@ -131,11 +131,13 @@ void squared_error(int T, int B, int K, const int* lengths, const float* y, cons
                    double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
-      const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
+      const float t = target[i * K + k];
+      const bool here = counts && t == t;
+      const float difference = here ? y[i * K + k] - t : 0.0f;
       own[0] += double(difference) * difference;
+      own[2] += here ? 1.0 : 0.0;
       if (dy) dy[i * K + k] = 2.0f * scale * difference;
     }
-    own[2] = counts ? K : 0;
   });
 }
 

@@ -42,7 +42,7 @@ export interface Batch {
   readonly carry?: Uint8Array
   /**
    * The targets. Classification: Int32Array of classes, [B] for a head on the last step, [T,B] for one on every step,
-   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K].
+   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K], NaN where there is no target.
    */
   readonly y?: Float32Array | Float64Array | Int32Array
 }

@@ -85,7 +85,7 @@ export interface Plan extends Disposable {
   readonly logits: Floats
   /**
    * The loss of the last forward against batch.y. `batch` is the one given to forward. Pass `result`, which is filled
-   * in and returned, to avoid an allocation. Without any target (all -1) count, loss and gradient are 0.
+   * in and returned, to avoid an allocation. Without any target (all -1, or NaN) count, loss and gradient are 0.
    * @throws InputError if y does not fit, or the batch has other sizes or lengths than the one given to forward
    */
   loss(batch: BatchInput, options: LossOptions, result?: Loss): Loss

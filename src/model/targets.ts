@@ -4,12 +4,12 @@ import type { BatchInput, BatchShape } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import type { Memory } from '../layers/layer.ts'
 import { misfit } from './inputs.ts'
-import { checkFloats, checkWhole, lengthOf, putFloats, putWhole } from './values.ts'
+import { checkFloats, checkWhole, fits, lengthOf, putFloats, putWhole } from './values.ts'
 
 export class Targets {
   /** Classification: [B] or [T,B], -1 where there is no target. */
   readonly classes: Int32Array | null
-  /** Regression: [B,K] or [T,B,K]. */
+  /** Regression: [B,K] or [T,B,K], NaN where there is no target. */
   readonly values: Floats | null
   private readonly head: BatchShape['head']
 
@@ -22,7 +22,7 @@ export class Targets {
 
   /**
    * Copies y, and counts what matters of it: rows with a class for classification, values for regression; padded steps
-   * not.
+   * and what has no target not.
    * @param lengths of the batch, checked; null if all steps count
    * @throws InputError unless y fits
    */
@@ -37,8 +37,9 @@ export class Targets {
       const n = rows * K
       if (length !== n) throw misfit('batch: y', y, n, `${letters}·K = ${rows}·${K}`)
       putFloats(y as ArrayLike<number>, this.values, n)
-      checkFloats('batch: y', y as ArrayLike<number>, this.values, n)
-      return (padded ? sum(padded, B) : rows) * K
+      if (fits(this.values, n)) return (padded ? sum(padded, B) : rows) * K
+      checkFloats('batch: y', y as ArrayLike<number>, this.values, n, undefined, true)
+      return countKnown(this.values, n, padded, B, K)
     }
     const classes = this.classes!
     if (length !== rows) throw misfit('batch: y', y, rows, `${letters} = ${rows}`)
@@ -80,6 +81,16 @@ export function refuseOther(batch: BatchInput, now: { T: number; B: number }, he
       `plan.loss: lengths[${b}]: expected ${steps}, as in forward, but received ${shown(given)}: give both the same batch`,
     )
   }
+}
+
+/** How many of n targets, of which some may be missing, are known and not of padded steps. */
+function countKnown(values: Floats, n: number, lengths: Int32Array | null, B: number, K: number): number {
+  let count = 0
+  for (let i = 0; i < n; i++) {
+    const row = Math.floor(i / K)
+    if (!Number.isNaN(values[i]) && (!lengths || Math.floor(row / B) < lengths[row % B]!)) count++
+  }
+  return count
 }
 
 function sum(values: Int32Array, n: number): number {

@@ -84,7 +84,9 @@ async function score(
   }
   if (total.count === 0) {
     const name = set === 'test' ? 'test set' : 'held-out set'
-    throw new InputError(`task ${task.name}: expected targets in its ${name} but all are -1: score it on labelled data`)
+    throw new InputError(
+      `task ${task.name}: expected targets in its ${name} but all are -1 or NaN: score it on labelled data`,
+    )
   }
   return testScore(task.metric, total)
 }

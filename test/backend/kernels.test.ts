@@ -8,9 +8,7 @@ import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { backends } from '../support/backends.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
-  blockedSoftmaxTable,
   copyColumnsTable,
-  crossEntropyTable,
   denseBackwardTable,
   denseForwardTable,
   dropoutTable,
@@ -18,10 +16,9 @@ import {
   flatTable,
   gemmTable,
   rowUpdateTable,
-  softmaxTable,
-  squaredErrorTable,
   stepTable,
 } from './cases.ts'
+import { blockedSoftmaxTable, crossEntropyTable, softmaxTable, squaredErrorTable } from './lossCases.ts'
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up

@@ -65,7 +65,7 @@ export const squared_error: Kernels['squared_error'] = (T, B, K, lengths, y, tar
   for (let t = 0; t < T; t++)
     for (let b = 0; b < B; b++)
       for (let i = (t * B + b) * K; i < (t * B + b + 1) * K; i++) {
-        if (padded(t, b, lengths)) {
+        if (padded(t, b, lengths) || Number.isNaN(target[i])) {
           if (dy !== null) dy[i] = 0
           continue
         }
