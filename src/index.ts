@@ -38,6 +38,22 @@ export {
 export * from './layers/cells.ts'
 export type { Masks } from './layers/dropout.ts'
 export type { Sampler } from './layers/sampled.ts'
+export {
+  type CrossEntropy,
+  crossEntropy,
+  type GaussianNll,
+  gaussianNll,
+  type Huber,
+  huber,
+  type LossBatch,
+  type LossSpec,
+  type OwnLoss,
+  ownLoss,
+  type Pinball,
+  pinball,
+  type SquaredError,
+  squaredError,
+} from './loss.ts'
 export { beats, type Metric } from './metric.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {

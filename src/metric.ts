@@ -14,19 +14,18 @@ interface Measure {
   readonly percent: boolean
   /** Whether values span powers of ten, so that an axis should be logarithmic. */
   readonly log: boolean
-  /** Whether the training loss is this metric. */
-  readonly isLoss: boolean
 }
 
 /**
  * What an evaluation reports beside the loss. Accuracy and frameError are shares of 1; higher is better of accuracy
- * only.
+ * only. pinball, huber and gaussianNll are the mean of the loss of that name, mse that of the squared error; where a
+ * spec says `output` they are in its scaled units. `loss` is the mean of whatever loss there is, such as one of your own.
  */
-export type Metric = 'mse' | 'accuracy' | 'perplexity' | 'frameError'
+export type Metric = 'mse' | 'accuracy' | 'perplexity' | 'frameError' | 'pinball' | 'huber' | 'gaussianNll' | 'loss'
 
 export const METRICS: { readonly [metric in Metric]: Measure } = {
-  mse: { name: 'MSE', title: 'mean squared error', lowerIsBetter: true, percent: false, log: true, isLoss: true },
-  accuracy: { name: 'accuracy', title: 'accuracy', lowerIsBetter: false, percent: true, log: false, isLoss: false },
+  mse: { name: 'MSE', title: 'mean squared error', lowerIsBetter: true, percent: false, log: true },
+  accuracy: { name: 'accuracy', title: 'accuracy', lowerIsBetter: false, percent: true, log: false },
   /** e to the mean negative log-likelihood of a token. */
   perplexity: {
     name: 'perplexity',
@@ -34,7 +33,6 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
     lowerIsBetter: true,
     percent: false,
     log: true,
-    isLoss: false,
   },
   /** 1 - accuracy. */
   frameError: {
@@ -43,8 +41,18 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
     lowerIsBetter: true,
     percent: true,
     log: false,
-    isLoss: false,
   },
+  pinball: { name: 'pinball', title: 'pinball loss', lowerIsBetter: true, percent: false, log: true },
+  huber: { name: 'Huber', title: 'Huber loss', lowerIsBetter: true, percent: false, log: true },
+  /** It may be below 0. */
+  gaussianNll: {
+    name: 'NLL',
+    title: 'negative log-likelihood',
+    lowerIsBetter: true,
+    percent: false,
+    log: false,
+  },
+  loss: { name: 'loss', title: 'loss', lowerIsBetter: true, percent: false, log: false },
 }
 
 /** A score as people read it: "0.00014", "98.77 %". */

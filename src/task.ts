@@ -5,7 +5,8 @@
 import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
 import { checked, InputError, shown } from './error.ts'
-import type { Metric } from './metric.ts'
+import type { LossSpec, OwnLoss } from './loss.ts'
+import { METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
 /** What is to be learnt: batches to train and to test on, and what a model needs to fit them. */
@@ -22,6 +23,8 @@ export interface Task {
     readonly steps: 'last' | 'every'
   }
   readonly metric: Metric
+  /** What a model is trained by. Default: crossEntropy() for classification, squaredError() for regression. */
+  readonly loss?: LossSpec | OwnLoss | undefined
   /** Mean and deviation of x over the training set, for models that normalise their inputs. */
   readonly normalisation?: Normalisation
   /** The score, in the metric, of a model that has learnt nothing of interest. */
@@ -67,7 +70,7 @@ const taskSchema = z.looseObject({
     size: whole,
     steps: z.enum(['last', 'every']),
   }),
-  metric: z.enum(['mse', 'accuracy', 'perplexity', 'frameError']),
+  metric: z.enum(Object.keys(METRICS) as [Metric, ...Metric[]]),
   trainSize: whole,
   testSize: whole,
   train: made,

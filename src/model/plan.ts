@@ -6,6 +6,7 @@ import type { Floats } from '../backend/backend.ts'
 import type { BatchInput } from '../batch.ts'
 import type { Masks } from '../layers/dropout.ts'
 import type { Sampler } from '../layers/sampled.ts'
+import type { LossSpec, OwnLoss } from '../loss.ts'
 import type { Gradients } from './gradients.ts'
 import type { State, StateInput } from './state.ts'
 
@@ -46,19 +47,27 @@ export interface PlanOptions {
 
 /** How `Plan.loss` reduces the loss, and whether it differentiates it. */
 export interface LossOptions {
-  /** mean: divide by the rows that count (classification) or by their elements (regression). sum: do not divide. */
+  /** mean: divide by `count`. sum: do not divide. */
   reduction: 'mean' | 'sum'
   /** Also compute the gradient that `backward` starts from. */
   gradient: boolean
+  /**
+   * Which loss. Default: crossEntropy() for classification, squaredError() for regression. It must fit the head; a plan
+   * that does not keep its logits has none but crossEntropy() without weights.
+   */
+  loss?: LossSpec | OwnLoss | undefined
 }
 
 /** What `Plan.loss` says of a batch. */
 export interface Loss {
-  /** Reduced loss: cross-entropy in nats, or squared error. */
+  /** Reduced loss. */
   loss: number
-  /** Classification: rows whose most probable class is the target. */
+  /** Rows whose most probable class is the target, by cross-entropy; else 0. */
   correct: number
-  /** What the mean divides by: rows (classification) or elements (regression) that count. */
+  /**
+   * What the mean divides by. Classification: rows that count, each as much as the weight of its class. Regression:
+   * targets that are there, times the quantiles of each.
+   */
   count: number
 }
 

@@ -11,6 +11,7 @@ import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
 import { type Gradients, rowGradients } from './gradients.ts'
 import { Inputs } from './inputs.ts'
+import { Losses } from './losses.ts'
 import { named, widths, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 import { checkLossOptions, derivativeClipOf, type LayerOptions, layerOptions } from './planOptions.ts'
@@ -38,6 +39,10 @@ export function createPlan(parts: ModelParts, options: PlanOptions): Plan {
   return withMemory(parts.backend, (arena) => new BatchPlan(parts, arena, ofLayers, inputGradient))
 }
 
+const KEEP_LOGITS =
+  'plan.loss: loss: expected crossEntropy() without weights in a plan that does not keep its logits: plan without ' +
+  'logits: false and sampled'
+
 class BatchPlan implements Plan {
   readonly T: number
   readonly B: number
@@ -51,7 +56,7 @@ class BatchPlan implements Plan {
   private readonly left: Gradients
   /** Of the last forward, if it was padded. */
   private readonly lengths: Int32Array
-  private readonly stats: Float64Array
+  private readonly losses: Losses
   private readonly embedding: EmbeddingLayer | null
   private readonly made: Layers
   private readonly directions: readonly Direction[]
@@ -81,7 +86,7 @@ class BatchPlan implements Plan {
     this.dx = inputGradient && training && !table ? arena.floats(T * B * I) : null
     this.lengths = arena.ints(B)
     this.targets = new Targets(arena, limits)
-    this.stats = arena.doubles(3)
+    this.losses = new Losses(arena, head)
     const last = parts.parameters.at(-1)!
     const start = table ? table.data.length : 0 // the table lies first, the head last
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
@@ -135,14 +140,16 @@ class BatchPlan implements Plan {
   loss(batch: BatchInput, options: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
     this.life.check()
     checkLossOptions(options)
-    const { reduction, gradient } = options
+    const { reduction, gradient, loss } = options
     const { steps } = this.parts.spec.head
     const { dy } = this.layers.at(-1)!
     if (this.ready !== 'loss' && this.ready !== 'backward') throw new InputError('plan.loss: call forward first')
     if (gradient && !dy) throw new InputError('plan.loss: gradient: the plan was made with training: false')
     const padding = this.now.padded ? this.lengths : null
     refuseOther(batch, this.now, padding)
-    const count = this.targets.read(batch, padding)
+    this.losses.choose(loss)
+    if (this.loses && !this.losses.plain) throw new InputError(KEEP_LOGITS)
+    const count = this.targets.read(batch, padding, this.losses) * this.losses.each
     const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0
     if (gradient) this.left.dense.fill(0)
     this.reduce(steps === 'every' ? padding : null, scale, gradient ? dy : null, result)
@@ -160,20 +167,16 @@ class BatchPlan implements Plan {
     const { T, B } = this.now
     const { head } = this.parts.spec
     const { full, sampled } = this.made
-    const { classes, values } = this.targets
     const { y } = this.layers.at(-1)!
     if (full || sampled) {
       if (lengths) this.targets.ignorePadded(T, B, lengths)
-      if (full) full.run(y, classes!, head.size, head.size, scale, dy, result)
-      else sampled!.run(y, classes!, scale, dy, result)
+      const classes = this.targets.classes!
+      if (full) full.run(y, classes, head.size, head.size, scale, dy, result)
+      else sampled!.run(y, classes, scale, dy, result)
       return
     }
-    const { backend } = this.parts
-    const steps = head.steps === 'last' ? 1 : T
-    if (classes) backend.softmax_cross_entropy(steps, B, head.size, lengths, y, classes, scale, dy, this.stats)
-    else backend.squared_error(steps, B, head.size, lengths, y, values!, scale, dy, this.stats)
-    result.loss = this.stats[0]!
-    result.correct = this.stats[1]!
+    const size = { T: head.steps === 'last' ? 1 : T, B }
+    this.losses.run(size, lengths, y, this.targets, scale, dy, result)
   }
 
   backward(batch: BatchInput, options?: { derivativeClip?: number }): void {

@@ -164,13 +164,13 @@ export interface HeadOptions {
 
 const HEAD_OPTIONS = ['steps', 'init', 'bias']
 
-/** One of `classes` classes, trained by softmax cross-entropy. */
+/** One of `classes` classes, trained by softmax cross-entropy (`crossEntropy`). */
 export function classification(classes: number, options: HeadOptions = {}): HeadInput {
   refuseUnknown('classification', options, HEAD_OPTIONS)
   return { kind: 'classification', size: classes, ...options }
 }
 
-/** `size` real values, trained by squared error. */
+/** `size` real values, trained by squared error, or by another loss: `pinball`, `huber`, `gaussianNll`, `ownLoss`. */
 export function regression(size: number, options: HeadOptions = {}): HeadInput {
   refuseUnknown('regression', options, HEAD_OPTIONS)
   return { kind: 'regression', size, ...options }

@@ -6,27 +6,39 @@ import type { Memory } from '../layers/layer.ts'
 import { misfit } from './inputs.ts'
 import { checkFloats, checkWhole, fits, lengthOf, putFloats, putWhole } from './values.ts'
 
+/** What the loss expects of y. */
+interface Expected {
+  /** Targets of a row, for regression. */
+  readonly D: number
+  /** What a row of each class counts; null: 1. */
+  readonly weights: readonly number[] | null
+}
+
 export class Targets {
   /** Classification: [B] or [T,B], -1 where there is no target. */
   readonly classes: Int32Array | null
-  /** Regression: [B,K] or [T,B,K], NaN where there is no target. */
-  readonly values: Floats | null
+  /** Regression: [B,D] or [T,B,D], NaN where there is no target. */
+  values: Floats | null
+  private readonly arena: Memory
   private readonly head: BatchShape['head']
+  /** The most rows. */
+  private readonly rows: number
 
   constructor(arena: Memory, { T, B, head }: BatchShape) {
-    const rows = head.steps === 'last' ? B : T * B
+    this.arena = arena
+    this.rows = head.steps === 'last' ? B : T * B
     this.head = head
-    this.classes = head.kind === 'classification' ? arena.ints(rows) : null
-    this.values = head.kind === 'regression' ? arena.floats(rows * head.size) : null
+    this.classes = head.kind === 'classification' ? arena.ints(this.rows) : null
+    this.values = head.kind === 'regression' ? arena.floats(this.rows * head.size) : null
   }
 
   /**
-   * Copies y, and counts what matters of it: rows with a class for classification, values for regression; padded steps
-   * and what has no target not.
+   * Copies y, and counts what matters of it: rows with a class for classification, each as much as the weight of its
+   * class; values for regression; padded steps and what has no target not.
    * @param lengths of the batch, checked; null if all steps count
    * @throws InputError unless y fits
    */
-  read({ T, B, y }: BatchInput, lengths: Int32Array | null): number {
+  read({ T, B, y }: BatchInput, lengths: Int32Array | null, { D, weights }: Expected): number {
     const { size: K, steps } = this.head
     const rows = steps === 'last' ? B : T * B
     const letters = steps === 'last' ? 'B' : 'T·B'
@@ -34,12 +46,13 @@ export class Targets {
     const length = lengthOf('batch: y', y)
     const padded = steps === 'every' ? lengths : null
     if (this.values) {
-      const n = rows * K
-      if (length !== n) throw misfit('batch: y', y, n, `${letters}·K = ${rows}·${K}`)
+      const n = rows * D
+      if (length !== n) throw misfit('batch: y', y, n, `${letters}·${D === K ? 'K' : 'D'} = ${rows}·${D}`)
+      if (D > K && this.values.length < this.rows * D) this.values = this.arena.floats(this.rows * D)
       putFloats(y as ArrayLike<number>, this.values, n)
-      if (fits(this.values, n)) return (padded ? sum(padded, B) : rows) * K
+      if (fits(this.values, n)) return (padded ? sum(padded, B) : rows) * D
       checkFloats('batch: y', y as ArrayLike<number>, this.values, n, undefined, true)
-      return countKnown(this.values, n, padded, B, K)
+      return countKnown(this.values, n, padded, B, D)
     }
     const classes = this.classes!
     if (length !== rows) throw misfit('batch: y', y, rows, `${letters} = ${rows}`)
@@ -47,7 +60,7 @@ export class Targets {
     checkWhole('batch: y', y, classes, rows, -1, K - 1)
     let count = 0
     for (let n = 0; n < rows; n++) {
-      if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count++
+      if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count += weights?.[classes[n]!] ?? 1
     }
     return count
   }
@@ -84,10 +97,10 @@ export function refuseOther(batch: BatchInput, now: { T: number; B: number }, he
 }
 
 /** How many of n targets, of which some may be missing, are known and not of padded steps. */
-function countKnown(values: Floats, n: number, lengths: Int32Array | null, B: number, K: number): number {
+function countKnown(values: Floats, n: number, lengths: Int32Array | null, B: number, D: number): number {
   let count = 0
   for (let i = 0; i < n; i++) {
-    const row = Math.floor(i / K)
+    const row = Math.floor(i / D)
     if (!Number.isNaN(values[i]) && (!lengths || Math.floor(row / B) < lengths[row % B]!)) count++
   }
   return count

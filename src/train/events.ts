@@ -48,6 +48,10 @@ export interface TestScore {
   readonly perplexity?: number
   /** Share of the frames whose most probable class is not the target. */
   readonly frameError?: number
+  /** Mean of the loss of that name. */
+  readonly pinball?: number
+  readonly huber?: number
+  readonly gaussianNll?: number
 }
 
 /** What one evaluation gives. */

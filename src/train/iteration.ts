@@ -5,13 +5,14 @@
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { InputError, shown } from '../error.ts'
+import { isPlain, lossName } from '../loss.ts'
 import { METRICS } from '../metric.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
 import { recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
-import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
+import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
 import { nextMinibatch } from './minibatch.ts'
@@ -124,6 +125,7 @@ class PlannedIteration implements Iteration {
   // Objects that are filled or handed on again and again, so that an iteration allocates nothing.
   private readonly result: Loss = { loss: 0, correct: 0, count: 0 }
   private readonly lossOptions: LossOptions
+  private readonly losses: RunLosses
   private readonly backwardOptions: { readonly derivativeClip: number }
   /** Whether the last minibatch carries rows on, so that its final states are needed. */
   private carries = false
@@ -140,6 +142,14 @@ class PlannedIteration implements Iteration {
     this.task = task
     this.spec = spec
     this.made = made
+    this.losses = lossesOf(task, spec.loss, 'training: loss')
+    const plain = isPlain(this.losses.loss)
+    if (softmax.kind === 'sampled' && !plain) {
+      throw new InputError(
+        'softmax: sampled: expected the loss crossEntropy without weights but it is ' +
+          `${lossName(this.losses.loss)}: use full`,
+      )
+    }
     this.engine = engineOf(model.backend)
     this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
@@ -148,7 +158,7 @@ class PlannedIteration implements Iteration {
       T,
       B: batch,
       activationCheckpointing,
-      logits: false,
+      logits: !plain,
       ...(softmax.kind === 'sampled' && {
         sampled: { samples: softmax.samples, sampler: logUniform(model.spec.head.size, this.generator!) },
       }),
@@ -156,7 +166,7 @@ class PlannedIteration implements Iteration {
     })
     this.made.push(this.plan)
     this.testB = Math.min(spec.evalBatch, task.testSize)
-    this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: false })
+    this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: !plain })
     this.made.push(this.testPlan)
     this.optimizer = createOptimizer(
       spec.optimizer,
@@ -168,7 +178,7 @@ class PlannedIteration implements Iteration {
     )
     this.made.push(this.optimizer)
     this.stream = task.train(batch)
-    this.lossOptions = { reduction: spec.reduction, gradient: true }
+    this.lossOptions = { reduction: spec.reduction, gradient: true, loss: this.losses.loss }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
   }
 
@@ -197,7 +207,7 @@ class PlannedIteration implements Iteration {
 
   async evaluate(signal?: StopSignal): Promise<Scores | null> {
     this.life.check()
-    return scores(this.testPlan, this.task, this.testB, signal)
+    return scores(this.testPlan, this.task, this.testB, this.losses, signal)
   }
 
   getCarried(): State | null {

@@ -6,6 +6,7 @@
 import { z } from 'zod'
 import { checked, InputError, shown } from '../error.ts'
 import { below1, type Flag, finite, flagged, type Given, type Kind, kindOf, nameOf, oneOf, whole } from '../flag.ts'
+import { checkedLoss, type LossSpec, type OwnLoss } from '../loss.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
 import { fromKindFlags, type KindFlags } from './kindFlags.ts'
 import { adam, optimizerSchema } from './optim.ts'
@@ -90,6 +91,15 @@ export const OPTIONS = {
   schedule: kinds(scheduleSchema, { default: constantRate(), flags: SCHEDULE_FLAGS }),
   /** Default clipNorm(1). */
   clip: kinds(clipSchema, { default: clipNorm(1), flags: CLIP_FLAGS }),
+  /** What is minimised; null, the default: the task's loss. Of a loss of your own, config.json has the name alone. */
+  loss: {
+    default: null,
+    mayChange: false,
+    onRequest: false,
+    flags: [],
+    check: (given, name) => (given === null ? null : checkedLoss(`training: ${name}`, given as LossSpec)),
+    fromFlags: (base) => base,
+  } as TrainOption<LossSpec | OwnLoss | null>,
   /**
    * Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always
    * means.

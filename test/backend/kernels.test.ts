@@ -18,7 +18,7 @@ import {
   rowUpdateTable,
   stepTable,
 } from './cases.ts'
-import { blockedSoftmaxTable, crossEntropyTable, softmaxTable, squaredErrorTable } from './lossCases.ts'
+import { blockedSoftmaxTable, crossEntropyTable, softmaxTable, valueLossTable } from './lossCases.ts'
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up
@@ -34,7 +34,7 @@ const TABLES: Record<string, () => Generator<Case>> = {
   'one step': stepTable,
   'NaN goes through': nanTable,
   softmax_cross_entropy: crossEntropyTable,
-  squared_error: squaredErrorTable,
+  'losses of values': valueLossTable,
   softmax: softmaxTable,
   'softmax by blocks': blockedSoftmaxTable,
   dropout: dropoutTable,

@@ -36,6 +36,7 @@ export function* crossEntropyTable(): Generator<Case> {
             lengths && integers('lengths', lengths),
             logits,
             integers('y', y),
+            seed % 2 ? null : input('weights', r.uniform(K).map(Math.abs)),
             0.25,
             gradient === 'null'
               ? null
@@ -51,34 +52,48 @@ function someMissing(values: Float64Array, seed: number): Float64Array {
   return values.map((v, i) => (seed % 3 > 0 && i % 3 === seed % 3 ? Number.NaN : v))
 }
 
-export function* squaredErrorTable(): Generator<Case> {
+/** Losses of values: their outputs and other arguments for rows of D targets. */
+const VALUE_LOSSES = {
+  squared_error: { width: (D: number) => D, sizes: (D: number) => [D], more: () => [] },
+  pinball: {
+    width: (D: number) => 3 * D,
+    sizes: (D: number) => [D, 3],
+    more: () => [input('quantiles', Float64Array.of(0.125, 0.5, 0.75))],
+  },
+  huber: { width: (D: number) => D, sizes: (D: number) => [D], more: () => [0.5] },
+  gaussian_nll: { width: (D: number) => 2 * D, sizes: (D: number) => [D], more: () => [] },
+} as const
+
+export function* valueLossTable(): Generator<Case> {
   let seed = 1
-  for (const [T, B, K] of LOSS_SIZES as [number, number, number][])
-    for (const ragged of FLAGS)
-      for (const gradient of ['apart', 'in place', 'null']) {
-        const r = random(seed++)
-        const lengths = ragged ? lengthsOf(T, B, r) : null
-        const ignored = isPadded(B, K, lengths)
-        const y = input(
-          'y',
-          r.uniform(T * B * K).map((v, i) => (ignored(i) ? Number.NaN : v)),
-        )
-        yield {
-          kernel: 'squared_error',
-          name: `T=${T} B=${B} K=${K} lengths=${lengths} gradient ${gradient}`,
-          args: [
-            T,
-            B,
-            K,
-            lengths && integers('lengths', lengths),
-            y,
-            input('target', someMissing(r.uniform(T * B * K), seed)),
-            0.25,
-            gradient === 'null' ? null : output('dy', T * B * K, { alias: gradient === 'in place' ? y : null }),
-            stats(),
-          ],
+  for (const [kernel, { width, sizes, more }] of Object.entries(VALUE_LOSSES))
+    for (const [T, B, D] of LOSS_SIZES as [number, number, number][])
+      for (const ragged of FLAGS)
+        for (const gradient of ['apart', 'in place', 'null']) {
+          const r = random(seed++)
+          const K = width(D)
+          const lengths = ragged ? lengthsOf(T, B, r) : null
+          const ignored = isPadded(B, K, lengths)
+          // Every fifth is far below the least log of a deviation.
+          const values = r.uniform(T * B * K).map((v, i) => (ignored(i) ? Number.NaN : i % 5 === 4 ? 9 * v : v))
+          const y = input('y', values)
+          yield {
+            kernel: kernel as keyof typeof VALUE_LOSSES,
+            name: `T=${T} B=${B} D=${D} lengths=${lengths} gradient ${gradient}`,
+            args: [
+              T,
+              B,
+              ...sizes(D),
+              lengths && integers('lengths', lengths),
+              y,
+              input('target', someMissing(r.uniform(T * B * D), seed)),
+              ...more(),
+              0.25,
+              gradient === 'null' ? null : output('dy', T * B * K, { alias: gradient === 'in place' ? y : null }),
+              stats(),
+            ],
+          }
         }
-      }
 }
 
 export function* softmaxTable(): Generator<Case> {

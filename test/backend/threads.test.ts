@@ -88,24 +88,15 @@ function* layers(B: number): Generator<Case> {
       WHOLE,
     ],
   }
+  const classes = integers(
+    'y',
+    Int32Array.from({ length: T * B }, () => r.below(K)),
+  )
   yield { kernel: 'softmax', name, args: [T * B, K, floats('logits', T * B * K), output('p', T * B * K)] }
   yield {
     kernel: 'softmax_cross_entropy',
     name,
-    args: [
-      T,
-      B,
-      K,
-      lengths,
-      floats('logits', T * B * K),
-      integers(
-        'y',
-        Int32Array.from({ length: T * B }, () => r.below(K)),
-      ),
-      1,
-      output('dlogits', T * B * K),
-      stats(),
-    ],
+    args: [T, B, K, lengths, floats('logits', T * B * K), classes, null, 1, output('dlogits', T * B * K), stats()],
   }
   yield {
     kernel: 'squared_error',
