@@ -42,7 +42,8 @@ export interface Batch {
   readonly carry?: Uint8Array
   /**
    * The targets. Classification: Int32Array of classes, [B] for a head on the last step, [T,B] for one on every step,
-   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K], NaN where there is no target.
+   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K], NaN where there is no target. Under a loss of
+   * other targets than outputs (`pinball`, `gaussianNll`), D of them in place of K.
    */
   readonly y?: Float32Array | Float64Array | Int32Array
 }

@@ -83,6 +83,8 @@ export {
   type ModelInput,
   type ModelSpec,
   modelSpec,
+  type OutputInput,
+  type OutputSpec,
   type RnnSpec,
   regression,
 } from './model/spec.ts'

@@ -172,6 +172,12 @@ interface Head {
   readonly size: number
 }
 
+/** `OutputSpec` of a model's spec. */
+interface Output {
+  readonly mean: readonly number[]
+  readonly gaussian?: true
+}
+
 /** The loss of a head of which nothing is said. */
 export function defaultLoss({ kind }: Head): LossSpec {
   return kind === 'classification' ? crossEntropy() : squaredError()
@@ -202,11 +208,11 @@ export function checkedLoss(what: string, given: LossSpec | OwnLoss): LossSpec |
 }
 
 /**
- * A loss that fits the head.
+ * A loss that fits the head, and the scale of its output if there is one.
  * @param what names it in messages
  * @throws InputError, one line, unless it is one and fits
  */
-export function fittingLoss(what: string, given: LossSpec | OwnLoss, head: Head): LossSpec | OwnLoss {
+export function fittingLoss(what: string, given: LossSpec | OwnLoss, head: Head, output?: Output): LossSpec | OwnLoss {
   const loss = checkedLoss(what, given)
   const { kind, size } = head
   const wanted = loss.kind === 'own' ? kind : loss.kind === 'crossEntropy' ? 'classification' : 'regression'
@@ -219,12 +225,29 @@ export function fittingLoss(what: string, given: LossSpec | OwnLoss, head: Head)
     throw new InputError(`${what}: weights: expected ${size}, one a class, but received ${loss.weights.length}`)
   }
   const D = targetsOf(loss, head)
-  if (Number.isInteger(D)) return loss
+  if (Number.isInteger(D)) {
+    if (output) refuseOtherOutput(what, loss, D, output)
+    return loss
+  }
   const [each, of] =
     loss.kind === 'pinball' ? [loss.quantiles.length, 'quantiles'] : [2, 'values (mean, log deviation)']
   throw new InputError(
     `${what}: ${loss.kind}: expected a head of a multiple of ${each}, since each target has ${each} ${of}, but its ` +
       `size is ${size}`,
+  )
+}
+
+function refuseOtherOutput(what: string, loss: LossSpec | OwnLoss, D: number, { mean, gaussian }: Output): void {
+  if (D !== mean.length) {
+    throw new InputError(
+      `${what}: ${lossName(loss)}: expected a loss of ${mean.length} target(s) a row, as the spec's output says, but ` +
+        `this has ${D}`,
+    )
+  }
+  if (loss.kind === 'own' || (loss.kind === 'gaussianNll') === (gaussian === true)) return
+  throw new InputError(
+    `${what}: ${loss.kind}: expected gaussian: ${!gaussian} in the spec's output, whose logits are scaled by it, but ` +
+      `it is ${gaussian === true}`,
   )
 }
 
@@ -234,11 +257,18 @@ export function fittingLoss(what: string, given: LossSpec | OwnLoss, head: Head)
  * @param what names the metric in messages
  * @throws InputError if neither is to be had of this head and this loss
  */
-export function lossOfMetric(what: string, metric: Metric, loss: LossSpec | OwnLoss, head: Head): LossSpec | OwnLoss {
+export function lossOfMetric(
+  what: string,
+  metric: Metric,
+  loss: LossSpec | OwnLoss,
+  head: Head,
+  output?: Output,
+): LossSpec | OwnLoss {
   const kind = METRIC_LOSS[metric]
   if (kind === 'any' || (loss.kind === kind && (loss.kind !== 'crossEntropy' || isPlain(loss)))) return loss
   if (kind === 'crossEntropy') return fittingLoss(what, crossEntropy(), head)
-  if (kind === 'squaredError' && targetsOf(loss, head) === head.size) return fittingLoss(what, squaredError(), head)
+  if (kind === 'squaredError' && targetsOf(loss, head) === head.size)
+    return fittingLoss(what, squaredError(), head, output)
   const [remedy] = Object.entries(METRIC_LOSS).find(([, of]) => of === loss.kind) ?? ['loss']
   throw new InputError(`${what}: expected the loss ${kind} but it is ${lossName(loss)}: measure by ${remedy}`)
 }

@@ -19,7 +19,7 @@ interface Measure {
 /**
  * What an evaluation reports beside the loss. Accuracy and frameError are shares of 1; higher is better of accuracy
  * only. pinball, huber and gaussianNll are the mean of the loss of that name, mse that of the squared error; where a
- * spec says `output` they are in its scaled units. `loss` is the mean of whatever loss there is, such as one of your own.
+ * spec says `output` they are in its scaled units. `loss` is the mean of whatever loss there is, as of one of your own.
  */
 export type Metric = 'mse' | 'accuracy' | 'perplexity' | 'frameError' | 'pinball' | 'huber' | 'gaussianNll' | 'loss'
 

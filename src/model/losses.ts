@@ -3,7 +3,7 @@ import type { Floats } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
 import type { Memory } from '../layers/layer.ts'
 import { defaultLoss, fittingLoss, isPlain, type LossBatch, type LossSpec, type OwnLoss, targetsOf } from '../loss.ts'
-import type { HeadSpec } from './spec.ts'
+import type { HeadSpec, ModelSpec, OutputSpec } from './spec.ts'
 import type { Targets } from './targets.ts'
 
 export class Losses {
@@ -13,10 +13,9 @@ export class Losses {
   each = 1
   /** What a row of each class counts; null: 1. */
   weights: readonly number[] | null = null
-  /** Whether it is plain cross-entropy. */
-  plain = true
   private readonly arena: Memory
   private readonly head: HeadSpec
+  private readonly output: OutputSpec | undefined
   private readonly standard: LossSpec
   private readonly stats: Float64Array
   private given: LossSpec | OwnLoss | undefined | null = null
@@ -25,29 +24,37 @@ export class Losses {
   private numbers: Floats | null = null
   private counts: Uint8Array | null = null
 
-  constructor(arena: Memory, head: HeadSpec) {
+  constructor(arena: Memory, { head, output }: ModelSpec) {
     this.arena = arena
     this.head = head
+    this.output = output
     this.standard = defaultLoss(head)
     this.loss = this.standard
     this.stats = arena.doubles(3)
-    this.choose(undefined)
   }
 
   /** The loss of what comes; undefined: the head's own. @throws InputError unless it is one and fits the head */
   choose(given: LossSpec | OwnLoss | undefined): void {
     if (given === this.given) return
-    const loss = given === undefined ? this.standard : fittingLoss('plan.loss: loss', given, this.head)
+    const loss = fittingLoss('plan.loss: loss', given ?? this.standard, this.head, this.output)
     this.given = given
     this.loss = loss
     this.D = targetsOf(loss, this.head)
     this.each = loss.kind === 'pinball' ? loss.quantiles.length : 1
     this.weights = (loss.kind === 'crossEntropy' && loss.weights) || null
-    this.plain = isPlain(loss)
     const numbers = loss.kind === 'pinball' ? loss.quantiles : this.weights
     if (!numbers) return
     this.numbers ??= this.arena.floats(this.head.size)
     this.numbers.set(numbers)
+  }
+
+  /** @throws InputError for a loss that needs logits, of which there are none */
+  refuseUnlessPlain(): void {
+    if (isPlain(this.loss)) return
+    throw new InputError(
+      'plan.loss: loss: expected crossEntropy() without weights in a plan that does not keep its logits: plan ' +
+        'without logits: false and sampled',
+    )
   }
 
   /**

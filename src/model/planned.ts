@@ -12,6 +12,7 @@ import type { SoftmaxLayer } from '../layers/softmax.ts'
 import { type Gradients, rowGradients } from './gradients.ts'
 import { Inputs } from './inputs.ts'
 import { Losses } from './losses.ts'
+import { outputScale, ScaledLogits } from './outputScale.ts'
 import { named, widths, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 import { checkLossOptions, derivativeClipOf, type LayerOptions, layerOptions } from './planOptions.ts'
@@ -39,10 +40,6 @@ export function createPlan(parts: ModelParts, options: PlanOptions): Plan {
   return withMemory(parts.backend, (arena) => new BatchPlan(parts, arena, ofLayers, inputGradient))
 }
 
-const KEEP_LOGITS =
-  'plan.loss: loss: expected crossEntropy() without weights in a plan that does not keep its logits: plan without ' +
-  'logits: false and sampled'
-
 class BatchPlan implements Plan {
   readonly T: number
   readonly B: number
@@ -57,6 +54,7 @@ class BatchPlan implements Plan {
   /** Of the last forward, if it was padded. */
   private readonly lengths: Int32Array
   private readonly losses: Losses
+  private readonly scaled: ScaledLogits | null
   private readonly embedding: EmbeddingLayer | null
   private readonly made: Layers
   private readonly directions: readonly Direction[]
@@ -85,8 +83,10 @@ class BatchPlan implements Plan {
     this.x = this.embedding?.y ?? this.inputs.x!
     this.dx = inputGradient && training && !table ? arena.floats(T * B * I) : null
     this.lengths = arena.ints(B)
-    this.targets = new Targets(arena, limits)
-    this.losses = new Losses(arena, head)
+    const scale = spec.output ? outputScale(spec.output, head.size) : null
+    this.scaled = scale && new ScaledLogits(arena, scale, (head.steps === 'last' ? 1 : T) * B, head.size)
+    this.targets = new Targets(arena, limits, scale)
+    this.losses = new Losses(arena, spec)
     const last = parts.parameters.at(-1)!
     const start = table ? table.data.length : 0 // the table lies first, the head last
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
@@ -113,7 +113,8 @@ class BatchPlan implements Plan {
     this.life.check()
     if (this.loses)
       throw new InputError('plan.logits: this plan does not keep them: plan without logits: false and sampled')
-    return this.logitsView ?? this.layers.at(-1)!.y
+    const logits = this.logitsView ?? this.layers.at(-1)!.y
+    return this.scaled?.of(logits) ?? logits
   }
 
   /** The head that computes its own loss, if there is one. */
@@ -124,6 +125,7 @@ class BatchPlan implements Plan {
   forward(batch: BatchInput): void {
     this.life.check()
     this.ready = 'nothing' // x of the last batch goes
+    this.scaled?.forget()
     this.inputs.read(batch)
     this.shape(batch)
     const { T, B } = this.now
@@ -148,7 +150,7 @@ class BatchPlan implements Plan {
     const padding = this.now.padded ? this.lengths : null
     refuseOther(batch, this.now, padding)
     this.losses.choose(loss)
-    if (this.loses && !this.losses.plain) throw new InputError(KEEP_LOGITS)
+    if (this.loses) this.losses.refuseUnlessPlain()
     const count = this.targets.read(batch, padding, this.losses) * this.losses.each
     const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0
     if (gradient) this.left.dense.fill(0)

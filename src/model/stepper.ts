@@ -10,6 +10,7 @@ import cells from '../layers/cells.ts'
 import { type Memory, withMemory } from '../layers/layer.ts'
 import { denseStep, recurrentStep, type StepLayer } from '../layers/step.ts'
 import { normaliser } from './normalisation.ts'
+import { outputScale } from './outputScale.ts'
 import { named, widths } from './parameters.ts'
 import { denseWeights, type ModelParts, recurrentWeights } from './stack.ts'
 import { copyOfState, hostFloats, ONE_WAY, type State, type StateInput } from './state.ts'
@@ -74,7 +75,9 @@ function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
   const table = tokens && named(parameters, 'embedding.weight').data // not packed: a step reads a few rows
   const x = arena.floats(B * I)
   const { recurrent, layers } = createSteps(parts, arena, B, x)
-  const logits = layers.at(-1)!.y
+  const { y } = layers.at(-1)!
+  const scale = spec.output && outputScale(spec.output, spec.head.size)
+  const logits = scale ? arena.floats(y.length) : y
   const runs = layers.map(({ run }) => run)
   if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
   const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I, normalisation)
@@ -98,6 +101,7 @@ function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
         packed = parts.version
       }
       for (let i = 0; i < runs.length; i++) runs[i]!()
+      scale?.apply(y, logits, B)
       return logits
     },
     ...stateOf(parts, life, B, recurrent),

@@ -4,6 +4,7 @@ import type { BatchInput, BatchShape } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import type { Memory } from '../layers/layer.ts'
 import { misfit } from './inputs.ts'
+import type { OutputScale } from './outputScale.ts'
 import { checkFloats, checkWhole, fits, lengthOf, putFloats, putWhole } from './values.ts'
 
 /** What the loss expects of y. */
@@ -17,15 +18,19 @@ interface Expected {
 export class Targets {
   /** Classification: [B] or [T,B], -1 where there is no target. */
   readonly classes: Int32Array | null
-  /** Regression: [B,D] or [T,B,D], NaN where there is no target. */
+  /** Regression: [B,D] or [T,B,D] in the units of the loss, NaN where there is no target. */
   values: Floats | null
   private readonly arena: Memory
+  private readonly scale: OutputScale | null
+  /** Targets before they are scaled, which float32 may not tell apart. */
+  private given = new Float64Array(0)
   private readonly head: BatchShape['head']
   /** The most rows. */
   private readonly rows: number
 
-  constructor(arena: Memory, { T, B, head }: BatchShape) {
+  constructor(arena: Memory, { T, B, head }: BatchShape, scale: OutputScale | null) {
     this.arena = arena
+    this.scale = scale
     this.rows = head.steps === 'last' ? B : T * B
     this.head = head
     this.classes = head.kind === 'classification' ? arena.ints(this.rows) : null
@@ -49,7 +54,7 @@ export class Targets {
       const n = rows * D
       if (length !== n) throw misfit('batch: y', y, n, `${letters}·${D === K ? 'K' : 'D'} = ${rows}·${D}`)
       if (D > K && this.values.length < this.rows * D) this.values = this.arena.floats(this.rows * D)
-      putFloats(y as ArrayLike<number>, this.values, n)
+      this.putValues(y as ArrayLike<number>, n, rows)
       if (fits(this.values, n)) return (padded ? sum(padded, B) : rows) * D
       checkFloats('batch: y', y as ArrayLike<number>, this.values, n, undefined, true)
       return countKnown(this.values, n, padded, B, D)
@@ -63,6 +68,16 @@ export class Targets {
       if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count += weights?.[classes[n]!] ?? 1
     }
     return count
+  }
+
+  private putValues(y: ArrayLike<number>, n: number, rows: number): void {
+    if (!this.scale) {
+      putFloats(y, this.values!, n)
+      return
+    }
+    if (this.given.length < n) this.given = new Float64Array(n)
+    putFloats(y, this.given, n)
+    this.scale.scaleTargets(this.given, this.values!, rows)
   }
 
   /** Puts -1 where steps are padded, for losses that know of no lengths. */

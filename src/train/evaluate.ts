@@ -42,7 +42,7 @@ export function refuseSignal(signal: unknown): void {
 export async function evaluate(model: Model, task: Task, options: EvaluateOptions = {}): Promise<TestScore> {
   refuseMisfit(model, task)
   refuseUnknown('evaluate', options, ['batch', 'activationCheckpointing', 'loss', 'scorer'])
-  const losses = lossesOf(task, options.loss, 'evaluate: loss')
+  const losses = lossesOf(model, task, options.loss, 'evaluate: loss')
   const { batch = 100, activationCheckpointing = false, scorer } = options
   if (!Number.isInteger(batch) || batch < 1) {
     throw new InputError(`evaluate: batch: expected a whole number >= 1 but received ${shown(batch)}`)
@@ -66,13 +66,18 @@ export interface RunLosses {
 /**
  * The losses of a task, or of what was given in place of its own.
  * @param what names what was given
- * @throws InputError unless they fit the head
+ * @throws InputError unless they fit the head and its scale
  */
-export function lossesOf(task: Task, given: LossSpec | OwnLoss | null | undefined, what: string): RunLosses {
+export function lossesOf(
+  { spec: { output } }: Model,
+  task: Task,
+  given: LossSpec | OwnLoss | null | undefined,
+  what: string,
+): RunLosses {
   const { name, head, metric } = task
-  const own = task.loss && fittingLoss(`task ${name}: loss`, task.loss, head)
-  const loss = given ? fittingLoss(what, given, head) : (own ?? defaultLoss(head))
-  return { loss, measure: lossOfMetric(`task ${name}: metric ${metric}`, metric, loss, head) }
+  const [named, said] = given ? [what, given] : [`task ${name}: loss`, task.loss ?? defaultLoss(head)]
+  const loss = fittingLoss(named, said, head, output)
+  return { loss, measure: lossOfMetric(`task ${name}: metric ${metric}`, metric, loss, head, output) }
 }
 
 /** All scores of a task with a plan for B sequences that is there already; null if the signal stopped it. */

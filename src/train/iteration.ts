@@ -142,7 +142,7 @@ class PlannedIteration implements Iteration {
     this.task = task
     this.spec = spec
     this.made = made
-    this.losses = lossesOf(task, spec.loss, 'training: loss')
+    this.losses = lossesOf(model, task, spec.loss, 'training: loss')
     const plain = isPlain(this.losses.loss)
     if (softmax.kind === 'sampled' && !plain) {
       throw new InputError(
