@@ -8,6 +8,7 @@ import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
 import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
+import { DivergenceError } from '../src/train/divergence.ts'
 import {
   type CollapseEvent,
   type DoneEvent,
@@ -15,7 +16,6 @@ import {
   encodeEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
-import { DivergenceError } from '../src/train/iteration.ts'
 import type { Run } from '../src/train/loop.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import type { Progress } from './progress.ts'

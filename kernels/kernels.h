@@ -227,22 +227,22 @@ void scale(int n, float factor, float* x);
 // too.
 void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v);   // v null if momentum is 0
 void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s);
-// correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
-void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
-                 const float* g, float* m, float* v);
+// correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, … Beside that, w -= lr decay w: AdamW.
+void adam_update(int n, float lr, float beta1, float beta2, float eps, float decay, float correction1,
+                 float correction2, float* w, const float* g, float* m, float* v);
 // One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and then w -= lr (X + decay (w -
 // identity I)), where X is, after five Newton-Schulz steps, near the orthogonal matrix nearest to m: its singular
 // values are 0.7 to 1.2. If m and decay are 0, w stays as it is.
 void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m,
                  float* work);   // [4,H,H] undefined
 
-// The same for n rows of a matrix: w [V,E] and its state at rows[i], all different, by g [n,E]. Other rows and their
-// state are left alone.
+// The same for n rows of a matrix: w [V,E] and its state at rows[i], all different, by g [n,E]; if g is null, by a
+// gradient of 0. Other rows and their state are left alone.
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v);
 void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g,
                          float* s);
-void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
-                      float correction2, float* w, const float* g, float* m, float* v);
+void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float decay,
+                      float correction1, float correction2, float* w, const float* g, float* m, float* v);
 
 // For benchmarks: `pieces` pieces of independent chains of `rounds` multiply-adds; returns the floating-point
 // operations.

@@ -55,21 +55,41 @@ export const METRICS: { readonly [metric in Metric]: Measure } = {
   loss: { name: 'loss', title: 'loss', lowerIsBetter: true, percent: false, log: false },
 }
 
-/** A score as people read it: "0.00014", "98.77 %". */
-export function measured(metric: Metric, value: number): string {
-  return METRICS[metric].percent ? percent(value) : significant(value)
+/** Which way is better. */
+export interface Direction {
+  readonly lowerIsBetter: boolean
 }
 
-/** Whether a score `value` is better than `other` in this metric; NaN is better than nothing. */
-export function beats(metric: Metric, value: number, other: number): boolean {
-  if (typeof metric !== 'string' || !Object.hasOwn(METRICS, metric)) {
+/** What a task's own score is called, and how it reads: what an evaluation records of it. */
+export interface JudgeName extends Direction {
+  /** In a sentence: "MASE". */
+  readonly name: string
+  /** Whether it is a share of 1, which people read in percent. Default false. */
+  readonly percent?: boolean | undefined
+}
+
+/** A score as people read it: "0.00014", "98.77 %". */
+export function measured(metric: Metric | JudgeName, value: number): string {
+  return measureOf(metric).percent ? percent(value) : significant(value)
+}
+
+/** What is to be known of a metric, or of a task's own score. */
+export function measureOf(metric: Metric | JudgeName): JudgeName {
+  return typeof metric === 'string' ? METRICS[metric] : metric
+}
+
+/** Whether a score `value` is better than `other` in this metric, or direction; NaN is better than nothing. */
+export function beats(metric: Metric | Direction, value: number, other: number): boolean {
+  const direction = typeof metric === 'string' && Object.hasOwn(METRICS, metric) ? METRICS[metric] : metric
+  const { lowerIsBetter } = (direction ?? {}) as Partial<Direction>
+  if (typeof lowerIsBetter !== 'boolean') {
     throw new InputError(`metric: expected one of ${Object.keys(METRICS).join(', ')} but received ${shown(metric)}`)
   }
-  return METRICS[metric].lowerIsBetter ? value < other : value > other
+  return lowerIsBetter ? value < other : value > other
 }
 
 /** Whether `value` is at least as good as `level`. */
-export function isAsGood(metric: Metric, value: number, level: number): boolean {
+export function isAsGood(metric: Metric | Direction, value: number, level: number): boolean {
   return value === level || beats(metric, value, level)
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import type { Batch, Normalisation } from './batch.ts'
 import { checked, InputError, shown } from './error.ts'
 import type { LossSpec, OwnLoss } from './loss.ts'
-import { METRICS, type Metric } from './metric.ts'
+import { type JudgeName, METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
 /** What is to be learnt: batches to train and to test on, and what a model needs to fit them. */
@@ -45,10 +45,21 @@ export interface Task {
    */
   heldOut?(B: number): Iterable<Batch>
   /**
+   * What decides in place of the metric which evaluation is best, when to stop and when a rate falls: MASE, macro-F1.
+   * Its value is recorded with each evaluation. `baseline` and `target` are then in its units.
+   */
+  readonly judge?: Judge | undefined
+  /**
    * Makes what scores a model beside the metric, new for each evaluation; `evaluate` hands it every batch and its
    * logits.
    */
   scorer?(): Scorer
+}
+
+/** A score of a task's own that decides. */
+export interface Judge extends JudgeName {
+  /** Makes what scores an evaluation, new for each set; it sees every batch and its logits. */
+  scorer(): Scorer<number>
 }
 
 /** Scores what a model answers, beside the metric. */
@@ -76,6 +87,9 @@ const taskSchema = z.looseObject({
   train: made,
   test: made,
   heldOut: made.optional(),
+  judge: z
+    .looseObject({ name: z.string().min(1), lowerIsBetter: z.boolean(), percent: z.boolean().optional(), scorer: made })
+    .optional(),
 })
 
 /** @throws InputError unless it has what a task has: data alone, {x, y}, are none */

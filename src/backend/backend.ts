@@ -107,6 +107,7 @@ export interface Kernels extends CellKernels, LossKernels {
     beta1: number,
     beta2: number,
     eps: number,
+    decay: number,
     correction1: number,
     correction2: number,
     w: Floats,
@@ -132,7 +133,7 @@ export interface Kernels extends CellKernels, LossKernels {
     lr: number,
     momentum: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     v: OrNull<Floats>,
   ): void
   rmsprop_update_rows(
@@ -143,7 +144,7 @@ export interface Kernels extends CellKernels, LossKernels {
     alpha: number,
     eps: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     s: Floats,
   ): void
   adam_update_rows(
@@ -154,10 +155,11 @@ export interface Kernels extends CellKernels, LossKernels {
     beta1: number,
     beta2: number,
     eps: number,
+    decay: number,
     correction1: number,
     correction2: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     m: Floats,
     v: Floats,
   ): void

@@ -4,7 +4,7 @@
  * optimisers, clips and checkpoints take one call for all.
  */
 import type { Floats } from '../backend/backend.ts'
-import { InputError } from '../error.ts'
+import { InputError, nearest, shown } from '../error.ts'
 import { type Init, initialise } from '../init.ts'
 import cells from '../layers/cells.ts'
 import { rng } from '../rng.ts'
@@ -120,6 +120,30 @@ export function named(parameters: readonly Parameter[], name: string): Parameter
   const found = parameters.find((parameter) => parameter.name === name)
   if (!found) throw new Error(`no parameter ${name}`)
   return found
+}
+
+/**
+ * Those of the names: `embedding.weight`, or the beginning of several, `rnn`.
+ * @param what names the list in messages
+ * @throws InputError for a name that no parameter has or begins with
+ */
+export function chosen<P extends ParameterShape>(
+  what: string,
+  names: readonly string[],
+  parameters: readonly P[],
+): P[] {
+  const has = (name: string) => (parameter: P) => parameter.name === name || parameter.name.startsWith(`${name}.`)
+  const known = parameters.map(({ name }) => name)
+  const wrong = names.find((name) => !parameters.some(has(name)))
+  if (wrong !== undefined) {
+    const all = [...new Set(known.map((name) => name.split('.')[0]!)), ...known]
+    const meant = nearest(wrong, all)
+    throw new InputError(
+      `${what}: expected names of parameters, or their beginnings, but received ${shown(wrong)}: ` +
+        (meant ? `did you mean ${meant}?` : `there are ${known.join(', ')}`),
+    )
+  }
+  return parameters.filter((parameter) => names.some((name) => has(name)(parameter)))
 }
 
 /**

@@ -140,53 +140,6 @@ export function* dropoutTable(): Generator<Case> {
       }
 }
 
-/** Updates of some rows of a matrix. */
-export function* rowUpdateTable(): Generator<Case> {
-  let seed = 1
-  for (const E of WIDTHS)
-    for (const n of [0, 1, 5, 33, 70]) {
-      const r = random(seed++)
-      const V = 2 * n + 1
-      const rows = integers(
-        'rows',
-        Int32Array.from({ length: n }, (_, i) => (2 * i + n) % V),
-      ) // no one twice: V is odd
-      const name = `n=${n} E=${E}`
-      const matrix = (label: string, values = r.uniform(V * E)) => updated(label, values)
-      const g = input('g', r.uniform(n * E))
-      for (const momentum of [0, 0.9])
-        yield {
-          kernel: 'sgd_update_rows',
-          name: `${name} momentum=${momentum}`,
-          args: [n, E, rows, 0.1, momentum, matrix('w'), g, momentum ? matrix('v') : null],
-        }
-      yield {
-        kernel: 'rmsprop_update_rows',
-        name,
-        args: [n, E, rows, 0.01, 0.99, 1e-8, matrix('w'), g, matrix('s', r.uniform(V * E).map(Math.abs))],
-      }
-      yield {
-        kernel: 'adam_update_rows',
-        name,
-        args: [
-          n,
-          E,
-          rows,
-          0.001,
-          0.9,
-          0.999,
-          1e-8,
-          1 - 0.9 ** 7,
-          1 - 0.999 ** 7,
-          matrix('w'),
-          g,
-          matrix('m'),
-          matrix('v', r.uniform(V * E).map(Math.abs)),
-        ],
-      }
-    }
-}
-
 export function* embeddingTable(): Generator<Case> {
   let seed = 1
   for (const E of WIDTHS)
@@ -344,19 +297,8 @@ export function* flatTable(): Generator<Case> {
           momentum ? updated('v', r.uniform(n)) : null,
         ],
       }
-    yield {
-      kernel: 'rmsprop_update',
-      name,
-      args: [
-        n,
-        0.01,
-        0.99,
-        1e-8,
-        updated('w', r.uniform(n)),
-        input('g', r.uniform(n)),
-        updated('s', r.uniform(n).map(Math.abs)),
-      ],
-    }
+    const rmsprop = [updated('w', r.uniform(n)), input('g', r.uniform(n)), updated('s', r.uniform(n).map(Math.abs))]
+    yield { kernel: 'rmsprop_update', name, args: [n, 0.01, 0.99, 1e-8, ...rmsprop] }
     for (const k of [1, 1000])
       yield {
         kernel: 'adam_update',
@@ -367,6 +309,7 @@ export function* flatTable(): Generator<Case> {
           0.9,
           0.999,
           1e-8,
+          k % 2 ? 0 : 0.25,
           1 - 0.9 ** k,
           1 - 0.999 ** k,
           updated('w', r.uniform(n)),

@@ -15,11 +15,11 @@ import {
   embeddingTable,
   flatTable,
   gemmTable,
-  rowUpdateTable,
   stepTable,
 } from './cases.ts'
 import { blockedSoftmaxTable, crossEntropyTable, softmaxTable, valueLossTable } from './lossCases.ts'
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
+import { rowUpdateTable } from './updateCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up
 // to 20 steps of a recurrence amplify that a few times: the largest measured is 2.6e-6 of the array's largest

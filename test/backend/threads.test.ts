@@ -152,7 +152,7 @@ function* flat(): Generator<Case> {
   yield {
     kernel: 'adam_update_rows',
     name,
-    args: [300, E, rows, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, matrix('w'), few, matrix('m'), matrix('v')],
+    args: [300, E, rows, 0.1, 0.9, 0.999, 1e-8, 0, 0.1, 0.001, matrix('w'), few, matrix('m'), matrix('v')],
   }
   yield { kernel: 'dropout', name, args: [n, 5, 3, 4, 0.3, x, output('y', n)] }
   const [N, K] = [60, 3000]
@@ -183,7 +183,7 @@ function* flat(): Generator<Case> {
       0.1,
     ],
   }
-  yield { kernel: 'adam_update', name, args: [n, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, w, g, m, v] }
+  yield { kernel: 'adam_update', name, args: [n, 0.1, 0.9, 0.999, 1e-8, 0.01, 0.1, 0.001, w, g, m, v] }
 }
 
 /** Elements the contract specifies, and what was returned; -0 and 0 count as different. */

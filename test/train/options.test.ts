@@ -25,7 +25,7 @@ test('complete options stay as they are, in the order that config.json has', () 
   // What stored runs depend on: their identity is made of these, in this order.
   assert.equal(
     NAMES.filter((name) => !mayChange(name)).join(' '),
-    'batch optimizer schedule clip loss reduction evalEvery evalBatch softmax dropout seed',
+    'batch optimizer schedule clip accumulate frozen tables loss reduction evalEvery evalBatch softmax dropout seed',
   )
 })
 
