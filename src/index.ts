@@ -54,7 +54,7 @@ export {
   type SquaredError,
   squaredError,
 } from './loss.ts'
-export { beats, type Metric } from './metric.ts'
+export { beats, type Direction, type JudgeName, type Metric } from './metric.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   createModel,
@@ -89,7 +89,7 @@ export {
   regression,
 } from './model/spec.ts'
 export { type Rng, rng } from './rng.ts'
-export { epochOrder, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
+export { epochOrder, type Judge, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
 export { ADDING_RECIPES } from './tasks/adding/recipes.ts'
 export { type MnistData, type MnistInput, type MnistOptions, mnist } from './tasks/mnist/mnist.ts'
@@ -107,6 +107,7 @@ export {
 export { type WordsData, type WordsInput, type WordsOptions, words } from './tasks/words/words.ts'
 export { type Clip, clipDerivative, clipNorm, clipValue, noClip } from './train/clip.ts'
 export type { WatchState } from './train/collapse.ts'
+export { DivergenceError } from './train/divergence.ts'
 export { type EvaluateOptions, evaluate, type StopSignal } from './train/evaluate.ts'
 export {
   type CheckpointEvent,
@@ -121,11 +122,13 @@ export {
   type TestScore,
   type TrainEvent,
 } from './train/events.ts'
-export { createIteration, DivergenceError, type Iteration } from './train/iteration.ts'
+export { createIteration, type Iteration } from './train/iteration.ts'
 export { type Run, type RunOptions, train } from './train/loop.ts'
 export {
   type Adam,
+  type AdamW,
   adam,
+  adamw,
   type Muon,
   type MuonOptions,
   muon,
@@ -137,6 +140,7 @@ export {
   sgd,
 } from './train/optim.ts'
 export { type TrainOptions, type TrainSpec, trainSpec } from './train/options.ts'
+export type { TableUpdate } from './train/rules.ts'
 export type { RunState } from './train/runState.ts'
 export {
   type ConstantRate,

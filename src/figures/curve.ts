@@ -10,10 +10,13 @@ const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
-  const { title: name, log } = METRICS[task.metric]
-  const isLoss = isMeanOf(task.metric, task.loss ?? defaultLoss(task.head))
+  const { judge, metric } = task
+  const { title: name, log } = judge ? { title: judge.name, log: false } : METRICS[metric]
+  const isLoss = !judge && isMeanOf(metric, task.loss ?? defaultLoss(task.head))
   const scores = (set: 'test' | 'heldOut') =>
-    events.flatMap((e) => (e.type === 'eval' && e[set] ? [[e.iteration, e[set][task.metric]!] as const] : []))
+    events.flatMap((e) =>
+      e.type === 'eval' && e[set] ? [[e.iteration, e[set][judge ? 'score' : metric]!] as const] : [],
+    )
   const test = scores('test')
   const heldOut = scores('heldOut')
   const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))

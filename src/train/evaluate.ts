@@ -48,7 +48,7 @@ export async function evaluate(model: Model, task: Task, options: EvaluateOption
     throw new InputError(`evaluate: batch: expected a whole number >= 1 but received ${shown(batch)}`)
   }
   const B = Math.min(batch, task.testSize)
-  const logits = scorer !== undefined || !isPlain(losses.loss)
+  const logits = scorer !== undefined || task.judge !== undefined || !isPlain(losses.loss)
   const plan = model.plan({ T: task.T, B, training: false, activationCheckpointing, logits })
   try {
     return (await score(plan, task, 'test', B, { losses, scorer }))!
@@ -89,9 +89,12 @@ export async function scores(
   signal?: StopSignal,
 ): Promise<Scores | null> {
   const test = await score(plan, task, 'test', B, { losses, signal })
-  if (test === null || !task.heldOut) return test && { test }
-  const heldOut = await score(plan, task, 'heldOut', B, { losses, signal })
-  return heldOut && { test, heldOut }
+  if (test === null) return null
+  const heldOut = task.heldOut && (await score(plan, task, 'heldOut', B, { losses, signal }))
+  if (heldOut === null) return null
+  const { name, lowerIsBetter, percent } = task.judge ?? {}
+  const judge = name !== undefined && { judge: { name, lowerIsBetter: lowerIsBetter!, ...(percent && { percent }) } }
+  return { test, ...(heldOut && { heldOut }), ...judge }
 }
 
 async function score(
@@ -104,6 +107,7 @@ async function score(
   const batches: Iterable<Batch> = task[set]!(B)
   const pause = turns()
   const { loss, measure } = losses
+  const judge = task.judge?.scorer()
   const total = { loss: 0, correct: 0, count: 0 }
   const measured = measure === loss ? total : { loss: 0, correct: 0, count: 0 }
   plan.resetState() // not from what an evaluation that was stopped has left
@@ -111,6 +115,7 @@ async function score(
     if (signal?.aborted) return null
     plan.forward(batch)
     scorer?.add(batch, plan.logits)
+    judge?.add(batch, plan.logits)
     add(total, plan.loss(batch, { reduction: 'sum', gradient: false, loss }))
     if (measured !== total) add(measured, plan.loss(batch, { reduction: 'sum', gradient: false, loss: measure }))
     if (pause.due()) await pause.take()
@@ -121,7 +126,14 @@ async function score(
       `task ${task.name}: expected targets in its ${name} but all are -1 or NaN: score it on labelled data`,
     )
   }
-  return { loss: total.loss / total.count, [task.metric]: measureOf(task.metric, measured) }
+  const own = judge && { score: judged(task, judge.result()) }
+  return { loss: total.loss / total.count, [task.metric]: measureOf(task.metric, measured), ...own }
+}
+
+/** @throws InputError unless the task's own score is a number */
+function judged({ name, judge }: Task, value: unknown): number {
+  if (typeof value === 'number') return value
+  throw new InputError(`task ${name}: judge ${judge!.name}: expected a number as result but received ${shown(value)}`)
 }
 
 function add(total: Loss, { loss, correct, count }: Loss): void {

@@ -1,9 +1,12 @@
 /** The state of a run between two iterations, and how a run takes it up again. */
 import type { Floats } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
+import type { JudgeName } from '../metric.ts'
 import type { State } from '../model/model.ts'
+import { hostFloats } from '../model/state.ts'
 import { checkFloats, lengthOf, putFloats } from '../model/values.ts'
 import type { StreamState } from '../task.ts'
+import type { BestWeights } from './bestWeights.ts'
 import type { WatchState } from './collapse.ts'
 import type { Scores, TestScore } from './events.ts'
 import type { Iteration } from './iteration.ts'
@@ -33,19 +36,39 @@ export interface RunState {
   /** The last evaluation and its iteration; null and 0 before the first. */
   readonly test: TestScore | null
   readonly heldOut?: TestScore
+  readonly judge?: JudgeName
   readonly evaluated: number
   /** The best evaluation, by the held-out score where there is one. */
   readonly best: (Scores & { readonly iteration: number }) | null
+  /** With `keepBest`: the weights of the best evaluation; null before the first. */
+  readonly bestWeights?: Floats | null
 }
 
 /** @throws InputError, and gives the memory back, unless the state is of such a run */
-export function restore(work: Iteration, from: RunState): void {
+export function restore(work: Iteration, from: RunState, best: BestWeights | null = null): void {
   try {
     setState(work, from)
+    if (best && from.best) best.keep(bestOf(work, from.bestWeights))
   } catch (error) {
     work.dispose()
     throw error
   }
+}
+
+/** @throws InputError unless they are as many as the model's, and finite */
+function bestOf({ model }: Iteration, stored: Floats | null | undefined): Floats {
+  const what = 'resume: bestWeights'
+  const n = model.weights.length
+  const length = stored ? lengthOf(what, stored) : 'none'
+  if (length !== n) {
+    throw new InputError(
+      `${what}: expected ${n} elements but received ${length}: give the state of a run with keepBest`,
+    )
+  }
+  const held = hostFloats(model.backend, n)
+  putFloats(stored!, held, n)
+  checkFloats(what, stored!, held, n, 'start anew')
+  return held
 }
 
 function setState(work: Iteration, from: RunState): void {
