@@ -27,7 +27,7 @@ export interface Batch {
   readonly T: number
   /** Sequences. */
   readonly B: number
-  /** [T,B,I] values; this, `bytes` or `tokens`. */
+  /** [T,B,I] values; this, `bytes` or `tokens`, or tokens beside one of the two. */
   readonly x?: Float32Array | Float64Array
   /** x of one number a step, as bytes that stay where they are. */
   readonly bytes?: ByteInput
@@ -60,8 +60,11 @@ export interface BatchShape {
   /** The most steps and sequences. */
   readonly T: number
   readonly B: number
-  /** Width of x, or the number of tokens. */
-  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  /** Width of x, or the number of tokens, or both. */
+  readonly input:
+    | { readonly size: number }
+    | { readonly vocabulary: number }
+    | { readonly size: number; readonly vocabulary: number }
   readonly head: {
     readonly kind: 'classification' | 'regression'
     readonly size: number

@@ -69,6 +69,7 @@ export {
   type State,
   type StateInput,
   type StepInput,
+  type StepOfBoth,
   type Stepper,
 } from './model/model.ts'
 export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
@@ -87,6 +88,8 @@ export {
   type OutputSpec,
   type RnnSpec,
   regression,
+  type TokensSpec,
+  type ValuesSpec,
 } from './model/spec.ts'
 export { type Rng, rng } from './rng.ts'
 export { epochOrder, type Judge, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'

@@ -3,7 +3,7 @@
  * files of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
-import type { Batch, Normalisation } from './batch.ts'
+import type { Batch, BatchShape, Normalisation } from './batch.ts'
 import { checked, InputError, shown } from './error.ts'
 import type { LossSpec, OwnLoss } from './loss.ts'
 import { type JudgeName, METRICS, type Metric } from './metric.ts'
@@ -16,7 +16,7 @@ export interface Task {
   readonly options: Readonly<Record<string, number | boolean | string>>
   /** Most steps of any batch. */
   readonly T: number
-  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  readonly input: BatchShape['input']
   readonly head: {
     readonly kind: 'classification' | 'regression'
     readonly size: number

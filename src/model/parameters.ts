@@ -55,10 +55,16 @@ export function suffixes(spec: ModelSpec, layer: number): string[] {
   return spec.rnn.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`]
 }
 
+/** Widths of the values and of the embedding that a model reads; 0 for what it does not read. */
+export function inputWidths({ input }: ModelSpec): { size: number; E: number } {
+  return { size: 'size' in input ? input.size : 0, E: 'embedding' in input ? input.embedding : 0 }
+}
+
 /** Widths of what the recurrent stack reads and of its output. */
 export function widths(spec: ModelSpec): { input: number; stack: number } {
+  const { size, E } = inputWidths(spec)
   return {
-    input: 'size' in spec.input ? spec.input.size : spec.input.embedding,
+    input: size + E,
     stack: spec.rnn.hidden * (spec.rnn.bidirectional ? 2 : 1),
   }
 }

@@ -5,7 +5,7 @@ import type { Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import type { BatchInput } from '../batch.ts'
 import { InputError } from '../error.ts'
-import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
+import { type InputLayer, inputLayer } from '../layers/input.ts'
 import { type Direction, type Layer, type Memory, withMemory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
@@ -13,7 +13,7 @@ import { type Gradients, rowGradients } from './gradients.ts'
 import { Inputs } from './inputs.ts'
 import { Losses } from './losses.ts'
 import { outputScale, ScaledLogits } from './outputScale.ts'
-import { named, widths, withGradients } from './parameters.ts'
+import { inputWidths, named, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 import { checkLossOptions, derivativeClipOf, type LayerOptions, layerOptions } from './planOptions.ts'
 import { type Layers, type ModelParts, modelLayers } from './stack.ts'
@@ -48,14 +48,12 @@ class BatchPlan implements Plan {
   private readonly arena: Memory
   private readonly inputs: Inputs
   private readonly targets: Targets
-  private readonly x: Floats
-  private readonly dx: Floats | null
   private readonly left: Gradients
   /** Of the last forward, if it was padded. */
   private readonly lengths: Int32Array
   private readonly losses: Losses
   private readonly scaled: ScaledLogits | null
-  private readonly embedding: EmbeddingLayer | null
+  private readonly bottom: InputLayer
   private readonly made: Layers
   private readonly directions: readonly Direction[]
   /** The layers that run one after the other. A head that computes its own loss is not among them. */
@@ -70,7 +68,6 @@ class BatchPlan implements Plan {
     const { spec } = parts
     const { input, head } = spec
     const { T, B, training, sampled } = options
-    const { input: I } = widths(spec)
     this.life = new Life('plan', 'make another with model.plan()', parts.life)
     this.parts = parts
     this.arena = arena
@@ -78,10 +75,11 @@ class BatchPlan implements Plan {
     this.B = B
     const limits = { T, B, input, head }
     const table = parts.parameters.find(({ name }) => name === 'embedding.weight')
-    this.embedding = table ? embeddingLayer(arena, table.data, { N: T * B, E: I, training }) : null
     this.inputs = new Inputs(arena, limits, parts.normalisation)
-    this.x = this.embedding?.y ?? this.inputs.x!
-    this.dx = inputGradient && training && !table ? arena.floats(T * B * I) : null
+    const { x, tokens } = this.inputs
+    const of = table ? { ids: tokens!, table: table.data } : null
+    const given = { N: T * B, training, gradient: inputGradient }
+    this.bottom = inputLayer(arena, x, of, inputWidths(spec), given)
     this.lengths = arena.ints(B)
     const scale = spec.output ? outputScale(spec.output, head.size) : null
     this.scaled = scale && new ScaledLogits(arena, scale, (head.steps === 'last' ? 1 : T) * B, head.size)
@@ -92,7 +90,7 @@ class BatchPlan implements Plan {
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
     const dense = arena.floats(training ? end - start : 0)
     this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
-    const tables = training ? rowGradients(spec, parts.parameters, this.embedding, this.made.sampled) : []
+    const tables = training ? rowGradients(spec, parts.parameters, this.bottom, this.made.sampled) : []
     this.left = { start, dense, tables }
     this.layers = [...this.made.steps, ...this.made.rows]
     const { checkpointed, recurrent } = this.made
@@ -106,7 +104,7 @@ class BatchPlan implements Plan {
 
   get inputGradient(): Floats | null {
     this.life.check()
-    return this.dx
+    return this.bottom.dx
   }
 
   get logits(): Floats {
@@ -129,9 +127,9 @@ class BatchPlan implements Plan {
     this.inputs.read(batch)
     this.shape(batch)
     const { T, B } = this.now
-    this.embedding?.forward(T * B, this.inputs.tokens!)
+    this.bottom.forward(T * B)
     const lengths = this.now.padded ? this.lengths : null
-    let below = this.x
+    let below = this.bottom.y
     for (let i = 0; i < this.layers.length; i++) {
       this.layers[i]!.forward(below, lengths)
       below = this.layers[i]!.y
@@ -190,12 +188,11 @@ class BatchPlan implements Plan {
     }
     const lengths = this.now.padded ? this.lengths : null
     for (let i = this.layers.length - 1; i >= 0; i--) {
-      const below = this.layers[i - 1] ?? this.embedding
-      const dx = below ? below.dy : this.dx
-      this.layers[i]!.backward(below ? below.y : this.x, lengths, derivativeClip, dx, 0)
+      const below = this.layers[i - 1] ?? this.bottom
+      this.layers[i]!.backward(below.y, lengths, derivativeClip, below.dy, 0)
     }
-    this.embedding?.backward(T * B, this.inputs.tokens!)
-    if (this.dx) this.inputs.applyToGradient(this.dx, T * B)
+    this.bottom.backward(T * B)
+    if (this.bottom.dx) this.inputs.applyToGradient(this.bottom.dx, T * B)
     this.ready = 'nothing' // the layers' buffers now hold gradients
   }
 

@@ -16,13 +16,19 @@ import { biasOptions, refuseOptions } from './cellOptions.ts'
 /** The names of all cells. */
 export const CELLS: readonly [Cell, ...Cell[]] = Object.keys(cells) as [Cell, ...Cell[]]
 
-/**
- * A model reads values [T,B,size] or tokens [T,B]. If `normalise`, the model subtracts its mean from the values and
- * divides them by its deviation. Tokens are looked up in a table [vocabulary, embedding].
- */
-export type InputSpec =
-  | { readonly size: number; readonly normalise?: true }
-  | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
+/** Values [T,B,size]. If `normalise`, the model subtracts its mean from them and divides them by its deviation. */
+export interface ValuesSpec {
+  readonly size: number
+  readonly normalise?: true
+}
+/** Tokens [T,B], which are looked up in a table [vocabulary, embedding]. */
+export interface TokensSpec {
+  readonly vocabulary: number
+  readonly embedding: number
+  readonly init: Init
+}
+/** A model reads values, or tokens, or both: then each step is the values and, after them, the token's row. */
+export type InputSpec = ValuesSpec | TokensSpec | (ValuesSpec & TokensSpec)
 
 /** The recurrent stack, complete. */
 export interface RnnSpec extends BiasOptions {
@@ -80,6 +86,13 @@ export interface ModelInput {
     | number
     | { readonly size: number; readonly normalise?: boolean | undefined }
     | { readonly vocabulary: number; readonly embedding: number; readonly init?: Init | undefined }
+    | {
+        readonly size: number
+        readonly normalise?: boolean | undefined
+        readonly vocabulary: number
+        readonly embedding: number
+        readonly init?: Init | undefined
+      }
   readonly rnn: RnnInput
   readonly projection?: number | { readonly size: number; readonly init?: Init | undefined } | undefined
   readonly head: HeadInput
@@ -126,10 +139,13 @@ const headSchema = z.strictObject({
   init: initSchema.optional(),
   bias: z.number().default(0),
 })
-const valuesSchema = z
-  .strictObject({ size, normalise: z.boolean().default(false) })
-  .transform(({ size, normalise }) => (normalise ? { size, normalise } : { size }))
-const tokensSchema = z.strictObject({ vocabulary: size, embedding: size, init: initSchema.default(uniform(0.1)) })
+const values = { size, normalise: z.boolean().default(false) }
+const tokens = { vocabulary: size, embedding: size, init: initSchema.default(uniform(0.1)) }
+const unlessFalse = <I extends { normalise: boolean }>({ normalise, ...rest }: I) =>
+  normalise ? { ...rest, normalise } : rest
+const valuesSchema = z.strictObject(values).transform(unlessFalse)
+const tokensSchema = z.strictObject(tokens)
+const bothSchema = z.strictObject({ ...values, ...tokens }).transform(unlessFalse)
 const projectionSchema = z.strictObject({ size, init: initSchema.default(glorot()) })
 const unit = z.number().min(-1e30).max(1e30)
 const outputSchema = z
@@ -154,8 +170,9 @@ const outline = z.strictObject({
 export function modelSpec(value: unknown): ModelSpec {
   const what = 'model spec'
   const { input, rnn, projection, head, output } = checked(outline, value, what)
-  const values = typeof input === 'number' ? { size: input } : input
-  const inputSpec = checked<InputSpec>('vocabulary' in values ? tokensSchema : valuesSchema, values, `${what}: input`)
+  const given = typeof input === 'number' ? { size: input } : input
+  const schema = !('vocabulary' in given) ? valuesSchema : 'size' in given ? bothSchema : tokensSchema
+  const inputSpec = checked<InputSpec>(schema as unknown as z.ZodType<InputSpec>, given, `${what}: input`)
   refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
   const { init } = cells[rnn.cell]
   const spec: ModelSpec = {

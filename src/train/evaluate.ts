@@ -152,13 +152,9 @@ function measureOf(metric: Metric, { loss: sum, correct, count }: Loss): number 
 export function refuseMisfit(model: Model, task: Task): void {
   const { spec } = modelOf(model)
   refuseUnlessTask(task)
-  const fits =
-    'size' in task.input
-      ? 'size' in spec.input && spec.input.size === task.input.size
-      : 'vocabulary' in spec.input && spec.input.vocabulary === task.input.vocabulary
-  if (!fits) {
-    const wanted = 'size' in task.input ? `size ${task.input.size}` : `vocabulary ${task.input.vocabulary}`
-    throw new InputError(`model: input: expected ${wanted} for task ${task.name} but received ${parts(spec.input)}`)
+  const [wanted, received] = [parts(task.input), parts(spec.input)]
+  if (wanted !== received) {
+    throw new InputError(`model: input: expected ${wanted} for task ${task.name} but received ${received}`)
   }
   for (const key of ['kind', 'size', 'steps'] as const) {
     if (spec.head[key] !== task.head[key]) {
@@ -170,6 +166,8 @@ export function refuseMisfit(model: Model, task: Task): void {
   }
 }
 
-function parts(input: Model['spec']['input']): string {
-  return 'size' in input ? `size ${input.size}` : `vocabulary ${input.vocabulary}`
+/** "size 3", "vocabulary 10", "size 3 and vocabulary 10" */
+function parts(input: Task['input']): string {
+  const values = 'size' in input ? [`size ${input.size}`] : []
+  return [...values, ...('vocabulary' in input ? [`vocabulary ${input.vocabulary}`] : [])].join(' and ')
 }
