@@ -11,7 +11,8 @@ export class Inputs {
   /** [T,B,I], normalised if the model says so; null if it reads tokens alone. */
   readonly x: Floats | null
   /**
-   * [T,B], 0 at padded steps: these may hold anything, but the kernels look them up. Null if the model reads values alone.
+   * [T,B], 0 at padded steps: these may hold anything, but the kernels look them up. Null if the model reads values
+   * alone.
    */
   readonly tokens: Int32Array | null
   /** [B] of the batch that was read last, if it has them. */

@@ -48,9 +48,9 @@ export interface Model extends Disposable {
    */
   forward(batch: BatchInput, options?: { state?: StateInput | null }): ModelOutput
   /**
-   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens, or { x, tokens } for a model
-   * that reads both. Returns logits [B,K] and output [B,H]. If each step gets the state that the last one returned, the numbers are those of the whole sequence
-   * at once.
+   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens, or { x, tokens } for a
+   * model that reads both. Returns logits [B,K] and output [B,H]. If each step gets the state that the last one
+   * returned, the numbers are those of the whole sequence at once.
    * @throws InputError for a bidirectional model
    */
   step(x: StepInput, state?: StateInput | null): ModelOutput

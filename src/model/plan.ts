@@ -41,7 +41,10 @@ export interface PlanOptions {
   logits?: boolean
   /** Train by sampled softmax: the loss is taken over the sampler's candidates, and `logits` throws. */
   sampled?: Sampled
-  /** Train with dropout after the embedding (not where it stands beside values), between the recurrent layers and below the head. */
+  /**
+   * Train with dropout after the embedding (not where it stands beside values), between the recurrent layers and below
+   * the head.
+   */
   dropout?: Masks
 }
 

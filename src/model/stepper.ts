@@ -23,8 +23,9 @@ export interface Stepper extends Disposable {
   readonly B: number
   /**
    * Runs one time step from the state of the last one: x [I] or [B,I], or one token or B tokens, or { x, tokens } for a
-   * model that reads both. Returns logits [B,K], always in the same array. A sequence gives the same bits as `forward`. Weights are the model's own: a stepper
-   * follows training, and sees weights that you edit after `model.weightsChanged()`.
+   * model that reads both. Returns logits [B,K], always in the same array. A sequence gives the same bits as `forward`.
+   * Weights are the model's own: a stepper follows training, and sees weights that you edit after
+   * `model.weightsChanged()`.
    * @throws InputError if x does not fit or is not finite; then no step was made
    */
   step(x: StepInput): Floats

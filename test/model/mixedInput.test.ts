@@ -1,4 +1,4 @@
-/** Values and tokens in one input: a step is the values and after them the token's row, so a model of values is the twin. */
+/** Values and tokens in one input: a step is the values and after them the token's row, as in the twin of values alone. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {
@@ -107,27 +107,11 @@ for (const { label, backend } of backends) {
     })
 
     test('it learns what only both together say', async () => {
-      const task: Task = {
-        name: 'sign',
-        options: {},
-        T: 2,
-        input: { size: 1, vocabulary: 2 },
-        head: { kind: 'regression', size: 1, steps: 'last' },
-        metric: 'mse',
-        trainSize: 16,
-        testSize: 16,
-        train: () => {
-          let n = 0
-          const next = () => signs(n++)
-          return { next, epoch: 0, getState: () => ({ epoch: 0, position: n }), setState() {} }
-        },
-        test: () => [signs(1e5)],
-      }
       const spec: ModelInput = { input: { size: 1, vocabulary: 2, embedding: 4 }, rnn: gru(16), head: regression(1) }
       const model = createModel(spec, { backend, seed: 1 })
       let mse = Number.NaN
       const iterations = backend.name === 'reference' ? 200 : 400
-      for await (const event of train(model, task, { iterations, evalEvery: iterations, dropout: 0 }))
+      for await (const event of train(model, SIGNS, { iterations, evalEvery: iterations, dropout: 0 }))
         if (event.type === 'done') mse = event.test!.mse!
       assert.ok(mse < 0.3, `${mse}`) // without the tokens it is 1, the mean of x²
     })
@@ -140,6 +124,23 @@ function signs(seed: number): Batch {
   const x = Float32Array.from({ length: 32 }, (_, i) => at(i))
   const tokens = Int32Array.from({ length: 32 }, (_, i) => (at(i + 100) > 0 ? 1 : 0))
   return { T: 2, B: 16, x, tokens, y: x.slice(16).map((v, b) => (tokens[16 + b] === 1 ? v : -v)) }
+}
+
+const SIGNS: Task = {
+  name: 'sign',
+  options: {},
+  T: 2,
+  input: { size: 1, vocabulary: 2 },
+  head: { kind: 'regression', size: 1, steps: 'last' },
+  metric: 'mse',
+  trainSize: 16,
+  testSize: 16,
+  train: () => {
+    let n = 0
+    const next = () => signs(n++)
+    return { next, epoch: 0, getState: () => ({ epoch: 0, position: n }), setState() {} }
+  },
+  test: () => [signs(1e5)],
 }
 
 describe('what does not fit is refused in one line', () => {
