@@ -68,6 +68,8 @@ const stateSchema = z.object({
   heldOut: score.optional(),
   judge: judge.optional(),
   evaluated: count,
+  loss: z.looseObject({ kind: z.string() }).optional(),
+  tables: z.enum(['auto', 'dense', 'lazy']).optional(),
   best: z.object({ iteration: count, test: score, heldOut: score.optional(), judge: judge.optional() }).nullable(),
 })
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })

@@ -6,7 +6,7 @@ import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { InputError, shown } from '../error.ts'
 import { withMemory } from '../layers/layer.ts'
-import { isPlain, lossName } from '../loss.ts'
+import { isPlain, type LossSpec, lossName, type OwnLoss } from '../loss.ts'
 import { measureOf } from '../metric.ts'
 import type { Gradients } from '../model/gradients.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
@@ -32,6 +32,8 @@ export interface Iteration extends Disposable {
   readonly model: Model
   readonly task: Task
   readonly spec: TrainSpec
+  /** What is minimised: the spec's loss, or the task's. */
+  readonly loss: LossSpec | OwnLoss
   readonly optimizer: Optimizer
   readonly stream: Stream
   /** State of a rate that depends on evaluations; whoever evaluates sets it. */
@@ -184,6 +186,10 @@ class PlannedIteration implements Iteration {
     const reduction = this.sums ? 'sum' : spec.reduction // the mean is over all minibatches of an update
     this.lossOptions = { reduction, gradient: true, loss: this.losses.loss }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
+  }
+
+  get loss(): LossSpec | OwnLoss {
+    return this.losses.loss
   }
 
   iterate(): boolean {

@@ -18,7 +18,7 @@ import { refuseSignal, type StopSignal } from './evaluate.ts'
 import type { DoneEvent, Scores, StepEvent, TrainEvent } from './events.ts'
 import { createIteration, type Iteration } from './iteration.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
-import { type RunState, restore } from './runState.ts'
+import { type RunState, recorded, restore, tablesOf } from './runState.ts'
 import { isExhausted, rateAfterScore } from './schedule.ts'
 import { createStepRecord, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
@@ -65,7 +65,8 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
 export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
   refuseNoObject('train', given)
   const { signal, checkpoints, resume, keepBest, ...options } = given
-  return startRun(model, task, trainSpec(options), { signal, checkpoints, resume, keepBest })
+  const tables = options.tables ?? (resume === undefined ? undefined : tablesOf(resume))
+  return startRun(model, task, trainSpec({ ...options, tables }), { signal, checkpoints, resume, keepBest })
 }
 
 /** `train` for options that trainSpec has completed and checked already. */
@@ -146,6 +147,8 @@ class Loop {
       evaluated: this.evaluated,
       best: this.best,
       ...(this.bestWeights && { bestWeights: this.bestWeights.kept }),
+      loss: recorded(this.work.loss),
+      tables: this.work.spec.tables,
     }
   }
 

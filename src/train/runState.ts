@@ -1,6 +1,7 @@
 /** The state of a run between two iterations, and how a run takes it up again. */
 import type { Floats } from '../backend/backend.ts'
 import { InputError, shown } from '../error.ts'
+import { type LossSpec, lossName, type OwnLoss } from '../loss.ts'
 import type { JudgeName } from '../metric.ts'
 import type { State } from '../model/model.ts'
 import { hostFloats } from '../model/state.ts'
@@ -10,6 +11,7 @@ import type { BestWeights } from './bestWeights.ts'
 import type { WatchState } from './collapse.ts'
 import type { Scores, TestScore } from './events.ts'
 import type { Iteration } from './iteration.ts'
+import type { TableUpdate } from './rules.ts'
 import type { RateState } from './schedule.ts'
 import type { StepRecordState } from './stepRecord.ts'
 
@@ -42,6 +44,30 @@ export interface RunState {
   readonly best: (Scores & { readonly iteration: number }) | null
   /** With `keepBest`: the weights of the best evaluation; null before the first. */
   readonly bestWeights?: Floats | null
+  /** The loss that it learns by; of one's own the name. Absent in states of 0.1.0, as is `tables`. */
+  readonly loss?: LossSpec | { readonly kind: 'own'; readonly name: string }
+  /** How it updates tables. */
+  readonly tables?: TableUpdate
+}
+
+/** How a run updated tables that goes on; in 0.1.0 there was one way. */
+export function tablesOf({ tables = 'lazy' }: RunState): TableUpdate {
+  return tables
+}
+
+/** A loss as a state holds it: without a function. */
+export function recorded(loss: LossSpec | OwnLoss): NonNullable<RunState['loss']> {
+  return loss.kind === 'own' ? { kind: 'own', name: loss.name } : loss
+}
+
+/** @throws InputError where the run goes on by another loss */
+function refuseOtherLoss({ loss: now }: Iteration, { loss: before }: RunState): void {
+  if (before === undefined || JSON.stringify(before) === JSON.stringify(recorded(now))) return
+  const [expected, received] = [before as LossSpec | OwnLoss, now].map(lossName)
+  const another = expected === received ? `another ${received}` : received
+  throw new InputError(
+    `resume: loss: expected ${expected}, by which the run has learnt so far, but received ${another}: give it its loss`,
+  )
 }
 
 /** @throws InputError, and gives the memory back, unless the state is of such a run */
@@ -75,6 +101,7 @@ function setState(work: Iteration, from: RunState): void {
   if (typeof from !== 'object' || from === null || typeof from.optimizer !== 'object' || from.optimizer === null) {
     throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
   }
+  refuseOtherLoss(work, from)
   const { optimizer, stream, generator } = work
   for (const [name, array] of Object.entries(optimizer.state)) {
     const what = `resume: optimizer.${name}`

@@ -1,4 +1,4 @@
-/** Values and tokens in one input: a step is the values and after them the token's row, as in the twin of values alone. */
+/** Values and tokens in one input: a step is the values and after them the token's row; values alone are its twin. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import {

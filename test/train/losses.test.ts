@@ -15,6 +15,7 @@ import {
   type OwnLoss,
   ownLoss,
   pinball,
+  type RunState,
   regression,
   squaredError,
   type Task,
@@ -174,6 +175,21 @@ describe('the option of a run', () => {
       /^training: loss: compute: expected a function, which no file can hold: give it again$/,
     )
     assert.equal(trainSpec({ ...stored(absolute), loss: absolute }).loss, absolute)
+  })
+
+  test('a run that goes on by another loss is refused', async () => {
+    const task = taskOf(1, 'loss')
+    const going = train(modelOf(task), task, { ...OPTIONS, iterations: 4, loss: absolute, checkpoints: { every: 2 } })
+    let state: RunState | null = null
+    for await (const { type, iteration } of going) {
+      if (type === 'checkpoint' && iteration === 2) state = structuredClone(going.getState())
+    }
+    const goOn = (loss?: LossSpec | OwnLoss) => () => train(modelOf(task), task, { ...OPTIONS, loss, resume: state! })
+    const message = /^resume: loss: expected "absolute", by which the run has learnt so far, but received squaredError/
+    refused(goOn(), message)
+    goOn(absolute)().return()
+    state = { ...state!, loss: huber() }
+    refused(goOn(huber({ delta: 2 })), /^resume: loss: expected huber, .* but received another huber/)
   })
 
   test('must fit the head', () => {

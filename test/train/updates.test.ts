@@ -91,6 +91,30 @@ test('options as a run of 0.1.0 has them, without tables, stay lazy; others are 
   assert.deepEqual([loss, accumulate, frozen], [null, 1, []])
 })
 
+test('a state says how it updates tables; one of 0.1.0 says nothing, and is lazy', async () => {
+  const { backend } = backends[0]!
+  const make = () => createModel(SPEC, { backend, seed: 3 })
+  const ends = new Map<string, ArrayLike<number>>()
+  for (const tables of ['dense', 'lazy'] as const) {
+    const model = make()
+    const going = train(model, TASK, { ...OPTIONS, tables, checkpoints: { every: 4 } })
+    for await (const event of going) {
+      if (event.type !== 'checkpoint' || event.iteration !== 4) continue
+      const { tables: said, loss: _, ...state } = structuredClone(going.getState())
+      assert.equal(said, tables)
+      for (const resume of tables === 'dense' ? [{ ...state, tables }] : [{ ...state, tables }, state]) {
+        const again = make()
+        again.weights.set(model.weights)
+        for await (const next of train(again, TASK, { ...OPTIONS, resume })) void next
+        ends.set(`${tables} ${resume === state}`, again.weights.slice())
+      }
+    }
+    assert.deepEqual(ends.get(`${tables} false`), model.weights)
+  }
+  assert.deepEqual(ends.get('lazy true'), ends.get('lazy false'))
+  assert.notDeepEqual(ends.get('dense false'), ends.get('lazy false'))
+})
+
 const [T, V, K] = [3, 9, 4]
 
 /** Sequence i of an endless set; some targets are missing, some steps are padded. */
