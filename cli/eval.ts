@@ -38,9 +38,9 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const start = performance.now()
   const { options } = config.task
   const { task, report } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
-  const { activationCheckpointing, evalBatch: batch } = config.training
+  const { activationCheckpointing, evalBatch: batch, loss } = config.training
   const scorer = task.scorer?.()
-  const test = await evaluate(model, task, { batch, activationCheckpointing, scorer })
+  const test = await evaluate(model, task, { batch, activationCheckpointing, loss: loss ?? undefined, scorer })
   const result = scorer?.result()
   const seconds = (performance.now() - start) / 1000
   if (json) {

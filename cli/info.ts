@@ -1,7 +1,7 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
 import { metricOf } from '../src/metric.ts'
 import { describeModel } from '../src/model/modelFile.ts'
-import { elements } from '../src/model/parameters.ts'
+import { chosen, elements } from '../src/model/parameters.ts'
 import { grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
@@ -18,6 +18,7 @@ export async function infoRun(dir: string): Promise<number> {
     iteration: iterationOf(source) ?? iterations(run),
     file,
   }))
+  const frozen = chosen(`${dir}: frozen`, config.training.frozen ?? [], parameters)
   const { rnn } = spec
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
   const weights = parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
@@ -32,7 +33,10 @@ export async function infoRun(dir: string): Promise<number> {
     ['training', training(config)],
     ['ran', ran(run)],
     ['score', score(run)],
-    ...parameters.map(({ name, shape }): [string, string] => [name, `[${shape.join(', ')}]`]),
+    ...parameters.map((parameter): [string, string] => [
+      parameter.name,
+      `[${parameter.shape.join(', ')}]${frozen.includes(parameter) ? ', frozen' : ''}`,
+    ]),
     ['weights', `${grouped(weights)}, of iteration ${grouped(iteration)}, in ${file}`],
   ]
   const width = Math.max(...lines.map(([key]) => key.length))

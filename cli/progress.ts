@@ -3,6 +3,7 @@
  * evaluation.
  */
 
+import { defaultLoss, isMeanOf } from '../src/loss.ts'
 import { METRICS } from '../src/metric.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import type { Task } from '../src/task.ts'
@@ -36,6 +37,7 @@ export function createProgress(
   out: NodeJS.WriteStream = process.stderr,
 ): Progress {
   const redraws = out.isTTY === true
+  const trainingLoss = task.loss ?? defaultLoss(task.head)
   let step: StepEvent | undefined
   let scores: Scores | null = null
   let drawn = Number.NEGATIVE_INFINITY
@@ -55,7 +57,7 @@ export function createProgress(
   const trained = (loss: number) => {
     if (sampled) return `sampled loss ${significant(loss)}`
     if (task.metric === 'perplexity') return `train perplexity ${significant(Math.exp(loss))}`
-    return `train ${METRICS[task.metric].isLoss ? METRICS[task.metric].name : 'loss'} ${significant(loss)}`
+    return `train ${isMeanOf(task.metric, trainingLoss) ? METRICS[task.metric].name : 'loss'} ${significant(loss)}`
   }
   const clear = () => {
     if (redraws && drawn > 0) out.write(CLEAR)

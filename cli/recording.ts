@@ -2,23 +2,22 @@
 import * as path from 'node:path'
 import { DiskError } from '../src/disk.node.ts'
 import { curve } from '../src/figures/curve.ts'
-import { beats } from '../src/metric.ts'
 import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
 import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
+import { better } from '../src/train/deciding.ts'
+import { DivergenceError } from '../src/train/divergence.ts'
 import {
   type CollapseEvent,
   type DoneEvent,
-  deciding,
   type EvalEvent,
   encodeEvent,
   type StageEvent,
   type TrainEvent,
 } from '../src/train/events.ts'
-import { DivergenceError } from '../src/train/iteration.ts'
 import type { Run } from '../src/train/loop.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import type { Progress } from './progress.ts'
@@ -120,10 +119,9 @@ export function result(done: DoneEvent, task: Task, dir: string, events: readonl
 }
 
 /** The evaluation with the best deciding score, the earlier of equal ones: that of the best checkpoint. */
-function bestOf(events: readonly TrainEvent[], { metric }: Task): EvalEvent | null {
-  const value = (event: EvalEvent) => deciding(event)[metric]!
-  const evals = events.filter((event) => event.type === 'eval' && Number.isFinite(value(event))) as EvalEvent[]
-  return evals.reduce<EvalEvent | null>((a, b) => (a && !beats(metric, value(b), value(a)) ? a : b), null)
+function bestOf(events: readonly TrainEvent[], task: Task): EvalEvent | null {
+  const evals = events.filter((event) => event.type === 'eval') as EvalEvent[]
+  return evals.reduce<EvalEvent | null>((best, event) => (better(task, event, best) ? event : best), null)
 }
 
 /** "iteration 200: training on sequences of 200 steps until iteration 400" */

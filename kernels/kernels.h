@@ -37,7 +37,8 @@
   X(rnn_forward) X(rnn_backward) X(lstm_forward) X(lstm_backward) X(gru_forward) X(gru_backward)  \
   X(step_pack) X(rnn_step) X(lstm_step) X(gru_step) X(dense_step)                                 \
   X(shard_rows) X(block_steps) X(sums_floats) X(packed_floats)                                    \
-  X(softmax_cross_entropy) X(squared_error) X(softmax) X(softmax_scan) X(softmax_slope)           \
+  X(softmax_cross_entropy) X(squared_error) X(pinball) X(huber) X(gaussian_nll)                   \
+  X(softmax) X(softmax_scan) X(softmax_slope)                                                     \
   X(embedding_forward) X(embedding_backward) X(copy_columns) X(dropout)                           \
   X(tanh_forward) X(sigmoid_forward)                                                              \
   X(sum_of_squares) X(count_nonzero) X(clip_value) X(scale)                                       \
@@ -200,35 +201,7 @@ void gru_step(int B, int I, int H, const float* x,
               const float* candidate_h,    // of N = H, I = 0, H: Whn and bhn, passed to step_pack as Whh and bh
               float* h);                   // [B,H] read, then =
 
-// Losses over the rows (t, b) with t < lengths[b]. Other rows get gradient 0. stats [3] = the sum of the losses; the
-// rows whose arg-max (the first of equals) is the target, 0 for squared_error; the count of what was summed.
-void softmax_cross_entropy(int T, int B, int K, const int* lengths,
-                           const float* logits,   // [T,B,K]
-                           const int* y,          // [T,B] class 0 … K-1, or -1: the row does not count
-                           float scale,           // dlogits = scale · (softmax - onehot)
-                           float* dlogits,        // [T,B,K] = or null; may be logits itself
-                           double* stats);        // [3] =; counts rows
-void squared_error(int T, int B, int K, const int* lengths,
-                   const float* y,        // [T,B,K]
-                   const float* target,   // [T,B,K]
-                   float scale,           // dy = 2 · scale · (y - target)
-                   float* dy,             // [T,B,K] = or null; may be y itself
-                   double* stats);        // [3] =; counts elements
-void softmax(int N, int K, const float* logits, float* p);   // p [N,K] =; may be logits itself
-
-// Softmax cross-entropy over more columns than fit in memory at once. Call softmax_scan for each block of K columns,
-// which begins at column `first` = 0, …, in ascending order. It leaves in `rows` what softmax_slope needs, and what the
-// loss needs: largest + ln sum - target. Columns below `common` belong to every row; of the others, a row has only its
-// target. A row with y < 0 does not count: its `rows` are undefined, its gradient is 0.
-void softmax_scan(int N, int K, int first, int common,
-                  const float* logits,   // [N,K]
-                  const int* y,          // [N] column of the target, or -1
-                  float* rows);          // [N,4] = if first is 0, else read, then =: the largest logit (NaN if any
-                                         // logit is), Σ e^(logit - largest), the target's logit once it has come,
-                                         // the column of the largest
-void softmax_slope(int N, int K, int first, int common,
-                   float* logits,        // [N,K] read, then = scale · (softmax - onehot)
-                   const int* y, const float* rows, float scale);
+#include "losses.h"
 
 void embedding_forward(int N, int E, const int* tokens, const float* table, float* y);     // y [N,E] = table[tokens[n]]
 void embedding_backward(int N, int E, const int* tokens, const float* dy, float* dtable);  // dtable[tokens[n]] += dy[n]
@@ -254,22 +227,22 @@ void scale(int n, float factor, float* x);
 // too.
 void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v);   // v null if momentum is 0
 void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s);
-// correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, …
-void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
-                 const float* g, float* m, float* v);
+// correction1 = 1 - beta1^k, correction2 = 1 - beta2^k at iteration k = 1, 2, … Beside that, w -= lr decay w: AdamW.
+void adam_update(int n, float lr, float beta1, float beta2, float eps, float decay, float correction1,
+                 float correction2, float* w, const float* g, float* m, float* v);
 // One H x H matrix w by Muon (Jordan 2024): m = momentum m + (1 - momentum) g, and then w -= lr (X + decay (w -
 // identity I)), where X is, after five Newton-Schulz steps, near the orthogonal matrix nearest to m: its singular
 // values are 0.7 to 1.2. If m and decay are 0, w stays as it is.
 void muon_update(int H, float lr, float momentum, float decay, float identity, float* w, const float* g, float* m,
                  float* work);   // [4,H,H] undefined
 
-// The same for n rows of a matrix: w [V,E] and its state at rows[i], all different, by g [n,E]. Other rows and their
-// state are left alone.
+// The same for n rows of a matrix: w [V,E] and its state at rows[i], all different, by g [n,E]; if g is null, by a
+// gradient of 0. Other rows and their state are left alone.
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v);
 void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g,
                          float* s);
-void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
-                      float correction2, float* w, const float* g, float* m, float* v);
+void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float decay,
+                      float correction1, float correction2, float* w, const float* g, float* m, float* v);
 
 // For benchmarks: `pieces` pieces of independent chains of `rounds` multiply-adds; returns the floating-point
 // operations.

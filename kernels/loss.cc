@@ -1,4 +1,4 @@
-// Softmax cross-entropy and squared error, with their gradients. Any thread computes blocks of rows; afterwards their
+// Losses of classes and of values, with their gradients. Any thread computes blocks of rows; afterwards their
 // losses are added in double, per shard, and the shards as a binary tree.
 #include "lanes.h"
 #include "math.h"
@@ -108,22 +108,22 @@ void each_row(int T, int B, int K, const int* lengths, double* stats, const F& r
 
 }   // namespace
 
-void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y, float scale,
-                           float* dlogits, double* stats) {
+void softmax_cross_entropy(int T, int B, int K, const int* lengths, const float* logits, const int* y,
+                           const float* weights, float scale, float* dlogits, double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     float* p = dlogits ? dlogits + i * K : nullptr;
     if (!counts || y[i] < 0) {
       for (int k = 0; dlogits && k < K; k++) p[k] = 0.0f;
       return;
     }
-    const float target = logits[i * K + y[i]];
+    const float target = logits[i * K + y[i]], weight = weights ? weights[y[i]] : 1.0f, size = weight * scale;
     const Row row = exponentials(K, logits + i * K, p);
-    own[0] = row.sum == row.sum ? log(row.sum) + (double(row.max) - double(target)) : double(row.sum);
+    own[0] = weight * (row.sum == row.sum ? log(row.sum) + (double(row.max) - double(target)) : double(row.sum));
     own[1] = row.arg_max == y[i] ? 1.0 : 0.0;
-    own[2] = 1.0;
+    own[2] = weight;
     if (!dlogits) return;
-    scale_row(K, scale / row.sum, p);
-    p[y[i]] -= scale;
+    scale_row(K, size / row.sum, p);
+    p[y[i]] -= size;
   });
 }
 
@@ -131,11 +131,67 @@ void squared_error(int T, int B, int K, const int* lengths, const float* y, cons
                    double* stats) {
   each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
     for (int k = 0; k < K; k++) {
-      const float difference = counts ? y[i * K + k] - target[i * K + k] : 0.0f;
+      const float t = target[i * K + k];
+      const bool here = counts && t == t;
+      const float difference = here ? y[i * K + k] - t : 0.0f;
       own[0] += double(difference) * difference;
+      own[2] += here ? 1.0 : 0.0;
       if (dy) dy[i * K + k] = 2.0f * scale * difference;
     }
-    own[2] = counts ? K : 0;
+  });
+}
+
+void pinball(int T, int B, int D, int Q, const int* lengths, const float* y, const float* target,
+             const float* quantiles, float scale, float* dy, double* stats) {
+  each_row(T, B, D * Q, lengths, stats, [=](size_t i, bool counts, double* own) {
+    for (int k = 0; k < D * Q; k++) {
+      const float t = target[i * D + k / Q], q = quantiles[k % Q];
+      const bool here = counts && t == t;
+      const float e = here ? t - y[i * D * Q + k] : 0.0f;
+      own[0] += double(e > 0.0f ? q : q - 1.0f) * e;
+      own[2] += here ? 1.0 : 0.0;
+      if (dy) dy[i * D * Q + k] = scale * (e > 0.0f ? -q : e < 0.0f ? 1.0f - q : 0.0f);
+    }
+  });
+}
+
+void huber(int T, int B, int K, const int* lengths, const float* y, const float* target, float delta, float scale,
+           float* dy, double* stats) {
+  each_row(T, B, K, lengths, stats, [=](size_t i, bool counts, double* own) {
+    for (int k = 0; k < K; k++) {
+      const float t = target[i * K + k];
+      const bool here = counts && t == t;
+      const float e = here ? y[i * K + k] - t : 0.0f, size = e < 0.0f ? -e : e;
+      own[0] += size <= delta ? 0.5 * double(e) * e : double(delta) * (double(size) - 0.5 * delta);
+      own[2] += here ? 1.0 : 0.0;
+      if (dy) dy[i * K + k] = scale * (e > delta ? delta : e < -delta ? -delta : e);
+    }
+  });
+}
+
+namespace {
+
+// e^x, x bounded to at least -87.
+float exp_one(float x) { return exp_in_range(at_least(splat(x), -87.0f))[0]; }
+
+}   // namespace
+
+void gaussian_nll(int T, int B, int D, const int* lengths, const float* y, const float* target, float scale, float* dy,
+                  double* stats) {
+  constexpr float least = -7.0f;
+  constexpr double half_log_2pi = 0.91893853320467274178;
+  each_row(T, B, 2 * D, lengths, stats, [=](size_t i, bool counts, double* own) {
+    for (size_t d = i * D; d < (i + 1) * D; d++) {
+      const float t = target[d], mean = y[2 * d], log_std = y[2 * d + 1];
+      const bool here = counts && t == t, low = log_std < least;
+      const float s = low ? least : log_std, precision = here ? exp_one(-s) : 0.0f;
+      const float z = here ? (t - mean) * precision : 0.0f, slope = 1.0f - z * z;
+      own[0] += here ? double(s) + 0.5 * double(z) * z + half_log_2pi : 0.0;
+      own[2] += here ? 1.0 : 0.0;
+      if (!dy) continue;
+      dy[2 * d] = -scale * z * precision;
+      dy[2 * d + 1] = !here || (low && slope > 0.0f) ? 0.0f : scale * slope;
+    }
   });
 }
 
@@ -151,9 +207,6 @@ void softmax(int N, int K, const float* logits, float* p) {
 namespace {
 
 enum { LARGEST, SUM, TARGET, BEST };   // of the rows of softmax_scan
-
-// e^x for x <= 0.
-float exp_one(float x) { return exp_in_range(at_least(splat(x), -87.0f))[0]; }
 
 // Adds another part of a row: its largest logit, the sum of its exponentials, the column of the largest.
 void merge(float* row, float largest, float sum, float column) {

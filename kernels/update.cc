@@ -6,7 +6,7 @@ namespace IRNN_TARGET {
 
 namespace {
 
-// f(first element in w, first in g, count) for the rows of a matrix, 32 a piece of work.
+// f(first element in w, in g, count) for the rows of a matrix, 32 a piece of work.
 constexpr int ROWS = 32;
 template <class F>
 IRNN_INLINE void each_row_of(int n, int E, const int* rows, const F& f) {
@@ -15,30 +15,55 @@ IRNN_INLINE void each_row_of(int n, int E, const int* rows, const F& f) {
   });
 }
 
-IRNN_INLINE void sgd(int n, float lr, float momentum, float* w, const float* g, float* v) {
-  for (int i = 0; i < n; i++) {
-    float step = g[i];
-    if (v) step = v[i] = momentum * v[i] + step;
-    w[i] -= lr * step;
-  }
-}
+// What a state that only decays would be stuck at: the least number times 0.9 is rounded to itself, and WebAssembly
+// computes with such numbers a hundred times slower.
+IRNN_INLINE float faded(float x) { return x < 1e-36f && x > -1e-36f ? 0.0f : x; }
 
-IRNN_INLINE void rmsprop(int n, float lr, float alpha, float eps, float* w, const float* g, float* s) {
-  for (int i = 0; i < n; i++) {
-    s[i] = alpha * s[i] + (1.0f - alpha) * g[i] * g[i];
-    w[i] -= lr * g[i] / (__builtin_sqrtf(s[i]) + eps);
+struct Sgd {
+  float lr, momentum;
+  IRNN_INLINE void update(int n, float* w, const float* g, float* v) const {
+    for (int i = 0; i < n; i++) {
+      float step = g[i];
+      if (v) step = v[i] = momentum * v[i] + step;
+      w[i] -= lr * step;
+    }
   }
-}
+  // By a gradient of 0.
+  IRNN_INLINE void fade(int n, float* w, float* v) const {
+    for (int i = 0; v && i < n; i++) w[i] -= lr * (v[i] = faded(momentum * v[i]));
+  }
+};
+
+struct RmsProp {
+  float lr, alpha, eps;
+  IRNN_INLINE void update(int n, float* w, const float* g, float* s) const {
+    for (int i = 0; i < n; i++) {
+      s[i] = alpha * s[i] + (1.0f - alpha) * g[i] * g[i];
+      w[i] -= lr * g[i] / (__builtin_sqrtf(s[i]) + eps);
+    }
+  }
+  IRNN_INLINE void fade(int n, float* s) const {
+    for (int i = 0; i < n; i++) s[i] = faded(alpha * s[i]);
+  }
+};
 
 struct Adam {
-  float beta1, beta2, eps, size, root;
-  Adam(float lr, float beta1, float beta2, float eps, float correction1, float correction2)
-      : beta1(beta1), beta2(beta2), eps(eps), size(lr / correction1), root(1.0f / __builtin_sqrtf(correction2)) {}
+  float beta1, beta2, eps, size, root, shrink;
+  Adam(float lr, float beta1, float beta2, float eps, float decay, float correction1, float correction2)
+      : beta1(beta1), beta2(beta2), eps(eps), size(lr / correction1), root(1.0f / __builtin_sqrtf(correction2)),
+        shrink(lr * decay) {}
   IRNN_INLINE void update(int n, float* w, const float* g, float* m, float* v) const {
     for (int i = 0; i < n; i++) {
       m[i] = beta1 * m[i] + (1.0f - beta1) * g[i];
       v[i] = beta2 * v[i] + (1.0f - beta2) * g[i] * g[i];
-      w[i] -= size * m[i] / (__builtin_sqrtf(v[i]) * root + eps);
+      w[i] -= size * m[i] / (__builtin_sqrtf(v[i]) * root + eps) + shrink * w[i];
+    }
+  }
+  IRNN_INLINE void fade(int n, float* w, float* m, float* v) const {
+    for (int i = 0; i < n; i++) {
+      m[i] = faded(beta1 * m[i]);
+      v[i] = faded(beta2 * v[i]);
+      w[i] -= size * m[i] / (__builtin_sqrtf(v[i]) * root + eps) + shrink * w[i];
     }
   }
 };
@@ -46,16 +71,18 @@ struct Adam {
 }   // namespace
 
 void sgd_update(int n, float lr, float momentum, float* w, const float* g, float* v) {
-  each_block(n, [=](int first, int count) { sgd(count, lr, momentum, w + first, g + first, v ? v + first : nullptr); });
+  const Sgd sgd{lr, momentum};
+  each_block(n, [=](int first, int count) { sgd.update(count, w + first, g + first, v ? v + first : nullptr); });
 }
 
 void rmsprop_update(int n, float lr, float alpha, float eps, float* w, const float* g, float* s) {
-  each_block(n, [=](int first, int count) { rmsprop(count, lr, alpha, eps, w + first, g + first, s + first); });
+  const RmsProp rmsprop{lr, alpha, eps};
+  each_block(n, [=](int first, int count) { rmsprop.update(count, w + first, g + first, s + first); });
 }
 
-void adam_update(int n, float lr, float beta1, float beta2, float eps, float correction1, float correction2, float* w,
-                 const float* g, float* m, float* v) {
-  const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
+void adam_update(int n, float lr, float beta1, float beta2, float eps, float decay, float correction1,
+                 float correction2, float* w, const float* g, float* m, float* v) {
+  const Adam adam(lr, beta1, beta2, eps, decay, correction1, correction2);
   each_block(n, [=](int first, int count) { adam.update(count, w + first, g + first, m + first, v + first); });
 }
 
@@ -92,22 +119,27 @@ void muon_update(int H, float lr, float momentum, float decay, float identity, f
 }
 
 void sgd_update_rows(int n, int E, const int* rows, float lr, float momentum, float* w, const float* g, float* v) {
+  const Sgd sgd{lr, momentum};
   each_row_of(n, E, rows, [=](size_t to, size_t from, int count) {
-    sgd(count, lr, momentum, w + to, g + from, v ? v + to : nullptr);
+    float* state = v ? v + to : nullptr;
+    g ? sgd.update(count, w + to, g + from, state) : sgd.fade(count, w + to, state);
   });
 }
 
 void rmsprop_update_rows(int n, int E, const int* rows, float lr, float alpha, float eps, float* w, const float* g,
                          float* s) {
-  each_row_of(n, E, rows,
-              [=](size_t to, size_t from, int count) { rmsprop(count, lr, alpha, eps, w + to, g + from, s + to); });
+  const RmsProp rmsprop{lr, alpha, eps};
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) {
+    g ? rmsprop.update(count, w + to, g + from, s + to) : rmsprop.fade(count, s + to);
+  });
 }
 
-void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float correction1,
-                      float correction2, float* w, const float* g, float* m, float* v) {
-  const Adam adam(lr, beta1, beta2, eps, correction1, correction2);
-  each_row_of(n, E, rows,
-              [=](size_t to, size_t from, int count) { adam.update(count, w + to, g + from, m + to, v + to); });
+void adam_update_rows(int n, int E, const int* rows, float lr, float beta1, float beta2, float eps, float decay,
+                      float correction1, float correction2, float* w, const float* g, float* m, float* v) {
+  const Adam adam(lr, beta1, beta2, eps, decay, correction1, correction2);
+  each_row_of(n, E, rows, [=](size_t to, size_t from, int count) {
+    g ? adam.update(count, w + to, g + from, m + to, v + to) : adam.fade(count, w + to, m + to, v + to);
+  });
 }
 
 }   // namespace IRNN_TARGET

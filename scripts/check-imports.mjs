@@ -10,6 +10,7 @@ import { isMain, readTree, withoutComments } from './tree.mjs'
  * matches: `src/tasks/words/vocabulary.ts` to `src/tasks/words/`, not to `src/tasks/`.
  */
 export const ROOMS = [
+  'kernels/losses.h',
   'kernels/kernels.h',
   'kernels/gather.h',
   'kernels/thread.h',
@@ -50,6 +51,7 @@ export const ROOMS = [
   'src/backend/',
   'src/init.ts',
   'src/batch.ts',
+  'src/loss.ts',
   'src/task.ts',
   'src/formats/',
   'src/features/',

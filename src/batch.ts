@@ -27,7 +27,7 @@ export interface Batch {
   readonly T: number
   /** Sequences. */
   readonly B: number
-  /** [T,B,I] values; this, `bytes` or `tokens`. */
+  /** [T,B,I] values; this, `bytes` or `tokens`, or tokens beside one of the two. */
   readonly x?: Float32Array | Float64Array
   /** x of one number a step, as bytes that stay where they are. */
   readonly bytes?: ByteInput
@@ -42,7 +42,8 @@ export interface Batch {
   readonly carry?: Uint8Array
   /**
    * The targets. Classification: Int32Array of classes, [B] for a head on the last step, [T,B] for one on every step,
-   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K].
+   * -1 where there is no target. Regression: floats, [B,K] or [T,B,K], NaN where there is no target. Under a loss of
+   * other targets than outputs (`pinball`, `gaussianNll`), D of them in place of K.
    */
   readonly y?: Float32Array | Float64Array | Int32Array
 }
@@ -59,8 +60,11 @@ export interface BatchShape {
   /** The most steps and sequences. */
   readonly T: number
   readonly B: number
-  /** Width of x, or the number of tokens. */
-  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  /** Width of x, or the number of tokens, or both. */
+  readonly input:
+    | { readonly size: number }
+    | { readonly vocabulary: number }
+    | { readonly size: number; readonly vocabulary: number }
   readonly head: {
     readonly kind: 'classification' | 'regression'
     readonly size: number

@@ -38,7 +38,23 @@ export {
 export * from './layers/cells.ts'
 export type { Masks } from './layers/dropout.ts'
 export type { Sampler } from './layers/sampled.ts'
-export { beats, type Metric } from './metric.ts'
+export {
+  type CrossEntropy,
+  crossEntropy,
+  type GaussianNll,
+  gaussianNll,
+  type Huber,
+  huber,
+  type LossBatch,
+  type LossSpec,
+  type OwnLoss,
+  ownLoss,
+  type Pinball,
+  pinball,
+  type SquaredError,
+  squaredError,
+} from './loss.ts'
+export { beats, type Direction, type JudgeName, type Metric } from './metric.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   createModel,
@@ -53,6 +69,7 @@ export {
   type State,
   type StateInput,
   type StepInput,
+  type StepOfBoth,
   type Stepper,
 } from './model/model.ts'
 export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
@@ -67,11 +84,15 @@ export {
   type ModelInput,
   type ModelSpec,
   modelSpec,
+  type OutputInput,
+  type OutputSpec,
   type RnnSpec,
   regression,
+  type TokensSpec,
+  type ValuesSpec,
 } from './model/spec.ts'
 export { type Rng, rng } from './rng.ts'
-export { epochOrder, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
+export { epochOrder, type Judge, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
 export { ADDING_RECIPES } from './tasks/adding/recipes.ts'
 export { type MnistData, type MnistInput, type MnistOptions, mnist } from './tasks/mnist/mnist.ts'
@@ -98,6 +119,7 @@ export {
   noCurriculum,
   type Stage,
 } from './train/curriculum.ts'
+export { DivergenceError } from './train/divergence.ts'
 export { type EvaluateOptions, evaluate, type StopSignal } from './train/evaluate.ts'
 export {
   type CheckpointEvent,
@@ -113,11 +135,13 @@ export {
   type TestScore,
   type TrainEvent,
 } from './train/events.ts'
-export { createIteration, DivergenceError, type Iteration } from './train/iteration.ts'
+export { createIteration, type Iteration } from './train/iteration.ts'
 export { type Run, type RunOptions, train } from './train/loop.ts'
 export {
   type Adam,
+  type AdamW,
   adam,
+  adamw,
   type Muon,
   type MuonOptions,
   muon,
@@ -129,6 +153,7 @@ export {
   sgd,
 } from './train/optim.ts'
 export { type TrainOptions, type TrainSpec, trainSpec } from './train/options.ts'
+export type { TableUpdate } from './train/rules.ts'
 export type { RunState } from './train/runState.ts'
 export {
   type ConstantRate,

@@ -3,9 +3,10 @@
  * files of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
 import { z } from 'zod'
-import type { Batch, Normalisation } from './batch.ts'
+import type { Batch, BatchShape, Normalisation } from './batch.ts'
 import { checked, InputError, shown } from './error.ts'
-import type { Metric } from './metric.ts'
+import type { LossSpec, OwnLoss } from './loss.ts'
+import { type JudgeName, METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
 
 /** What is to be learnt: batches to train and to test on, and what a model needs to fit them. */
@@ -15,13 +16,15 @@ export interface Task {
   readonly options: Readonly<Record<string, number | boolean | string>>
   /** Most steps of any batch. */
   readonly T: number
-  readonly input: { readonly size: number } | { readonly vocabulary: number }
+  readonly input: BatchShape['input']
   readonly head: {
     readonly kind: 'classification' | 'regression'
     readonly size: number
     readonly steps: 'last' | 'every'
   }
   readonly metric: Metric
+  /** What a model is trained by. Default: crossEntropy() for classification, squaredError() for regression. */
+  readonly loss?: LossSpec | OwnLoss | undefined
   /** Mean and deviation of x over the training set, for models that normalise their inputs. */
   readonly normalisation?: Normalisation
   /** The score, in the metric, of a model that has learnt nothing of interest. */
@@ -47,10 +50,21 @@ export interface Task {
    */
   shortened?(T: number): Task
   /**
+   * What decides in place of the metric which evaluation is best, when to stop and when a rate falls: MASE, macro-F1.
+   * Its value is recorded with each evaluation. `baseline` and `target` are then in its units.
+   */
+  readonly judge?: Judge | undefined
+  /**
    * Makes what scores a model beside the metric, new for each evaluation; `evaluate` hands it every batch and its
    * logits.
    */
   scorer?(): Scorer
+}
+
+/** A score of a task's own that decides. */
+export interface Judge extends JudgeName {
+  /** Makes what scores an evaluation, new for each set; it sees every batch and its logits. */
+  scorer(): Scorer<number>
 }
 
 /** Scores what a model answers, beside the metric. */
@@ -72,13 +86,16 @@ const taskSchema = z.looseObject({
     size: whole,
     steps: z.enum(['last', 'every']),
   }),
-  metric: z.enum(['mse', 'accuracy', 'perplexity', 'frameError']),
+  metric: z.enum(Object.keys(METRICS) as [Metric, ...Metric[]]),
   trainSize: whole,
   testSize: whole,
   train: made,
   test: made,
   heldOut: made.optional(),
   shortened: made.optional(),
+  judge: z
+    .looseObject({ name: z.string().min(1), lowerIsBetter: z.boolean(), percent: z.boolean().optional(), scorer: made })
+    .optional(),
 })
 
 /** @throws InputError unless it has what a task has: data alone, {x, y}, are none */

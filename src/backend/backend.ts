@@ -8,6 +8,7 @@
 
 import { InputError, shown } from '../error.ts'
 import { DISPOSE, Life } from './lifetime.ts'
+import type { LossKernels } from './lossKernels.ts'
 import type * as cells from './reference/cells.ts'
 import type { Flag, Floats, OrNull } from './signatures.ts'
 
@@ -36,7 +37,7 @@ export type RecurrentKernel = {
 }[keyof CellKernels]
 
 /** Every kernel of `kernels/kernels.h`. Those of the cells are declared with their reference. */
-export interface Kernels extends CellKernels {
+export interface Kernels extends CellKernels, LossKernels {
   gemm(
     transA: Flag,
     transB: Flag,
@@ -78,40 +79,6 @@ export interface Kernels extends CellKernels {
     packed: Floats,
   ): void
   dense_step(B: number, I: number, K: number, x: Floats, packed: Floats, y: Floats): void
-  softmax_cross_entropy(
-    T: number,
-    B: number,
-    K: number,
-    lengths: OrNull<Int32Array>,
-    logits: Floats,
-    y: Int32Array,
-    scale: number,
-    dlogits: OrNull<Floats>,
-    stats: Float64Array,
-  ): void
-  squared_error(
-    T: number,
-    B: number,
-    K: number,
-    lengths: OrNull<Int32Array>,
-    y: Floats,
-    target: Floats,
-    scale: number,
-    dy: OrNull<Floats>,
-    stats: Float64Array,
-  ): void
-  softmax(N: number, K: number, logits: Floats, p: Floats): void
-  softmax_scan(N: number, K: number, first: number, common: number, logits: Floats, y: Int32Array, rows: Floats): void
-  softmax_slope(
-    N: number,
-    K: number,
-    first: number,
-    common: number,
-    logits: Floats,
-    y: Int32Array,
-    rows: Floats,
-    scale: number,
-  ): void
   embedding_forward(N: number, E: number, tokens: Int32Array, table: Floats, y: Floats): void
   embedding_backward(N: number, E: number, tokens: Int32Array, dy: Floats, dtable: Floats): void
   dropout(n: number, first: number, seed: number, iteration: number, p: number, x: Floats, y: Floats): void
@@ -140,6 +107,7 @@ export interface Kernels extends CellKernels {
     beta1: number,
     beta2: number,
     eps: number,
+    decay: number,
     correction1: number,
     correction2: number,
     w: Floats,
@@ -165,7 +133,7 @@ export interface Kernels extends CellKernels {
     lr: number,
     momentum: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     v: OrNull<Floats>,
   ): void
   rmsprop_update_rows(
@@ -176,7 +144,7 @@ export interface Kernels extends CellKernels {
     alpha: number,
     eps: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     s: Floats,
   ): void
   adam_update_rows(
@@ -187,10 +155,11 @@ export interface Kernels extends CellKernels {
     beta1: number,
     beta2: number,
     eps: number,
+    decay: number,
     correction1: number,
     correction2: number,
     w: Floats,
-    g: Floats,
+    g: OrNull<Floats>,
     m: Floats,
     v: Floats,
   ): void

@@ -1,5 +1,6 @@
 /** The learning curve of a run, from its records. */
 
+import { defaultLoss, isMeanOf } from '../loss.ts'
 import { METRICS } from '../metric.ts'
 import type { Task } from '../task.ts'
 import type { TrainEvent } from '../train/events.ts'
@@ -9,9 +10,13 @@ const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
-  const { title: name, log, isLoss } = METRICS[task.metric]
+  const { judge, metric } = task
+  const { title: name, log } = judge ? { title: judge.name, log: false } : METRICS[metric]
+  const isLoss = !judge && isMeanOf(metric, task.loss ?? defaultLoss(task.head))
   const scores = (set: 'test' | 'heldOut') =>
-    events.flatMap((e) => (e.type === 'eval' && e[set] ? [[e.iteration, e[set][task.metric]!] as const] : []))
+    events.flatMap((e) =>
+      e.type === 'eval' && e[set] ? [[e.iteration, e[set][judge ? 'score' : metric]!] as const] : [],
+    )
   const test = scores('test')
   const heldOut = scores('heldOut')
   const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
@@ -27,7 +32,7 @@ export function curve(events: readonly TrainEvent[], task: Task, title: string):
       ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
       : 'No evaluation yet.',
     x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
-    y: { title: name, log, ...(isLoss && task.baseline && { most: 10 * task.baseline.value }) },
+    y: { title: name, log, ...(isLoss && log && task.baseline && { most: 10 * task.baseline.value }) },
     series,
     references: task.baseline
       ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]

@@ -4,7 +4,7 @@
  * What it costs to clip, add and keep them does not grow with the vocabulary.
  */
 import type { Floats } from '../backend/backend.ts'
-import type { EmbeddingLayer } from '../layers/embedding.ts'
+import type { InputLayer } from '../layers/input.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import { named, type Parameter, widths } from './parameters.ts'
 import type { ModelSpec } from './spec.ts'
@@ -33,7 +33,7 @@ export interface Gradients {
 export function rowGradients(
   spec: ModelSpec,
   parameters: readonly Parameter[],
-  embedding: EmbeddingLayer | null,
+  input: Pick<InputLayer, 'touched'>,
   sampled: SampledLayer | null,
 ): RowGradient[] {
   const tables: RowGradient[] = []
@@ -50,8 +50,8 @@ export function rowGradients(
       },
     })
   }
-  const words = embedding?.touched
-  if (words) add('embedding.weight', widths(spec).input, words.values, words)
+  const words = input.touched
+  if (words && 'embedding' in spec.input) add('embedding.weight', spec.input.embedding, words.values, words)
   const classes = sampled?.touched
   if (classes) {
     add('head.weight', spec.projection?.size ?? widths(spec).stack, classes.dW, classes)

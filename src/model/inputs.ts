@@ -8,10 +8,11 @@ import { checkFloats, checkWhole, isTyped, lengthOf, putFloats, putWhole } from 
 
 /** The inputs of a plan's batches. */
 export class Inputs {
-  /** [T,B,I], normalised if the model says so; null if it reads tokens. */
+  /** [T,B,I], normalised if the model says so; null if it reads tokens alone. */
   readonly x: Floats | null
   /**
-   * [T,B], 0 at padded steps: these may hold anything, but the kernels look them up. Null if the model reads values.
+   * [T,B], 0 at padded steps: these may hold anything, but the kernels look them up. Null if the model reads values
+   * alone.
    */
   readonly tokens: Int32Array | null
   /** [B] of the batch that was read last, if it has them. */
@@ -27,7 +28,7 @@ export class Inputs {
     this.limits = limits
     this.normaliser = normalisation && normaliser(normalisation)
     this.x = 'size' in input ? arena.floats(T * B * input.size) : null
-    this.tokens = 'size' in input ? null : arena.ints(T * B)
+    this.tokens = 'vocabulary' in input ? arena.ints(T * B) : null
     this.lengths = new Int32Array(B)
     this.carry = new Int32Array(B)
   }
@@ -41,8 +42,9 @@ export class Inputs {
     const { T, B, lengths, carry } = batch
     if (lengths !== undefined) readEach('batch: lengths', lengths, this.lengths, B, 1, T)
     if (carry !== undefined) readEach('batch: carry', carry, this.carry, B, 0, 1)
-    if ('size' in this.limits.input) this.readValues(batch, this.limits.input.size)
-    else this.readTokens(batch, this.limits.input.vocabulary)
+    const { input } = this.limits
+    if ('size' in input) this.readValues(batch, input.size)
+    if ('vocabulary' in input) this.readTokens(batch, input.vocabulary)
   }
 
   /** dx [T,B,I] of what was read becomes that of what was given. */

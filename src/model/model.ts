@@ -1,29 +1,24 @@
 /** A model is a spec, the parameters that it describes, and plans that run it. Its file: ./modelFile.ts. */
 import { type Backend, type Engine, engineOf, type Floats, isEngine } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
-import type { BatchInput, Normalisation, Numbers, WholeNumbers } from '../batch.ts'
+import type { BatchInput, Normalisation, Numbers } from '../batch.ts'
 import { InputError, refuseUnknown, shown } from '../error.ts'
 import { checkSizes } from './inputs.ts'
 import { normalisationOf } from './normalisation.ts'
-import {
-  elements,
-  initialiseParameters,
-  type Parameter,
-  parameterShapes,
-  viewParameters,
-  widths,
-} from './parameters.ts'
+import { elements, initialiseParameters, type Parameter, parameterShapes, viewParameters } from './parameters.ts'
 import type { Plan, PlanOptions } from './plan.ts'
 import { createPlan } from './planned.ts'
 import { type ModelInput, type ModelSpec, modelSpec } from './spec.ts'
 import { hostFloats, ONE_WAY, type State, type StateInput } from './state.ts'
-import { createStepper, type StepInput, type Stepper } from './stepper.ts'
-import { fits, lengthOf } from './values.ts'
+import { type StepInput, stepBatch } from './stepInput.ts'
+import { createStepper, type Stepper } from './stepper.ts'
+import { fits } from './values.ts'
 
 export type { Parameter } from './parameters.ts'
 export type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 export type { State, StateInput } from './state.ts'
-export type { StepInput, Stepper } from './stepper.ts'
+export type { StepInput, StepOfBoth } from './stepInput.ts'
+export type { Stepper } from './stepper.ts'
 
 /**
  * Weights, and what runs them. `createModel` and `loadModel` make it. After `dispose`, also by `using`, or after that
@@ -53,9 +48,9 @@ export interface Model extends Disposable {
    */
   forward(batch: BatchInput, options?: { state?: StateInput | null }): ModelOutput
   /**
-   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens. Returns logits [B,K] and
-   * output [B,H]. If each step gets the state that the last one returned, the numbers are those of the whole sequence
-   * at once.
+   * Runs one time step from `state`, or from zero: x [I] or [B,I], or one token or B tokens, or { x, tokens } for a
+   * model that reads both. Returns logits [B,K] and output [B,H]. If each step gets the state that the last one
+   * returned, the numbers are those of the whole sequence at once.
    * @throws InputError for a bidirectional model
    */
   step(x: StepInput, state?: StateInput | null): ModelOutput
@@ -229,18 +224,9 @@ class WeightsModel implements NetModel {
 
   step(x: StepInput, state?: StateInput | null): ModelOutput {
     this.life.check()
-    const { rnn, input } = this.spec
-    if (rnn.bidirectional) throw new InputError(`step: ${ONE_WAY}`)
-    const values = typeof x === 'number' || typeof x === 'bigint' ? ([x] as WholeNumbers) : x
-    const n = lengthOf('step: x', values)
-    const tokens = 'vocabulary' in input
-    const B = tokens ? n : n / widths(this.spec).input
-    if (!Number.isInteger(B) || B < 1) {
-      const expected = tokens ? 'one token or B tokens' : `[I] or [B,I] with I = ${widths(this.spec).input}`
-      throw new InputError(`step: x: expected ${expected} but received ${n} elements`)
-    }
-    this.single = this.atLeast(this.single, 1, B)
-    const batch = tokens ? { T: 1, B, tokens: values } : { T: 1, B, x: values as Numbers }
+    if (this.spec.rnn.bidirectional) throw new InputError(`step: ${ONE_WAY}`)
+    const batch = stepBatch(this.spec, x)
+    this.single = this.atLeast(this.single, 1, batch.B)
     return run(this.backend, this.single, batch, state)
   }
 

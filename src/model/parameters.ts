@@ -4,7 +4,7 @@
  * optimisers, clips and checkpoints take one call for all.
  */
 import type { Floats } from '../backend/backend.ts'
-import { InputError } from '../error.ts'
+import { InputError, nearest, shown } from '../error.ts'
 import { type Init, initialise } from '../init.ts'
 import cells from '../layers/cells.ts'
 import { rng } from '../rng.ts'
@@ -55,10 +55,16 @@ export function suffixes(spec: ModelSpec, layer: number): string[] {
   return spec.rnn.bidirectional ? [`_l${layer}`, `_l${layer}_reverse`] : [`_l${layer}`]
 }
 
+/** Widths of the values and of the embedding that a model reads; 0 for what it does not read. */
+export function inputWidths({ input }: ModelSpec): { size: number; E: number } {
+  return { size: 'size' in input ? input.size : 0, E: 'embedding' in input ? input.embedding : 0 }
+}
+
 /** Widths of what the recurrent stack reads and of its output. */
 export function widths(spec: ModelSpec): { input: number; stack: number } {
+  const { size, E } = inputWidths(spec)
   return {
-    input: 'size' in spec.input ? spec.input.size : spec.input.embedding,
+    input: size + E,
     stack: spec.rnn.hidden * (spec.rnn.bidirectional ? 2 : 1),
   }
 }
@@ -120,6 +126,30 @@ export function named(parameters: readonly Parameter[], name: string): Parameter
   const found = parameters.find((parameter) => parameter.name === name)
   if (!found) throw new Error(`no parameter ${name}`)
   return found
+}
+
+/**
+ * Those of the names: `embedding.weight`, or the beginning of several, `rnn`.
+ * @param what names the list in messages
+ * @throws InputError for a name that no parameter has or begins with
+ */
+export function chosen<P extends ParameterShape>(
+  what: string,
+  names: readonly string[],
+  parameters: readonly P[],
+): P[] {
+  const has = (name: string) => (parameter: P) => parameter.name === name || parameter.name.startsWith(`${name}.`)
+  const known = parameters.map(({ name }) => name)
+  const wrong = names.find((name) => !parameters.some(has(name)))
+  if (wrong !== undefined) {
+    const all = [...new Set(known.map((name) => name.split('.')[0]!)), ...known]
+    const meant = nearest(wrong, all)
+    throw new InputError(
+      `${what}: expected names of parameters, or their beginnings, but received ${shown(wrong)}: ` +
+        (meant ? `did you mean ${meant}?` : `there are ${known.join(', ')}`),
+    )
+  }
+  return parameters.filter((parameter) => names.some((name) => has(name)(parameter)))
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Floats } from '../backend/backend.ts'
 import type { BatchInput } from '../batch.ts'
 import type { Masks } from '../layers/dropout.ts'
 import type { Sampler } from '../layers/sampled.ts'
+import type { LossSpec, OwnLoss } from '../loss.ts'
 import type { Gradients } from './gradients.ts'
 import type { State, StateInput } from './state.ts'
 
@@ -40,25 +41,36 @@ export interface PlanOptions {
   logits?: boolean
   /** Train by sampled softmax: the loss is taken over the sampler's candidates, and `logits` throws. */
   sampled?: Sampled
-  /** Train with dropout after the embedding, between the recurrent layers and below the head. */
+  /**
+   * Train with dropout after the embedding (not where it stands beside values), between the recurrent layers and below
+   * the head.
+   */
   dropout?: Masks
 }
 
 /** How `Plan.loss` reduces the loss, and whether it differentiates it. */
 export interface LossOptions {
-  /** mean: divide by the rows that count (classification) or by their elements (regression). sum: do not divide. */
+  /** mean: divide by `count`. sum: do not divide. */
   reduction: 'mean' | 'sum'
   /** Also compute the gradient that `backward` starts from. */
   gradient: boolean
+  /**
+   * Which loss. Default: crossEntropy() for classification, squaredError() for regression. It must fit the head; a plan
+   * that does not keep its logits has none but crossEntropy() without weights.
+   */
+  loss?: LossSpec | OwnLoss | undefined
 }
 
 /** What `Plan.loss` says of a batch. */
 export interface Loss {
-  /** Reduced loss: cross-entropy in nats, or squared error. */
+  /** Reduced loss. */
   loss: number
-  /** Classification: rows whose most probable class is the target. */
+  /** Rows whose most probable class is the target, by cross-entropy; else 0. */
   correct: number
-  /** What the mean divides by: rows (classification) or elements (regression) that count. */
+  /**
+   * What the mean divides by. Classification: rows that count, each as much as the weight of its class. Regression:
+   * targets that are there, times the quantiles of each.
+   */
   count: number
 }
 
@@ -85,7 +97,7 @@ export interface Plan extends Disposable {
   readonly logits: Floats
   /**
    * The loss of the last forward against batch.y. `batch` is the one given to forward. Pass `result`, which is filled
-   * in and returned, to avoid an allocation. Without any target (all -1) count, loss and gradient are 0.
+   * in and returned, to avoid an allocation. Without any target (all -1, or NaN) count, loss and gradient are 0.
    * @throws InputError if y does not fit, or the batch has other sizes or lengths than the one given to forward
    */
   loss(batch: BatchInput, options: LossOptions, result?: Loss): Loss

@@ -116,7 +116,7 @@ function checkSamples({ head }: ModelSpec, { samples, sampler }: Sampled): void 
   )
 }
 
-const LOSS_OPTIONS = ['reduction', 'gradient']
+const LOSS_OPTIONS = ['reduction', 'gradient', 'loss']
 
 /** @throws InputError unless both options are what they can be */
 export function checkLossOptions(options: LossOptions): void {

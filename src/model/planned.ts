@@ -5,13 +5,15 @@ import type { Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import type { BatchInput } from '../batch.ts'
 import { InputError } from '../error.ts'
-import { type EmbeddingLayer, embeddingLayer } from '../layers/embedding.ts'
+import { type InputLayer, inputLayer } from '../layers/input.ts'
 import { type Direction, type Layer, type Memory, withMemory } from '../layers/layer.ts'
 import type { SampledLayer } from '../layers/sampled.ts'
 import type { SoftmaxLayer } from '../layers/softmax.ts'
 import { type Gradients, rowGradients } from './gradients.ts'
 import { Inputs } from './inputs.ts'
-import { named, widths, withGradients } from './parameters.ts'
+import { Losses } from './losses.ts'
+import { outputScale, ScaledLogits } from './outputScale.ts'
+import { inputWidths, named, withGradients } from './parameters.ts'
 import type { Loss, LossOptions, Plan, PlanOptions } from './plan.ts'
 import { checkLossOptions, derivativeClipOf, type LayerOptions, layerOptions } from './planOptions.ts'
 import { type Layers, type ModelParts, modelLayers } from './stack.ts'
@@ -46,13 +48,12 @@ class BatchPlan implements Plan {
   private readonly arena: Memory
   private readonly inputs: Inputs
   private readonly targets: Targets
-  private readonly x: Floats
-  private readonly dx: Floats | null
   private readonly left: Gradients
   /** Of the last forward, if it was padded. */
   private readonly lengths: Int32Array
-  private readonly stats: Float64Array
-  private readonly embedding: EmbeddingLayer | null
+  private readonly losses: Losses
+  private readonly scaled: ScaledLogits | null
+  private readonly bottom: InputLayer
   private readonly made: Layers
   private readonly directions: readonly Direction[]
   /** The layers that run one after the other. A head that computes its own loss is not among them. */
@@ -67,7 +68,6 @@ class BatchPlan implements Plan {
     const { spec } = parts
     const { input, head } = spec
     const { T, B, training, sampled } = options
-    const { input: I } = widths(spec)
     this.life = new Life('plan', 'make another with model.plan()', parts.life)
     this.parts = parts
     this.arena = arena
@@ -75,19 +75,22 @@ class BatchPlan implements Plan {
     this.B = B
     const limits = { T, B, input, head }
     const table = parts.parameters.find(({ name }) => name === 'embedding.weight')
-    this.embedding = table ? embeddingLayer(arena, table.data, { N: T * B, E: I, training }) : null
     this.inputs = new Inputs(arena, limits, parts.normalisation)
-    this.x = this.embedding?.y ?? this.inputs.x!
-    this.dx = inputGradient && training && !table ? arena.floats(T * B * I) : null
+    const { x, tokens } = this.inputs
+    const of = table ? { ids: tokens!, table: table.data } : null
+    const given = { N: T * B, training, gradient: inputGradient }
+    this.bottom = inputLayer(arena, x, of, inputWidths(spec), given)
     this.lengths = arena.ints(B)
-    this.targets = new Targets(arena, limits)
-    this.stats = arena.doubles(3)
+    const scale = spec.output ? outputScale(spec.output, head.size) : null
+    this.scaled = scale && new ScaledLogits(arena, scale, (head.steps === 'last' ? 1 : T) * B, head.size)
+    this.targets = new Targets(arena, limits, scale)
+    this.losses = new Losses(arena, spec)
     const last = parts.parameters.at(-1)!
     const start = table ? table.data.length : 0 // the table lies first, the head last
     const end = sampled ? named(parts.parameters, 'head.weight').start : last.start + last.data.length
     const dense = arena.floats(training ? end - start : 0)
     this.made = modelLayers(spec, withGradients(parts.parameters, dense, start), arena, options)
-    const tables = training ? rowGradients(spec, parts.parameters, this.embedding, this.made.sampled) : []
+    const tables = training ? rowGradients(spec, parts.parameters, this.bottom, this.made.sampled) : []
     this.left = { start, dense, tables }
     this.layers = [...this.made.steps, ...this.made.rows]
     const { checkpointed, recurrent } = this.made
@@ -101,14 +104,15 @@ class BatchPlan implements Plan {
 
   get inputGradient(): Floats | null {
     this.life.check()
-    return this.dx
+    return this.bottom.dx
   }
 
   get logits(): Floats {
     this.life.check()
     if (this.loses)
       throw new InputError('plan.logits: this plan does not keep them: plan without logits: false and sampled')
-    return this.logitsView ?? this.layers.at(-1)!.y
+    const logits = this.logitsView ?? this.layers.at(-1)!.y
+    return this.scaled?.of(logits) ?? logits
   }
 
   /** The head that computes its own loss, if there is one. */
@@ -119,12 +123,13 @@ class BatchPlan implements Plan {
   forward(batch: BatchInput): void {
     this.life.check()
     this.ready = 'nothing' // x of the last batch goes
+    this.scaled?.forget()
     this.inputs.read(batch)
     this.shape(batch)
     const { T, B } = this.now
-    this.embedding?.forward(T * B, this.inputs.tokens!)
+    this.bottom.forward(T * B)
     const lengths = this.now.padded ? this.lengths : null
-    let below = this.x
+    let below = this.bottom.y
     for (let i = 0; i < this.layers.length; i++) {
       this.layers[i]!.forward(below, lengths)
       below = this.layers[i]!.y
@@ -135,14 +140,16 @@ class BatchPlan implements Plan {
   loss(batch: BatchInput, options: LossOptions, result: Loss = { loss: 0, correct: 0, count: 0 }): Loss {
     this.life.check()
     checkLossOptions(options)
-    const { reduction, gradient } = options
+    const { reduction, gradient, loss } = options
     const { steps } = this.parts.spec.head
     const { dy } = this.layers.at(-1)!
     if (this.ready !== 'loss' && this.ready !== 'backward') throw new InputError('plan.loss: call forward first')
     if (gradient && !dy) throw new InputError('plan.loss: gradient: the plan was made with training: false')
     const padding = this.now.padded ? this.lengths : null
     refuseOther(batch, this.now, padding)
-    const count = this.targets.read(batch, padding)
+    this.losses.choose(loss)
+    if (this.loses) this.losses.refuseUnlessPlain()
+    const count = this.targets.read(batch, padding, this.losses) * this.losses.each
     const scale = reduction === 'sum' ? 1 : count > 0 ? 1 / count : 0
     if (gradient) this.left.dense.fill(0)
     this.reduce(steps === 'every' ? padding : null, scale, gradient ? dy : null, result)
@@ -160,20 +167,16 @@ class BatchPlan implements Plan {
     const { T, B } = this.now
     const { head } = this.parts.spec
     const { full, sampled } = this.made
-    const { classes, values } = this.targets
     const { y } = this.layers.at(-1)!
     if (full || sampled) {
       if (lengths) this.targets.ignorePadded(T, B, lengths)
-      if (full) full.run(y, classes!, head.size, head.size, scale, dy, result)
-      else sampled!.run(y, classes!, scale, dy, result)
+      const classes = this.targets.classes!
+      if (full) full.run(y, classes, head.size, head.size, scale, dy, result)
+      else sampled!.run(y, classes, scale, dy, result)
       return
     }
-    const { backend } = this.parts
-    const steps = head.steps === 'last' ? 1 : T
-    if (classes) backend.softmax_cross_entropy(steps, B, head.size, lengths, y, classes, scale, dy, this.stats)
-    else backend.squared_error(steps, B, head.size, lengths, y, values!, scale, dy, this.stats)
-    result.loss = this.stats[0]!
-    result.correct = this.stats[1]!
+    const size = { T: head.steps === 'last' ? 1 : T, B }
+    this.losses.run(size, lengths, y, this.targets, scale, dy, result)
   }
 
   backward(batch: BatchInput, options?: { derivativeClip?: number }): void {
@@ -185,12 +188,11 @@ class BatchPlan implements Plan {
     }
     const lengths = this.now.padded ? this.lengths : null
     for (let i = this.layers.length - 1; i >= 0; i--) {
-      const below = this.layers[i - 1] ?? this.embedding
-      const dx = below ? below.dy : this.dx
-      this.layers[i]!.backward(below ? below.y : this.x, lengths, derivativeClip, dx, 0)
+      const below = this.layers[i - 1] ?? this.bottom
+      this.layers[i]!.backward(below.y, lengths, derivativeClip, below.dy, 0)
     }
-    this.embedding?.backward(T * B, this.inputs.tokens!)
-    if (this.dx) this.inputs.applyToGradient(this.dx, T * B)
+    this.bottom.backward(T * B)
+    if (this.bottom.dx) this.inputs.applyToGradient(this.bottom.dx, T * B)
     this.ready = 'nothing' // the layers' buffers now hold gradients
   }
 

@@ -7,6 +7,7 @@
  * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
 import { z } from 'zod'
+import type { Numbers } from '../batch.ts'
 import { checked, InputError, refuseUnknown } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
 import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
@@ -15,13 +16,19 @@ import { biasOptions, refuseOptions } from './cellOptions.ts'
 /** The names of all cells. */
 export const CELLS: readonly [Cell, ...Cell[]] = Object.keys(cells) as [Cell, ...Cell[]]
 
-/**
- * A model reads values [T,B,size] or tokens [T,B]. If `normalise`, the model subtracts its mean from the values and
- * divides them by its deviation. Tokens are looked up in a table [vocabulary, embedding].
- */
-export type InputSpec =
-  | { readonly size: number; readonly normalise?: true }
-  | { readonly vocabulary: number; readonly embedding: number; readonly init: Init }
+/** Values [T,B,size]. If `normalise`, the model subtracts its mean from them and divides them by its deviation. */
+export interface ValuesSpec {
+  readonly size: number
+  readonly normalise?: true
+}
+/** Tokens [T,B], which are looked up in a table [vocabulary, embedding]. */
+export interface TokensSpec {
+  readonly vocabulary: number
+  readonly embedding: number
+  readonly init: Init
+}
+/** A model reads values, or tokens, or both: then each step is the values and, after them, the token's row. */
+export type InputSpec = ValuesSpec | TokensSpec | (ValuesSpec & TokensSpec)
 
 /** The recurrent stack, complete. */
 export interface RnnSpec extends BiasOptions {
@@ -46,6 +53,23 @@ export interface HeadSpec {
   readonly bias: number
 }
 
+/**
+ * What a regression's logits are scaled by, D targets: logits are z · std + mean in the target's units, from `forward`,
+ * `step` and steppers; losses are of z and of (y - mean) / std. A head of D·Q values has Q for each target, laid out
+ * [D,Q], which share their target's scale.
+ */
+export interface OutputSpec {
+  /** [D] */
+  readonly mean: readonly number[]
+  /** [D], each above 0. */
+  readonly std: readonly number[]
+  /**
+   * The head, of size 2·D laid out [D,2], answers with a mean and the log of a deviation (`gaussianNll`): the mean is
+   * scaled, and to the log is added ln std.
+   */
+  readonly gaussian?: true
+}
+
 /** A complete model spec, as `modelSpec` returns it and checkpoints store it. */
 export interface ModelSpec {
   readonly input: InputSpec
@@ -53,6 +77,7 @@ export interface ModelSpec {
   /** A linear layer between the stack and the head (the paper's "linear 512"). */
   readonly projection?: { readonly size: number; readonly init: Init }
   readonly head: HeadSpec
+  readonly output?: OutputSpec
 }
 
 /** What a person writes: everything that has a default may be left out. */
@@ -61,9 +86,25 @@ export interface ModelInput {
     | number
     | { readonly size: number; readonly normalise?: boolean | undefined }
     | { readonly vocabulary: number; readonly embedding: number; readonly init?: Init | undefined }
+    | {
+        readonly size: number
+        readonly normalise?: boolean | undefined
+        readonly vocabulary: number
+        readonly embedding: number
+        readonly init?: Init | undefined
+      }
   readonly rnn: RnnInput
   readonly projection?: number | { readonly size: number; readonly init?: Init | undefined } | undefined
   readonly head: HeadInput
+  /** Units of a regression's targets. Absent: logits are what the head computes. */
+  readonly output?: OutputInput | undefined
+}
+
+/** `OutputSpec` as a person writes it. */
+export interface OutputInput {
+  readonly mean: Numbers
+  readonly std: Numbers
+  readonly gaussian?: boolean | undefined
 }
 
 /** What a head is, as a person writes it; `classification` and `regression` make it. */
@@ -98,16 +139,28 @@ const headSchema = z.strictObject({
   init: initSchema.optional(),
   bias: z.number().default(0),
 })
-const valuesSchema = z
-  .strictObject({ size, normalise: z.boolean().default(false) })
-  .transform(({ size, normalise }) => (normalise ? { size, normalise } : { size }))
-const tokensSchema = z.strictObject({ vocabulary: size, embedding: size, init: initSchema.default(uniform(0.1)) })
+const values = { size, normalise: z.boolean().default(false) }
+const tokens = { vocabulary: size, embedding: size, init: initSchema.default(uniform(0.1)) }
+const unlessFalse = <I extends { normalise: boolean }>({ normalise, ...rest }: I) =>
+  normalise ? { ...rest, normalise } : rest
+const valuesSchema = z.strictObject(values).transform(unlessFalse)
+const tokensSchema = z.strictObject(tokens)
+const bothSchema = z.strictObject({ ...values, ...tokens }).transform(unlessFalse)
 const projectionSchema = z.strictObject({ size, init: initSchema.default(glorot()) })
+const unit = z.number().min(-1e30).max(1e30)
+const outputSchema = z
+  .strictObject({
+    mean: z.array(unit).min(1),
+    std: z.array(unit.gt(0)).min(1),
+    gaussian: z.boolean().default(false),
+  })
+  .transform(({ gaussian, ...scale }) => (gaussian ? { ...scale, gaussian } : scale))
 const outline = z.strictObject({
   input: z.union([z.number(), z.looseObject({})]),
   rnn: rnnSchema,
   projection: z.union([z.number(), z.looseObject({})]).optional(),
   head: headSchema,
+  output: z.looseObject({}).optional(),
 })
 
 /**
@@ -116,9 +169,10 @@ const outline = z.strictObject({
  */
 export function modelSpec(value: unknown): ModelSpec {
   const what = 'model spec'
-  const { input, rnn, projection, head } = checked(outline, value, what)
-  const values = typeof input === 'number' ? { size: input } : input
-  const inputSpec = checked<InputSpec>('vocabulary' in values ? tokensSchema : valuesSchema, values, `${what}: input`)
+  const { input, rnn, projection, head, output } = checked(outline, value, what)
+  const given = typeof input === 'number' ? { size: input } : input
+  const schema = !('vocabulary' in given) ? valuesSchema : 'size' in given ? bothSchema : tokensSchema
+  const inputSpec = checked<InputSpec>(schema as unknown as z.ZodType<InputSpec>, given, `${what}: input`)
   refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
   const { init } = cells[rnn.cell]
   const spec: ModelSpec = {
@@ -139,6 +193,7 @@ export function modelSpec(value: unknown): ModelSpec {
       ),
     }),
     head: { kind: head.kind, size: head.size, steps: head.steps, init: head.init ?? init.input, bias: head.bias },
+    ...(output !== undefined && { output: outputOf(output, head) }),
   }
   refuseSquareOnly('input.init', 'init' in spec.input ? spec.input.init : undefined)
   refuseSquareOnly('rnn.init.input', spec.rnn.init.input)
@@ -146,6 +201,30 @@ export function modelSpec(value: unknown): ModelSpec {
   refuseSquareOnly('head.init', spec.head.init)
   return spec
 }
+
+/** @throws InputError unless the scale is one, and fits the head */
+function outputOf(given: object, head: { kind: string; size: number }): OutputSpec {
+  const what = 'model spec: output'
+  const plain = Object.entries(given).map(([name, value]) => [name, ArrayBuffer.isView(value) ? listed(value) : value])
+  const output = checked<OutputSpec>(outputSchema as z.ZodType<OutputSpec>, Object.fromEntries(plain), what)
+  const { mean, std, gaussian } = output
+  if (head.kind !== 'regression') {
+    throw new InputError(
+      `${what}: expected a regression head, whose targets have units, but it is ${head.kind}: remove it`,
+    )
+  }
+  if (std.length !== mean.length) {
+    throw new InputError(`${what}: std: expected ${mean.length}, as many as mean, but received ${std.length}`)
+  }
+  const wanted = gaussian ? 2 * mean.length : Math.ceil(head.size / mean.length) * mean.length
+  if (head.size === wanted) return output
+  throw new InputError(
+    `${what}: expected a head of size ${gaussian ? wanted : `a multiple of ${mean.length}`}, for ${mean.length} ` +
+      `targets, but it is ${head.size}`,
+  )
+}
+
+const listed = (array: ArrayBufferView): number[] => Array.from(array as Float64Array)
 
 function refuseSquareOnly(where: string, init: Init | undefined): void {
   if (init?.kind === 'random-walk' || init?.kind === 'np-rnn') {
@@ -164,13 +243,13 @@ export interface HeadOptions {
 
 const HEAD_OPTIONS = ['steps', 'init', 'bias']
 
-/** One of `classes` classes, trained by softmax cross-entropy. */
+/** One of `classes` classes, trained by softmax cross-entropy (`crossEntropy`). */
 export function classification(classes: number, options: HeadOptions = {}): HeadInput {
   refuseUnknown('classification', options, HEAD_OPTIONS)
   return { kind: 'classification', size: classes, ...options }
 }
 
-/** `size` real values, trained by squared error. */
+/** `size` real values, trained by squared error, or by another loss: `pinball`, `huber`, `gaussianNll`, `ownLoss`. */
 export function regression(size: number, options: HeadOptions = {}): HeadInput {
   refuseUnknown('regression', options, HEAD_OPTIONS)
   return { kind: 'regression', size, ...options }

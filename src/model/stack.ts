@@ -57,7 +57,7 @@ export function modelLayers(
   const recurrent = recurrentStack(spec, parameters, arena, { T: S, B, training, segment })
   const drop = (place: number, I: number, T: number, segment: Segment | null): Layer[] =>
     training && dropout ? [dropoutLayer(arena, dropout, place, { T, B, I, segment })] : []
-  const below = 'vocabulary' in spec.input ? drop(0, I, S, segment) : []
+  const below = 'size' in spec.input ? [] : drop(0, I, S, segment)
   const steps = recurrent.flatMap((layer, l) => [...(l === 0 ? below : drop(l, W, S, segment)), layer])
 
   const given = { T: last ? 1 : S, B, training, segment: last ? null : segment }

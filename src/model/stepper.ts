@@ -4,16 +4,15 @@
  */
 import type { Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
-import type { Normalisation, WholeNumbers } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import cells from '../layers/cells.ts'
 import { type Memory, withMemory } from '../layers/layer.ts'
 import { denseStep, recurrentStep, type StepLayer } from '../layers/step.ts'
-import { normaliser } from './normalisation.ts'
-import { named, widths } from './parameters.ts'
+import { outputScale } from './outputScale.ts'
+import { widths } from './parameters.ts'
 import { denseWeights, type ModelParts, recurrentWeights } from './stack.ts'
 import { copyOfState, hostFloats, ONE_WAY, type State, type StateInput } from './state.ts'
-import { checkFloats, checkWhole, lengthOf, putFloats, putWhole } from './values.ts'
+import { type StepInput, stepReader } from './stepInput.ts'
 
 /**
  * A model that is fed one time step at a time, without allocation. `Model.stepper` makes it. After `dispose`, also by
@@ -23,9 +22,10 @@ export interface Stepper extends Disposable {
   /** The number of sequences side by side. */
   readonly B: number
   /**
-   * Runs one time step from the state of the last one: x [I] or [B,I], or one token or B tokens. Returns logits [B,K],
-   * always in the same array. A sequence gives the same bits as `forward`. Weights are the model's own: a stepper
-   * follows training, and sees weights that you edit after `model.weightsChanged()`.
+   * Runs one time step from the state of the last one: x [I] or [B,I], or one token or B tokens, or { x, tokens } for a
+   * model that reads both. Returns logits [B,K], always in the same array. A sequence gives the same bits as `forward`.
+   * Weights are the model's own: a stepper follows training, and sees weights that you edit after
+   * `model.weightsChanged()`.
    * @throws InputError if x does not fit or is not finite; then no step was made
    */
   step(x: StepInput): Floats
@@ -40,9 +40,6 @@ export interface Stepper extends Disposable {
   /** Gives the memory back; a second time it does nothing. */
   dispose(): void
 }
-
-/** One time step: x [I] or [B,I], or one token or B tokens. */
-export type StepInput = number | bigint | WholeNumbers
 
 interface Parts extends ModelParts {
   /** Rises when weights change. */
@@ -67,17 +64,15 @@ export function createStepper(parts: Parts, B: number): Stepper {
 }
 
 function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
-  const { spec, backend, parameters, normalisation } = parts
-  const { input } = spec
+  const { spec } = parts
   const { input: I } = widths(spec)
-  const tokens = 'vocabulary' in input ? arena.ints(B) : null
-  const table = tokens && named(parameters, 'embedding.weight').data // not packed: a step reads a few rows
   const x = arena.floats(B * I)
+  const { read, binds } = stepReader(parts, arena, B, x)
   const { recurrent, layers } = createSteps(parts, arena, B, x)
-  const logits = layers.at(-1)!.y
-  const runs = layers.map(({ run }) => run)
-  if (table) runs.unshift(backend.bind('embedding_forward', B, I, tokens, table, x))
-  const read = tokens ? tokenReader(tokens, input as { vocabulary: number }) : valueReader(x, I, normalisation)
+  const { y } = layers.at(-1)!
+  const scale = spec.output && outputScale(spec.output, spec.head.size)
+  const logits = scale ? arena.floats(y.length) : y
+  const runs = [...binds, ...layers.map(({ run }) => run)]
   const life = new Life('stepper', 'make another with model.stepper()', parts.life)
   let packed = -1 // the version of the packed weights
   const dispose = (): void => {
@@ -98,6 +93,7 @@ function buildStepper(parts: Parts, arena: Memory, B: number): Stepper {
         packed = parts.version
       }
       for (let i = 0; i < runs.length; i++) runs[i]!()
+      scale?.apply(y, logits, B)
       return logits
     },
     ...stateOf(parts, life, B, recurrent),
@@ -163,34 +159,5 @@ function stateOf(
       const c = recurrent.flatMap((layer) => (layer.c ? [layer.c] : []))
       return { B, h: join(recurrent.map(({ y }) => y)), c: c.length > 0 ? join(c) : null }
     },
-  }
-}
-
-type Reader = (given: StepInput) => void
-
-function valueReader(x: Floats, I: number, normalisation: Normalisation | null): Reader {
-  const normalise = normalisation && normaliser(normalisation)
-  const raw = normalise ? new Float64Array(x.length) : x
-  const n = x.length
-  return (given) => {
-    const length = typeof given === 'number' ? 1 : lengthOf('step: x', given)
-    if (length !== n) throw new InputError(`step: x: expected [B,I] = [${n / I},${I}] values but received ${length}`)
-    if (typeof given === 'number') raw[0] = given
-    else putFloats(given as ArrayLike<number>, raw, n)
-    normalise?.apply(raw, x, n / I)
-    checkFloats('step: x', given as ArrayLike<number>, x, n)
-  }
-}
-
-function tokenReader(tokens: Int32Array, { vocabulary }: { vocabulary: number }): Reader {
-  const single: (number | bigint)[] = [0]
-  return (given) => {
-    const one = typeof given === 'number' || typeof given === 'bigint'
-    if (one) single[0] = given
-    const values = one ? single : given
-    const n = lengthOf('step: x', values)
-    if (n !== tokens.length) throw new InputError(`step: x: expected B = ${tokens.length} tokens but received ${n}`)
-    putWhole(values as WholeNumbers, tokens, n)
-    checkWhole('step: x', values as WholeNumbers, tokens, n, 0, vocabulary - 1)
   }
 }

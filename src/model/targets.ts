@@ -4,29 +4,46 @@ import type { BatchInput, BatchShape } from '../batch.ts'
 import { InputError, shown } from '../error.ts'
 import type { Memory } from '../layers/layer.ts'
 import { misfit } from './inputs.ts'
-import { checkFloats, checkWhole, lengthOf, putFloats, putWhole } from './values.ts'
+import type { OutputScale } from './outputScale.ts'
+import { checkFloats, checkWhole, fits, lengthOf, putFloats, putWhole } from './values.ts'
+
+/** What the loss expects of y. */
+interface Expected {
+  /** Targets of a row, for regression. */
+  readonly D: number
+  /** What a row of each class counts; null: 1. */
+  readonly weights: readonly number[] | null
+}
 
 export class Targets {
   /** Classification: [B] or [T,B], -1 where there is no target. */
   readonly classes: Int32Array | null
-  /** Regression: [B,K] or [T,B,K]. */
-  readonly values: Floats | null
+  /** Regression: [B,D] or [T,B,D] in the units of the loss, NaN where there is no target. */
+  values: Floats | null
+  private readonly arena: Memory
+  private readonly scale: OutputScale | null
+  /** Targets before they are scaled, which float32 may not tell apart. */
+  private given = new Float64Array(0)
   private readonly head: BatchShape['head']
+  /** The most rows. */
+  private readonly rows: number
 
-  constructor(arena: Memory, { T, B, head }: BatchShape) {
-    const rows = head.steps === 'last' ? B : T * B
+  constructor(arena: Memory, { T, B, head }: BatchShape, scale: OutputScale | null) {
+    this.arena = arena
+    this.scale = scale
+    this.rows = head.steps === 'last' ? B : T * B
     this.head = head
-    this.classes = head.kind === 'classification' ? arena.ints(rows) : null
-    this.values = head.kind === 'regression' ? arena.floats(rows * head.size) : null
+    this.classes = head.kind === 'classification' ? arena.ints(this.rows) : null
+    this.values = head.kind === 'regression' ? arena.floats(this.rows * head.size) : null
   }
 
   /**
-   * Copies y, and counts what matters of it: rows with a class for classification, values for regression; padded steps
-   * not.
+   * Copies y, and counts what matters of it: rows with a class for classification, each as much as the weight of its
+   * class; values for regression; padded steps and what has no target not.
    * @param lengths of the batch, checked; null if all steps count
    * @throws InputError unless y fits
    */
-  read({ T, B, y }: BatchInput, lengths: Int32Array | null): number {
+  read({ T, B, y }: BatchInput, lengths: Int32Array | null, { D, weights }: Expected): number {
     const { size: K, steps } = this.head
     const rows = steps === 'last' ? B : T * B
     const letters = steps === 'last' ? 'B' : 'T·B'
@@ -34,11 +51,13 @@ export class Targets {
     const length = lengthOf('batch: y', y)
     const padded = steps === 'every' ? lengths : null
     if (this.values) {
-      const n = rows * K
-      if (length !== n) throw misfit('batch: y', y, n, `${letters}·K = ${rows}·${K}`)
-      putFloats(y as ArrayLike<number>, this.values, n)
-      checkFloats('batch: y', y as ArrayLike<number>, this.values, n)
-      return (padded ? sum(padded, B) : rows) * K
+      const n = rows * D
+      if (length !== n) throw misfit('batch: y', y, n, `${letters}·${D === K ? 'K' : 'D'} = ${rows}·${D}`)
+      if (D > K && this.values.length < this.rows * D) this.values = this.arena.floats(this.rows * D)
+      this.putValues(y as ArrayLike<number>, n, rows)
+      if (fits(this.values, n)) return (padded ? sum(padded, B) : rows) * D
+      checkFloats('batch: y', y as ArrayLike<number>, this.values, n, undefined, true)
+      return countKnown(this.values, n, padded, B, D)
     }
     const classes = this.classes!
     if (length !== rows) throw misfit('batch: y', y, rows, `${letters} = ${rows}`)
@@ -46,9 +65,19 @@ export class Targets {
     checkWhole('batch: y', y, classes, rows, -1, K - 1)
     let count = 0
     for (let n = 0; n < rows; n++) {
-      if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count++
+      if (classes[n]! >= 0 && (!padded || Math.floor(n / B) < padded[n % B]!)) count += weights?.[classes[n]!] ?? 1
     }
     return count
+  }
+
+  private putValues(y: ArrayLike<number>, n: number, rows: number): void {
+    if (!this.scale) {
+      putFloats(y, this.values!, n)
+      return
+    }
+    if (this.given.length < n) this.given = new Float64Array(n)
+    putFloats(y, this.given, n)
+    this.scale.scaleTargets(this.given, this.values!, rows)
   }
 
   /** Puts -1 where steps are padded, for losses that know of no lengths. */
@@ -80,6 +109,16 @@ export function refuseOther(batch: BatchInput, now: { T: number; B: number }, he
       `plan.loss: lengths[${b}]: expected ${steps}, as in forward, but received ${shown(given)}: give both the same batch`,
     )
   }
+}
+
+/** How many of n targets, of which some may be missing, are known and not of padded steps. */
+function countKnown(values: Floats, n: number, lengths: Int32Array | null, B: number, D: number): number {
+  let count = 0
+  for (let i = 0; i < n; i++) {
+    const row = Math.floor(i / D)
+    if (!Number.isNaN(values[i]) && (!lengths || Math.floor(row / B) < lengths[row % B]!)) count++
+  }
+  return count
 }
 
 function sum(values: Int32Array, n: number): number {

@@ -90,13 +90,22 @@ export function fits(held: Floats, n: number = held.length): boolean {
  * Checks numbers where they were put.
  * @param given as they came, for the message
  * @param remedy ends the message
+ * @param missing whether NaN is allowed; what is no number is not
  * @throws InputError unless the first n are finite in float32
  */
-export function checkFloats(what: string, given: Numbers, held: Floats, n: number, remedy = 'clean the data'): void {
+export function checkFloats(
+  what: string,
+  given: Numbers,
+  held: Floats,
+  n: number,
+  remedy = 'clean the data',
+  missing = false,
+): void {
   if (fits(held, n)) return
   for (let i = 0; i < n; i++) {
     if (Number.isFinite(Math.fround(held[i]!))) continue
     const value: unknown = typeof given === 'number' ? given : given[i]
+    if (missing && Number.isNaN(value)) continue
     const large = Number.isFinite(value)
     throw new InputError(
       large

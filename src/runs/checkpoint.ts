@@ -55,6 +55,7 @@ const score = z.record(
   z.string(),
   z.custom<number>((value) => typeof value === 'number'),
 )
+const judge = z.object({ name: z.string(), lowerIsBetter: z.boolean(), percent: z.boolean().optional() })
 const stateSchema = z.object({
   iteration: count,
   seconds: z.number(),
@@ -67,8 +68,11 @@ const stateSchema = z.object({
   skipped: count,
   test: score.nullable(),
   heldOut: score.optional(),
+  judge: judge.optional(),
   evaluated: count,
-  best: z.object({ iteration: count, test: score, heldOut: score.optional() }).nullable(),
+  loss: z.looseObject({ kind: z.string() }).optional(),
+  tables: z.enum(['auto', 'dense', 'lazy']).optional(),
+  best: z.object({ iteration: count, test: score, heldOut: score.optional(), judge: judge.optional() }).nullable(),
 })
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const markSchema: z.ZodType<Mark> = z.object({
@@ -83,7 +87,7 @@ const markSchema: z.ZodType<Mark> = z.object({
  * arrays.
  */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
-  const { optimizer, carried, trained, ...rest } = state
+  const { optimizer, carried, trained, bestWeights: _, ...rest } = state // the best weights have a file of their own
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
     shape: [data.length],

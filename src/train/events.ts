@@ -5,6 +5,7 @@
  * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when
  * read.
  */
+import type { JudgeName } from '../metric.ts'
 
 /** Mean and extremes over the iterations of a record. */
 export interface Spread {
@@ -48,6 +49,12 @@ export interface TestScore {
   readonly perplexity?: number
   /** Share of the frames whose most probable class is not the target. */
   readonly frameError?: number
+  /** Mean of the loss of that name. */
+  readonly pinball?: number
+  readonly huber?: number
+  readonly gaussianNll?: number
+  /** The task's own score (`Task.judge`). */
+  readonly score?: number
 }
 
 /** What one evaluation gives. */
@@ -55,11 +62,8 @@ export interface Scores {
   readonly test: TestScore
   /** On the held-out set, if the task has one. It decides what is best, so that the test set stays unseen. */
   readonly heldOut?: TestScore
-}
-
-/** The score that decides. */
-export function deciding({ test, heldOut }: Scores): TestScore {
-  return heldOut ?? test
+  /** What `score` is and which way is better, if the task has a score of its own. It decides in place of the metric. */
+  readonly judge?: JudgeName
 }
 
 /** An evaluation on the whole test set, and on the held-out set where the task has one. */
@@ -125,6 +129,9 @@ export interface DoneEvent {
   /** The last evaluation; null if stopped before the first. */
   readonly test: TestScore | null
   readonly heldOut?: TestScore
+  readonly judge?: JudgeName
+  /** With `keepBest`: the best evaluation, whose weights the model now has. */
+  readonly best?: Scores & { readonly iteration: number }
   /** In the records of a run's folder: what its model.safetensors is known by. The loop leaves it out. */
   readonly model?: { readonly sha256: string }
 }

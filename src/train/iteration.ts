@@ -5,15 +5,19 @@
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { InputError, shown } from '../error.ts'
-import { METRICS } from '../metric.ts'
+import { withMemory } from '../layers/layer.ts'
+import { isPlain, type LossSpec, lossName, type OwnLoss } from '../loss.ts'
+import { measureOf } from '../metric.ts'
+import type { Gradients } from '../model/gradients.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
-import { recurrentMatrices } from '../model/parameters.ts'
+import { chosen, type Parameter, recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
+import { type Accumulator, accumulator } from './accumulate.ts'
 import { type Average, averageOf } from './average.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
 import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
-import { refuseMisfit, type StopSignal, scores } from './evaluate.ts'
+import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { logUniform } from './logUniform.ts'
 import { nextMinibatch } from './minibatch.ts'
@@ -21,26 +25,6 @@ import { createOptimizer, type Optimizer } from './optim.ts'
 import { refuseIncomplete, type TrainSpec } from './options.ts'
 import { FIRST_RATE, learningRate, type RateState } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
-
-/** The loss or its gradient is not a number any more. The weights are as they were before that iteration. */
-export class DivergenceError extends Error {
-  override readonly name: string = 'DivergenceError'
-  readonly iteration: number
-  readonly loss: number
-  readonly gradNorm: number
-  constructor(iteration: number, loss: number, gradNorm: number, { clip, optimizer }: TrainSpec, lr: number) {
-    const clipping = clip.kind === 'none' ? 'none' : `${clip.kind} ${clip.limit}`
-    const kind = clip.kind === 'derivative' ? 'norm' : 'derivative'
-    super(
-      `training diverged at iteration ${iteration}: loss ${loss}, gradient norm ${gradNorm}; try a lower learning ` +
-        `rate than ${Number(lr.toPrecision(3))} (${optimizer.kind}), a smaller clip or the kind "${kind}" (now ` +
-        `${clipping}), or a recurrent matrix started lower (identity scale 0.999 or less)`,
-    )
-    this.iteration = iteration
-    this.loss = loss
-    this.gradNorm = gradNorm
-  }
-}
 
 /**
  * All that a run needs to do one iteration after the other. After `dispose`, also by `using`, or after that of its
@@ -50,6 +34,8 @@ export interface Iteration extends Disposable {
   readonly model: Model
   readonly task: Task
   readonly spec: TrainSpec
+  /** What is minimised: the spec's loss, or the task's. */
+  readonly loss: LossSpec | OwnLoss
   readonly optimizer: Optimizer
   /** Where minibatches come from; a stage of a curriculum has its own. */
   readonly stream: Stream
@@ -113,12 +99,19 @@ export function createIteration(model: Model, task: Task, spec: TrainSpec): Iter
   }
 }
 
-function refuseTarget(target: number | null, { metric }: Task): void {
-  const { percent, name } = METRICS[metric]
+function refuseTarget(target: number | null, { metric, judge }: Task): void {
+  const { percent, name } = measureOf(judge ?? metric)
   if (target === null || !percent || (target >= 0 && target <= 1)) return
   throw new InputError(
     `target: expected a share from 0 to 1, since ${name} is one (0.97 is 97 %), but received ${shown(target)}`,
   )
+}
+
+/** @throws InputError for a name that no parameter has, and where none is left to train */
+function frozenOf({ frozen }: TrainSpec, parameters: readonly Parameter[]): readonly Parameter[] {
+  const found = chosen('training: frozen', frozen, parameters)
+  if (found.length < parameters.length) return found
+  throw new InputError('training: frozen: expected a parameter that is left to train but all are frozen: freeze fewer')
 }
 
 class PlannedIteration implements Iteration {
@@ -142,6 +135,12 @@ class PlannedIteration implements Iteration {
   // Objects that are filled or handed on again and again, so that an iteration allocates nothing.
   private readonly result: Loss = { loss: 0, correct: 0, count: 0 }
   private readonly lossOptions: LossOptions
+  /** Sums over the minibatches of an update; null if it has one. */
+  private readonly sums: Accumulator | null
+  private readonly frozen: readonly Parameter[]
+  /** What is clipped and given to the optimiser. */
+  private readonly gradients: Gradients
+  private readonly losses: RunLosses
   private readonly backwardOptions: { readonly derivativeClip: number }
   /** Whether the last minibatch carries rows on, so that its final states are needed. */
   private carries = false
@@ -160,6 +159,15 @@ class PlannedIteration implements Iteration {
     this.made = made
     this.stages = stagesOf(spec.curriculum, task)
     for (const stage of this.stages) refuseMisfit(model, stage.task)
+    this.losses = lossesOf(model, task, spec.loss, 'training: loss')
+    const plain = isPlain(this.losses.loss)
+    const scored = !plain || task.judge !== undefined // evaluations read logits
+    if (softmax.kind === 'sampled' && !plain) {
+      throw new InputError(
+        'softmax: sampled: expected the loss crossEntropy without weights but it is ' +
+          `${lossName(this.losses.loss)}: use full`,
+      )
+    }
     this.engine = engineOf(model.backend)
     this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
@@ -168,7 +176,7 @@ class PlannedIteration implements Iteration {
       T,
       B: batch,
       activationCheckpointing,
-      logits: false,
+      logits: !plain,
       ...(softmax.kind === 'sampled' && {
         sampled: { samples: softmax.samples, sampler: logUniform(model.spec.head.size, this.generator!) },
       }),
@@ -176,21 +184,33 @@ class PlannedIteration implements Iteration {
     })
     this.made.push(this.plan)
     this.testB = Math.min(spec.evalBatch, task.testSize)
-    this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: false })
+    this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: scored })
     this.made.push(this.testPlan)
+    const { parameters } = model
+    this.frozen = frozenOf(spec, parameters)
+    this.sums = spec.accumulate > 1 ? this.createSums() : null
+    const { start, dense, tables } = (this.sums ?? this.plan).gradients
+    const moved = tables.filter((table) => this.frozen.every((parameter) => parameter.start !== table.start))
+    this.gradients = { start, dense, tables: moved }
     this.optimizer = createOptimizer(
       spec.optimizer,
       this.engine,
       model.weights,
-      this.plan.gradients,
-      recurrentMatrices(model.spec, model.parameters),
+      this.gradients,
+      recurrentMatrices(model.spec, parameters),
       modelOf(model).life,
+      { tables: spec.tables, parameters, frozen: this.frozen },
     )
     this.made.push(this.optimizer)
     this.average = spec.average > 0 ? averageOf(model.weights, spec.average, () => model.weightsChanged()) : null
     this.enter(this.stages[0]!)
-    this.lossOptions = { reduction: spec.reduction, gradient: true }
+    const reduction = this.sums ? 'sum' : spec.reduction // the mean is over all minibatches of an update
+    this.lossOptions = { reduction, gradient: true, loss: this.losses.loss }
     this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
+  }
+
+  get loss(): LossSpec | OwnLoss {
+    return this.losses.loss
   }
 
   goTo(iteration: number): void {
@@ -212,15 +232,11 @@ class PlannedIteration implements Iteration {
     const { plan, spec, optimizer, last, model, stage } = this
     this.life.check()
     this.average?.train()
-    this.masks.iteration = optimizer.iteration
-    const minibatch = nextMinibatch(stage.task, this.stream, plan, this.lossOptions, this.result)
-    const { loss, count } = this.result
-    plan.backward(minibatch, this.backwardOptions)
-    clipGradients(spec.clip, this.engine, plan.gradients, last)
-    last.loss = spec.reduction === 'sum' ? loss / count : loss
+    if (this.sums) this.accumulate(this.sums)
+    else last.loss = this.minibatch(optimizer.iteration)
+    if (this.frozen.length > 0) this.clearFrozen()
+    clipGradients(spec.clip, this.engine, this.gradients, last)
     last.lr = this.learningRate()
-    this.carries = minibatch.carry !== undefined
-    this.given = null
     if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {
       plan.resetState() // its states may be what is not finite
       this.carries = false
@@ -247,10 +263,52 @@ class PlannedIteration implements Iteration {
     return learningRate(schedule, optimizer.lr, at, spec.iterations - stage.begin, this.rate.drops)
   }
 
+  /** Leaves the gradients of the next minibatch in the plan. Returns its mean loss. */
+  private minibatch(number: number): number {
+    this.masks.iteration = number
+    const minibatch = nextMinibatch(this.stage.task, this.stream, this.plan, this.lossOptions, this.result)
+    this.plan.backward(minibatch, this.backwardOptions)
+    this.carries = minibatch.carry !== undefined
+    this.given = null
+    const { loss, count } = this.result
+    return this.lossOptions.reduction === 'sum' ? loss / count : loss
+  }
+
+  /** Leaves the gradients of the minibatches of one update in the sums, and their mean loss in `last`. */
+  private accumulate(sums: Accumulator): void {
+    const { optimizer, last, spec } = this
+    let loss = 0
+    let count = 0
+    sums.clear()
+    for (let i = 0; i < spec.accumulate; i++) {
+      loss += this.minibatch(spec.accumulate * optimizer.iteration + i) * this.result.count
+      count += this.result.count
+      sums.add()
+    }
+    if (spec.reduction === 'mean') sums.scale(1 / count)
+    last.loss = loss / count
+  }
+
+  private createSums(): Accumulator {
+    const { accumulate } = this.spec
+    return withMemory(this.engine, (arena) => {
+      this.made.push({ [DISPOSE]: () => arena.release() } as Disposable)
+      return accumulator(arena, this.plan.gradients, accumulate, this.model.parameters)
+    })
+  }
+
+  /** What is frozen has no gradient: the norm is of the others. */
+  private clearFrozen(): void {
+    const { start, dense } = this.gradients
+    for (const { start: from, data } of this.frozen) {
+      if (from >= start && from < start + dense.length) dense.fill(0, from - start, from - start + data.length)
+    }
+  }
+
   async evaluate(signal?: StopSignal): Promise<Scores | null> {
     this.life.check()
     this.show()
-    return scores(this.testPlan, this.task, this.testB, signal)
+    return scores(this.testPlan, this.task, this.testB, this.losses, signal)
   }
 
   getCarried(): State | null {

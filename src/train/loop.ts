@@ -6,17 +6,19 @@
  * run that starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
-import { refuseNoObject } from '../error.ts'
-import { beats, isAsGood } from '../metric.ts'
+import { InputError, refuseNoObject, shown } from '../error.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import type { Task } from '../task.ts'
+import { type BestWeights, bestWeights } from './bestWeights.ts'
 import { type CheckpointClock, checkpointClock } from './checkpointClock.ts'
 import { createWatch } from './collapse.ts'
+import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
+import { DivergenceError } from './divergence.ts'
 import { refuseSignal, type StopSignal } from './evaluate.ts'
-import { type DoneEvent, deciding, type Scores, type StageEvent, type StepEvent, type TrainEvent } from './events.ts'
-import { createIteration, DivergenceError, type Iteration } from './iteration.ts'
+import type { DoneEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
+import { createIteration, type Iteration } from './iteration.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
-import { type RunState, restore } from './runState.ts'
+import { type RunState, recorded, restore, tablesOf } from './runState.ts'
 import { isExhausted, rateAfterScore } from './schedule.ts'
 import { createStepRecord, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
@@ -32,6 +34,12 @@ export interface RunOptions {
   readonly checkpoints?: { readonly every?: number | null | undefined } | undefined
   /** Where to go on from; the model already has the weights. Its arrays are copied. */
   readonly resume?: RunState | undefined
+  /**
+   * Keep a copy of the weights of the best evaluation, and give them to the model at the end, before `done`. Default
+   * false: the model ends with the last ones. A run that shall go on later is saved at a `checkpoint` event, which
+   * comes before.
+   */
+  readonly keepBest?: boolean | undefined
 }
 
 /**
@@ -58,8 +66,9 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  */
 export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
   refuseNoObject('train', given)
-  const { signal, checkpoints, resume, ...options } = given
-  return startRun(model, task, trainSpec(options), { signal, checkpoints, resume })
+  const { signal, checkpoints, resume, keepBest, ...options } = given
+  const tables = options.tables ?? (resume === undefined ? undefined : tablesOf(resume))
+  return startRun(model, task, trainSpec({ ...options, tables }), { signal, checkpoints, resume, keepBest })
 }
 
 /** `train` for options that trainSpec has completed and checked already. */
@@ -67,13 +76,17 @@ export function startRun(
   model: Model,
   task: Task,
   spec: TrainSpec,
-  { signal, checkpoints, resume }: RunOptions = {},
+  { signal, checkpoints, resume, keepBest = false }: RunOptions = {},
 ): Run {
   refuseSignal(signal)
+  if (typeof keepBest !== 'boolean') {
+    throw new InputError(`train: keepBest: expected true or false but received ${shown(keepBest)}`)
+  }
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const work = createIteration(model, task, spec)
-  if (resume !== undefined) restore(work, resume)
-  const loop = new Loop(work, resume)
+  const best = keepBest ? bestWeights(model) : null
+  if (resume !== undefined) restore(work, resume, best)
+  const loop = new Loop(work, best, resume)
   const run = loop.events(signal, saving)
   const end = run.return.bind(run)
   return Object.assign(run, {
@@ -106,14 +119,16 @@ class Loop {
   private failure: DivergenceError | null = null
   private collapsed = false
   private over = false
+  private readonly bestWeights: BestWeights | null
 
-  constructor(work: Iteration, from?: RunState) {
+  constructor(work: Iteration, bestWeights: BestWeights | null, from?: RunState) {
     this.work = work
     this.resumed = from !== undefined
+    this.bestWeights = bestWeights
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
-    this.scores = from?.test ? { test: from.test, ...(from.heldOut && { heldOut: from.heldOut }) } : null
+    this.scores = from?.test ? scoresIn({ ...from, test: from.test }) : null
     this.evaluated = from?.evaluated ?? 0
     this.best = from?.best ?? null
     this.skipped = from?.skipped ?? 0
@@ -137,6 +152,9 @@ class Loop {
       ...(this.scores ?? { test: null }),
       evaluated: this.evaluated,
       best: this.best,
+      ...(this.bestWeights && { bestWeights: this.bestWeights.kept }),
+      loss: recorded(this.work.loss),
+      tables: this.work.spec.tables,
     }
   }
 
@@ -173,12 +191,14 @@ class Loop {
       // Before the last records: a run that goes on from here takes them back.
       if (saving?.atEnd()) yield { type: 'checkpoint', ...this.now() }
       if (this.record.length > 0) yield this.step()
+      this.bestWeights?.giveBack()
       yield {
         type: 'done',
         ...this.now(),
         reason,
         stopped: reason === 'stopped' || reason === 'collapse',
         ...(this.scores ?? { test: null }),
+        ...(this.bestWeights && this.best && { best: this.best }),
       }
     } finally {
       release()
@@ -243,11 +263,14 @@ class Loop {
     // Not for an evaluation that is there only because the run ends: a longer run would not have it. Nor before the
     // last stage, since the schedule is of that one.
     if (iteration % spec.evalEvery === 0 && stage.end === null) {
-      work.rate = rateAfterScore(spec.schedule, work.rate, task.metric, deciding(scores)[task.metric]!)
+      work.rate = rateAfterScore(spec.schedule, work.rate, directionOf(task), deciding(scores, task.metric))
     }
     this.scores = scores
     this.evaluated = iteration
-    if (better(task, scores, this.best)) this.best = { iteration, ...scores }
+    if (better(task, scores, this.best)) {
+      this.best = { iteration, ...scores }
+      this.bestWeights?.keep()
+    }
     return true
   }
 
@@ -283,16 +306,4 @@ class Loop {
   private now(): { iteration: number; seconds: number } {
     return { iteration: this.work.optimizer.iteration, seconds: (performance.now() - this.start) / 1000 }
   }
-}
-
-/** Ties go to the earlier. */
-function better({ metric }: Task, scores: Scores, best: Scores | null): boolean {
-  const value = deciding(scores)[metric]!
-  if (!Number.isFinite(value)) return false
-  return best === null || beats(metric, value, deciding(best)[metric]!)
-}
-
-function meets(scores: Scores | null, { metric }: Task, target: number | null): boolean {
-  if (target === null || scores === null) return false
-  return isAsGood(metric, deciding(scores)[metric]!, target)
 }

@@ -21,6 +21,7 @@ export function nextMinibatch(task: Task, stream: Stream, plan: Plan, options: L
     if (result.count > 0) return minibatch
   }
   throw new InputError(
-    `task ${task.name}: expected a target but received none in ${MOST} minibatches in a row (all -1): train on labelled data`,
+    `task ${task.name}: expected a target but received none in ${MOST} minibatches in a row (all -1 or NaN): ` +
+      'train on labelled data',
   )
 }

@@ -8,8 +8,18 @@ import type { Engine, Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { refuseUnknown } from '../error.ts'
 import { type Memory, withMemory } from '../layers/layer.ts'
-import type { Gradients, RowGradient } from '../model/gradients.ts'
-import type { RecurrentMatrix } from '../model/parameters.ts'
+import type { Gradients } from '../model/gradients.ts'
+import type { Parameter, RecurrentMatrix } from '../model/parameters.ts'
+import {
+  cut,
+  denseRule,
+  divide,
+  type Elementwise,
+  muonRule,
+  type Range,
+  type TableUpdate,
+  tableRules,
+} from './rules.ts'
 
 /** Stochastic gradient descent, as data; `sgd` makes it. */
 export interface Sgd {
@@ -32,6 +42,11 @@ export interface Adam {
   readonly beta2: number
   readonly eps: number
 }
+/** Adam with decoupled weight decay, as data; `adamw` makes it. */
+export interface AdamW extends Omit<Adam, 'kind'> {
+  readonly kind: 'adamw'
+  readonly weightDecay: number
+}
 /** Muon for recurrent matrices and Adam for all other weights, as data; `muon` makes it. */
 export interface Muon {
   readonly kind: 'muon'
@@ -44,9 +59,9 @@ export interface Muon {
   readonly adam: Omit<Adam, 'kind'>
 }
 /** Which optimiser, as data: what `train` takes and config.json stores. */
-export type OptimizerSpec = Sgd | RmsProp | Adam | Muon
+export type OptimizerSpec = Sgd | RmsProp | Adam | AdamW | Muon
 export type OptimizerKind = OptimizerSpec['kind']
-export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'muon']
+export const OPTIMIZERS: readonly OptimizerKind[] = ['sgd', 'rmsprop', 'adam', 'adamw', 'muon']
 
 /** The paper's optimiser, SGD: v = momentum · v + g, w -= lr · v. Defaults: lr 0.01, momentum 0. */
 export function sgd(options: Partial<Omit<Sgd, 'kind'>> = {}): Sgd {
@@ -70,6 +85,17 @@ export function adam(options: Partial<Omit<Adam, 'kind'>> = {}): Adam {
   refuseUnknown('adam', options, ADAM_OPTIONS)
   const { lr = 1e-3, beta1 = 0.9, beta2 = 0.999, eps = 1e-8 } = options
   return { kind: 'adam', lr, beta1, beta2, eps }
+}
+
+/**
+ * AdamW (Loshchilov & Hutter, arXiv:1711.05101; torch.optim.AdamW): Adam, and beside it all weights shrink by
+ * lr · weightDecay of themselves, whatever their gradients. Defaults: as adam(), and weightDecay 0.01. It pulls the
+ * recurrent matrix of an IRNN away from the identity too, towards 0: `muon` has a decay that does not.
+ */
+export function adamw(options: Partial<Omit<AdamW, 'kind'>> = {}): AdamW {
+  refuseUnknown('adamw', options, [...ADAM_OPTIONS, 'weightDecay'])
+  const { weightDecay = 0.01, ...rest } = options
+  return { ...adam(rest), kind: 'adamw', weightDecay }
 }
 
 /**
@@ -118,6 +144,7 @@ export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('k
   z.strictObject({ kind: z.literal('sgd'), lr, momentum: decay }),
   z.strictObject({ kind: z.literal('rmsprop'), lr, alpha: decay, eps }),
   z.strictObject({ kind: z.literal('adam'), ...adamSchema }),
+  z.strictObject({ kind: z.literal('adamw'), ...adamSchema, weightDecay: z.number().min(0) }),
   z.strictObject({
     kind: z.literal('muon'),
     lr,
@@ -154,13 +181,15 @@ export interface Optimizer extends Disposable {
  * An optimiser for `weights` and what a plan leaves in `gradients`, its state zero. All arrays belong to the backend.
  * `recurrent`, ascending, are the matrices that muon is for (parameters.ts has them).
  *
- * Of a table, whose gradient is kept by rows, an update is lazy: the rows of the last minibatch are updated, weights
- * and state, as any other weight is at this iteration, and the rest of the table is left alone, weights and state. For
- * plain sgd that is the dense update; with momentum, RMSprop and Adam the state of a row that does not occur neither
- * decays nor moves it, and Adam corrects by the iterations of the run, not of the row (as TensorFlow's LazyAdam and
- * PyTorch's SparseAdam).
+ * A table has a gradient, kept by rows, for the rows of the last minibatch: they are updated, weights and state, as any
+ * other weight is at this iteration. A lazy update leaves the other rows alone, weights and state (TensorFlow's
+ * LazyAdam, PyTorch's SparseAdam); a dense one is by a gradient of 0, as of any other weight, so that what the state
+ * remembers of them goes on to move them (decisions/017). For plain sgd the two are the same.
  *
  * @param within the life of the model that the weights are of
+ * @param tables how rows are updated for which a minibatch has no gradient
+ * @param parameters what the weights are; a dense update needs them, to know where tables end
+ * @param frozen those of the parameters that are left alone
  */
 export function createOptimizer(
   spec: OptimizerSpec,
@@ -169,31 +198,49 @@ export function createOptimizer(
   gradients: Gradients,
   recurrent: readonly RecurrentMatrix[] = [],
   within: Life = backend.life,
+  { tables = 'lazy', parameters = [], frozen = [] }: Partial<Updated> = {},
 ): Optimizer {
   const life = new Life('optimizer', 'train anew', within)
-  return withMemory(backend, (arena) => build(spec, arena, weights, gradients, recurrent, life))
+  return withMemory(backend, (arena) =>
+    build(spec, arena, weights, gradients, { recurrent, tables, parameters, frozen }, life),
+  )
 }
+
+interface Updated {
+  readonly tables: TableUpdate
+  readonly parameters: readonly Parameter[]
+  readonly frozen: readonly Parameter[]
+}
+
+const rangeOf = ({ start, data }: Parameter): Range => ({ start, end: start + data.length })
 
 function build(
   spec: OptimizerSpec,
   arena: Memory,
   weights: Floats,
   { start, dense, tables }: Gradients,
-  recurrent: readonly RecurrentMatrix[],
+  { recurrent, tables: update, parameters, frozen }: Updated & { readonly recurrent: readonly RecurrentMatrix[] },
   life: Life,
 ): Optimizer {
   const { backend } = arena
   const state: Record<string, Floats> = {}
   for (const name of stateNames(spec)) state[name] = arena.floats(weights.length)
   const arrays = Object.values(state)
-  const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [])
+  const { matrices, gaps } = divide(start, dense.length, spec.kind === 'muon' ? recurrent : [], frozen.map(rangeOf))
   const gradient = (from: number, to: number) => dense.subarray(from - start, to - start)
-  const elementwise: ElementwiseSpec = spec.kind === 'muon' ? { kind: 'adam', ...spec.adam } : spec
+  const elementwise: Elementwise & { readonly lr: number } =
+    spec.kind === 'muon' ? { kind: 'adam', ...spec.adam } : spec
   let base = spec.lr
   let begin = 0 // Adam's corrections count from here
   const rules = [
     ...gaps.map(([from, to]) => denseRule(elementwise, backend, gradient(from, to), cut(weights, arrays, from, to))),
-    ...tables.map((table) => rowRule(elementwise, backend, table, cut(weights, arrays, table.start))),
+    ...tables
+      .filter((table) => !frozen.some(({ start }) => start === table.start))
+      .flatMap((table) => {
+        const known = parameters.find(({ start }) => start === table.start)
+        const part = cut(weights, arrays, table.start, known && rangeOf(known).end)
+        return tableRules(elementwise, arena, table, known ? update : 'lazy', part)
+      }),
   ]
   const work = arena.floats(4 * Math.max(0, ...matrices.map(({ H }) => H * H)))
   const muonRules = matrices.map(({ start: from, H, identity }) => {
@@ -235,64 +282,8 @@ function build(
   }
 }
 
-type ElementwiseSpec = Exclude<OptimizerSpec, Muon>
-
-/**
- * The matrices whose gradients are dense, and what lies before, between and after them: [from, to) among the weights.
- */
-function divide(start: number, length: number, recurrent: readonly RecurrentMatrix[]) {
-  const end = start + length
-  const matrices = recurrent.filter((matrix) => matrix.start >= start && matrix.start < end)
-  const edges = [start, ...matrices.flatMap(({ start: from, H }) => [from, from + H * H]), end]
-  const gaps: (readonly [number, number])[] = []
-  for (let i = 0; i < edges.length; i += 2) if (edges[i + 1]! > edges[i]!) gaps.push([edges[i]!, edges[i + 1]!])
-  return { matrices, gaps }
-}
-
 function stateNames(spec: OptimizerSpec): string[] {
-  if (spec.kind === 'adam' || spec.kind === 'muon') return ['m', 'v']
   if (spec.kind === 'rmsprop') return ['s']
+  if (spec.kind !== 'sgd') return ['m', 'v']
   return spec.momentum > 0 ? ['v'] : []
-}
-
-/** The weights that a gradient is of, and the two arrays of their state that there may be. */
-type Part = readonly [w: Floats, first: Floats | null, second: Floats | null]
-
-function cut(weights: Floats, [first, second]: readonly Floats[], start: number, end?: number): Part {
-  const part = (array: Floats | undefined) => array?.subarray(start, end) ?? null
-  return [weights.subarray(start, end), part(first), part(second)]
-}
-
-type Rule = (lr: number, iteration: number) => void
-
-function denseRule(spec: ElementwiseSpec, backend: Engine, g: Floats, [w, first, second]: Part): Rule {
-  const n = g.length
-  if (spec.kind === 'sgd') return (lr) => backend.sgd_update(n, lr, spec.momentum, w, g, first)
-  if (spec.kind === 'rmsprop') return (lr) => backend.rmsprop_update(n, lr, spec.alpha, spec.eps, w, g, first!)
-  const { beta1, beta2, eps } = spec
-  return (lr, k) => backend.adam_update(n, lr, beta1, beta2, eps, 1 - beta1 ** k, 1 - beta2 ** k, w, g, first!, second!)
-}
-
-function muonRule(
-  { momentum, weightDecay }: Muon,
-  backend: Engine,
-  { H, identity, g, work }: { H: number; identity: number; g: Floats; work: Floats },
-  [w, m]: Part,
-): Rule {
-  return (lr) => backend.muon_update(H, lr, momentum, weightDecay, identity, w, g, m!, work)
-}
-
-function rowRule(spec: ElementwiseSpec, backend: Engine, table: RowGradient, [w, first, second]: Part): Rule {
-  const { rows, width: E, values: g } = table
-  if (spec.kind === 'sgd') {
-    return (lr) => backend.sgd_update_rows(table.count, E, rows, lr, spec.momentum, w, g, first)
-  }
-  if (spec.kind === 'rmsprop') {
-    return (lr) => backend.rmsprop_update_rows(table.count, E, rows, lr, spec.alpha, spec.eps, w, g, first!)
-  }
-  const { beta1, beta2, eps } = spec
-  return (lr, k) => {
-    const [c1, c2] = [1 - beta1 ** k, 1 - beta2 ** k]
-    backend.adam_update_rows(table.count, E, rows, lr, beta1, beta2, eps, c1, c2, w, g, first!, second!)
-  }
 }

@@ -1,7 +1,7 @@
 /** Optimisers on the command line. */
 import { below1, notNegative, oneOf, positive } from '../flag.ts'
 import type { KindFlags } from './kindFlags.ts'
-import { adam, muon, OPTIMIZERS, type OptimizerSpec, rmsprop, sgd } from './optim.ts'
+import { adam, adamw, muon, OPTIMIZERS, type OptimizerSpec, rmsprop, sgd } from './optim.ts'
 
 /** The same optimiser at another rate. Muon's share for the other weights stays what it was. */
 function atRate(spec: OptimizerSpec, lr: number): OptimizerSpec {
@@ -18,7 +18,7 @@ function ofAdam(name: 'lr' | 'beta1' | 'beta2') {
 /** Each optimiser on the command line. A flag further down goes before one above it, whatever their order there. */
 export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
   kind: { flag: '--optimizer <name>', value: oneOf(...OPTIMIZERS), help: 'what updates the weights' },
-  kinds: { sgd, rmsprop, adam, muon },
+  kinds: { sgd, rmsprop, adam, adamw, muon },
   parts: [
     {
       flag: '--lr <rate>',
@@ -65,8 +65,10 @@ export const OPTIMIZER_FLAGS: KindFlags<OptimizerSpec> = {
       flag: '--weight-decay <d>',
       value: notNegative,
       sets: 'weightDecay',
-      of: ['muon'],
-      help: 'muon: pull of the recurrent matrices back to the identity they began at, else to 0 (default: 0)',
+      of: ['adamw', 'muon'],
+      help:
+        'adamw: pull of all weights to 0 (default: 0.01); muon: of the recurrent matrices back to the identity they ' +
+        'began at, else to 0 (default: 0)',
     },
   ],
 }

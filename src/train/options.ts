@@ -5,71 +5,16 @@
  */
 import { z } from 'zod'
 import { checked, InputError, shown } from '../error.ts'
-import { below1, type Flag, finite, flagged, type Given, type Kind, kindOf, nameOf, oneOf, whole } from '../flag.ts'
+import { below1, type Flag, finite, flagged, type Given, kindOf, names, oneOf, whole } from '../flag.ts'
+import { checkedLoss, type LossSpec, type OwnLoss } from '../loss.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
 import { CURRICULUM_FLAGS, curriculumSchema } from './curriculum.ts'
-import { fromKindFlags, type KindFlags } from './kindFlags.ts'
 import { adam, optimizerSchema } from './optim.ts'
 import { OPTIMIZER_FLAGS } from './optimFlags.ts'
+import { kinds, option, type TrainOption } from './option.ts'
+import type { TableUpdate } from './rules.ts'
 import { constantRate, SCHEDULE_FLAGS, scheduleSchema } from './schedule.ts'
 import { SOFTMAX_FLAGS, softmaxSchema } from './softmax.ts'
-
-/** One option of training. */
-export interface TrainOption<V> {
-  /** The value if none is given. It may depend on the number of iterations. */
-  readonly default: V | ((iterations: number) => V)
-  /** @throws InputError, `training: name: expected … but received …` */
-  check(value: unknown, name: string): V
-  /** Its flags on the command line; empty if it has none. */
-  readonly flags: readonly Flag[]
-  /**
-   * The value with what the flags say of it; `base` is the recipe's. @throws InputError when they do not go together
-   */
-  fromFlags(base: V | undefined, given: Given): V | undefined
-  /** Whether a resumed run may have another value, because no number of the run so far depends on it. Default false. */
-  readonly mayChange: boolean
-  /** Whether only tasks that ask for it (TaskDefinition.extras) have its flags. Default false. */
-  readonly onRequest: boolean
-}
-
-interface Declared<V> {
-  readonly default: V | ((iterations: number) => V)
-  readonly value: Kind<V>
-  readonly flag?: string
-  readonly help?: Flag['help']
-  readonly flagDefault?: number
-  readonly mayChange?: boolean
-  readonly onRequest?: boolean
-}
-
-/** An option of one value, and of one flag if it has one. */
-function option<V>({ value, flag, help = '', flagDefault, ...rest }: Declared<V>): TrainOption<V> {
-  const flags =
-    flag === undefined ? [] : [{ flag, help, value, ...(flagDefault !== undefined && { default: flagDefault }) }]
-  return {
-    mayChange: false,
-    onRequest: false,
-    ...rest,
-    flags,
-    check: (given, name) => value.check(given, name, 'training'),
-    fromFlags: (base, given) => (flag === undefined ? base : ((given[nameOf({ flag })] as V | undefined) ?? base)),
-  }
-}
-
-/** An option that comes in kinds, which have flags of their own. */
-function kinds<S extends { readonly kind: string }>(
-  schema: z.ZodType<S>,
-  { default: value, flags, onRequest = false }: { default: S; flags: KindFlags<S>; onRequest?: boolean },
-): TrainOption<S> {
-  return {
-    default: value,
-    mayChange: false,
-    onRequest,
-    flags: [...(flags.kind ? [flags.kind] : []), ...flags.parts],
-    check: (given, name) => kindOf(schema, '').check(given, name, 'training'),
-    fromFlags: (base, given) => fromKindFlags(flags, base ?? value, given),
-  }
-}
 
 /** A run has at most so many step records: the default and the check of stepEvery follow from it. */
 export const MAX_STEP_RECORDS = 20_000
@@ -108,6 +53,46 @@ export const OPTIONS = {
       'evaluate and save an average of the weights, over about the last 1 / (1 - a) iterations: 0.999 (default: 0, ' +
       'the weights themselves)',
   }),
+  /**
+   * Minibatches whose gradients make one update, as those of one minibatch so many times as large. Default 1.
+   * Iterations are updates.
+   */
+  accumulate: option({
+    value: whole(),
+    default: 1,
+    flag: '--accumulate <k>',
+    help: 'minibatches that make one update: as a batch k times as large, in the memory of one (default: 1)',
+  }),
+  /** Parameters that are left alone, by name (`head.bias`) or its beginning (`embedding`, `rnn`). Default none. */
+  frozen: option<readonly string[]>({
+    value: names,
+    default: [],
+    flag: '--frozen <names>',
+    help: 'parameters that are left alone, by name or its beginning, with commas between: embedding,rnn.weight_hh_l0',
+  }),
+  /**
+   * How rows of an embedding, or of the head under a sampled softmax, are updated for which a minibatch has no
+   * gradient: `dense`, by a gradient of 0 as any other weight; `lazy`, not at all; `auto`, the default: densely in
+   * tables of at most 10 million numbers. Runs of 0.1.0 were lazy, and are when they go on.
+   */
+  tables: option<TableUpdate>({
+    value: oneOf('auto', 'dense', 'lazy'),
+    default: 'auto',
+    flag: '--tables <how>',
+    help:
+      'words that a minibatch does not have: moved by what the optimiser remembers of them (dense), left alone ' +
+      '(lazy), or dense in tables of at most 10 million numbers (default: auto)',
+    onRequest: true,
+  }),
+  /** What is minimised; null, the default: the task's loss. Of a loss of your own, config.json has the name alone. */
+  loss: {
+    default: null,
+    mayChange: false,
+    onRequest: false,
+    flags: [],
+    check: (given, name) => (given === null ? null : checkedLoss(`training: ${name}`, given as LossSpec)),
+    fromFlags: (base) => base,
+  } as TrainOption<LossSpec | OwnLoss | null>,
   /**
    * Whether gradients are of the loss averaged (the default) or summed over the batch. Reported losses are always
    * means.
@@ -213,9 +198,34 @@ export function refuseIncomplete(spec: TrainSpec): void {
   throw new InputError(`training: expected what trainSpec() gives but received ${shown(given)}`)
 }
 
-/** The options of a run with every default filled in. @throws InputError, one line naming the option */
-export function trainSpec(options: TrainOptions = {}): TrainSpec {
-  checked(NAMES, options, 'training')
+/** What every config.json of 0.1.0 has, whose runs updated tables lazily and could not say so. */
+const OF_010: readonly (keyof TrainSpec)[] = [
+  'batch',
+  'iterations',
+  'optimizer',
+  'schedule',
+  'clip',
+  'reduction',
+  'evalEvery',
+  'evalBatch',
+  'stepEvery',
+  'target',
+  'onCollapse',
+  'softmax',
+  'dropout',
+  'seed',
+  'activationCheckpointing',
+]
+
+/**
+ * The options of a run with every default filled in. Those of a run of 0.1.0, complete but for what is newer, stay what
+ * they were then.
+ * @throws InputError, one line naming the option
+ */
+export function trainSpec(given: TrainOptions = {}): TrainSpec {
+  checked(NAMES, given, 'training')
+  const of010 = given.tables === undefined && OF_010.every((name) => given[name] !== undefined)
+  const options: TrainOptions = of010 ? { ...given, tables: 'lazy' } : given
   const spec: Partial<Record<keyof TrainSpec, unknown>> = {}
   for (const [name, option] of ENTRIES) {
     const value = options[name] ?? (options[name] === undefined ? defaultOf(option, spec.iterations as number) : null)

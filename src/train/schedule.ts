@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { refuseUnknown } from '../error.ts'
 import { oneOf, whole } from '../flag.ts'
-import { beats, type Metric } from '../metric.ts'
+import { beats, type Direction, type Metric } from '../metric.ts'
 import type { KindFlags } from './kindFlags.ts'
 
 /** A fixed learning rate, as data; `constantRate` makes it. */
@@ -177,7 +177,12 @@ export function learningRate(
 }
 
 /** The state after an evaluation; only a halving rate has one that changes. */
-export function rateAfterScore(schedule: Schedule, state: RateState, metric: Metric, score: number): RateState {
+export function rateAfterScore(
+  schedule: Schedule,
+  state: RateState,
+  metric: Metric | Direction,
+  score: number,
+): RateState {
   if (schedule.kind !== 'halving') return state
   const { best, drops } = state
   const better = best === null ? Number.isFinite(score) : beats(metric, score, best)

@@ -1,13 +1,18 @@
 /** Scores and endings of a run as people read them. */
-import { METRICS, measured } from '../metric.ts'
+import { measured, measureOf } from '../metric.ts'
 import type { Task } from '../task.ts'
-import type { DoneEvent, Scores } from './events.ts'
+import type { DoneEvent, Scores, TestScore } from './events.ts'
 
-/** "test MSE 0.00014 (always 1: 0.167)", "test perplexity 301, held-out 312" */
-export function scored({ test, heldOut }: Scores, { metric, baseline }: Pick<Task, 'metric' | 'baseline'>): string {
-  const besides = heldOut ? `, held-out ${measured(metric, heldOut[metric]!)}` : ''
-  const against = baseline ? ` (${baseline.name}: ${measured(metric, baseline.value)})` : ''
-  return `test ${METRICS[metric].name} ${measured(metric, test[metric]!)}${besides}${against}`
+/** "test MSE 0.00014 (always 1: 0.167)", "test perplexity 301, held-out 312", "test MASE 0.49 (same weekday: 0.67)" */
+export function scored(
+  { test, heldOut, judge }: Scores,
+  { metric, baseline }: Pick<Task, 'metric' | 'baseline'>,
+): string {
+  const measure = judge ?? metric
+  const value = (score: TestScore) => measured(measure, (judge ? score.score : score[metric])!)
+  const besides = heldOut ? `, held-out ${value(heldOut)}` : ''
+  const against = baseline ? ` (${baseline.name}: ${measured(measure, baseline.value)})` : ''
+  return `test ${measureOf(measure).name} ${value(test)}${besides}${against}`
 }
 
 /** Why a run ended. */

@@ -1,9 +1,9 @@
 /** Rows of the kernel table for everything but the recurrent cells. One table: it is long, an argument a line. */
 import { WHOLE } from '../../src/backend/backend.ts'
 import cells from '../../src/layers/cells.ts'
-import { type ArrayArgument, type Case, input, integers, output, packed, stats, updated } from './arguments.ts'
+import { type ArrayArgument, type Case, input, integers, output, packed, updated } from './arguments.ts'
 import { random } from './random.ts'
-import { BATCHES, isPadded, KERNEL_CELLS, lengthsOf, WIDTHS } from './recurrentCases.ts'
+import { BATCHES, KERNEL_CELLS, WIDTHS } from './recurrentCases.ts'
 
 const FLAGS = [0, 1] as const
 const LENGTHS = [...WIDTHS, 255, 256, 1000, 4095, 4097, 10_000]
@@ -126,125 +126,6 @@ export function* denseBackwardTable(): Generator<Case> {
   }
 }
 
-const LOSS_SIZES = [
-  ...WIDTHS.map((K) => [3, 5, K]),
-  ...BATCHES.map((B) => [4, B, 10]),
-  ...[1, 2, 7, 20].map((T) => [T, 3, 11]),
-  [2, 9, 1000],
-]
-
-export function* crossEntropyTable(): Generator<Case> {
-  let seed = 1
-  for (const [T, B, K] of LOSS_SIZES as [number, number, number][])
-    for (const ragged of FLAGS)
-      for (const gradient of ['apart', 'in place', 'null']) {
-        const r = random(seed++)
-        const lengths = ragged ? lengthsOf(T, B, r) : null
-        const y = Int32Array.from({ length: T * B }, () => r.below(K + 1) - 1)
-        const size = [1, 10, 1000, 0][seed % 4] // all logits equal: the first of equals is the arg-max
-        const ignored = isPadded(B, K, lengths)
-        const values = r
-          .uniform(T * B * K, size)
-          .map((v, i) => (ignored(i) || y[Math.floor(i / K)]! < 0 ? Number.NaN : v))
-        const logits = input('logits', values)
-        yield {
-          kernel: 'softmax_cross_entropy',
-          name: `T=${T} B=${B} K=${K} lengths=${lengths} logits up to ${size}, gradient ${gradient}`,
-          args: [
-            T,
-            B,
-            K,
-            lengths && integers('lengths', lengths),
-            logits,
-            integers('y', y),
-            0.25,
-            gradient === 'null'
-              ? null
-              : output('dlogits', T * B * K, { alias: gradient === 'in place' ? logits : null }),
-            stats(),
-          ],
-        }
-      }
-}
-
-export function* squaredErrorTable(): Generator<Case> {
-  let seed = 1
-  for (const [T, B, K] of LOSS_SIZES as [number, number, number][])
-    for (const ragged of FLAGS)
-      for (const gradient of ['apart', 'in place', 'null']) {
-        const r = random(seed++)
-        const lengths = ragged ? lengthsOf(T, B, r) : null
-        const ignored = isPadded(B, K, lengths)
-        const y = input(
-          'y',
-          r.uniform(T * B * K).map((v, i) => (ignored(i) ? Number.NaN : v)),
-        )
-        yield {
-          kernel: 'squared_error',
-          name: `T=${T} B=${B} K=${K} lengths=${lengths} gradient ${gradient}`,
-          args: [
-            T,
-            B,
-            K,
-            lengths && integers('lengths', lengths),
-            y,
-            input('target', r.uniform(T * B * K)),
-            0.25,
-            gradient === 'null' ? null : output('dy', T * B * K, { alias: gradient === 'in place' ? y : null }),
-            stats(),
-          ],
-        }
-      }
-}
-
-export function* softmaxTable(): Generator<Case> {
-  let seed = 1
-  for (const [, N, K] of LOSS_SIZES as [number, number, number][])
-    for (const size of [0, 1, 100, 1e4])
-      for (const inPlace of FLAGS) {
-        const logits = input('logits', random(seed++).uniform(N * K, size))
-        yield {
-          kernel: 'softmax',
-          name: `N=${N} K=${K} logits up to ${size} in place=${inPlace}`,
-          args: [N, K, logits, output('p', N * K, { alias: inPlace ? logits : null })],
-        }
-      }
-}
-
-/** Blocks of a softmax over 3 K columns: the first, one in the middle, and one that only targets have. */
-export function* blockedSoftmaxTable(): Generator<Case> {
-  let seed = 1
-  for (const [T, B, K] of LOSS_SIZES as [number, number, number][])
-    for (const [first, common] of [
-      [0, 3 * K],
-      [0, Math.ceil(K / 2)],
-      [K, 3 * K],
-      [2 * K, 2 * K],
-      [K, K + 1],
-    ] as [number, number][]) {
-      const r = random(seed++)
-      const N = T * B
-      const y = Int32Array.from({ length: N }, (_, n) => (n % 4 === 3 ? first + r.below(K) : r.below(3 * K + 1) - 1))
-      const size = [1, 10, 60, 0][seed % 4]! // beyond e^-87 of the largest, the kernel has a tiny number where there is none
-      const logits = r.uniform(N * K, size).map((v, i) => (y[Math.floor(i / K)]! < 0 ? Number.NaN : v))
-      const rows = r.uniform(N * 4).map((v, i) => [size * v, 2 + v, v, Math.floor(Math.abs(v) * K)][i % 4]!)
-      const scan =
-        first === 0 ? output('rows', N * 4, { unspecified: (i) => y[Math.floor(i / 4)]! < 0 }) : updated('rows', rows)
-      const name = `N=${N} K=${K} first=${first} common=${common} logits up to ${size}`
-      yield {
-        kernel: 'softmax_scan',
-        name,
-        args: [N, K, first, common, input('logits', logits), integers('y', y), scan],
-      }
-      const above = rows.map((v, i) => (i % 4 === 0 ? size + Math.abs(v) : v))
-      yield {
-        kernel: 'softmax_slope',
-        name,
-        args: [N, K, first, common, updated('logits', logits), integers('y', y), input('rows', above), 0.25],
-      }
-    }
-}
-
 export function* dropoutTable(): Generator<Case> {
   let seed = 1
   for (const n of LENGTHS)
@@ -257,53 +138,6 @@ export function* dropoutTable(): Generator<Case> {
           args: [n, 7 * (seed % 3), seed * 12345, seed % 5, p, x, output('y', n, { alias: inPlace ? x : null })],
         }
       }
-}
-
-/** Updates of some rows of a matrix. */
-export function* rowUpdateTable(): Generator<Case> {
-  let seed = 1
-  for (const E of WIDTHS)
-    for (const n of [0, 1, 5, 33, 70]) {
-      const r = random(seed++)
-      const V = 2 * n + 1
-      const rows = integers(
-        'rows',
-        Int32Array.from({ length: n }, (_, i) => (2 * i + n) % V),
-      ) // no one twice: V is odd
-      const name = `n=${n} E=${E}`
-      const matrix = (label: string, values = r.uniform(V * E)) => updated(label, values)
-      const g = input('g', r.uniform(n * E))
-      for (const momentum of [0, 0.9])
-        yield {
-          kernel: 'sgd_update_rows',
-          name: `${name} momentum=${momentum}`,
-          args: [n, E, rows, 0.1, momentum, matrix('w'), g, momentum ? matrix('v') : null],
-        }
-      yield {
-        kernel: 'rmsprop_update_rows',
-        name,
-        args: [n, E, rows, 0.01, 0.99, 1e-8, matrix('w'), g, matrix('s', r.uniform(V * E).map(Math.abs))],
-      }
-      yield {
-        kernel: 'adam_update_rows',
-        name,
-        args: [
-          n,
-          E,
-          rows,
-          0.001,
-          0.9,
-          0.999,
-          1e-8,
-          1 - 0.9 ** 7,
-          1 - 0.999 ** 7,
-          matrix('w'),
-          g,
-          matrix('m'),
-          matrix('v', r.uniform(V * E).map(Math.abs)),
-        ],
-      }
-    }
 }
 
 export function* embeddingTable(): Generator<Case> {
@@ -463,19 +297,8 @@ export function* flatTable(): Generator<Case> {
           momentum ? updated('v', r.uniform(n)) : null,
         ],
       }
-    yield {
-      kernel: 'rmsprop_update',
-      name,
-      args: [
-        n,
-        0.01,
-        0.99,
-        1e-8,
-        updated('w', r.uniform(n)),
-        input('g', r.uniform(n)),
-        updated('s', r.uniform(n).map(Math.abs)),
-      ],
-    }
+    const rmsprop = [updated('w', r.uniform(n)), input('g', r.uniform(n)), updated('s', r.uniform(n).map(Math.abs))]
+    yield { kernel: 'rmsprop_update', name, args: [n, 0.01, 0.99, 1e-8, ...rmsprop] }
     for (const k of [1, 1000])
       yield {
         kernel: 'adam_update',
@@ -486,6 +309,7 @@ export function* flatTable(): Generator<Case> {
           0.9,
           0.999,
           1e-8,
+          k % 2 ? 0 : 0.25,
           1 - 0.9 ** k,
           1 - 0.999 ** k,
           updated('w', r.uniform(n)),

@@ -1,6 +1,6 @@
 /**
  * Every gradient of the reference against central differences, in float64. The loss is Σ r ⊙ outputs with random r, the
- * final states included; for the two losses it is the loss itself. Each input number is moved by ±EPSILON in turn.
+ * final states included; for the losses it is the loss itself. Each input number is moved by ±EPSILON in turn.
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
@@ -157,25 +157,39 @@ describe('gradients of the reference equal central differences', () => {
       pairs: { table },
     })
   })
+})
 
-  for (const ragged of [false, true])
-    test(`losses${ragged ? ', unequal lengths' : ''}`, () => {
-      const r = random(1)
-      const [K, scale] = [5, 0.3]
-      const lengths = ragged ? lengthsOf(T, B, r) : null
-      const stats = new Float64Array(3)
-      const classes = Int32Array.from({ length: T * B }, () => r.below(K + 1) - 1)
-      const logits = pair(r.uniform(T * B * K, 3))
+for (const ragged of [false, true])
+  test(`gradients of losses${ragged ? ', unequal lengths' : ''}`, () => {
+    const r = random(1)
+    const [K, scale] = [5, 0.3]
+    const lengths = ragged ? lengthsOf(T, B, r) : null
+    const stats = new Float64Array(3)
+    const classes = Int32Array.from({ length: T * B }, () => r.below(K + 1) - 1)
+    const logits = pair(r.uniform(T * B * K, 3))
+    const weights = r.uniform(K).map(Math.abs)
+    for (const weight of [null, weights]) {
       const crossEntropy = (gradient: Float64Array | null): number => {
-        reference.softmax_cross_entropy(T, B, K, lengths, logits[0], classes, scale, gradient, stats)
+        reference.softmax_cross_entropy(T, B, K, lengths, logits[0], classes, weight, scale, gradient, stats)
         return scale * stats[0]!
       }
       checkGradients({ loss: () => crossEntropy(null), backward: () => crossEntropy(logits[1]), pairs: { logits } })
-      const [y, target] = [pair(r.uniform(T * B * K)), r.uniform(T * B * K)]
-      const squaredError = (gradient: Float64Array | null): number => {
-        reference.squared_error(T, B, K, lengths, y[0], target, scale, gradient, stats)
+    }
+    const target = r.uniform(T * B * K).map((v, i) => (i % 7 === 3 ? Number.NaN : v))
+    const quantiles = Float64Array.of(0.1, 0.6)
+    type Tail = [scale: number, dy: Float64Array | null, stats: Float64Array]
+    const losses: [width: number, run: (y: Float64Array, ...tail: Tail) => void][] = [
+      [1, (y, ...tail) => reference.squared_error(T, B, K, lengths, y, target, ...tail)],
+      [2, (y, ...tail) => reference.pinball(T, B, K, 2, lengths, y, target, quantiles, ...tail)],
+      [1, (y, ...tail) => reference.huber(T, B, K, lengths, y, target, 0.4, ...tail)],
+      [2, (y, ...tail) => reference.gaussian_nll(T, B, K, lengths, y, target, ...tail)],
+    ]
+    for (const [width, run] of losses) {
+      const y = pair(r.uniform(T * B * K * width))
+      const loss = (): number => {
+        run(y[0], scale, null, stats)
         return scale * stats[0]!
       }
-      checkGradients({ loss: () => squaredError(null), backward: () => squaredError(y[1]), pairs: { y } })
-    })
-})
+      checkGradients({ loss, backward: () => run(y[0], scale, y[1], stats), pairs: { y } })
+    }
+  })

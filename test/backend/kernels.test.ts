@@ -8,21 +8,18 @@ import { referenceBackend } from '../../src/backend/reference/index.ts'
 import { backends } from '../support/backends.ts'
 import { type Case, difference, type Outcome, run } from './arguments.ts'
 import {
-  blockedSoftmaxTable,
   copyColumnsTable,
-  crossEntropyTable,
   denseBackwardTable,
   denseForwardTable,
   dropoutTable,
   embeddingTable,
   flatTable,
   gemmTable,
-  rowUpdateTable,
-  softmaxTable,
-  squaredErrorTable,
   stepTable,
 } from './cases.ts'
+import { blockedSoftmaxTable, crossEntropyTable, softmaxTable, valueLossTable } from './lossCases.ts'
 import { KERNEL_CELLS, nanTable, recurrentTable } from './recurrentCases.ts'
+import { rowUpdateTable } from './updateCases.ts'
 
 // float32 keeps 6e-8 of a number. A sum of n products is off by about sqrt(n)·6e-8 of its terms, n <= 300 here, and up
 // to 20 steps of a recurrence amplify that a few times: the largest measured is 2.6e-6 of the array's largest
@@ -37,7 +34,7 @@ const TABLES: Record<string, () => Generator<Case>> = {
   'one step': stepTable,
   'NaN goes through': nanTable,
   softmax_cross_entropy: crossEntropyTable,
-  squared_error: squaredErrorTable,
+  'losses of values': valueLossTable,
   softmax: softmaxTable,
   'softmax by blocks': blockedSoftmaxTable,
   dropout: dropoutTable,

@@ -88,24 +88,15 @@ function* layers(B: number): Generator<Case> {
       WHOLE,
     ],
   }
+  const classes = integers(
+    'y',
+    Int32Array.from({ length: T * B }, () => r.below(K)),
+  )
   yield { kernel: 'softmax', name, args: [T * B, K, floats('logits', T * B * K), output('p', T * B * K)] }
   yield {
     kernel: 'softmax_cross_entropy',
     name,
-    args: [
-      T,
-      B,
-      K,
-      lengths,
-      floats('logits', T * B * K),
-      integers(
-        'y',
-        Int32Array.from({ length: T * B }, () => r.below(K)),
-      ),
-      1,
-      output('dlogits', T * B * K),
-      stats(),
-    ],
+    args: [T, B, K, lengths, floats('logits', T * B * K), classes, null, 1, output('dlogits', T * B * K), stats()],
   }
   yield {
     kernel: 'squared_error',
@@ -161,7 +152,7 @@ function* flat(): Generator<Case> {
   yield {
     kernel: 'adam_update_rows',
     name,
-    args: [300, E, rows, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, matrix('w'), few, matrix('m'), matrix('v')],
+    args: [300, E, rows, 0.1, 0.9, 0.999, 1e-8, 0, 0.1, 0.001, matrix('w'), few, matrix('m'), matrix('v')],
   }
   yield { kernel: 'dropout', name, args: [n, 5, 3, 4, 0.3, x, output('y', n)] }
   const [N, K] = [60, 3000]
@@ -192,7 +183,7 @@ function* flat(): Generator<Case> {
       0.1,
     ],
   }
-  yield { kernel: 'adam_update', name, args: [n, 0.1, 0.9, 0.999, 1e-8, 0.1, 0.001, w, g, m, v] }
+  yield { kernel: 'adam_update', name, args: [n, 0.1, 0.9, 0.999, 1e-8, 0.01, 0.1, 0.001, w, g, m, v] }
 }
 
 /** Elements the contract specifies, and what was returned; -0 and 0 count as different. */

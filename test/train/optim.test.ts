@@ -7,6 +7,7 @@ import { elements, parameterShapes, recurrentMatrices, viewParameters } from '..
 import { modelSpec, regression } from '../../src/model/spec.ts'
 import {
   adam,
+  adamw,
   createOptimizer,
   type Muon,
   muon,
@@ -41,7 +42,8 @@ function expected(spec: Exclude<OptimizerSpec, Muon>): number[] {
         m = spec.beta1 * m + (1 - spec.beta1) * g
         v = spec.beta2 * v + (1 - spec.beta2) * g * g
         const hat = Math.sqrt(v / (1 - spec.beta2 ** (at + 1))) + spec.eps
-        w -= (lr * (m / (1 - spec.beta1 ** (at + 1)))) / hat
+        const decay = spec.kind === 'adamw' ? lr * spec.weightDecay * w : 0
+        w -= (lr * (m / (1 - spec.beta1 ** (at + 1)))) / hat + decay
       }
     })
     return w
@@ -102,6 +104,7 @@ const SPECS: [Exclude<OptimizerSpec, Muon>, string[]][] = [
   [sgd({ momentum: 0.9 }), ['v']],
   [rmsprop({ alpha: 0.9 }), ['s']],
   [adam({ eps: 1e-6 }), ['m', 'v']],
+  [adamw({ weightDecay: 0.25 }), ['m', 'v']],
 ]
 
 for (const options of await availableBackends()) {

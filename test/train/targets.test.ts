@@ -1,10 +1,21 @@
-/** Minibatches and sets without any target (all -1) count for nothing. */
+/** Targets that are missing (-1, or NaN for regression), and minibatches and sets without any, count for nothing. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import * as fc from 'fast-check'
 import type { Batch } from '../../src/batch.ts'
-import { classification, createModel, evaluate, gru, type Model, sgd, type Task, train } from '../../src/index.ts'
+import {
+  classification,
+  createModel,
+  evaluate,
+  gru,
+  type Model,
+  regression,
+  sgd,
+  type Task,
+  train,
+} from '../../src/index.ts'
 import { backends } from '../support/backends.ts'
+import { refused } from '../support/refused.ts'
 
 const T = 3
 const B = 2
@@ -89,7 +100,7 @@ for (const { label, backend } of backends) {
     test('training on nothing but these is refused after 1,000, and the weights are as they were', async () => {
       const model = fresh()
       const before = model.weights.slice()
-      const message = /^task own: expected a target but received none in 1000 minibatches in a row \(all -1\): /
+      const message = /^task own: expected a target but received none in 1000 minibatches in a row \(all -1 or NaN\): /
       await assert.rejects(outcome(model, taskOf([masked(1)]), { optimizer: sgd({ momentum: 0.9 }) }), {
         name: 'InputError',
         message,
@@ -130,4 +141,58 @@ test('states run through minibatches without targets: what carries on carries on
   }))
     if (event.type === 'step') second = event.loss.mean
   assert.ok(Math.abs(second - loss) < 1e-9, `${second} is not ${loss}`)
+})
+
+describe('missing values among the targets of a regression', () => {
+  const K = 2
+  const lengths = Int32Array.of(3, 2)
+  const values = Float32Array.from({ length: T * B * K }, (_, i) => Math.cos(i))
+  /** [T,B,K]: of whole rows, of single columns, of a padded step. */
+  const missing = [0, 1, 6, 9, 10, 11]
+  const known = values.map((v, i) => (missing.includes(i) ? Number.NaN : v))
+  const { x } = labelled(5)
+  const spec = { input: 1, rnn: gru(4), head: regression(K, { steps: 'every' }) } as const
+  const counted = [2, 3, 4, 5, 7, 8]
+
+  for (const { label, backend } of backends) {
+    test(`${label}: they count for nothing`, () => {
+      const model = createModel(spec, { backend, seed: 3 })
+      const plan = model.plan({ T, B })
+      const batch = { T, B, x, lengths }
+      plan.forward({ ...batch, y: known })
+      const logits = plan.logits.slice()
+      const { loss, count } = plan.loss({ ...batch, y: known }, { reduction: 'sum', gradient: true })
+      plan.backward(batch)
+      const gradient = plan.gradients.dense.slice()
+      const expected = counted.reduce((sum, i) => sum + (logits[i]! - values[i]!) ** 2, 0)
+      assert.equal(count, counted.length)
+      assert.ok(Math.abs(loss / expected - 1) < 1e-5, `${loss} is not ${expected}`)
+      // A target that is hit has no gradient either.
+      plan.forward(batch)
+      plan.loss(
+        { ...batch, y: logits.map((v, i) => (counted.includes(i) ? values[i]! : v)) },
+        { reduction: 'sum', gradient: true },
+      )
+      plan.backward(batch)
+      assert.deepEqual(gradient, plan.gradients.dense)
+      model.dispose()
+    })
+
+    test(`${label}: infinity, and what is no number, are refused where they stand`, () => {
+      const model = createModel(spec, { backend, seed: 3 })
+      const plan = model.plan({ T, B })
+      const wrong = (at: number, value: unknown) => {
+        const y = Array.from(known) as unknown[]
+        y[at] = value
+        const batch = { T, B, x, y: y as number[] }
+        plan.forward(batch)
+        return () => plan.loss(batch, { reduction: 'mean', gradient: false })
+      }
+      refused(wrong(4, Number.POSITIVE_INFINITY), /^batch: y\[4\]: expected a finite number but received Infinity/)
+      refused(wrong(4, 1e39), /^batch: y\[4\]: expected a number within ±3.4e38/)
+      for (const value of [null, undefined, '3', {}])
+        refused(wrong(9, value), /^batch: y\[9\]: expected a finite number but received/)
+      model.dispose()
+    })
+  }
 })

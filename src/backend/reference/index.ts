@@ -21,7 +21,16 @@ import {
   tanh_forward,
 } from './elementwise.ts'
 import { embedding_backward, embedding_forward } from './embedding.ts'
-import { softmax, softmax_cross_entropy, softmax_scan, softmax_slope, squared_error } from './loss.ts'
+import {
+  gaussian_nll,
+  huber,
+  pinball,
+  softmax,
+  softmax_cross_entropy,
+  softmax_scan,
+  softmax_slope,
+  squared_error,
+} from './loss.ts'
 import { block_steps, packed_floats, shard_rows, sums_floats } from './sizes.ts'
 import { dense_step, step_pack } from './step.ts'
 import {
@@ -48,6 +57,9 @@ export const KERNELS: Kernels = {
   dense_step,
   softmax_cross_entropy,
   squared_error,
+  pinball,
+  huber,
+  gaussian_nll,
   softmax,
   softmax_scan,
   softmax_slope,

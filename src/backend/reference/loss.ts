@@ -1,4 +1,4 @@
-/** Softmax cross-entropy and squared error, each with its gradient; rows behind a sequence's end do not count. */
+/** Losses, each with its gradient; rows behind a sequence's end, and what has no target, do not count. */
 import type { Floats, Kernels } from '../backend.ts'
 import { padded } from './steps.ts'
 
@@ -37,6 +37,7 @@ export const softmax_cross_entropy: Kernels['softmax_cross_entropy'] = (
   lengths,
   logits,
   y,
+  weights,
   scale,
   dlogits,
   stats,
@@ -50,30 +51,82 @@ export const softmax_cross_entropy: Kernels['softmax_cross_entropy'] = (
         dlogits?.fill(0, row * K, row * K + K)
         continue
       }
+      const weight = weights?.[target] ?? 1
       const log = logSumExp(K, logits, row * K)
-      stats[0]! += log - logits[row * K + target]!
+      stats[0]! += weight * (log - logits[row * K + target]!)
       stats[1]! += argMax(K, logits, row * K) === target ? 1 : 0
-      stats[2]! += 1
+      stats[2]! += weight
       if (dlogits === null) continue
       for (let k = 0; k < K; k++)
-        dlogits[row * K + k] = scale * (Math.exp(logits[row * K + k]! - log) - (k === target ? 1 : 0))
+        dlogits[row * K + k] = weight * scale * (Math.exp(logits[row * K + k]! - log) - (k === target ? 1 : 0))
     }
+}
+
+/** f(i, counts) for the n targets of every row, i their place in [T,B,n]. */
+function eachTarget(
+  T: number,
+  B: number,
+  n: number,
+  lengths: Int32Array | null,
+  target: Floats,
+  f: (i: number, counts: boolean) => void,
+): void {
+  for (let t = 0; t < T; t++)
+    for (let b = 0; b < B; b++)
+      for (let i = (t * B + b) * n; i < (t * B + b + 1) * n; i++)
+        f(i, !padded(t, b, lengths) && !Number.isNaN(target[i]))
 }
 
 export const squared_error: Kernels['squared_error'] = (T, B, K, lengths, y, target, scale, dy, stats) => {
   stats.fill(0, 0, 3)
-  for (let t = 0; t < T; t++)
-    for (let b = 0; b < B; b++)
-      for (let i = (t * B + b) * K; i < (t * B + b + 1) * K; i++) {
-        if (padded(t, b, lengths)) {
-          if (dy !== null) dy[i] = 0
-          continue
-        }
-        const difference = y[i]! - target[i]!
-        stats[0]! += difference * difference
-        stats[2]! += 1
-        if (dy !== null) dy[i] = 2 * scale * difference
-      }
+  eachTarget(T, B, K, lengths, target, (i, counts) => {
+    const difference = counts ? y[i]! - target[i]! : 0
+    stats[0]! += difference * difference
+    stats[2]! += counts ? 1 : 0
+    if (dy !== null) dy[i] = 2 * scale * difference
+  })
+}
+
+// Koenker & Bassett 1978
+export const pinball: Kernels['pinball'] = (T, B, D, Q, lengths, y, target, quantiles, scale, dy, stats) => {
+  stats.fill(0, 0, 3)
+  eachTarget(T, B, D, lengths, target, (i, counts) => {
+    for (let k = 0; k < Q; k++) {
+      const q = quantiles[k]!
+      const e = counts ? target[i]! - y[i * Q + k]! : 0
+      stats[0]! += e > 0 ? q * e : (q - 1) * e
+      stats[2]! += counts ? 1 : 0
+      if (dy !== null) dy[i * Q + k] = scale * (e > 0 ? -q : e < 0 ? 1 - q : 0)
+    }
+  })
+}
+
+// Huber 1964, as torch.nn.HuberLoss
+export const huber: Kernels['huber'] = (T, B, K, lengths, y, target, delta, scale, dy, stats) => {
+  stats.fill(0, 0, 3)
+  eachTarget(T, B, K, lengths, target, (i, counts) => {
+    const e = counts ? y[i]! - target[i]! : 0
+    stats[0]! += Math.abs(e) <= delta ? (e * e) / 2 : delta * (Math.abs(e) - delta / 2)
+    stats[2]! += counts ? 1 : 0
+    if (dy !== null) dy[i] = scale * Math.max(-delta, Math.min(delta, e))
+  })
+}
+
+const LEAST_LOG_STD = -7
+
+export const gaussian_nll: Kernels['gaussian_nll'] = (T, B, D, lengths, y, target, scale, dy, stats) => {
+  stats.fill(0, 0, 3)
+  eachTarget(T, B, D, lengths, target, (i, counts) => {
+    const low = y[2 * i + 1]! < LEAST_LOG_STD
+    const s = low ? LEAST_LOG_STD : y[2 * i + 1]!
+    const z = (target[i]! - y[2 * i]!) * Math.exp(-s)
+    const slope = 1 - z * z
+    stats[0]! += counts ? s + (z * z) / 2 + Math.log(2 * Math.PI) / 2 : 0
+    stats[2]! += counts ? 1 : 0
+    if (dy === null) return
+    dy[2 * i] = counts ? -scale * z * Math.exp(-s) : 0
+    dy[2 * i + 1] = counts && !(low && slope > 0) ? scale * slope : 0
+  })
 }
 
 export const softmax_scan: Kernels['softmax_scan'] = (N, K, first, common, logits, y, rows) => {

@@ -1,4 +1,4 @@
-/** One update of the weights by SGD with momentum, RMSprop, Adam or Muon: PyTorch's formulas, PyTorch's names. */
+/** One update of the weights by SGD with momentum, RMSprop, Adam(W) or Muon: PyTorch's formulas, PyTorch's names. */
 import type { Floats, Kernels } from '../backend.ts'
 import { gemm } from './dense.ts'
 
@@ -16,12 +16,26 @@ export const rmsprop_update: Kernels['rmsprop_update'] = (n, lr, alpha, eps, w, 
   }
 }
 
-// Kingma & Ba 2015, algorithm 1; epsilon is added after the bias correction of the root.
-export const adam_update: Kernels['adam_update'] = (n, lr, beta1, beta2, eps, correction1, correction2, w, g, m, v) => {
+// Kingma & Ba 2015, algorithm 1; epsilon is added after the bias correction of the root. The decay is Loshchilov &
+// Hutter's (2019), apart from the gradient.
+export const adam_update: Kernels['adam_update'] = (
+  n,
+  lr,
+  beta1,
+  beta2,
+  eps,
+  decay,
+  correction1,
+  correction2,
+  w,
+  g,
+  m,
+  v,
+) => {
   for (let i = 0; i < n; i++) {
     m[i] = beta1 * m[i]! + (1 - beta1) * g[i]!
     v[i] = beta2 * v[i]! + (1 - beta2) * g[i]! * g[i]!
-    w[i]! -= (lr * (m[i]! / correction1)) / (Math.sqrt(v[i]! / correction2) + eps)
+    w[i]! -= (lr * (m[i]! / correction1)) / (Math.sqrt(v[i]! / correction2) + eps) + lr * decay * w[i]!
   }
 }
 
@@ -45,16 +59,17 @@ export const muon_update: Kernels['muon_update'] = (H, lr, momentum, decay, iden
   for (let i = 0; i < n; i++) w[i]! -= lr * (X[i]! + decay * (w[i]! - (i % (H + 1) === 0 ? identity : 0)))
 }
 
-/** f(the row's part of each matrix [V,E], and of g [n,E]) for the n rows. */
+/** f(the row's part of each matrix [V,E], and of g [n,E], zeros if that is null) for the n rows. */
 function eachRow(
   n: number,
   E: number,
   rows: Int32Array,
-  g: Floats,
+  g: Floats | null,
   f: (part: (matrix: Floats) => Floats, g: Floats) => void,
 ): void {
+  const zeros = new Float64Array(E)
   for (let i = 0; i < n; i++)
-    f((matrix) => matrix.subarray(rows[i]! * E, rows[i]! * E + E), g.subarray(i * E, i * E + E))
+    f((matrix) => matrix.subarray(rows[i]! * E, rows[i]! * E + E), g?.subarray(i * E, i * E + E) ?? zeros)
 }
 
 export const sgd_update_rows: Kernels['sgd_update_rows'] = (n, E, rows, lr, momentum, w, g, v) => {
@@ -73,6 +88,7 @@ export const adam_update_rows: Kernels['adam_update_rows'] = (
   beta1,
   beta2,
   eps,
+  decay,
   correction1,
   correction2,
   w,
@@ -81,6 +97,6 @@ export const adam_update_rows: Kernels['adam_update_rows'] = (
   v,
 ) => {
   eachRow(n, E, rows, g, (of, g) =>
-    adam_update(E, lr, beta1, beta2, eps, correction1, correction2, of(w), g, of(m), of(v)),
+    adam_update(E, lr, beta1, beta2, eps, decay, correction1, correction2, of(w), g, of(m), of(v)),
   )
 }

@@ -65,7 +65,7 @@ export const words: TaskDefinition = {
     },
   ],
   sources: TEXT_SOURCES,
-  extras: ['embedding', 'softmax', 'dropout'],
+  extras: ['embedding', 'softmax', 'dropout', 'tables'],
   recipes: WORDS_RECIPES,
   files: [VOCABULARY_FILE],
   create({ options, flags, say, quiet }) {
