@@ -43,7 +43,7 @@ export const OPTIONS = {
   /**
    * Evaluate and save, in place of the weights themselves, an average of them over the iterations, in which what was
    * counts for this much from one iteration to the next: 0.999 is over about the last thousand. Training goes on with
-   * the weights themselves. Default 0: no average.
+   * the weights themselves. In the beginning it is over a ninth of the run. Default 0: no average.
    */
   average: option({
     value: below1,
