@@ -41,9 +41,11 @@ export async function build(source: Source, options: TableOptions): Promise<Buil
     decide(open, drafts, source, options)
     const fillers = open.map(({ found }) => fillerFor(found!, options))
     rows = await fill(source, open, fillers)
-    for (const [i, draft] of open.entries()) draft.texts = seenBy(fillers[i]!, draft.texts)
+    const seen = open.map(({ texts }, i) => seenBy(fillers[i]!, texts))
+    const news = seen.some((texts, i) => texts !== open[i]!.texts)
+    for (const [i, draft] of open.entries()) draft.texts = seen[i]!
     const before = open.map(({ found }) => found!)
-    decide(open, drafts, source, options)
+    if (news) decide(open, drafts, source, options)
     for (const [i, draft] of open.entries()) {
       if (reading < MOST_READINGS && !samePlan(before[i]!.plan, draft.found!.plan)) continue
       const why = samePlan(before[i]!.plan, draft.found!.plan) ? draft.found!.why : before[i]!.why

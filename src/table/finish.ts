@@ -132,7 +132,10 @@ function isFlag(values: Float64Array | Float32Array): boolean {
 
 /** Nearly every row has a level of its own: names, ids, sentences. */
 function isText({ codes, levels }: CategoryColumn): boolean {
-  return levels.length > 20 && levels.length >= 0.95 * codes.reduce((n, code) => n + (code < 0 ? 0 : 1), 0)
+  if (levels.length <= 20) return false
+  let present = 0
+  for (let r = 0; r < codes.length; r++) if (codes[r]! >= 0) present++
+  return levels.length >= 0.95 * present
 }
 
 function wordsTaken(missing: ReadonlyMap<string, number>): string {
@@ -146,21 +149,23 @@ const DISTINCT = 1000
 
 function statistics(column: Column): Pick<ColumnReport, 'missing' | 'distinct' | 'min' | 'max'> {
   if (column.type === 'category') {
+    const { codes, levels } = column
     let missing = 0
-    for (const code of column.codes) if (code < 0) missing++
-    return { missing, distinct: column.levels.length }
+    for (let r = 0; r < codes.length; r++) if (codes[r]! < 0) missing++
+    return { missing, distinct: levels.length }
   }
   const { values } = column
   const seen = new Set<number>()
-  let [missing, min, max, previous] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, Number.NaN]
-  for (const value of values) {
+  let [missing, min, max] = [0, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (let r = 0; r < values.length; r++) {
+    const value = values[r]!
     if (Number.isNaN(value)) missing++
-    else {
-      if (value < min) min = value
-      if (value > max) max = value
-      if (value !== previous && seen.size <= DISTINCT) seen.add(value)
-      previous = value
-    }
+    if (value < min) min = value
+    if (value > max) max = value
   }
+  for (let r = 0; r < values.length && seen.size <= DISTINCT; r++) {
+    if (r === 0 || values[r] !== values[r - 1]) seen.add(values[r]!)
+  }
+  seen.delete(Number.NaN)
   return { missing, distinct: seen.size, ...(min <= max ? { min, max } : {}) }
 }

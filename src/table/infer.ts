@@ -9,6 +9,7 @@ import {
   isMissing,
   type NumberPlan,
   numberOf,
+  numberOfBare,
   type Plan,
   type TimePlan,
   withoutUnit,
@@ -98,10 +99,8 @@ function numberPlans({ mark, onlyMark }: Hints): { mark: '.' | ','; group: Numbe
 
 function asNumbers(present: Present, rows: number, hints: Hints): Inference {
   const units = new Map<string, number>()
-  for (const [text, n] of present) {
-    const { unit, bare } = withoutUnit(text)
-    if (/\d/.test(bare)) units.set(unit, (units.get(unit) ?? 0) + n)
-  }
+  const parted = present.map(([text, n]) => ({ ...withoutUnit(text), n }))
+  for (const { unit, bare, n } of parted) if (/\d/.test(bare)) units.set(unit, (units.get(unit) ?? 0) + n)
   const named = [...units].filter(([unit]) => unit !== '').sort((a, b) => b[1] - a[1])[0]
   // Money need not name its unit in every row; `%` must, for 0.5 beside 50 % is another scale.
   const unit = named && (named[0] !== '%' || named[1] > (units.get('') ?? 0)) ? named[0] : ''
@@ -109,7 +108,7 @@ function asNumbers(present: Present, rows: number, hints: Hints): Inference {
   for (const { mark, group } of numberPlans(hints)) {
     const plan: NumberPlan = { kind: 'number', mark, group, unit }
     let fit = 0
-    for (const [text, n] of present) if (!Number.isNaN(numberOf(text, plan))) fit += n
+    for (const one of parted) if (!Number.isNaN(numberOfBare(one.unit, one.bare, plan))) fit += one.n
     if (best === undefined || fit > best.fit) best = { plan, why: describeNumbers(plan), fit, misfit: rows - fit }
     if (fit === rows) break
   }

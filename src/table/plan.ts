@@ -76,17 +76,24 @@ export function withoutUnit(text: string): { unit: string; bare: string } {
   return trailing ? { unit: trailing[1]!, bare: trimmed.slice(0, trailing.index) } : { unit: '', bare: trimmed }
 }
 
-const encoder = new TextEncoder()
-
 /** The number of a text; NaN if it is none as the plan has them. `12.5 %` is 12.5; money need not name its unit. */
-export function numberOf(text: string, { mark, group, unit }: NumberPlan): number {
-  const { unit: found, bare } = withoutUnit(text)
+export function numberOf(text: string, plan: NumberPlan): number {
+  const { unit, bare } = withoutUnit(text)
+  return numberOfBare(unit, bare, plan)
+}
+
+/** The same of a text that was parted into its unit and the rest. */
+export function numberOfBare(found: string, bare: string, { mark, group, unit }: NumberPlan): number {
   if (found !== unit && (unit === '%' || found !== '')) return Number.NaN
   const digits = group === '' ? bare : ungrouped(bare, group, mark)
-  if (digits === undefined) return Number.NaN
-  const bytes = encoder.encode(digits)
-  return decimal(bytes, 0, bytes.length, mark.charCodeAt(0))
+  if (digits === undefined || !/^[\d.,+-]/.test(digits)) return Number.NaN
+  const { written } = encoder.encodeInto(digits, scratch)
+  return decimal(scratch, 0, written, mark.charCodeAt(0))
 }
+
+const encoder = new TextEncoder()
+/** Longer texts are cut off, and no numbers then either: `decimal` takes no more than 1,100 bytes. */
+const scratch = new Uint8Array(2048)
 
 /** Without what stands between thousands; undefined if that stands elsewhere. */
 function ungrouped(text: string, group: string, mark: string): string | undefined {

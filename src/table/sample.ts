@@ -5,7 +5,7 @@ import { TimeFiller } from './fillTime.ts'
 import type { Batch, Source } from './source.ts'
 
 /** Rows of the sample, and fields of all columns in it, at most. */
-const ROWS = 10_000
+const ROWS = 4000
 const FIELDS = 500_000
 /** More different words are no numbers and no moments: they are not looked at again. */
 const WORDS = 20_000
@@ -44,15 +44,16 @@ function textOf(batch: Batch, column: number, row: number): string | undefined {
   return cell instanceof Date && !Number.isNaN(cell.getTime()) ? cell.toISOString() : String(cell)
 }
 
-/** The texts of a column once all rows were read with a plan. @param before those of the sample */
+/**
+ * The texts of a column once all rows were read with a plan; `before` itself, those of the sample, if there are no
+ * others that matter.
+ */
 export function seenBy(filler: Filler, before: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-  if (filler instanceof WordFiller) {
-    if (filler.words.size > WORDS) return before
-    const counts = new Float64Array(filler.words.size)
-    for (const code of filler.values.subarray(0, filler.rows)) if (code >= 0) counts[code]!++
-    return new Map([...counts].map((n, code) => [decoder.decode(filler.words.word(code)), n]))
-  }
+  if (filler instanceof WordFiller) return wordsSeen(filler, before)
   const { odd, oddRows } = filler.left
+  const sure = filler instanceof TimeFiller ? [filler.dayFirst, filler.monthFirst] : []
+  const news = sure.filter((one) => one !== undefined).filter(({ text }) => !before.has(text))
+  if (oddRows === 0 && news.length === 0) return before
   const sampled = [...before].filter(([text]) => !odd.has(text))
   const fit = sampled.reduce((sum, [, n]) => sum + n, 0)
   const scale = Math.max(1, (filler.rows - oddRows) / Math.max(1, fit))
@@ -62,8 +63,14 @@ export function seenBy(filler: Filler, before: ReadonlyMap<string, number>): Rea
   const unlisted = oddRows - [...odd.values()].reduce((sum, { rows }) => sum + rows, 0)
   const last = [...odd.keys()].at(-1)
   if (last !== undefined) texts.set(last, texts.get(last)! + unlisted)
-  if (filler instanceof TimeFiller) {
-    for (const sure of [filler.dayFirst, filler.monthFirst]) if (sure && !texts.has(sure.text)) texts.set(sure.text, 1)
-  }
+  for (const { text } of news) texts.set(text, 1)
   return texts
+}
+
+function wordsSeen(filler: WordFiller, before: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
+  const { words } = filler
+  if (words.size > WORDS) return before
+  const counts = new Float64Array(words.size)
+  for (let r = 0; r < filler.rows; r++) if (filler.values[r]! >= 0) counts[filler.values[r]!]!++
+  return new Map(Array.from(counts, (n, code) => [decoder.decode(words.word(code)), n]))
 }
