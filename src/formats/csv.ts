@@ -1,8 +1,9 @@
 /**
  * CSV (RFC 4180) from bytes that come in chunks: where each field lies, without a string a field. A record ends with
- * LF, CRLF or CR; a field in quotes may hold delimiters, line ends and doubled quotes. Beyond the RFC: a byte order mark
- * is passed over, empty lines too (but not in a file of one column, where they are empty fields, except at its end), a
- * quote inside a field that does not begin with one is a character like others, and spaces around a quoted field go.
+ * LF, CRLF or CR; a field in quotes may hold delimiters, line ends and doubled quotes. Beyond the RFC: a byte order
+ * mark is passed over, empty lines too (but not in a file of one column, where they are empty fields, except at its
+ * end), a quote inside a field that does not begin with one is a character like others, and spaces around a quoted
+ * field go.
  */
 import { InputError } from '../error.ts'
 

@@ -34,12 +34,12 @@ export interface Built {
 /** @throws InputError, one line, for a column that no type fits; and what the source throws */
 export async function build(source: Source, options: TableOptions): Promise<Built> {
   const indices = selected(source.name, source.columns, options)
-  const samples = await sampleOf(source, indices)
+  const samples = await sampleOf(source, indices, options.decimal)
   const drafts: Draft[] = indices.map((index, i) => ({ name: source.columns[index]!, index, texts: samples[i]! }))
   let rows = 0
   for (let reading = 1, open = drafts; open.length > 0; reading++) {
     decide(open, drafts, source, options)
-    const fillers = open.map(({ found }) => fillerFor(found!, options))
+    const fillers = open.map((draft) => fillerFor(draft, source, options))
     rows = await fill(source, open, fillers)
     const seen = open.map(({ texts }, i) => seenBy(fillers[i]!, texts))
     const news = seen.some((texts, i) => texts !== open[i]!.texts)
@@ -48,8 +48,7 @@ export async function build(source: Source, options: TableOptions): Promise<Buil
     if (news) decide(open, drafts, source, options)
     for (const [i, draft] of open.entries()) {
       if (reading < MOST_READINGS && !samePlan(before[i]!.plan, draft.found!.plan)) continue
-      const why = samePlan(before[i]!.plan, draft.found!.plan) ? draft.found!.why : before[i]!.why
-      draft.finished = finish({ name: draft.name, filler: fillers[i]!, why, source, options })
+      draft.finished = finish({ name: draft.name, filler: fillers[i]!, found: before[i]!, source, options })
     }
     open = open.filter((draft) => draft.finished === undefined)
   }
@@ -72,8 +71,9 @@ function decide(open: readonly Draft[], all: readonly Draft[], source: Source, o
   }
 }
 
-function fillerFor({ plan }: Inference, { missing = [], float32 = false }: TableOptions): Filler {
-  const options = { missing, float32 }
+function fillerFor({ name, found }: Draft, source: Source, { missing = [], float32 = false }: TableOptions): Filler {
+  const { plan } = found!
+  const options = { missing, float32, what: `${source.name}: ${name}`, places: source.places }
   if (plan.kind === 'number' || plan.kind === 'epoch') return new NumberFiller(plan, options)
   if (plan.kind === 'time') return new TimeFiller(plan, options)
   return plan.kind === 'flag' ? new FlagFiller(plan, options) : new WordFiller(plan, options)

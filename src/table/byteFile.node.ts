@@ -19,8 +19,8 @@ const CHUNKS = 16
 const MOST_TIMES = 300
 const LEAST_UNPACKED = 2 ** 28
 
-/** Called with bytes read in all and the number that there are, before unpacking. */
-export type OnBytes = (bytes: number, total: number | undefined) => void
+/** Called with how many bytes of a file have been read, before unpacking. */
+export type OnBytes = (bytes: number) => void
 
 /**
  * A file as it is on the disk. What is no file (a pipe; `-` is standard input) is kept in RAM.
@@ -28,7 +28,8 @@ export type OnBytes = (bytes: number, total: number | undefined) => void
  */
 export function byteFile(path: string, onBytes?: OnBytes): ByteFile {
   if (path === '-') return memoryFile('standard input', fs.readFileSync(0))
-  if (fs.existsSync(path) && isPipe(path)) return memoryFile(path, readBytes(path))
+  if (!fs.existsSync(path)) throw new InputError(`${path}: cannot be read: there is no such file`)
+  if (isPipe(path)) return memoryFile(path, readBytes(path))
   const before = statsOf(path)
   const { size } = before
   let read = 0
@@ -42,7 +43,7 @@ export function byteFile(path: string, onBytes?: OnBytes): ByteFile {
         const bytes = explaining(path, 'cannot be read', () => fs.readSync(file, buffer, 0, CHUNK, read))
         read += bytes
         if (bytes === 0 || read > size) break
-        onBytes?.(read, size)
+        onBytes?.(read)
         yield buffer.subarray(0, bytes)
       }
       const changed = changedFile(path, before, fs.fstatSync(file))
@@ -79,8 +80,12 @@ export function memoryFile(name: string, bytes: Uint8Array): ByteFile {
   return { name, chunks, share: () => (bytes.length === 0 ? 1 : read / bytes.length) }
 }
 
-/** What a gzip file unpacks to. @throws InputError, while it is read, if it is damaged or unpacks to far too much */
-export function unpacked(file: ByteFile): ByteFile {
+/**
+ * What a gzip file unpacks to.
+ * @param least what it may unpack to in any case, in bytes
+ * @throws InputError, while it is read, if it is damaged or unpacks to far too much
+ */
+export function unpacked(file: ByteFile, least = LEAST_UNPACKED): ByteFile {
   async function* chunks() {
     const sizes = { packed: 0, unpacked: 0 }
     const gunzip = createGunzip({ chunkSize: CHUNK })
@@ -97,7 +102,7 @@ export function unpacked(file: ByteFile): ByteFile {
     try {
       for await (const chunk of gunzip as AsyncIterable<Uint8Array>) {
         sizes.unpacked += chunk.length
-        if (sizes.unpacked > Math.max(LEAST_UNPACKED, MOST_TIMES * sizes.packed)) {
+        if (sizes.unpacked > Math.max(least, MOST_TIMES * sizes.packed)) {
           const problem = `it unpacks to more than ${MOST_TIMES} times its size, as no table does`
           throw new InputError(`${file.name}: expected a table but ${problem}: unpack it if you know what it is`)
         }

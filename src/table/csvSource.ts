@@ -3,7 +3,7 @@ import { InputError } from '../error.ts'
 import { type CsvBatch, CsvScanner } from '../formats/csv.ts'
 import { delimiterOf } from '../formats/csvDelimiter.ts'
 import { StampReader } from '../formats/stamp.ts'
-import type { ByteFile } from './byteFile.ts'
+import { type ByteFile, nameOf, shareOf } from './byteFile.ts'
 import type { TableOptions } from './options.ts'
 import { isMissing, numberOf } from './plan.ts'
 import type { FieldBatch, Source } from './source.ts'
@@ -41,20 +41,13 @@ export async function csvSource(files: readonly ByteFile[], options: TableOption
   async function* batches() {
     for (const [i, file] of opened.entries()) yield* batchesOf(file, orders[i]!)
   }
-  const share = () => {
-    const shares = files.map((file) => file.share())
-    return shares.includes(undefined)
-      ? undefined
-      : (shares as number[]).reduce((sum, one) => sum + one, 0) / files.length
-  }
   const { delimiter, header, names } = first
-  const name = files.length === 1 ? first.file.name : `${first.file.name} and ${files.length - 1} more`
   return {
-    name,
+    name: nameOf(files),
     columns: names,
     places: 'line',
     batches,
-    share,
+    share: () => shareOf(files),
     decimalComma: delimiter === ';',
     delimiter,
     header,
@@ -78,7 +71,8 @@ async function openFile(file: ByteFile, options: TableOptions, notes: TableNote[
   const texts = textsOf(file.name, batch, options)
   const header = options.header ?? !texts.every(isValue)
   if (!header && options.header === undefined) {
-    const text = `${file.name}: the first line is numbers, not names: the columns are called column1 … column${texts.length}`
+    const called = `column1 … column${texts.length}`
+    const text = `${file.name}: the first line is numbers, not names: the columns are called ${called}`
     notes.push({ level: 'note', kind: 'no-header', text })
   }
   const names = header ? checkNames(file.name, texts, batch.lineOf(0), notes) : texts.map((_, i) => `column${i + 1}`)

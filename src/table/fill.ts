@@ -19,6 +19,9 @@ export interface FillOptions {
   /** Words that the user says mean "missing". */
   readonly missing: readonly string[]
   readonly float32: boolean
+  /** What messages call the column, and what its rows are counted by. */
+  readonly what: string
+  readonly places: 'line' | 'row'
 }
 
 const encoder = new TextEncoder()
@@ -34,10 +37,12 @@ export abstract class Filler<
   values: Values
   rows = 0
   readonly left: Leftovers
+  readonly #options: FillOptions
   #scratch = new Uint8Array(256)
 
   constructor(values: Values, options: FillOptions) {
     this.values = values
+    this.#options = options
     this.left = new Leftovers(options.missing)
   }
 
@@ -50,7 +55,7 @@ export abstract class Filler<
   add(batch: Batch, column: number, capacity: number): void {
     if (this.rows + batch.rows > this.values.length) {
       const wider = new (this.values.constructor as new (n: number) => Values)(
-        Math.max(capacity, this.rows + batch.rows),
+        Math.max(capacity, this.rows + batch.rows, Math.ceil(1.25 * this.values.length)),
       )
       wider.set(this.values.subarray(0, this.rows))
       this.values = wider
@@ -81,14 +86,18 @@ export abstract class Filler<
     }
     if (typeof cell === 'string') return this.text(cell, row, batch)
     if (typeof cell === 'boolean') return this.text(String(cell), row, batch)
-    if (typeof cell === 'bigint')
-      return (
-        (Number.isSafeInteger(Number(cell)) ? this.number(Number(cell)) : undefined) ??
-        this.text(String(cell), row, batch)
-      )
+    if (typeof cell === 'bigint') {
+      const exact = Number.isSafeInteger(Number(cell)) ? this.number(Number(cell)) : undefined
+      return exact ?? this.text(String(cell), row, batch)
+    }
     if (cell instanceof Date) return Number.isNaN(cell.getTime()) ? this.none : this.date(cell, row, batch)
     const expected = 'expected a number, a word, a boolean or a Date'
-    throw new InputError(`row ${batch.placeOf(row)}: ${expected} but received ${shown(cell)}: give each value a column`)
+    return this.refuse(row, batch, `${expected} but received ${shown(cell)}: give each value a column of its own`)
+  }
+
+  protected refuse(row: number, batch: Batch, problem: string): never {
+    const { what, places } = this.#options
+    throw new InputError(`${what}: ${places} ${batch.placeOf(row)}: ${problem}`)
   }
 
   /** What stands for a missing value. */
@@ -203,7 +212,7 @@ export class WordFiller extends Filler<Int32Array> {
     if (start === end) return -1
     const code = this.words.codeOf(bytes, start, end)
     if (code >= 0) return code
-    throw new InputError(`row ${batch.placeOf(row)}: expected less than 2 GB of different words: leave the column out`)
+    return this.refuse(row, batch, 'expected less than 2 GB of different words: leave the column out')
   }
 
   protected override number(): undefined {

@@ -2,6 +2,7 @@
 import { InputError } from '../error.ts'
 import { type Filler, WordFiller } from './fill.ts'
 import { TimeFiller } from './fillTime.ts'
+import type { Inference } from './infer.ts'
 import { refuseMixed } from './mixed.ts'
 import type { TableOptions } from './options.ts'
 import { formatOf, isMissing, type Plan } from './plan.ts'
@@ -15,18 +16,19 @@ export interface Finished {
   readonly notes: readonly TableNote[]
 }
 
-/** What is to be finished: a column's name, its values as filled, why it has its type, and whence it came. */
+/** What is to be finished: a column's name, its values as filled, the reason for its type, and whence it came. */
 export interface Unfinished {
   readonly name: string
   readonly filler: Filler
-  readonly why: string
+  readonly found: Inference
   readonly source: Source
   readonly options: TableOptions
 }
 
 /** @throws InputError, one line, if rows of the column contradict its type */
 export function finish(unfinished: Unfinished): Finished {
-  const { name, filler, why, options } = unfinished
+  const { name, filler, found, options } = unfinished
+  const { why, warning } = found
   const { plan, left } = filler
   const notes: TableNote[] = []
   const note = (level: TableNote['level'], kind: string, text: string) =>
@@ -37,10 +39,9 @@ export function finish(unfinished: Unfinished): Finished {
   if (column.type === 'number' && forced !== 'number' && isFlag(column.values)) type = 'flag'
   if (column.type === 'category' && (forced === 'text' || (forced === undefined && isText(column)))) type = 'text'
   if (left.missing.size > 0) note('note', 'missing-words', wordsTaken(left.missing))
-  if (plan.kind === 'number' && (plan.mark === ',' || plan.group !== '' || plan.unit !== ''))
-    note('note', 'numbers', why)
-  if (why.startsWith('numbers with leading')) note('note', 'codes', `${why}, read as a category`)
-  if (why.startsWith('words beside')) note('warning', 'mixed', `${why}: it is read as a category`)
+  if (plan.kind === 'number' && why.startsWith('numbers with')) note('note', 'numbers', why)
+  if (why.startsWith('codes')) note('note', 'codes', `${why}: a category; say --types ${name}=number if they count`)
+  if (warning !== undefined) note('warning', 'doubtful', warning)
   const finished = type === 'flag' ? { ...column, flag: true } : column
   return { column: finished as Column, report: { name, type, why, ...statistics(column) }, notes }
 }
@@ -63,17 +64,28 @@ function columnOf(unfinished: Unfinished, note: AddNote): Column {
       ? { ...filler.plan, precision: filler.precision }
       : (filler.plan as Plan & { kind: 'epoch' }),
   )
-  note('note', 'time', `moments as ${format}`)
+  const order = filler instanceof TimeFiller && filler.isAmbiguous ? orderOf(filler, source) : ''
+  note('note', 'time', `moments as ${format}${order}`)
   const zone = options.timezone
   if (zone !== undefined && filler instanceof TimeFiller && !filler.plan.zoned) {
     const { doubled, missing } = resolveZone(values, zone)
-    const where = `when summer time begins in ${zone}`
-    if (missing > 0)
-      note('warning', 'zone-missing', `${missing} moments in hours that do not exist, ${where}: an hour later`)
-    if (doubled > 0)
-      note('note', 'zone-doubled', `${doubled} moments in hours that occur twice in ${zone}: in order of the rows`)
+    const count = (n: number) => `${n} ${n === 1 ? 'moment' : 'moments'}`
+    if (missing > 0) {
+      const why = `in an hour that the clocks of ${zone} leap over`
+      note('warning', 'zone-missing', `${count(missing)} ${why}: taken as the hour after it`)
+    }
+    if (doubled > 0) {
+      const why = `in an hour that the clocks of ${zone} show twice`
+      note('note', 'zone-doubled', `${count(doubled)} ${why}: the first or the second by the order of the rows`)
+    }
   }
   return { name, type: 'time', values, format }
+}
+
+/** Which number of `01/02/2015` is the day, and what says so. */
+function orderOf({ plan, dayFirst, monthFirst }: TimeFiller, { places }: Source): string {
+  const row = plan.dayFirst ? dayFirst : monthFirst
+  return row === undefined ? ', as told' : `, as ${row.text} on ${places} ${row.place} shows`
 }
 
 /** Without the room for rows that did not come; a copy where that is large. */

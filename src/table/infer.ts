@@ -39,6 +39,8 @@ export interface Inference {
   /** Rows that the plan explains, and those with a value that it does not. */
   readonly fit: number
   readonly misfit: number
+  /** What a person should look at. */
+  readonly warning?: string | undefined
 }
 
 /** Rows with words among so many numbers are faults of the data; with more, the column is one of words. */
@@ -63,10 +65,14 @@ export function infer(texts: Texts, hints: Hints): Inference {
   if (type === 'time') return times.fit > epochs.fit || !epochs.sure ? times : epochs
   if (epochs.fit > 0 && epochs.sure) return epochs
   const best = times.fit + times.otherTimes > numbers.fit || areDays(present) ? times : numbers
-  if (best === numbers && areCodes(present)) return { ...words, why: 'numbers with leading zeros: codes' }
+  if (best === numbers && areCodes(present)) return { ...words, why: 'codes (leading zeros, or over 16 digits)' }
   const few = areFew(best.misfit, best.fit) || (best === times && areFew(times.misfit - times.otherTimes, times.fit))
+  if (best === numbers && epochs.fit > 0 && epochs.why !== 'years') {
+    return { ...numbers, warning: `these may be ${epochs.why}: if so, say --types ${hints.name}=time` }
+  }
   if (best.misfit === 0 || few) return best
-  return best.fit > rows / 2 ? { ...words, why: `words beside ${best.why}` } : words
+  if (best.fit <= rows / 2) return words
+  return { ...words, why: `words beside ${best.why}`, warning: `words beside ${best.why}: it is read as a category` }
 }
 
 type Present = readonly (readonly [text: string, rows: number])[]
@@ -104,24 +110,39 @@ function asNumbers(present: Present, rows: number, hints: Hints): Inference {
   const named = [...units].filter(([unit]) => unit !== '').sort((a, b) => b[1] - a[1])[0]
   // Money need not name its unit in every row; `%` must, for 0.5 beside 50 % is another scale.
   const unit = named && (named[0] !== '%' || named[1] > (units.get('') ?? 0)) ? named[0] : ''
-  let best: Inference | undefined
-  for (const { mark, group } of numberPlans(hints)) {
-    const plan: NumberPlan = { kind: 'number', mark, group, unit }
-    let fit = 0
-    for (const one of parted) if (!Number.isNaN(numberOfBare(one.unit, one.bare, plan))) fit += one.n
-    if (best === undefined || fit > best.fit) best = { plan, why: describeNumbers(plan), fit, misfit: rows - fit }
+  const fits = (plan: NumberPlan) =>
+    parted.reduce((sum, one) => sum + (Number.isNaN(numberOfBare(one.unit, one.bare, plan)) ? 0 : one.n), 0)
+  let best: { plan: NumberPlan; fit: number } | undefined
+  for (const form of numberPlans(hints)) {
+    const plan: NumberPlan = { kind: 'number', ...form, unit }
+    const fit = fits(plan)
+    if (best === undefined || fit > best.fit) best = { plan, fit }
     if (fit === rows) break
   }
-  return best!
+  const { plan, fit } = best!
+  const warning = hints.onlyMark ? undefined : otherReading(parted, plan)
+  return { plan, why: describeNumbers(plan, parted), fit, misfit: rows - fit, warning }
 }
 
-function describeNumbers({ mark, group, unit }: NumberPlan): string {
+function describeNumbers({ mark, group, unit }: NumberPlan, parted: readonly { bare: string }[]): string {
   const parts = []
-  if (mark === ',') parts.push('a decimal comma')
-  if (group !== '') parts.push(group === ' ' ? 'spaces between thousands' : `${group} between thousands`)
+  const has = (character: string) => character !== '' && parted.some(({ bare }) => bare.includes(character))
+  if (mark === ',' && has(',')) parts.push('a decimal comma (1,5 is 1.5)')
+  if (has(group))
+    parts.push(group === ' ' ? 'spaces between thousands' : `${group} between thousands (1${group}234 is 1234)`)
   if (unit === '%') parts.push('percent signs (12.5 % is 12.5)')
   else if (unit !== '') parts.push(unit)
   return parts.length > 0 ? `numbers with ${parts.join(' and ')}` : 'numbers'
+}
+
+/** What to say of numbers with commas that all may be read in two ways: `1,234`. */
+function otherReading(parted: readonly { bare: string }[], { mark, group }: NumberPlan): string | undefined {
+  const example = parted.find(({ bare }) => bare.includes(','))?.bare
+  if (example === undefined || (mark !== ',' && group !== ',')) return
+  if (!parted.every(({ bare }) => /^[+-]?(\d+|[1-9]\d{0,2},\d{3})$/.test(bare))) return
+  const [here, there] = [example.replace(',', ''), example.replace(',', '.')]
+  const [taken, other] = mark === ',' ? [there, here] : [here, there]
+  return `${example} is taken for ${taken}: if it is ${other}, say --decimal ${mark === ',' ? '.' : ','}`
 }
 
 /** A mark in texts that cannot be read otherwise: `3,14` has a decimal comma; `1,234` may have. */
@@ -208,7 +229,11 @@ function areDays(present: Present): boolean {
   })
 }
 
-/** Whole numbers of three digits and more of which some begin with 0: post codes, article numbers. */
+/**
+ * Whole numbers of three digits and more of which some begin with 0 (post codes, article numbers), or of which some
+ * have so many digits that float64 would take several for one.
+ */
 function areCodes(present: Present): boolean {
-  return present.every(([text]) => /^\d+$/.test(text.trim())) && present.some(([text]) => /^0\d{2,}$/.test(text.trim()))
+  const some = present.some(([text]) => /^(0\d{2,}|\d{17,})$/.test(text.trim()))
+  return some && present.every(([text]) => /^\d+$/.test(text.trim()))
 }

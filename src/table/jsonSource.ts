@@ -1,7 +1,7 @@
 /** JSON Lines as a source of rows: a record a line, or a whole sequence a line. */
 import { InputError, shown } from '../error.ts'
 import { type JsonLines, jsonLines } from '../formats/jsonl.ts'
-import type { ByteFile } from './byteFile.ts'
+import { type ByteFile, nameOf, shareOf } from './byteFile.ts'
 import type { CellBatch, Source } from './source.ts'
 
 /** Records of which the keys make the columns. A key that only comes later is refused. */
@@ -19,37 +19,46 @@ type Record = Readonly<{ [key: string]: unknown }>
  */
 export async function jsonSource(files: readonly ByteFile[]): Promise<Source> {
   const [first] = files as [ByteFile]
-  const keys = new Map<string, undefined>()
-  let records = 0
-  let sequences = false
-  for await (const { values, lines } of jsonLines(first.name, first.chunks())) {
-    for (const [i, value] of values.entries()) {
-      const record = recordOf(first.name, value, lines[i]!)
-      if (records === 0) sequences = Array.isArray(record.steps)
-      const place = `${first.name}: line ${lines[i]}`
-      for (const key of sequences ? keysOfSequence(record, place) : Object.keys(record)) keys.set(key, undefined)
-      records++
-    }
-    if (records >= SEEN) break
-  }
-  if (records === 0)
-    throw new InputError(`${first.name}: expected records but there is nothing in it: is it the right file?`)
-  const columns = [...keys.keys()]
+  const shape = await shapeOf(first)
+  const columns = [...shape.keys, ...shape.channels]
   async function* batches(): AsyncGenerator<CellBatch> {
     for (const file of files) {
       for await (const batch of jsonLines(file.name, file.chunks())) {
-        yield sequences ? stepsOf(file.name, batch, columns) : recordsOf(file.name, batch, columns)
+        yield shape.sequences ? stepsOf(file.name, batch, shape) : recordsOf(file.name, batch, columns)
       }
     }
   }
-  const share = () => {
-    const shares = files.map((file) => file.share())
-    return shares.includes(undefined)
-      ? undefined
-      : (shares as number[]).reduce((sum, one) => sum + one, 0) / files.length
+  return { name: nameOf(files), columns, places: 'line', batches, share: () => shareOf(files) }
+}
+
+interface Shape {
+  readonly sequences: boolean
+  /** Of records, or of what stands beside the steps. */
+  readonly keys: readonly string[]
+  /** Columns of the steps. */
+  readonly channels: readonly string[]
+}
+
+/** What the first records have. */
+async function shapeOf(file: ByteFile): Promise<Shape> {
+  const keys = new Set<string>()
+  let channels: readonly string[] = []
+  let [records, sequences] = [0, false]
+  for await (const { values, lines } of jsonLines(file.name, file.chunks())) {
+    for (const [i, value] of values.entries()) {
+      const record = recordOf(file.name, value, lines[i]!)
+      if (records++ === 0) sequences = Array.isArray(record.steps)
+      if (sequences) {
+        keys.add('id')
+        const steps = stepsIn(`${file.name}: line ${lines[i]}`, record)
+        if (channels.length === 0 && steps.length > 0) channels = channelsOf(steps[0])
+      }
+      for (const key of Object.keys(record)) if (!sequences || key !== 'steps') keys.add(key)
+    }
+    if (records >= SEEN) break
   }
-  const name = files.length === 1 ? first.name : `${first.name} and ${files.length - 1} more`
-  return { name, columns, places: 'line', batches, share }
+  if (records > 0) return { sequences, keys: [...keys], channels }
+  throw new InputError(`${file.name}: expected records but there is nothing in it: is it the right file?`)
 }
 
 function recordOf(what: string, value: unknown, line: number): Record {
@@ -71,47 +80,46 @@ function refuseKey(what: string, key: string, line: number): never {
   throw new InputError(`${what}: line ${line}: ${key}: expected a key that is ${where} too: give it there, as null`)
 }
 
-/** The columns that a sequence has. */
-function keysOfSequence(record: Record, place: string): string[] {
-  const { steps, ...beside } = record
-  if (!Array.isArray(steps))
-    throw new InputError(`${place}: steps: expected an array, as before, but received ${shown(steps)}`)
-  const own = Object.keys(beside)
-  return [...(own.includes('id') ? own : ['id', ...own]), ...(steps.length > 0 ? channelsOf(steps[0]) : [])]
+function stepsIn(place: string, { steps }: Record): readonly unknown[] {
+  if (Array.isArray(steps)) return steps
+  throw new InputError(`${place}: steps: expected an array, as before, but received ${shown(steps)}`)
+}
+
+function isRecord(step: unknown): step is Record {
+  return typeof step === 'object' && step !== null && !Array.isArray(step)
 }
 
 function channelsOf(step: unknown): string[] {
-  if (Array.isArray(step)) return step.length === 1 ? ['value'] : step.map((_, c) => `value${c + 1}`)
-  return typeof step === 'object' && step !== null ? Object.keys(step) : ['value']
+  if (isRecord(step)) return Object.keys(step)
+  return Array.isArray(step) && step.length > 1 ? step.map((_, c) => `value${c + 1}`) : ['value']
 }
 
-function stepsOf(what: string, { values, lines }: JsonLines, columns: readonly string[]): CellBatch {
-  const cells: unknown[][] = columns.map(() => [])
-  const index = new Map(columns.map((name, c) => [name, c]))
+function stepsOf(what: string, { values, lines }: JsonLines, { keys, channels }: Shape): CellBatch {
+  const cells: unknown[][] = [...keys, ...channels].map(() => [])
   const places: number[] = []
   for (const [i, value] of values.entries()) {
-    const record = recordOf(what, value, lines[i]!)
-    const place = `${what}: line ${lines[i]}`
-    for (const key of keysOfSequence(record, place)) if (!index.has(key)) refuseKey(what, key, lines[i]!)
-    for (const [t, step] of (record.steps as unknown[]).entries()) {
-      for (const [name, c] of index)
-        cells[c]!.push(Object.hasOwn(record, name) ? record[name] : name === 'id' ? lines[i] : undefined)
-      const parts = Array.isArray(step)
-        ? step
-        : typeof step === 'object' && step !== null
-          ? Object.values(step)
-          : [step]
-      const names = channelsOf(step)
-      for (const [p, part] of parts.entries()) {
-        const c = index.get(names[p]!)
-        if (c === undefined) {
-          const expected = `expected steps of ${columns.filter((name) => name.startsWith('value')).length} values, as before,`
-          throw new InputError(`${place}: steps: ${t}: ${expected} but received ${parts.length}`)
-        }
-        cells[c]![cells[c]!.length - 1] = part
-      }
-      places.push(lines[i]!)
+    const line = lines[i]!
+    const record = recordOf(what, value, line)
+    for (const key in record) if (key !== 'steps' && !keys.includes(key)) refuseKey(what, key, line)
+    const beside = keys.map((key) => (Object.hasOwn(record, key) ? record[key] : key === 'id' ? line : undefined))
+    for (const [t, step] of stepsIn(`${what}: line ${line}`, record).entries()) {
+      const parts = partsOf(`${what}: line ${line}: steps: ${t}`, step, channels)
+      for (const [c, cell] of [...beside, ...parts].entries()) cells[c]!.push(cell)
+      places.push(line)
     }
   }
   return { kind: 'cells', rows: places.length, cells, placeOf: (row) => places[row]! }
+}
+
+/** The values of a step, in the order of the channels. */
+function partsOf(place: string, step: unknown, channels: readonly string[]): readonly unknown[] {
+  if (isRecord(step)) {
+    const other = Object.keys(step).find((key) => !channels.includes(key))
+    if (other === undefined) return channels.map((name) => (Object.hasOwn(step, name) ? step[name] : undefined))
+    throw new InputError(`${place}: expected the keys ${channels.join(', ')}, as before, but received ${other}`)
+  }
+  const parts = Array.isArray(step) ? step : [step]
+  if (parts.length === channels.length) return parts
+  const values = channels.length === 1 ? 'a value' : `${channels.length} values`
+  throw new InputError(`${place}: expected ${values}, as before, but received ${parts.length}`)
 }

@@ -7,8 +7,9 @@ const SHOWN = 5
 
 export interface Left {
   rows: number
-  /** Places of the first rows with it. */
+  /** Places of the first rows with it, of the words that messages show. */
   readonly places: number[]
+  readonly shown: boolean
 }
 
 export class Leftovers {
@@ -43,10 +44,10 @@ export class Leftovers {
     let left = this.odd.get(text)
     if (left === undefined) {
       if (this.odd.size >= MOST) return
-      left = { rows: 0, places: [] }
+      left = { rows: 0, places: [], shown: this.odd.size < SHOWN }
       this.odd.set(text, left)
     }
     left.rows++
-    if (left.places.length < SHOWN && this.odd.size <= SHOWN) left.places.push(place())
+    if (left.shown && left.places.length < SHOWN) left.places.push(place())
   }
 }

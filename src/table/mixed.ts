@@ -13,31 +13,32 @@ export function refuseMixed(name: string, filler: Filler, source: Source, dayFir
   const { odd, oddRows } = filler.left
   if (oddRows > 0) {
     const words = wordsOf(odd, oddRows, source.places)
-    const remedy = `correct ${oddRows === 1 ? 'it' : 'them'}, or say --types ${argument(name)}=category`
+    const correct = filler.plan.kind === 'time' ? 'write all dates alike' : `correct ${oddRows === 1 ? 'it' : 'them'}`
+    const remedy = `${correct}, or say --types ${argument(name)}=category`
     throw new InputError(`${source.name}: ${name}: expected ${expected(filler.plan)} but received ${words}: ${remedy}`)
   }
-  if (!(filler instanceof TimeFiller)) return
+  if (filler instanceof TimeFiller) refuseOrders(`${source.name}: ${name}`, filler, source.places, dayFirst)
+}
+
+/** Dates as `01/02/2015` whose order the rows contradict, or leave open. */
+function refuseOrders(what: string, filler: TimeFiller, places: string, told: boolean | undefined): void {
   const { dayFirst: day, monthFirst: month, plan } = filler
-  const other = dayFirst === undefined ? undefined : dayFirst ? month : day
   if (day && month) {
-    const both = `${day.text} on ${source.places} ${day.place} has the day first, ${month.text} on ${source.places} ${month.place} the month`
-    throw new InputError(`${source.name}: ${name}: expected dates of one order but ${both}: write them as YYYY-MM-DD`)
+    const days = `${day.text} on ${places} ${day.place} has the day first`
+    const months = `${month.text} on ${places} ${month.place} the month`
+    throw new InputError(`${what}: expected dates of one order but ${days}, ${months}: write them as YYYY-MM-DD`)
   }
+  const other = told === undefined ? undefined : told ? month : day
   if (other) {
-    const told = `dates with the ${dayFirst ? 'day' : 'month'} first, as told,`
-    throw new InputError(
-      `${source.name}: ${name}: expected ${told} but received ${other.text} on ${source.places} ${other.place}: leave that option out`,
-    )
+    const expected = `expected dates with the ${told ? 'day' : 'month'} first, as told,`
+    const received = `${other.text} on ${places} ${other.place}`
+    throw new InputError(`${what}: ${expected} but received ${received}: leave that option out`)
   }
-  if (filler.isAmbiguous && !day && !month && dayFirst === undefined && filler.rows > 0) {
-    const [a, b] = [
-      formatOf({ ...plan, dayFirst: true, precision: 0 }),
-      formatOf({ ...plan, dayFirst: false, precision: 0 }),
-    ]
-    throw new InputError(
-      `${source.name}: ${name}: expected dates of one meaning but every row may be ${a} or ${b}: say --day-first or --month-first`,
-    )
-  }
+  const present = filler.isAmbiguous && filler.values.subarray(0, filler.rows).some((value) => !Number.isNaN(value))
+  if (!present || day || month || told !== undefined) return
+  const either = [true, false].map((dayFirst) => formatOf({ ...plan, dayFirst, precision: 0 })).join(' or ')
+  const received = `every row may be ${either}`
+  throw new InputError(`${what}: expected dates of one meaning but ${received}: say --day-first or --month-first`)
 }
 
 /** A name as a shell takes it. */
@@ -54,8 +55,8 @@ function wordsOf(odd: ReadonlyMap<string, Left>, oddRows: number, place: string)
     return `${word} on ${place}${rows > 1 ? 's' : ''} ${places.join(', ')}${more}`
   })
   const rest = oddRows - shown.reduce((sum, [, { rows }]) => sum + rows, 0)
-  if (rest > 0) parts.push(`and other words in ${rest} more row${rest === 1 ? '' : 's'}`)
-  return parts.join(', ')
+  if (rest > 0) parts.push(`other words in ${rest} more row${rest === 1 ? '' : 's'}`)
+  return parts.join('; ')
 }
 
 function expected(plan: Plan): string {

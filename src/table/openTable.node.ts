@@ -1,10 +1,11 @@
 /** A table from whatever holds one: files, records, columns. */
+import * as fs from 'node:fs'
 import { InputError, shown } from '../error.ts'
 import { type FileKind, magicOf } from '../formats/magic.ts'
 import { type NpyArray, parseNpy } from '../formats/npy.ts'
 import { unzip } from '../formats/zip.node.ts'
 import { build } from './build.ts'
-import { byteFile, unpacked } from './byteFile.node.ts'
+import { byteFile, type OnBytes, unpacked } from './byteFile.node.ts'
 import type { ByteFile } from './byteFile.ts'
 import { type CsvSource, csvSource } from './csvSource.ts'
 import { jsonSource } from './jsonSource.ts'
@@ -79,7 +80,8 @@ function refuseSource(source: unknown): never {
 async function filesOf(files: readonly string[], options: TableOptions): Promise<Found> {
   if (options.sql !== undefined) return { files, format: 'sql', rows: await sqlSource(files, options.sql) }
   const kinds: { format: TableFormat; file: ByteFile }[] = []
-  for (const path of files) kinds.push(await openFile(path, onBytesOf(options)))
+  const onBytes = progressOf(files, options)
+  for (const [i, path] of files.entries()) kinds.push(await openFile(path, onBytes?.[i]))
   const [{ format }] = kinds as [(typeof kinds)[0]]
   const other = kinds.find((one) => one.format !== format)
   if (other !== undefined) {
@@ -88,19 +90,21 @@ async function filesOf(files: readonly string[], options: TableOptions): Promise
     )
   }
   const opened = kinds.map(({ file }) => file)
-  const rows = await rowsOf(format, opened, options)
+  const rows = await rowsOf(format, opened, options, onBytes?.[0])
   return { files, format, rows }
 }
 
-function onBytesOf({ onProgress }: TableOptions) {
-  return onProgress && ((bytes: number, total: number | undefined) => onProgress({ bytes, total }))
+/** For each file: what is to be called with the bytes of it that were read. */
+function progressOf(files: readonly string[], { onProgress }: TableOptions): OnBytes[] | undefined {
+  if (onProgress === undefined) return
+  const sizes = files.map((path) => fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  const before = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0))
+  return before.map((start) => (bytes) => onProgress({ bytes: start + bytes, total }))
 }
 
 /** What a file is, by its first bytes; text that begins with a brace or a bracket is JSON unless its name says CSV. */
-async function openFile(
-  path: string,
-  onBytes: ReturnType<typeof onBytesOf>,
-): Promise<{ format: TableFormat; file: ByteFile }> {
+async function openFile(path: string, onBytes: OnBytes | undefined): Promise<{ format: TableFormat; file: ByteFile }> {
   let file = byteFile(path, onBytes)
   let magic = magicOf(await headOf(file))
   if (magic.kind === 'gzip') {
@@ -133,7 +137,12 @@ async function headOf(file: ByteFile): Promise<Uint8Array> {
   return new Uint8Array()
 }
 
-async function rowsOf(format: TableFormat, files: readonly ByteFile[], options: TableOptions): Promise<Source> {
+async function rowsOf(
+  format: TableFormat,
+  files: readonly ByteFile[],
+  options: TableOptions,
+  onBytes: OnBytes | undefined,
+): Promise<Source> {
   const [file] = files as [ByteFile]
   if (format === 'csv') return csvSource(files, options)
   if (format === 'jsonl') return jsonSource(files)
@@ -141,7 +150,7 @@ async function rowsOf(format: TableFormat, files: readonly ByteFile[], options: 
     return parquetSource(
       files.map(({ name }) => name),
       options.only,
-      onBytesOf(options),
+      onBytes,
     )
   if (files.length > 1)
     throw new InputError(`${file.name}: expected one file of ${format} but received ${files.length}: join them`)

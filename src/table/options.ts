@@ -26,8 +26,8 @@ export interface TableOptions {
   readonly float32?: boolean
   /** A query for DuckDB (the package `@duckdb/node-api`, which must be installed); the files are the view `data`. */
   readonly sql?: string
-  /** Called now and then while files are read. */
-  readonly onProgress?: (progress: { readonly bytes: number; readonly total: number | undefined }) => void
+  /** Called while files are read, from 0 again where a second reading is needed; bytes are those on the disk. */
+  readonly onProgress?: (progress: { readonly bytes: number; readonly total: number }) => void
 }
 
 const schema = z.strictObject({

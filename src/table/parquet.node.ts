@@ -4,6 +4,7 @@ import { statsOf } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import type { OnBytes } from './byteFile.node.ts'
 import { changedFile } from './byteFile.node.ts'
+import { nameOf } from './byteFile.ts'
 import type { Cells } from './rows.ts'
 import type { CellBatch, Source } from './source.ts'
 
@@ -25,6 +26,7 @@ export async function parquetSource(
     throw new InputError(`${path}: expected the columns of ${first.path} but ${problem}: give files of one table`)
   }
   const total = files.reduce((sum, { rows }) => sum + rows, 0)
+  const bytes = files.reduce((sum, { size }) => sum + size, 0)
   let read = 0
   async function* batches(): AsyncGenerator<CellBatch> {
     read = 0
@@ -33,7 +35,7 @@ export async function parquetSource(
         const cells = await file.read(from, to, only ?? columns)
         const before = read
         read += to - from
-        onBytes?.(read, total)
+        onBytes?.(Math.round((bytes * read) / total))
         yield {
           kind: 'cells',
           rows: to - from,
@@ -43,7 +45,7 @@ export async function parquetSource(
       }
     }
   }
-  const name = files.length === 1 ? first.path : `${first.path} and ${files.length - 1} more`
+  const name = nameOf(files.map(({ path }) => ({ name: path })))
   return { name, columns, places: 'row', batches, share: () => (total === 0 ? 1 : read / total) }
 }
 
@@ -51,6 +53,7 @@ interface ParquetFile {
   readonly path: string
   readonly columns: readonly string[]
   readonly rows: number
+  readonly size: number
   /** First row and the one after the last of each row group. */
   readonly groups: readonly (readonly [number, number])[]
   read(from: number, to: number, columns: readonly string[]): Promise<Map<string, Cells>>
@@ -87,7 +90,7 @@ async function openParquet(path: string): Promise<ParquetFile> {
     if (changed !== undefined) throw changed
     return new Map([...parts].map(([name, chunks]) => [name, joined(path, name, chunks, to - from)]))
   }
-  return { path, columns, rows, groups: groups.filter(([from, to]) => to > from), read }
+  return { path, columns, rows, size: before.size, groups: groups.filter(([from, to]) => to > from), read }
 }
 
 function joined(path: string, name: string, chunks: readonly Cells[], rows: number): Cells {

@@ -13,7 +13,7 @@ const WORDS = 20_000
 const decoder = new TextDecoder()
 
 /** The texts of the first rows, and how often each occurs, for each of the columns `indices`. */
-export async function sampleOf(source: Source, indices: readonly number[]): Promise<Map<string, number>[]> {
+export async function sampleOf(source: Source, indices: readonly number[], mark: '.' | ',' = '.') {
   const texts = indices.map(() => new Map<string, number>())
   const most = Math.max(100, Math.min(ROWS, Math.floor(FIELDS / indices.length)))
   let rows = 0
@@ -21,7 +21,7 @@ export async function sampleOf(source: Source, indices: readonly number[]): Prom
     const n = Math.min(batch.rows, most - rows)
     for (const [i, index] of indices.entries()) {
       for (let r = 0; r < n; r++) {
-        const text = textOf(batch, index, r)
+        const text = textOf(batch, index, r, mark)
         if (text !== undefined) texts[i]!.set(text, (texts[i]!.get(text) ?? 0) + 1)
       }
     }
@@ -33,14 +33,15 @@ export async function sampleOf(source: Source, indices: readonly number[]): Prom
   throw new InputError(`${source.name}: expected rows but there are none, only the columns ${columns}: add the data`)
 }
 
-/** As CSV would have it. */
-function textOf(batch: Batch, column: number, row: number): string | undefined {
+/** As CSV with that decimal mark would have it. */
+function textOf(batch: Batch, column: number, row: number, mark: string): string | undefined {
   if (batch.kind === 'fields') {
     const f = batch.first + row * batch.stride + batch.order[column]!
     return decoder.decode(batch.bytes.subarray(batch.starts[f], batch.ends[f]))
   }
   const cell = batch.cells[column]![row]
   if (cell === null || cell === undefined) return
+  if (typeof cell === 'number') return String(cell).replace('.', mark)
   return cell instanceof Date && !Number.isNaN(cell.getTime()) ? cell.toISOString() : String(cell)
 }
 

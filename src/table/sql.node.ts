@@ -70,8 +70,7 @@ async function explained<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (error) {
-    throw new InputError(
-      `sql: expected a query that DuckDB understands but it says: ${(error as Error).message.replace(/\s*\n\s*/g, ' ')}`,
-    )
+    const said = (error as Error).message.replace(/\s*\n\s*/g, ' ')
+    throw new InputError(`sql: expected a query that DuckDB understands but it says: ${said}`)
   }
 }
