@@ -39,13 +39,31 @@ const MOST_WHOLE = 2 ** 30
  */
 export async function openTable(source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
   const checked = checkOptions(options)
+  try {
+    return await opened(source, checked)
+  } catch (error) {
+    if (error instanceof InputError) error.message = printable(error.message)
+    throw error
+  }
+}
+
+async function opened(source: TableSource, checked: TableOptions): Promise<OpenedTable> {
   const { files, format, rows } = await sourceOf(source, checked)
   const { rows: count, columns } = await build(rows, checked)
   const csv = format === 'csv' ? (rows as CsvSource) : undefined
-  const notes = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
+  const all = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
+  const notes = all.map((note) => ({ ...note, text: printable(note.text) }))
   const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
   const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
   return { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
+}
+
+/** Names of columns may hold line ends and what moves a terminal's cursor: such characters show as JSON has them. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
 }
 
 interface Found {
@@ -57,9 +75,9 @@ interface Found {
 async function sourceOf(source: TableSource, options: TableOptions): Promise<Found> {
   if (typeof source === 'string') return filesOf([source], options)
   if (typeof source !== 'object' || source === null || ArrayBuffer.isView(source)) return refuseSource(source)
-  if (Array.isArray(source) && source.length > 0 && source.every((path) => typeof path === 'string')) {
-    return filesOf(source, options)
-  }
+  const paths = Array.isArray(source) && source.every((path) => typeof path === 'string')
+  if (paths && (source.length > 0 || options.sql !== undefined)) return filesOf(source, options)
+  if (options.sql !== undefined) throw new InputError('sql: expected files, or none, but received data in memory')
   if (Symbol.iterator in source || Symbol.asyncIterator in source) {
     const columns = await columnsOfRows('table', source as AsyncIterable<unknown>)
     return { files: [], format: 'rows', rows: columnSource('table', columns) }

@@ -77,8 +77,12 @@ async function openParquet(path: string): Promise<ParquetFile> {
   const groups: [number, number][] = []
   let rows = 0
   for (const { num_rows } of metadata.row_groups) {
-    groups.push([rows, rows + Number(num_rows)])
-    rows += Number(num_rows)
+    const n = Number(num_rows)
+    if (!(n >= 0 && n < 2 ** 40)) {
+      throw new InputError(`${path}: expected a whole Parquet file but a row group has ${n} rows: write it again`)
+    }
+    groups.push([rows, rows + n])
+    rows += n
   }
   const read = async (from: number, to: number, names: readonly string[]) => {
     const parts = new Map<string, Cells[]>(names.map((name) => [name, []]))

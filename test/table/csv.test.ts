@@ -53,6 +53,12 @@ test('gzip, byte order mark, carriage returns and latin1 make no difference', as
   await refusesTable(latin, /x\.csv: stadt: expected UTF-8 but the text of row 1 is not: .* --encoding latin1/)
 })
 
+test('names may hold anything; messages stay one line', async (context) => {
+  const texts = Array.from({ length: 20 }, (_, i) => (i === 7 ? 'x' : `${i}.5`)).join('\n')
+  const file = newFile(context, 'x.csv', `"a\n\u001b[2J"\n${texts}`)
+  await refusesTable(file, /x\.csv: a\\u000a\\u001b\[2J: expected numbers but received "x" on line 10/)
+})
+
 test('columns are chosen in the order in which they are named', async (context) => {
   const table = await openTable(newFile(context, 'x.csv', 'a,b,c\n1,x,3\n'), { only: ['c', 'a'] })
   assert.deepEqual(
