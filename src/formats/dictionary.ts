@@ -20,8 +20,16 @@ export class Dictionary {
   /** The code of bytes [start, end); -1 if the words together are longer than MOST_BYTES. */
   codeOf(bytes: Uint8Array, start: number, end: number): number {
     let hash = end - start
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193) // FNV-1a
-    hash ^= hash >>> 15 // its upper bits are the better ones
+    let i = start
+    for (; i + 4 <= end; i += 4) {
+      const four = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+      hash = Math.imul(hash ^ four, 0x9e3779b1)
+      hash ^= hash >>> 15 // or the upper bytes would not reach the lower bits
+    }
+    for (; i < end; i++) {
+      hash = Math.imul(hash ^ bytes[i]!, 0x9e3779b1)
+      hash ^= hash >>> 15
+    }
     const mask = this.#places.length - 1
     for (let place = hash & mask; ; place = (place + 1) & mask) {
       const code = this.#places[place]! - 1

@@ -72,7 +72,7 @@ export function parseNpy(what: string, bytes: Uint8Array): NpyArray {
   const held = bytes.length - start - length
   if (!Number.isSafeInteger(elements) || elements * size !== held) {
     refuse(
-      `${shape.join('×') || 'one'} elements of ${size} bytes are not the ${held} that it holds: it is cut off or damaged`,
+      `${shape.join('×') || 'one'} elements of ${size} bytes are not the ${held} that it holds: copy or write it again`,
     )
   }
   const data = new DataView(bytes.buffer, bytes.byteOffset + start + length, held)

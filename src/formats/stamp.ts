@@ -166,28 +166,33 @@ export function fixedStamp(bytes: Uint8Array, i: number, end: number, separator:
   if ((length !== 10 && length !== 16 && length !== 19) || bytes[i + 4] !== separator || bytes[i + 7] !== separator) {
     return Number.NaN
   }
-  const date = ((two(bytes, i) * 100 + two(bytes, i + 2)) * 100 + two(bytes, i + 5)) * 100 + two(bytes, i + 8)
+  // Digits as numbers; `bad` becomes negative if one of them is none.
+  const [y1, y2, y3, y4] = [bytes[i]! - 48, bytes[i + 1]! - 48, bytes[i + 2]! - 48, bytes[i + 3]! - 48]
+  const [m1, m2, d1, d2] = [bytes[i + 5]! - 48, bytes[i + 6]! - 48, bytes[i + 8]! - 48, bytes[i + 9]! - 48]
+  let bad = y1 | y2 | y3 | y4 | m1 | m2 | d1 | d2
+  bad |= (9 - y1) | (9 - y2) | (9 - y3) | (9 - y4) | (9 - m1) | (9 - m2) | (9 - d1) | (9 - d2)
+  if (bad < 0) return Number.NaN
+  const date = (y1 * 1000 + y2 * 100 + y3 * 10 + y4) * 10_000 + (m1 * 1000 + m2 * 100 + d1 * 10 + d2)
   if (date !== lastDate) {
     const [year, month, day] = [Math.floor(date / 10_000), Math.floor(date / 100) % 100, date % 100]
-    if (!(year >= 1 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month)))
-      return Number.NaN
+    if (!(year >= 1 && month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return Number.NaN
     lastDate = date
     lastDay = daysSince1970(year, month, day) * DAY
   }
   if (length === 10) return lastDay
-  const [hour, minute, second] = [two(bytes, i + 11), two(bytes, i + 14), length === 19 ? two(bytes, i + 17) : 0]
-  const apart = bytes[i + 13] === COLON && (length === 16 || bytes[i + 16] === COLON)
-  const separated = bytes[i + 10] === SPACE || bytes[i + 10] === 84
-  if (!apart || !separated || hour > 23 || minute > 59 || second > 59) return Number.NaN
-  return lastDay + (hour * 3600 + minute * 60 + second) * 1000
+  const [h1, h2, n1, n2] = [bytes[i + 11]! - 48, bytes[i + 12]! - 48, bytes[i + 14]! - 48, bytes[i + 15]! - 48]
+  bad = h1 | h2 | n1 | n2 | (2 - h1) | (9 - h2) | (5 - n1) | (9 - n2)
+  let seconds = (h1 * 10 + h2) * 3600 + (n1 * 10 + n2) * 60
+  if (length === 19) {
+    const [s1, s2] = [bytes[i + 17]! - 48, bytes[i + 18]! - 48]
+    bad |= s1 | s2 | (5 - s1) | (9 - s2)
+    if (bytes[i + 16] !== COLON) return Number.NaN
+    seconds += s1 * 10 + s2
+  }
+  const separated = bytes[i + 13] === COLON && (bytes[i + 10] === SPACE || bytes[i + 10] === 84)
+  return bad < 0 || !separated || seconds >= 86_400 ? Number.NaN : lastDay + seconds * 1000
 }
 
 /** The day of the last date at fixed places, as a number of eight digits: mostly it is that of the row before. */
 let lastDate = 0
 let lastDay = 0
-
-/** Two digits; so large that nothing takes it for a number if they are none. */
-function two(bytes: Uint8Array, i: number): number {
-  const [a, b] = [bytes[i]! - 48, bytes[i + 1]! - 48]
-  return a >= 0 && a <= 9 && b >= 0 && b <= 9 ? a * 10 + b : 100_000_000
-}

@@ -8,7 +8,7 @@ import { InputError } from '../error.ts'
 import type { ByteFile } from './byteFile.ts'
 
 /** In bytes: what the second cache of a core holds, with what is made of it. */
-const CHUNK = 2 ** 18
+const CHUNK = 2 ** 17
 /** Chunks after which others have their turn: 10 ms. Reading each with a promise takes four times as long. */
 const CHUNKS = 16
 

@@ -37,13 +37,19 @@ export function finish(unfinished: Unfinished): Finished {
   const column = columnOf(unfinished, note)
   let type: ColumnType = column.type
   if (column.type === 'number' && forced !== 'number' && isFlag(column.values)) type = 'flag'
-  if (column.type === 'category' && (forced === 'text' || (forced === undefined && isText(column)))) type = 'text'
+  const counted = statistics(column)
+  if (column.type === 'category') {
+    // Nearly every row has a level of its own: names, ids, sentences.
+    const { distinct, missing } = counted
+    const unique = distinct > 20 && distinct >= 0.95 * (column.codes.length - missing)
+    if (forced === 'text' || (forced === undefined && unique)) type = 'text'
+  }
   if (left.missing.size > 0) note('note', 'missing-words', wordsTaken(left.missing))
   if (plan.kind === 'number' && why.startsWith('numbers with')) note('note', 'numbers', why)
   if (why.startsWith('codes')) note('note', 'codes', `${why}: a category; say --types ${name}=number if they count`)
   if (warning !== undefined) note('warning', 'doubtful', warning)
   const finished = type === 'flag' ? { ...column, flag: true } : column
-  return { column: finished as Column, report: { name, type, why, ...statistics(column) }, notes }
+  return { column: finished as Column, report: { name, type, why, ...counted }, notes }
 }
 
 /** The type that the user gave a column, if any. */
@@ -140,14 +146,6 @@ function isFlag(values: Float64Array | Float32Array): boolean {
     else if (!Number.isNaN(value)) return false
   }
   return present
-}
-
-/** Nearly every row has a level of its own: names, ids, sentences. */
-function isText({ codes, levels }: CategoryColumn): boolean {
-  if (levels.length <= 20) return false
-  let present = 0
-  for (let r = 0; r < codes.length; r++) if (codes[r]! >= 0) present++
-  return levels.length >= 0.95 * present
 }
 
 function wordsTaken(missing: ReadonlyMap<string, number>): string {

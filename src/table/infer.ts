@@ -61,10 +61,11 @@ export function infer(texts: Texts, hints: Hints): Inference {
   const numbers = asNumbers(present, rows, hints)
   if (type === 'number') return { ...numbers, why: `${numbers.why}, as told` }
   const epochs = asEpochs(present, rows, numbers, hints)
-  const times = asTimes(present, rows, hints)
+  const days = areDays(present)
+  const times = asTimes(numbers.misfit === 0 && !days && type !== 'time' ? [] : present, rows, hints)
   if (type === 'time') return times.fit > epochs.fit || !epochs.sure ? times : epochs
   if (epochs.fit > 0 && epochs.sure) return epochs
-  const best = times.fit + times.otherTimes > numbers.fit || areDays(present) ? times : numbers
+  const best = times.fit + times.otherTimes > numbers.fit || days ? times : numbers
   if (best === numbers && areCodes(present)) return { ...words, why: 'codes (leading zeros, or over 16 digits)' }
   const few = areFew(best.misfit, best.fit) || (best === times && areFew(times.misfit - times.otherTimes, times.fit))
   if (best === numbers && epochs.fit > 0 && epochs.why !== 'years') {
@@ -110,8 +111,9 @@ function asNumbers(present: Present, rows: number, hints: Hints): Inference {
   const named = [...units].filter(([unit]) => unit !== '').sort((a, b) => b[1] - a[1])[0]
   // Money need not name its unit in every row; `%` must, for 0.5 beside 50 % is another scale.
   const unit = named && (named[0] !== '%' || named[1] > (units.get('') ?? 0)) ? named[0] : ''
+  const numeric = parted.filter(({ bare }) => NUMERIC.test(bare))
   const fits = (plan: NumberPlan) =>
-    parted.reduce((sum, one) => sum + (Number.isNaN(numberOfBare(one.unit, one.bare, plan)) ? 0 : one.n), 0)
+    numeric.reduce((sum, one) => sum + (Number.isNaN(numberOfBare(one.unit, one.bare, plan)) ? 0 : one.n), 0)
   let best: { plan: NumberPlan; fit: number } | undefined
   for (const form of numberPlans(hints)) {
     const plan: NumberPlan = { kind: 'number', ...form, unit }
@@ -123,6 +125,9 @@ function asNumbers(present: Present, rows: number, hints: Hints): Inference {
   const warning = hints.onlyMark ? undefined : otherReading(parted, plan)
   return { plan, why: describeNumbers(plan, parted), fit, misfit: rows - fit, warning }
 }
+
+/** What no plan takes for a number is not looked at with each. */
+const NUMERIC = /^[+-]?[\d.,' \u00a0\u202f]+(e[+-]?\d+)?$/i
 
 function describeNumbers({ mark, group, unit }: NumberPlan, parted: readonly { bare: string }[]): string {
   const parts = []
@@ -187,6 +192,12 @@ function asEpochs(present: Present, rows: number, numbers: Inference, hints: Hin
 
 const reader = new StampReader()
 const encoder = new TextEncoder()
+const scratch = new Uint8Array(512) // what is longer is no moment, and none when it is cut off
+
+/** Whether the text is a moment, which `reader` then has. */
+function isMoment(text: string): boolean {
+  return reader.read(scratch, 0, encoder.encodeInto(text, scratch).written)
+}
 
 interface Found {
   rows: number
@@ -197,8 +208,7 @@ interface Found {
 function asTimes(present: Present, rows: number, hints: Hints): Inference & { plan: TimePlan; otherTimes: number } {
   const found = new Map<string, Found>()
   for (const [text, n] of present) {
-    const bytes = encoder.encode(text)
-    if (!reader.read(bytes, 0, bytes.length)) continue
+    if (!isMoment(text)) continue
     const key = `${reader.format} ${reader.zoned}`
     const one = found.get(key) ?? { rows: 0, precision: 0, firstOver12: false }
     one.rows += n
@@ -224,8 +234,7 @@ function asTimes(present: Present, rows: number, hints: Hints): Inference & { pl
 /** Numbers of eight digits that are all days: nothing else is so from 1800 to 2199. */
 function areDays(present: Present): boolean {
   return present.every(([text]) => {
-    const bytes = encoder.encode(text)
-    return /^\s*(18|19|20|21)\d{6}\s*$/.test(text) && reader.read(bytes, 0, bytes.length)
+    return /^\s*(18|19|20|21)\d{6}\s*$/.test(text) && isMoment(text)
   })
 }
 

@@ -63,12 +63,15 @@ export function isMissing(text: string, more: readonly string[]): boolean {
   return word.length <= 4 && MISSING.has(word.toLowerCase()) ? true : more.includes(word)
 }
 
+/** What certainly has no unit. */
+const PLAIN = /^[+-]?\w(.*\w)?$/
 const UNITS = '[%$€£¥]'
 const LEADING = new RegExp(`^([+-]?)(${UNITS})\\s*`)
 const TRAILING = new RegExp(`\\s*(${UNITS})$`)
 
 /** The unit of a text of a number, and the text without it. */
 export function withoutUnit(text: string): { unit: string; bare: string } {
+  if (PLAIN.test(text)) return { unit: '', bare: text }
   const trimmed = text.trim()
   const leading = LEADING.exec(trimmed)
   if (leading) return { unit: leading[2]!, bare: leading[1]! + trimmed.slice(leading[0].length) }

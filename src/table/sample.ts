@@ -5,7 +5,7 @@ import { TimeFiller } from './fillTime.ts'
 import type { Batch, Source } from './source.ts'
 
 /** Rows of the sample, and fields of all columns in it, at most. */
-const ROWS = 4000
+const ROWS = 1000
 const FIELDS = 500_000
 /** More different words are no numbers and no moments: they are not looked at again. */
 const WORDS = 20_000
@@ -71,7 +71,9 @@ export function seenBy(filler: Filler, before: ReadonlyMap<string, number>): Rea
 function wordsSeen(filler: WordFiller, before: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
   const { words } = filler
   if (words.size > WORDS) return before
+  const texts = Array.from({ length: words.size }, (_, code) => decoder.decode(words.word(code)))
+  if (texts.every((text) => before.has(text))) return before
   const counts = new Float64Array(words.size)
   for (let r = 0; r < filler.rows; r++) if (filler.values[r]! >= 0) counts[filler.values[r]!]!++
-  return new Map(Array.from(counts, (n, code) => [decoder.decode(words.word(code)), n]))
+  return new Map(texts.map((text, code) => [text, counts[code]!]))
 }

@@ -86,7 +86,9 @@ describe('CsvScanner', () => {
       ['6" pipe', ' x', 'y'],
     ])
   })
+})
 
+describe('CsvScanner on what is no CSV', () => {
   it('refuses what is broken, with line and column', () => {
     const cases: readonly [string, RegExp][] = [
       ['a,b\n"1\n2",3\n4,"5\n', /^file.csv: line 4, column 2: the quote that opens this field is never closed/],
