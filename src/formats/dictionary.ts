@@ -1,14 +1,14 @@
 /** Words as numbers: each word that is new gets the next code. The words are bytes, found again by their hash. */
 
 /** In bytes, of all words together. */
-export const MOST_BYTES = 2 ** 31
+export const MOST_BYTES = 2 ** 31 - 1
 
 export class Dictionary {
   /** Open addressing: 1 + code, 0 is free; a power of two of places, at most half of them taken. */
   #places = new Int32Array(2 ** 10)
   #hashes = new Int32Array(2 ** 9)
   /** Word w is bytes [ends[w - 1], ends[w]) of `#words`. */
-  #ends = new Float64Array(2 ** 9)
+  #ends = new Int32Array(2 ** 9)
   #words = new Uint8Array(2 ** 12)
   #size = 0
 
@@ -71,7 +71,7 @@ export class Dictionary {
 
   #double(): void {
     const n = 2 * this.#size
-    const [hashes, ends] = [new Int32Array(n), new Float64Array(n)]
+    const [hashes, ends] = [new Int32Array(n), new Int32Array(n)]
     hashes.set(this.#hashes)
     ends.set(this.#ends)
     this.#hashes = hashes

@@ -206,6 +206,17 @@ export class WordFiller extends Filler<Int32Array> {
     this.plan = plan
   }
 
+  protected override fields(batch: FieldBatch, column: number): void {
+    const { bytes, starts, ends, stride, rows } = batch
+    const { values, words, rows: at } = this
+    for (let r = 0, f = batch.first + batch.order[column]!; r < rows; r++, f += stride) {
+      const [start, end] = [starts[f]!, ends[f]!]
+      const plain = start < end && bytes[start]! > SPACE && bytes[end - 1]! > SPACE
+      const code = plain ? words.codeOf(bytes, start, end) : -1
+      values[at + r] = code >= 0 ? code : this.field(bytes, start, end, r, batch)
+    }
+  }
+
   protected field(bytes: Uint8Array, start: number, end: number, row: number, batch: Batch): number {
     while (start < end && bytes[start]! <= SPACE) start++
     while (start < end && bytes[end - 1]! <= SPACE) end--

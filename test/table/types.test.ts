@@ -149,7 +149,7 @@ test('a column that no type fits is refused with its rows', async (context) => {
     [['1'], /only: expected one of row, a but received A: did you mean a\?/, { only: ['A'] }],
     [
       ['1'],
-      /types\.a: expected one of number, category, flag, time, text but received "int"/,
+      /types: a: expected one of number, category, flag, time, text but received "int"/,
       { types: { a: 'int' as 'number' } },
     ],
     [['1'], /openTable: timezone: expected the name of a time zone/, { timezone: 'Mars' }],
