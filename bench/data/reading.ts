@@ -27,7 +27,7 @@ interface Answer {
 }
 
 const READERS: Readonly<Record<string, readonly string[]>> = {
-  irnn: [process.execPath, program('ours.mjs')],
+  irnn: [process.execPath, fileURLToPath(new URL('ours.js', import.meta.url))],
   'DuckDB, doubles': [process.execPath, program('duckdb.mjs'), 'doubles'],
   'DuckDB, values': [process.execPath, program('duckdb.mjs'), 'values'],
   'csv-parse': [process.execPath, program('csv-parse.mjs')],
