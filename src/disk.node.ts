@@ -5,6 +5,7 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { InputError } from './error.ts'
 import type { Source } from './formats/safetensors.ts'
+import { refuseNoText } from './formats/text.ts'
 
 /** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
 export class DiskError extends Error {
@@ -145,6 +146,16 @@ export function readBytes(file: string): Uint8Array {
     if (!fs.existsSync(file)) throw new InputError(`${file}: cannot be read: there is no such file`)
     return fs.readFileSync(file)
   })
+}
+
+/**
+ * The text of a file that a person names, or of a pipe. Bytes that are no UTF-8 become U+FFFD. @throws InputError when
+ * it cannot be read, or is packed or in another encoding
+ */
+export function readText(file: string): string {
+  const bytes = readBytes(file)
+  refuseNoText(bytes, file)
+  return new TextDecoder().decode(bytes)
 }
 
 /**

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { joined } from '../../arrays.ts'
-import { cacheFolder, readBytes, sha256, writeCached } from '../../disk.node.ts'
+import { cacheFolder, readBytes, readText, sha256, writeCached } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { frameCount, logMel } from '../../features/speech.ts'
@@ -118,7 +118,7 @@ function readAlignments(files: readonly string[]): Map<string, Int32Array> {
   const alignments = new Map<string, Int32Array>()
   const from = new Map<string, string>()
   for (const file of files) {
-    for (const [name, states] of parseAlignments(new TextDecoder().decode(readBytes(file)), file)) {
+    for (const [name, states] of parseAlignments(readText(file), file)) {
       if (from.has(name)) {
         throw new InputError(`${file}: utterance ${shown(name)} is also in ${from.get(name)}: give each alignment once`)
       }

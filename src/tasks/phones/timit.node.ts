@@ -9,7 +9,7 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, readBytes, statsOf } from '../../disk.node.ts'
+import { explaining, readBytes, readText, statsOf } from '../../disk.node.ts'
 import { InputError, shown } from '../../error.ts'
 import { frameCount } from '../../features/speech.ts'
 import { headerReader, refuseNoHeader, refuseUnlessSpeech, sampleCount, speech } from '../../formats/audio.ts'
@@ -150,7 +150,7 @@ function speakersOf(root: string, part: 'train' | 'test'): Speaker[] {
 function splitOf(root: string, speakers: readonly Speaker[]): (speaker: Speaker) => SetName | null {
   const file = entriesOf(root).get('split.txt')
   if (file) {
-    const named = parseSplit(readText(file), file, new Set(speakers.map(({ name }) => name)))
+    const named = parseSplit(textOf(file), file, new Set(speakers.map(({ name }) => name)))
     return ({ name, part }) => named.get(name) ?? part
   }
   const agreed = (name: string) => (DEV_SPEAKERS.has(name) ? 'dev' : CORE_TEST_SPEAKERS.has(name) ? 'test' : null)
@@ -214,7 +214,7 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
         'there is no such file: copy it from the corpus',
     )
   }
-  const segments = parsePhn(readText(phn), phn, LABELS)
+  const segments = parsePhn(textOf(phn), phn, LABELS)
   const { size, mtimeMs: modified } = statsOf(audio)
   const length = lengthOf(audio, size)
   if (frameCount(length) === 0) {
@@ -234,9 +234,9 @@ function readUtterance({ name, dialect, part, dir }: Speaker, { sentence, audio,
   return { id, file: audio, speaker: name, dialect, sentence, segments, length, size, modified, samples }
 }
 
-function readText(file: string): string {
+function textOf(file: string): string {
   statsOf(file)
-  return new TextDecoder().decode(readBytes(file))
+  return readText(file)
 }
 
 /** Samples of a file, from its first bytes and its size. */

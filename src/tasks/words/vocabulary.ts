@@ -11,6 +11,19 @@ export const END = '</S>'
 export const UNKNOWN = '<UNK>'
 const SPECIAL = [START, END, UNKNOWN] as const
 
+/** How other programs write the beginning and the end of a sentence. */
+const SENTENCE_MARK = /^<(\/?s|bos|sos|eos|\|endoftext\|)>$/i
+/** How other programs write a word that is not listed. */
+const UNKNOWN_MARK = /^<unk>$/i
+
+/**
+ * Whether a word marks where a sentence begins or ends. A text has none: its lines say it. A word `<unk>` may stand in
+ * a text, as in the Penn Treebank of Mikolov et al. (2010), and is unknown.
+ */
+export function isMark(word: string): boolean {
+  return word.startsWith('<') && SENTENCE_MARK.test(word)
+}
+
 /** More than any vocabulary of words has; a file beyond it is something else. */
 const MOST_WORDS = 2 ** 24
 
@@ -51,7 +64,9 @@ export function createVocabulary(words: readonly string[], what = 'vocabulary'):
   }
   for (const mark of SPECIAL) {
     if (!ids.has(mark)) {
-      throw new InputError(`${what}: expected the marks ${SPECIAL.join(' ')} but it has no ${mark}: add a line ${mark}`)
+      const meant = words.find((word) => spelling(mark).test(word))
+      const remedy = meant === undefined ? `add a line ${mark}` : `write ${mark} for ${shown(meant)}`
+      throw new InputError(`${what}: expected the marks ${SPECIAL.join(' ')} but it has no ${mark}: ${remedy}`)
     }
   }
   const [start, end, unknown] = SPECIAL.map((mark) => ids.get(mark)!) as [number, number, number]
@@ -60,9 +75,13 @@ export function createVocabulary(words: readonly string[], what = 'vocabulary'):
   return { words, size: words.length, start, end, unknown, idOf: (word) => ids.get(word) ?? unknown }
 }
 
+function spelling(mark: (typeof SPECIAL)[number]): RegExp {
+  return { [START]: /^<(s|bos|sos)>$/i, [END]: /^<(\/s|eos)>$/i, [UNKNOWN]: UNKNOWN_MARK }[mark]
+}
+
 /** @throws InputError when the text is no vocabulary */
 export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
-  const words = text.split(/\r?\n/)
+  const words = text.split(/\r\n?|\n/)
   if (words.at(-1) === '') words.pop()
   if (words.length === 0) throw new InputError(`${what}: expected one word a line but it is empty`)
   if (words.length > MOST_WORDS) {
@@ -89,8 +108,8 @@ export interface VocabularyChoice {
 
 /**
  * The vocabulary of what was counted. `</S>`, one a sentence, and `<UNK>`, all that is left out, stand where their
- * counts put them; `<S>`, which is never predicted, at the end. Words of equal count are in the order of their code
- * units.
+ * counts put them; `<S>`, which is never predicted, at the end. A word `<unk>` is left out: it means the mark. Words
+ * of equal count are in the order of their code units.
  * @throws InputError when no word is left
  */
 export function chooseVocabulary(
@@ -98,8 +117,7 @@ export function chooseVocabulary(
   sentences: number,
   { size = Number.POSITIVE_INFINITY, minCount = 1 }: VocabularyChoice = {},
 ): Vocabulary {
-  const marks: readonly string[] = SPECIAL
-  const often = [...counts].filter(([word, n]) => n >= minCount && !marks.includes(word))
+  const often = [...counts].filter(([word, n]) => n >= minCount && !isMark(word) && !UNKNOWN_MARK.test(word))
   often.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   const kept = often.slice(0, size - SPECIAL.length)
   if (kept.length === 0) {
