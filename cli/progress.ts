@@ -3,6 +3,7 @@
  * evaluation.
  */
 
+import { printable } from '../src/error.ts'
 import { METRICS } from '../src/metric.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import type { Task } from '../src/task.ts'
@@ -75,7 +76,7 @@ export function createProgress(
     },
     say(text) {
       clear()
-      out.write(`${text}\n`)
+      out.write(`${printable(text)}\n`)
     },
     clear,
   }

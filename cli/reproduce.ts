@@ -124,10 +124,11 @@ function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
 
 function report(experiment: Experiment, out: string, results: Results): void {
   for (const { text, holds, measured } of results.claims) {
-    print(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}`)
+    print(`${verdictWord(holds).padEnd(7)}  ${text}`)
+    print(`         ${measured}`)
   }
   for (const table of experiment.tables ?? []) {
-    print(tableLines(table, experiment, results).join('\n'))
+    for (const line of tableLines(table, experiment, results)) print(line)
   }
   const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
   const file = resultsFile(out, experiment)

@@ -7,24 +7,67 @@ import type { z } from 'zod'
 
 /**
  * What the user gave is wrong (as opposed to a defect of ours or a failing machine). The command exits with 2 on it.
+ * Its message is one line, whatever names and text of files it quotes.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError'
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(short(message, MOST_CHARACTERS)), options)
+  }
+}
+
+/** Room for the two longest paths that people have; a file's text is cut long before. */
+const MOST_CHARACTERS = 2000
+/** Of a word or name that is not ours. */
+const MOST_OF_A_WORD = 40
+
+/** The beginning and, in a long text, the end, where the remedy stands. */
+function short(text: string, most: number): string {
+  if (text.length <= most) return text
+  const end = most > 100 ? Math.floor(most / 4) : 0
+  return `${text.slice(0, most - end)}…${text.slice(text.length - end)}`.replace(LONE, '')
+}
+
+/** Halves of a character that a cut has left. */
+const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Control characters, line ends of Unicode, and marks that turn the direction of what follows.
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu
+
+/** Text from outside in one line, with nothing that a terminal acts upon: control characters as \\n, \\u001b. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1)
+    return escaped === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped
+  })
+}
+
+/** A name that is not ours, without quotation marks. */
+function named(name: PropertyKey): string {
+  return printable(short(String(name), MOST_OF_A_WORD))
 }
 
 /** A value as an error message shows it: short, one line, strings quoted, numbers as JavaScript writes them. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  if (typeof value === 'bigint') return `${value}n`
+  try {
+    return described(value)
+  } catch {
+    return 'an object that cannot be read' // a proxy, or a getter, that throws
+  }
+}
+
+function described(value: unknown): string {
+  if (typeof value === 'string') return printable(JSON.stringify(short(value, MOST_OF_A_WORD)))
+  if (typeof value === 'bigint') return `${short(String(value), MOST_OF_A_WORD)}n`
+  if (typeof value === 'symbol') return named(value)
   if (typeof value === 'function') return 'a function'
   if (ArrayBuffer.isView(value)) return Object.prototype.toString.call(value).slice(8, -1)
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`
   if (value === null || typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value)
   const kind = Object.prototype.toString.call(value).slice(8, -1)
   if (kind === 'Promise') return 'a promise: await it'
-  if (kind !== 'Object') return article(kind)
+  if (kind !== 'Object') return article(named(kind))
   const keys = Object.keys(value)
-  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).join(', ')}`
+  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).map(named).join(', ')}`
 }
 
 /**
@@ -42,7 +85,7 @@ export function refuseUnknown(what: string, options: object, known: readonly str
       : known.length > 0
         ? `there are ${known.join(', ')}`
         : 'there are none'
-    throw new InputError(`${what}: ${name}: no such option; ${remedy}`)
+    throw new InputError(`${what}: ${named(name)}: no such option; ${remedy}`)
   }
 }
 
@@ -79,6 +122,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 
 /** How far `word` is from a name that may be meant; Infinity if it is another word. */
 function misspelling(word: string, name: string): number {
+  if (word.length > 2 * MOST_OF_A_WORD) return Number.POSITIVE_INFINITY
   const [a, b] = [word, name].map((text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')) as [string, string]
   if (a === b) return 0
   if (initials(word) === b || initials(name) === a) return 1
@@ -130,12 +174,13 @@ function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
     const branch = closest(issue.errors as Issue[][])
     if (branch) return explain({ ...branch, path: [...issue.path, ...branch.path] } as Issue, root, schema)
   }
-  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''
+  const where = issue.path.length > 0 ? `${issue.path.map(named).join('.')}: ` : ''
   if (issue.code === 'custom') return `${where}${issue.message}`
   if (issue.code === 'unrecognized_keys') {
-    const unknown = issue.keys.map((key) => JSON.stringify(key)).join(', ')
-    const many = issue.keys.length > 1
-    return `${where}unknown ${many ? 'keys' : 'key'} ${unknown}: remove ${many ? 'them or correct their' : 'it or correct its'} spelling${meantKeys(issue.keys, schema, issue.path)}`
+    const keys = issue.keys.slice(0, 4)
+    const [noun, remedy] = keys.length > 1 ? ['keys', 'them or correct their'] : ['key', 'it or correct its']
+    const unknown = keys.map(shown).join(', ') + (issue.keys.length > keys.length ? ', …' : '')
+    return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${meantKeys(keys, schema, issue.path)}`
   }
   return `${where}expected ${expectation(issue)} but received ${received(issue, root)}`
 }
