@@ -30,6 +30,7 @@ export interface ReproduceFlags {
   out: string
   data?: string
   collect?: boolean
+  json?: boolean
 }
 
 /** Returns the exit code: 0 when every run asked for is there, a claim that fails included. */
@@ -40,9 +41,12 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   const write = () =>
     writeAll(experiment, flags.out, collect(experiment, runs, readResults(flags.out, experiment), baselines))
   if (flags.collect) {
+    for (const name of ['only', 'budget', 'jobs', 'data'] as const) {
+      if (flags[name] !== undefined) throw new InputError(`--${name}: --collect runs nothing: remove one of the two`)
+    }
     if (!existsSync(runs))
       throw new InputError(`${runs}: expected a folder of runs' folders but it does not exist: name one with --runs`)
-    report(experiment, flags.out, write())
+    report(experiment, flags, write())
     return 0
   }
   if (flags.data !== undefined && tasksOf(experiment).every(({ sources }) => sources.length === 0)) {
@@ -70,7 +74,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
         if (outcome.kind !== 'kept') write()
       },
     })
-    report(experiment, flags.out, write())
+    report(experiment, flags, write())
     if (stop.signal.aborted) return stop.exitCode()
     return [...outcomes.values()].some(({ kind }) => kind === 'failed') ? 1 : 0
   } finally {
@@ -115,14 +119,23 @@ function sayOutcome(run: ExperimentRun, { kind, message }: Outcome): void {
   const words = {
     kept: 'there already',
     done: 'done',
-    paused: 'paused; the same command goes on',
+    paused: `paused ${message}; the same command goes on`,
     diverged: `diverged: ${message}`,
     failed: `failed: ${message}`,
   }
   say(`${run.name}  ${words[kind]}`)
 }
 
-function report(experiment: Experiment, out: string, results: Results): void {
+function report(experiment: Experiment, { out, json }: ReproduceFlags, results: Results): void {
+  const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
+  const files = endings.map((ending) => resultsFile(out, experiment).replace(/json$/, ending))
+  if (json) {
+    for (const { text, holds, measured } of results.claims) {
+      print(JSON.stringify({ type: 'claim', text, holds, measured }))
+    }
+    print(JSON.stringify({ type: 'files', files }))
+    return
+  }
   for (const { text, holds, measured } of results.claims) {
     print(`${verdictWord(holds).padEnd(7)}  ${text}`)
     print(`         ${measured}`)
@@ -130,7 +143,5 @@ function report(experiment: Experiment, out: string, results: Results): void {
   for (const table of experiment.tables ?? []) {
     for (const line of tableLines(table, experiment, results)) print(line)
   }
-  const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
-  const file = resultsFile(out, experiment)
-  print(endings.map((ending) => file.replace(/json$/, ending)).join(', '))
+  print(files.join(', '))
 }

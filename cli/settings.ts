@@ -26,6 +26,7 @@ export interface TrainFlags extends Given, CellOptions {
   threads?: number
   backend?: BackendName
   checkpointEvery?: number
+  pauseAt?: number
   out?: string
   overwrite?: boolean
   json?: boolean

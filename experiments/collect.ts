@@ -13,6 +13,7 @@ import { optionsOf } from '../src/tasks/definition.ts'
 import { recipeOf } from '../src/tasks/recipe.ts'
 import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
+import { trainSpec } from '../src/train/options.ts'
 import type { Curve, Evidence, Experiment, ExperimentRun, RunResult, Score, Verdict } from './experiment.ts'
 import { paperCurve } from './paper.ts'
 
@@ -155,6 +156,14 @@ export function flagsOf(flags: Readonly<Record<string, string | number | boolean
 
 /** What tells one run from another, as config.json and results have it. */
 type Identity = Pick<RunResult, 'recipe' | 'seed'> & Pick<StoredRun['config'], 'task' | 'model' | 'training'>
+
+/** How many iterations a run of the experiment is to have. */
+export function plannedIterations({ task, cell, recipe, flags }: ExperimentRun): number {
+  const definition = taskNamed(task)
+  const { training } = recipeOf(definition, recipe, cell, optionsOf(definition.options, flags))
+  return trainSpec({ ...training, ...(flags.iterations !== undefined && { iterations: Number(flags.iterations) }) })
+    .iterations
+}
 
 /**
  * In what a stored run is not the experiment's; null if it is. Where the rate is constant a run goes the same way

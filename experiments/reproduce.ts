@@ -2,17 +2,17 @@
  * Runs an experiment: each run is `irnn train` in a process of its own, so that one that fails takes no other with it,
  * as many at a time as there are cores. What is finished is not repeated, what was begun goes on from its checkpoint.
  *
- * A budget does not change a run: it pauses it at the first evaluation past the budget, to go on from there another
- * day.
+ * A budget does not change a run: it pauses it there, to go on another day.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
-import { InputError } from '../src/error.ts'
+import { didYouMean, InputError, shown } from '../src/error.ts'
+import { grouped } from '../src/numbers.ts'
 import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
-import { flagsOf, resultOf } from './collect.ts'
+import { flagsOf, plannedIterations, resultOf } from './collect.ts'
 import type { Experiment, ExperimentRun, RunResult } from './experiment.ts'
 
 export interface ReproduceOptions {
@@ -35,7 +35,7 @@ export interface ReproduceOptions {
   onEnd?(run: ExperimentRun, outcome: Outcome): void
 }
 
-/** `kept`: there was nothing to do. `failed` carries the last line of what the run had to say. */
+/** `kept`: there was nothing to do. `paused` says how far it is, `failed` the last line of what it had to say. */
 export interface Outcome {
   readonly kind: 'kept' | 'done' | 'paused' | 'diverged' | 'failed'
   readonly message: string
@@ -73,8 +73,9 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
   if (!only || only.length === 0) return runs
   for (const wanted of only) {
     if (runs.some((run) => run.name === wanted)) continue
+    const names = runs.map((run) => run.name)
     throw new InputError(
-      `--only: expected runs of ${name} (${runs.map((run) => run.name).join(', ')}) but received "${wanted}"`,
+      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}${didYouMean(wanted, names)}`,
     )
   }
   return runs.filter((run) => only.includes(run.name))
@@ -110,32 +111,29 @@ async function trainRun(
   threads: number,
 ): Promise<Outcome> {
   const dir = path.join(runs, run.name)
-  const args = [...command.slice(1), ...argumentsOf(run, dir), ...extra, '--json', '--threads', String(threads)]
+  const whole = stored(run, experiment, runs)?.iterations ?? plannedIterations(run)
+  const goal = goalOf(whole, budget)
+  const pausing = goal < whole ? ['--pause-at', String(goal)] : []
+  const more = [...extra, ...pausing, '--json', '--threads', String(threads)]
+  const args = [...command.slice(1), ...argumentsOf(run, dir), ...more]
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
   const child = spawn(command[0]!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  let whole = 0
-  let paused = false
-  const pause = () => {
-    if (!paused) child.kill('SIGINT')
-    paused = true
-  }
-  signal?.addEventListener('abort', pause)
+  const pause = () => child.kill('SIGINT')
+  signal?.addEventListener('abort', pause, { once: true })
   const said: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => said.push(line))
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = eventOf(line)
-    if (!event) return
-    whole ||= stored(run, experiment, runs)!.iterations
-    const goal = goalOf(whole, budget)
-    onEvent?.(run, event, goal)
-    if (event.type === 'eval' && goal < whole && event.iteration >= goal) pause()
+    if (event) onEvent?.(run, event, goal)
   })
   const code = await ended(child)
   signal?.removeEventListener('abort', pause)
   const message = said.at(-1) ?? `ended with code ${code}`
   const result = stored(run, experiment, runs)
   if (code === 0 && result && isOver(result, undefined)) return { kind: 'done', message }
-  if (code === 130 && paused) return { kind: 'paused', message }
+  if (result && (code === 0 || (code === 130 && signal?.aborted))) {
+    return { kind: 'paused', message: `at ${grouped(result.iteration)} of ${grouped(whole)} iterations` }
+  }
   return { kind: result?.ended === 'diverged' ? 'diverged' : 'failed', message }
 }
 

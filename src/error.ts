@@ -109,6 +109,12 @@ export function refuseWithout(what: string, input: object, name: string, parts: 
   throw new InputError(`${what}: ${name}: expected an object with ${parts.join(', ')} but received ${shown(data)}`)
 }
 
+/** The end of a message about a word that is none of `known`: `; did you mean lr?`, empty if none of them is near. */
+export function didYouMean(word: unknown, known: readonly string[]): string {
+  const meant = typeof word === 'string' ? nearest(word, known) : undefined
+  return meant === undefined ? '' : `; did you mean ${meant}?`
+}
+
 /** The one of `known` that `word` is most probably meant to be; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
@@ -182,7 +188,16 @@ function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
     const unknown = keys.map(shown).join(', ') + (issue.keys.length > keys.length ? ', …' : '')
     return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${meantKeys(keys, schema, issue.path)}`
   }
-  return `${where}expected ${expectation(issue)} but received ${received(issue, root)}`
+  const value = valueAt(issue, root)
+  const choices = choicesOf(issue).map(String)
+  const came = value === undefined ? 'nothing' : shown(value)
+  return `${where}expected ${expectation(issue)} but received ${came}${didYouMean(value, choices)}`
+}
+
+/** What a value may be, if it is one of a list. */
+function choicesOf(issue: Issue): readonly unknown[] {
+  if (issue.code === 'invalid_value') return issue.values
+  return issue.code === 'invalid_union' && 'options' in issue ? (issue.options ?? []) : []
 }
 
 function meantKeys(keys: readonly string[], schema: z.core.$ZodType, path: readonly PropertyKey[]): string {
@@ -220,8 +235,10 @@ function expectation(issue: Issue): string {
     case 'invalid_value':
       return oneOf(issue.values)
     case 'invalid_union': {
-      const options = 'options' in issue ? issue.options : undefined // of a discriminated union
-      return options ? oneOf(options) : (issue.errors as Issue[][]).map(([first]) => expectation(first!)).join(' or ')
+      const options = choicesOf(issue) // of a discriminated union
+      return options.length > 0
+        ? oneOf(options)
+        : (issue.errors as Issue[][]).map(([e]) => expectation(e!)).join(' or ')
     }
     case 'too_small':
       return `${thing(issue.origin)} ${issue.inclusive ? '>=' : '>'} ${issue.minimum}`
@@ -249,8 +266,8 @@ function article(noun: string): string {
   return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`
 }
 
-function received(issue: Issue, root: unknown): string {
+function valueAt(issue: Issue, root: unknown): unknown {
   let value = root
   for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
-  return value === undefined ? 'nothing' : shown(value)
+  return value
 }

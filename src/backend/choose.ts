@@ -2,7 +2,7 @@
  * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
  */
 import { allowRelaxedSimd, defaultThreads, loadAddon, noWasmThreads, startThread, wasmBytes } from '#platform'
-import { InputError, refuseUnknown, shown } from '../error.ts'
+import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference/index.ts'
@@ -43,7 +43,8 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   refuseUnknown('createBackend', options, ['name', 'threads', 'instructionSet'])
   const { name, threads, instructionSet } = options
   if (name !== undefined && name !== 'native' && name !== 'wasm' && name !== 'reference') {
-    throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}`)
+    const meant = didYouMean(name, ['native', 'wasm', 'reference'])
+    throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}${meant}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${shown(threads)}`)
@@ -93,7 +94,10 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
   if (wanted === undefined) return here[0]!
   const found = here.find((set) => set === wanted)
   if (found) return found
-  throw new InputError(`instruction set: expected one of ${here.join(', ')} here but received ${String(wanted)}`)
+  const came = typeof wanted === 'string' ? wanted : shown(wanted)
+  throw new InputError(
+    `instruction set: expected one of ${here.join(', ')} here but received ${came}${didYouMean(wanted, here)}`,
+  )
 }
 
 /** Every backend and instruction set that runs here, for tests and benchmarks. */

@@ -2,7 +2,7 @@
  * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a
  * recipe goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
  */
-import { InputError, shown } from '../error.ts'
+import { didYouMean, InputError, shown } from '../error.ts'
 import type { Given } from '../flag.ts'
 import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
 import type { TrainOptions } from '../train/options.ts'
@@ -39,7 +39,9 @@ export function recipeOf(
   const names = Object.keys(recipes)
   const chosen = name ?? names[0]!
   if (Object.hasOwn(recipes, chosen)) return recipes[chosen]!(cell, options)
-  throw new InputError(`recipe: expected one of ${names.join(', ')} for ${task} but received ${shown(chosen)}`)
+  throw new InputError(
+    `recipe: expected one of ${names.join(', ')} for ${task} but received ${shown(chosen)}${didYouMean(chosen, names)}`,
+  )
 }
 
 /** Those of these options that the cell has. */

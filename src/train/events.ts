@@ -6,6 +6,8 @@
  * read.
  */
 
+import { InputError, shown } from '../error.ts'
+
 /** Mean and extremes over the iterations of a record. */
 export interface Spread {
   readonly mean: number
@@ -119,8 +121,10 @@ export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent
 
 /**
  * One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole.
+ * @throws InputError for what is no event
  */
 export function encodeEvent(event: TrainEvent): string {
+  if (!hasType(event)) throw new InputError(`event: expected what train() yields but received ${shown(event)}`)
   return JSON.stringify(event, (_, value) => {
     if (typeof value !== 'number') return value
     if (!Number.isFinite(value)) return String(value)
@@ -128,27 +132,45 @@ export function encodeEvent(event: TrainEvent): string {
   })
 }
 
-/** The event of one line. @throws SyntaxError if it is not JSON */
+/** The event of one line, which encodeEvent wrote. @throws InputError if it is not JSON, or no event */
 export function decodeEvent(line: string): TrainEvent {
-  return JSON.parse(line, (_, value) =>
-    value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
-  ) as TrainEvent
+  const value = parsed(line)
+  if (hasType(value)) return value
+  throw new InputError(`event: expected a line of JSON that encodeEvent wrote but received ${shown(line)}`)
+}
+
+/** Undefined for what is no JSON. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line, (_, value) =>
+      value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
+    )
+  } catch {
+    return undefined
+  }
+}
+
+function hasType(value: unknown): value is TrainEvent {
+  return typeof value === 'object' && value !== null && TYPES.has((value as TrainEvent).type)
 }
 
 const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>(['step', 'eval', 'checkpoint', 'collapse', 'done'])
+const REASONS: ReadonlySet<unknown> = new Set<DoneEvent['reason']>([
+  'iterations',
+  'target',
+  'plateau',
+  'stopped',
+  'collapse',
+])
 
 /**
  * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or
- * without its iteration, seconds, or the numbers that its type has.
+ * without its iteration, seconds, or what its type has.
  */
 export function toEvent(line: string): TrainEvent | null {
-  let value: Partial<Record<string, unknown>>
-  try {
-    value = decodeEvent(line) as unknown as typeof value
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null || !TYPES.has(value.type as string)) return null
+  const event = parsed(line)
+  if (!hasType(event)) return null
+  const value = event as unknown as Partial<Record<string, unknown>>
   const { type, iteration, seconds } = value
   if (!Number.isSafeInteger(iteration) || (iteration as number) < 0 || typeof seconds !== 'number') return null
   const whole =
@@ -157,9 +179,15 @@ export function toEvent(line: string): TrainEvent | null {
       : type === 'eval'
         ? isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
         : type === 'done'
-          ? typeof value.reason === 'string' && (value.test === null || isScore(value.test))
-          : true
-  return whole ? (value as unknown as TrainEvent) : null
+          ? isEnd(value)
+          : type !== 'collapse' || typeof value.loss === 'number'
+  return whole ? event : null
+}
+
+function isEnd({ reason, stopped, test, heldOut, model }: Partial<Record<string, unknown>>): boolean {
+  if (!REASONS.has(reason) || typeof stopped !== 'boolean') return false
+  if (model !== undefined && typeof (model as DoneEvent['model'] | null)?.sha256 !== 'string') return false
+  return (test === null || isScore(test)) && (heldOut === undefined || isScore(heldOut))
 }
 
 function isSpread(value: unknown): boolean {

@@ -7,6 +7,7 @@
  */
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
 import { refuseNoObject } from '../error.ts'
+import { whole } from '../flag.ts'
 import { beats, isAsGood } from '../metric.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import type { Task } from '../task.ts'
@@ -25,6 +26,8 @@ import { turns } from './turns.ts'
 export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
   readonly signal?: StopSignal | undefined
+  /** Stops the run, as `signal` does, once so many iterations are done, those before a resume among them. */
+  readonly pauseAt?: number | undefined
   /**
    * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped.
    * They change no number.
@@ -56,8 +59,8 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  */
 export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
   refuseNoObject('train', given)
-  const { signal, checkpoints, resume, ...options } = given
-  return startRun(model, task, trainSpec(options), { signal, checkpoints, resume })
+  const { signal, pauseAt, checkpoints, resume, ...options } = given
+  return startRun(model, task, trainSpec(options), { signal, pauseAt, checkpoints, resume })
 }
 
 /** `train` for options that trainSpec has completed and checked already. */
@@ -65,14 +68,15 @@ export function startRun(
   model: Model,
   task: Task,
   spec: TrainSpec,
-  { signal, checkpoints, resume }: RunOptions = {},
+  { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume }: RunOptions = {},
 ): Run {
   refuseSignal(signal)
+  if (pauseAt !== Number.POSITIVE_INFINITY) whole().check(pauseAt, 'pauseAt', 'train')
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const work = createIteration(model, task, spec)
   if (resume !== undefined) restore(work, resume)
   const loop = new Loop(work, resume)
-  const run = loop.events(signal, saving)
+  const run = loop.events(signal, pauseAt, saving)
   const end = run.return.bind(run)
   return Object.assign(run, {
     getState: () => loop.getState(),
@@ -136,6 +140,7 @@ class Loop {
 
   async *events(
     signal: StopSignal | undefined,
+    pauseAt: number,
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
@@ -144,7 +149,7 @@ class Loop {
       release = modelOf(this.work.model).occupy()
       let reason = this.ending()
       while (reason === null) {
-        reason = signal?.aborted ? 'stopped' : null
+        reason = signal?.aborted || this.work.optimizer.iteration >= pauseAt ? 'stopped' : null
         if (reason) break
         const events = this.owesEvaluation() ? NOTHING : this.iterate()
         for (let i = 0; i < events.length; i++) yield events[i]! // an iterator would be garbage, one an iteration

@@ -195,6 +195,19 @@ export function refuseIncomplete(spec: TrainSpec): void {
   throw new InputError(`training: expected what trainSpec() gives but received ${shown(given)}`)
 }
 
+/** Options that every stored run has. The others came later: a run without one has its default. */
+const STORED: readonly string[] = ['batch', 'iterations', 'optimizer', 'schedule', 'clip', 'reduction', 'evalEvery']
+
+/**
+ * Refuses the options of a stored run that are not what they can be; those of later versions are passed over.
+ * @throws InputError, one line naming the option
+ */
+export function refuseDamagedOptions(stored: Readonly<Record<string, unknown>>): void {
+  for (const [name, option] of ENTRIES) {
+    if (Object.hasOwn(stored, name) || STORED.includes(name)) option.check(stored[name], name)
+  }
+}
+
 /** The options of a run with every default filled in. @throws InputError, one line naming the option */
 export function trainSpec(options: TrainOptions = {}): TrainSpec {
   checked(NAMES, options, 'training')
