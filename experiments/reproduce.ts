@@ -75,7 +75,8 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
     if (runs.some((run) => run.name === wanted)) continue
     const names = runs.map((run) => run.name)
     throw new InputError(
-      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}${didYouMean(wanted, names)}`,
+      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}` +
+        didYouMean(wanted, names),
     )
   }
   return runs.filter((run) => only.includes(run.name))

@@ -3,9 +3,9 @@ import { type BinaryLike, createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { InputError } from './error.ts'
+import { InputError, refuseNoText, refuseUnless } from './error.ts'
 import type { Source } from './formats/safetensors.ts'
-import { refuseNoText } from './formats/text.ts'
+import { refuseOtherKind } from './formats/text.ts'
 
 /** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
 export class DiskError extends Error {
@@ -61,6 +61,8 @@ const AT_ONCE = 2 ** 26
 
 /** What `work` makes of a file's bytes. @throws InputError when they cannot be read, and what `work` throws */
 export function readingFile<T>(file: string, work: (source: Source) => T): T {
+  refuseNoText('readingFile', file)
+  refuseUnless(typeof work === 'function', 'readingFile: work', 'a function', work)
   return explaining(file, 'cannot be read', () => {
     const fd = fs.openSync(file, 'r')
     try {
@@ -118,6 +120,7 @@ export function writeCached(file: string, data: Uint8Array): void {
 
 /** `name`, or the first of name-2, name-3, … that does not exist. */
 export function freeName(name: string): string {
+  refuseNoText('freeName', name)
   for (let n = 1; ; n++) {
     const free = n === 1 ? name : `${name}-${n}`
     if (!fs.existsSync(free)) return free
@@ -154,7 +157,7 @@ export function readBytes(file: string): Uint8Array {
  */
 export function readText(file: string): string {
   const bytes = readBytes(file)
-  refuseNoText(bytes, file)
+  refuseOtherKind(bytes, file)
   return new TextDecoder().decode(bytes)
 }
 

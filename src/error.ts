@@ -70,6 +70,16 @@ function described(value: unknown): string {
   return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).map(named).join(', ')}`
 }
 
+/** @throws InputError, one line, unless `ok`: `vocabulary: expected text but received undefined` */
+export function refuseUnless(ok: boolean, what: string, expected: string, value: unknown): asserts ok {
+  if (!ok) throw new InputError(`${what}: expected ${expected} but received ${shown(value)}`)
+}
+
+/** @throws InputError unless it is a string */
+export function refuseNoText(what: string, value: unknown): asserts value is string {
+  refuseUnless(typeof value === 'string', what, 'a string', value)
+}
+
 /**
  * Refuses options that do not exist, and options that are not in an object.
  * @param known the names of all options that there are

@@ -1,7 +1,8 @@
 /** The learning curve of a run, from its records. */
 
+import { refuseNoText, refuseUnless } from '../error.ts'
 import { METRICS } from '../metric.ts'
-import type { Task } from '../task.ts'
+import { refuseUnlessTask, type Task } from '../task.ts'
 import type { TrainEvent } from '../train/events.ts'
 import { type Series, svg } from './figure.ts'
 
@@ -9,6 +10,9 @@ const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
+  refuseUnless(Array.isArray(events), 'curve: events', 'an array of what train() yields', events)
+  refuseUnlessTask(task)
+  refuseNoText('curve: title', title)
   const { title: name, log, isLoss } = METRICS[task.metric]
   const scores = (set: 'test' | 'heldOut') =>
     events.flatMap((e) => (e.type === 'eval' && e[set] ? [[e.iteration, e[set][task.metric]!] as const] : []))

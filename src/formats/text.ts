@@ -41,7 +41,7 @@ const HEAD = 512
  * @param what names it in messages
  * @throws InputError for files that are packed, or of another encoding than UTF-8 and say so
  */
-export function refuseNoText(bytes: Uint8Array, what: string): void {
+export function refuseOtherKind(bytes: Uint8Array, what: string): void {
   const head = String.fromCharCode(...bytes.subarray(0, HEAD))
   const kind = KINDS.find(({ has, at = 0 }) => head.startsWith(has, at))
   if (kind) throw new InputError(`${what}: expected text in UTF-8 but it is ${kind.what}: ${kind.remedy}`)

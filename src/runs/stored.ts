@@ -3,7 +3,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
 import { explaining, readingFile, statsOf } from '../disk.node.ts'
-import { checked, InputError, nearest } from '../error.ts'
+import { checked, InputError, nearest, refuseNoText, refuseUnless } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { DoneEvent, TrainEvent } from '../train/events.ts'
 import { refuseDamagedOptions, type TrainSpec } from '../train/options.ts'
@@ -37,6 +37,11 @@ export interface RunConfig {
     readonly instructionSet?: string
   }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
+}
+
+/** @throws InputError unless it is what a folder of a run can hold */
+export function refuseNoConfig(config: unknown, what: string): void {
+  checked(configSchema as z.ZodType<unknown>, config, what)
 }
 
 // Loose: what a later version adds does not make a run unreadable.
@@ -87,6 +92,7 @@ export interface StoredRun {
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
+  refuseNoText('readRunFolder', dir)
   const stamp = stampOf(dir)
   const config = readConfig(dir)
   const { events, problems } = readRecords(path.join(dir, METRICS))
@@ -97,6 +103,8 @@ export function readRunFolder(dir: string): StoredRun {
     events,
     problems: problems.map((problem) => `${path.join(dir, METRICS)}: ${problem}`),
     readModel(which, work) {
+      refuseUnless(which === 'final' || which === 'best', 'readModel', "'final' or 'best'", which)
+      refuseUnless(typeof work === 'function', 'readModel: work', 'a function', work)
       const name = modelFile(dir, which)
       const file = path.join(dir, name)
       statsOf(file)
@@ -190,7 +198,9 @@ function runsIn(folder: string): string[] {
 
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
 export function readRecords(file: string): Records {
-  if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
+  refuseNoText('readRecords', file)
+  const there = explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false }))
+  if (!there) return { events: [], problems: [] }
   statsOf(file)
   return parseRecords(explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')))
 }

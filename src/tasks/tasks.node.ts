@@ -1,5 +1,5 @@
 /** The tasks of the table, by name. */
-import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
+import { didYouMean, InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
 import { type Given, longOf, nameOf } from '../flag.ts'
 import type { Task } from '../task.ts'
 import type { TaskDefinition } from './definition.ts'
@@ -39,15 +39,18 @@ export function refuseUnheard({ name, sources }: TaskDefinition, given: Given): 
  * @throws InputError when the data cannot be had, or are not those that the run was made with
  */
 export async function openTask(
-  {
-    dir,
-    config: { task },
-  }: {
+  run: {
     readonly dir: string
     readonly config: { readonly task: { readonly name: string; readonly options: Task['options'] } }
   },
   sources: Given = {},
 ): Promise<Task> {
+  refuseNoObject('openTask', run)
+  refuseNoObject('openTask: config', run.config)
+  const { dir, config } = run
+  const { task } = config
+  refuseNoObject('openTask: task', task)
+  refuseNoObject('openTask: options of the task', task.options)
   const definition = taskNamed(task.name)
   refuseUnknown(
     'openTask',

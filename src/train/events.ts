@@ -125,7 +125,9 @@ export type TrainEvent = StepEvent | EvalEvent | CheckpointEvent | CollapseEvent
  */
 export function encodeEvent(event: TrainEvent): string {
   if (!hasType(event)) throw new InputError(`event: expected what train() yields but received ${shown(event)}`)
-  return JSON.stringify(event, (_, value) => {
+  return JSON.stringify(event, (name, value) => {
+    if (typeof value === 'bigint')
+      throw new InputError(`event: ${name}: expected a number but received ${shown(value)}`)
     if (typeof value !== 'number') return value
     if (!Number.isFinite(value)) return String(value)
     return Number.isInteger(value) ? value : Number(value.toPrecision(6))

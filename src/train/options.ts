@@ -191,7 +191,10 @@ const NAMES = z.strictObject(Object.fromEntries(ENTRIES.map(([name]) => [name, z
 /** @throws InputError unless every option is there, as `trainSpec` leaves them */
 export function refuseIncomplete(spec: TrainSpec): void {
   const given: unknown = spec
-  if (typeof given === 'object' && given !== null && ENTRIES.every(([name]) => Object.hasOwn(given, name))) return
+  if (typeof given === 'object' && given !== null && ENTRIES.every(([name]) => Object.hasOwn(given, name))) {
+    for (const [name, option] of ENTRIES) option.check(spec[name], name)
+    return
+  }
   throw new InputError(`training: expected what trainSpec() gives but received ${shown(given)}`)
 }
 

@@ -10,7 +10,7 @@ import type { Found } from '../support/damaged.ts'
 const PROCESS = fileURLToPath(new URL('../support/damaged.js', import.meta.url))
 
 for (const task of ['adding', 'mnist', 'phones', 'words']) {
-  test(`a run of ${task} with any field missing or wrong: one line that names it, or nothing is the matter`, async () => {
+  test(`a run of ${task} with any field missing or wrong: one line that names it, or an answer`, async () => {
     const child = fork(PROCESS, [task, home])
     const [{ refused, failures }] = (await once(child, 'message')) as [Found]
     assert.deepEqual(failures, [])

@@ -1,6 +1,6 @@
 /**
- * A process that gives commands damaged configs and records: `fork(damagedProcess, [task, home])`. It sends what it found. It is one
- * of its own because commands write to its standard streams.
+ * A process that gives commands damaged configs and records, and sends what it found; its arguments are a task and a
+ * folder. It is one of its own because commands write to its standard streams.
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'

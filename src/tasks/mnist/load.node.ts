@@ -9,7 +9,7 @@ import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { cacheFolder, explaining, readBytes, sha256, writeCached } from '../../disk.node.ts'
-import { InputError } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
 import type { MnistData } from './mnist.ts'
 
@@ -50,14 +50,16 @@ export interface MnistSources {
  * The digits, from the first place that has them. 70,000 load in some 0.2 s.
  * @throws InputError when a file is missing or broken, or cannot be had
  */
-export async function loadMnist({ data, npm = true, ...sources }: MnistSources = {}): Promise<MnistData> {
+export async function loadMnist(given: MnistSources = {}): Promise<MnistData> {
+  refuseUnknown('loadMnist', given, ['data', 'npm', 'cache', 'mirrors', 'sums', 'say'])
+  const { data, npm = true, ...sources } = given
+  if (data !== undefined) refuseNoText('loadMnist: data', data)
   if (data !== undefined) return readMnist(data)
   const installed = npm ? packageFolder() : null
   if (installed) return readMnist(installed)
   return readMnist(await cachedMnist(sources))
 }
 
-/**
 /**
  * The digits in a folder, under the usual names: train-images-idx3-ubyte or train-images.idx3-ubyte, plain or .gz, and
  * so on; or under those with the name of a set before them, as EMNIST's (emnist-letters-train-images-idx3-ubyte).

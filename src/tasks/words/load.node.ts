@@ -1,9 +1,9 @@
 /** A task of words from files: finds the text, and counts or reads the vocabulary. */
 import * as path from 'node:path'
 import { readBytes, sha256 } from '../../disk.node.ts'
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, shown } from '../../error.ts'
 import type { Given } from '../../flag.ts'
-import { refuseNoText } from '../../formats/text.ts'
+import { refuseOtherKind } from '../../formats/text.ts'
 import { grouped, percent } from '../../numbers.ts'
 import type { Task } from '../../task.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
@@ -15,7 +15,7 @@ import {
   type Vocabulary,
   type VocabularyChoice,
 } from './vocabulary.ts'
-import { tally, type WordsData, type WordsOptions, words } from './words.ts'
+import { tally, WORDS_DEFAULTS, type WordsData, type WordsOptions, words } from './words.ts'
 
 /** Name of the vocabulary in the folder of a run. */
 export const VOCABULARY_FILE = 'vocabulary.txt'
@@ -60,7 +60,11 @@ export interface OpenedWords {
 
 /** @throws InputError when text or vocabulary cannot be had or used */
 export function openWords(options: Partial<WordsOptions>, sources: WordsSources = {}): OpenedWords {
+  refuseUnknown('openWords', options, Object.keys(WORDS_DEFAULTS))
+  refuseUnknown('openWords', sources, ['data', 'vocabulary', 'choice', 'say'])
   const { data, vocabulary: file, choice, say = () => {} } = sources
+  if (data !== undefined) refuseNoText('openWords: data', data)
+  if (file !== undefined) refuseNoText('openWords: vocabulary', file)
   const corpus = findCorpus(data)
   const vocabulary = file === undefined ? counted(corpus, choice) : readVocabulary(file)
   say(corpus.split)
@@ -96,7 +100,7 @@ export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
 /** @throws InputError when the file cannot be read or is no vocabulary */
 export function readVocabulary(file: string): Vocabulary {
   const bytes = readBytes(file)
-  refuseNoText(bytes, file)
+  refuseOtherKind(bytes, file)
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)

@@ -2,7 +2,7 @@
 import * as fs from 'node:fs'
 import { explaining, statsOf } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
-import { refuseNoText } from '../../formats/text.ts'
+import { refuseOtherKind } from '../../formats/text.ts'
 
 /** The lines of a file that start in bytes `from` … `to` - 1. */
 export interface Piece {
@@ -23,7 +23,7 @@ export function textFile(file: string): Piece {
   const { size } = statsOf(file)
   if (size === 0) throw new InputError(`${file}: expected one sentence a line but it is empty: remove it`)
   const head = headOf(file, HEAD_BYTES)
-  refuseNoText(head, file)
+  refuseOtherKind(head, file)
   const text = head.toString('latin1')
   const count = (ends: RegExp) => text.match(ends)?.length ?? 0
   if (count(/\r(?=[^\n])/g) > count(/\n/g)) {

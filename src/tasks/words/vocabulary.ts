@@ -4,7 +4,8 @@
  * predicted, and `<UNK>` stands for every word that is not listed. As a file: one word a line, as the one-billion-word
  * benchmark has it.
  */
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoObject, refuseNoText, refuseUnknown, refuseUnless, shown } from '../../error.ts'
+import { whole } from '../../flag.ts'
 
 export const START = '<S>'
 export const END = '</S>'
@@ -81,6 +82,8 @@ function spelling(mark: (typeof SPECIAL)[number]): RegExp {
 
 /** @throws InputError when the text is no vocabulary */
 export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
+  refuseNoText('name of the vocabulary', what)
+  refuseNoText(what, text)
   const words = text.split(/\r\n?|\n/)
   if (words.at(-1) === '') words.pop()
   if (words.length === 0) throw new InputError(`${what}: expected one word a line but it is empty`)
@@ -91,7 +94,10 @@ export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
 }
 
 /** The file of a vocabulary: one word a line, which `parseVocabulary` reads. */
-export function formatVocabulary({ words }: Vocabulary): string {
+export function formatVocabulary(vocabulary: Vocabulary): string {
+  refuseNoObject('vocabulary', vocabulary)
+  const { words } = vocabulary
+  refuseUnless(Array.isArray(words), 'vocabulary: words', 'an array of words', words)
   return `${words.join('\n')}\n`
 }
 
@@ -115,8 +121,16 @@ export interface VocabularyChoice {
 export function chooseVocabulary(
   counts: ReadonlyMap<string, number>,
   sentences: number,
-  { size = Number.POSITIVE_INFINITY, minCount = 1 }: VocabularyChoice = {},
+  choice: VocabularyChoice = {},
 ): Vocabulary {
+  const { size, minCount } = checkedChoice(choice)
+  const isMap = Object.prototype.toString.call(counts) === '[object Map]'
+  refuseUnless(isMap, 'vocabulary: counts', 'a Map from words to how often they occur', counts)
+  for (const [word, n] of counts) {
+    refuseNoText('vocabulary: counts: a word', word)
+    whole(0).check(n, word, 'vocabulary: counts')
+  }
+  whole(0).check(sentences, 'sentences', 'vocabulary')
   const often = [...counts].filter(([word, n]) => n >= minCount && !isMark(word) && !UNKNOWN_MARK.test(word))
   often.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   const kept = often.slice(0, size - SPECIAL.length)
@@ -132,4 +146,13 @@ export function chooseVocabulary(
   const entries = [...kept, [END, sentences] as const, [UNKNOWN, left] as const]
   entries.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   return createVocabulary([...entries.map(([word]) => word), START])
+}
+
+function checkedChoice(choice: VocabularyChoice): { size: number; minCount: number } {
+  refuseUnknown('chooseVocabulary', choice, ['size', 'minCount'])
+  const { size, minCount } = choice
+  return {
+    size: size === undefined ? Number.POSITIVE_INFINITY : whole(4).check(size, 'size', 'vocabulary'),
+    minCount: minCount === undefined ? 1 : whole().check(minCount, 'minCount', 'vocabulary'),
+  }
 }

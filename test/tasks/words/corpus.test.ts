@@ -136,7 +136,7 @@ const partsOf = (...files: string[]) => {
   return { train: names(train.pieces), heldOut: names(heldOut.pieces), test: names(test.pieces), split }
 }
 
-test('a name says what a file is by a whole word of it; what was taken for what, and what was left out, is said', () => {
+test('a name says what a file is by a whole word of it; what was taken, and what was left out, is said', () => {
   const taken: [string[], string, string, string][] = [
     [['train', 'valid', 'test'], 'train', 'valid', 'test'],
     [['ptb.train.txt', 'ptb.valid.txt', 'ptb.test.txt'], 'ptb.train.txt', 'ptb.valid.txt', 'ptb.test.txt'],
