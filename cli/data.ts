@@ -10,6 +10,7 @@ export interface SpeechFlags {
   sentences: number
   seed: number
   snr: number
+  json?: boolean
 }
 
 /** Makes the corpus. Returns the exit code. */
@@ -21,6 +22,10 @@ export async function dataSpeech(flags: SpeechFlags): Promise<number> {
       signal: stop.signal,
       onSpeaker: ({ name, part }, done) => say(`${done}/${flags.speakers}  ${name} (${part})`),
     })
+    if (flags.json) {
+      print(JSON.stringify({ type: 'speech', out: flags.out, speakers: flags.speakers, utterances, seconds }))
+      return 0
+    }
     const made = `${grouped(utterances)} utterances of ${flags.speakers} speakers`
     print(`${made}, ${duration(seconds)} of synthetic speech: ${flags.out}`)
     return 0

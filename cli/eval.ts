@@ -6,7 +6,7 @@ import { loadModel } from '../src/model/modelFile.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { MODEL, readRunFolder } from '../src/runs/stored.ts'
-import { taskNamed } from '../src/tasks/tasks.node.ts'
+import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { evaluate } from '../src/train/evaluate.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
@@ -25,6 +25,8 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   const { backend: name, threads, best = false, json = false } = flags
   const run = readRunFolder(dir)
   const { config, events } = run
+  const definition = taskNamed(config.task.name)
+  refuseUnheard(definition, flags)
   const backend = await createBackend({ name, threads })
   for (const problem of run.problems) say(problem)
   const { model, iteration, file } = run.readModel(best ? 'best' : 'final', (source, file) => ({
@@ -37,7 +39,7 @@ export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
   }
   const start = performance.now()
   const { options } = config.task
-  const { task, report } = await taskNamed(config.task.name).open({ options, dir, flags, say, quiet: json })
+  const { task, report } = await definition.open({ options, dir, flags, say, quiet: json })
   const { activationCheckpointing, evalBatch: batch, loss } = config.training
   const scorer = task.scorer?.()
   const test = await evaluate(model, task, { batch, activationCheckpointing, loss: loss ?? undefined, scorer })

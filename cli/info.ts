@@ -1,34 +1,65 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
 import { metricOf } from '../src/metric.ts'
 import { describeModel } from '../src/model/modelFile.ts'
-import { chosen, elements } from '../src/model/parameters.ts'
+import { chosen, elements, type ParameterShape } from '../src/model/parameters.ts'
+import type { ModelSpec } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
+import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import { print, say } from './say.ts'
 
 /** Returns the exit code. */
-export async function infoRun(dir: string): Promise<number> {
+export async function infoRun(dir: string, { json = false }: { readonly json?: boolean } = {}): Promise<number> {
   const run = readRunFolder(dir)
-  const { config } = run
   for (const problem of run.problems) say(problem)
-  const { spec, parameters, iteration, file } = run.readModel('final', (source, file) => ({
+  const model = run.readModel('final', (source, file) => ({
     ...describeModel(source),
     iteration: iterationOf(source) ?? iterations(run),
     file,
   }))
+  if (json) print(JSON.stringify(record(run, model)))
+  else for (const line of lines(run, model)) print(line)
+  return 0
+}
+
+interface Held {
+  readonly spec: ModelSpec
+  readonly parameters: readonly ParameterShape[]
+  /** Of the model that the folder holds, and the file that it is in. */
+  readonly iteration: number
+  readonly file: string
+}
+
+/** docs/json.md has its fields. */
+function record(run: StoredRun, { spec, parameters, iteration, file }: Held): object {
+  const { dir, config, events } = run
+  const last = events.at(-1)
+  const scored = evaluated(run)
+  return {
+    type: 'info',
+    dir,
+    config,
+    iteration: iterations(run),
+    ended: last?.type === 'done' ? last.reason : null,
+    eval: scored ? JSON.parse(encodeEvent(scored)) : null,
+    model: { file, iteration, spec, parameters, weights: weightsOf(parameters) },
+  }
+}
+
+function weightsOf(parameters: readonly ParameterShape[]): number {
+  return parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
+}
+
+function lines(run: StoredRun, { spec, parameters, iteration, file }: Held): string[] {
+  const { config, dir } = run
   const frozen = chosen(`${dir}: frozen`, config.training.frozen ?? [], parameters)
   const { rnn } = spec
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
-  const weights = parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
-  const lines: [string, string][] = [
-    [
-      'task',
-      `${config.task.name}: ${Object.entries(config.task.options)
-        .map((entry) => entry.join(' '))
-        .join(', ')}`,
-    ],
+  const options = Object.entries(config.task.options).map((entry) => entry.join(' '))
+  const all: [string, string][] = [
+    ['task', [`${config.task.name}:`, options.join(', ')].join(' ')],
     ['model', `${rnn.cell}, ${rnn.hidden} units, ${stack}`],
     ['training', training(config)],
     ['ran', ran(run)],
@@ -37,15 +68,15 @@ export async function infoRun(dir: string): Promise<number> {
       parameter.name,
       `[${parameter.shape.join(', ')}]${frozen.includes(parameter) ? ', frozen' : ''}`,
     ]),
-    ['weights', `${grouped(weights)}, of iteration ${grouped(iteration)}, in ${file}`],
+    ['weights', `${grouped(weightsOf(parameters))}, of iteration ${grouped(iteration)}, in ${file}`],
   ]
-  const width = Math.max(...lines.map(([key]) => key.length))
-  for (const [key, value] of lines) print(`${key.padEnd(width)}  ${value}`)
-  return 0
+  const width = Math.max(...all.map(([key]) => key.length))
+  return all.map(([key, value]) => `${key.padEnd(width)}  ${value}`)
 }
 
 function training({ recipe, seed, training: { optimizer, clip, batch } }: RunConfig): string {
-  return `recipe ${recipe}, seed ${seed}: ${optimizer?.kind} at ${optimizer?.lr}, clip ${clip?.kind}, batch ${batch}`
+  const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
+  return `recipe ${recipe}, seed ${seed}: ${optimizer.kind} at ${optimizer.lr}, ${clipping}, batch ${batch}`
 }
 
 function ran(run: StoredRun): string {
@@ -55,9 +86,13 @@ function ran(run: StoredRun): string {
   return `${grouped(iterations(run))} of ${grouped(training.iterations)} iterations, ${ended}; ${backend.description}`
 }
 
+function evaluated({ events }: StoredRun): EvalEvent | undefined {
+  return events.findLast((event) => event.type === 'eval')
+}
+
 /** The metric follows from the record. Asking the task for it would load, or download, its data. */
-function score({ events }: StoredRun): string {
-  const last = events.findLast((event) => event.type === 'eval')
+function score(run: StoredRun): string {
+  const last = evaluated(run)
   const metric = last && metricOf(last.test)
   return metric ? `${scored(last, { metric })} at iteration ${grouped(last.iteration)}` : 'not evaluated'
 }

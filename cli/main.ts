@@ -7,7 +7,7 @@ import * as path from 'node:path'
 import { Command, CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
-import { InputError, nearest, shown } from '../src/error.ts'
+import { didYouMean, InputError, printable, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, names, notNegative, positive, whole } from '../src/flag.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
@@ -15,10 +15,12 @@ import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type EvalFlags, evalRun } from './eval.ts'
+import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
 import {
   BACKEND,
   BEST,
+  JSON_LINES,
   JSON_RESULT,
   RESUME_FLAGS,
   recipesHelp,
@@ -42,20 +44,17 @@ function command(finish: Finish): Command {
     .version(version())
     .exitOverride()
     .enablePositionalOptions()
-    .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`) }) // one line
+    .configureOutput({ outputError: (text, write) => write(`${printable(text.trim().replace(/\s*\n\s*/g, ' '))}\n`) })
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
-  program
-    .command('info')
-    .description('show what a run was and what its model holds')
-    .argument('<dir>', 'folder of a run')
-    .action(async (dir: string) => finish(await infoRun(dir)))
+  infoCommand(program, finish)
   dataCommand(program, finish)
   sampleCommand(program, finish)
   baselineCommand(program, finish)
   reproduceCommand(program, finish)
+  helpCommand(program)
   return program
 }
 
@@ -101,10 +100,9 @@ function refuseTask(task: string | undefined, resume: string | undefined): never
       `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
     )
   }
-  const meant = task === undefined ? undefined : nearest(task, TASK_NAMES)
   throw new InputError(
     `train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}` +
-      (meant ? `; did you mean ${meant}?` : ''),
+      didYouMean(task, TASK_NAMES),
   )
 }
 
@@ -118,6 +116,16 @@ function evalCommand(program: Command, finish: Finish): void {
   )
 }
 
+function infoCommand(program: Command, finish: Finish): void {
+  const command = program
+    .command('info')
+    .description('show what a run was and what its model holds')
+    .argument('<dir>', 'folder of a run')
+  withFlags(command, [JSON_RESULT]).action(async (dir: string, flags: { json?: boolean }) =>
+    finish(await infoRun(dir, flags)),
+  )
+}
+
 function listenCommand(program: Command, finish: Finish): void {
   const command = program
     .command('phones')
@@ -128,7 +136,7 @@ function listenCommand(program: Command, finish: Finish): void {
     { flag: '--frames', help: 'a line for every frame: its time, phone, third and probability' },
     BEST,
     BACKEND,
-    { flag: '--json', help: 'a JSON object a line on stdout' },
+    JSON_LINES,
   ]).action(async (file: string, flags: ListenFlags) => finish(await hearPhones(file, flags)))
 }
 
@@ -149,6 +157,7 @@ function dataCommand(program: Command, finish: Finish): void {
     { flag: '--sentences <M>', value: whole(), default: 50, help: 'sentences of each speaker, about 3 s each' },
     { flag: '--snr <dB>', value: finite, default: 20, help: 'speech over white noise, decibels' },
     { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed gives the same bytes' },
+    JSON_RESULT,
   ]).action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
 }
 
@@ -178,6 +187,7 @@ function sampleCommand(program: Command, finish: Finish): void {
     { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed draws the same words' },
     { flag: '--best', help: 'the checkpoint with the best held-out score, not the last weights' },
     BACKEND,
+    JSON_LINES,
   ]).action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))
 }
 
@@ -226,6 +236,7 @@ function reproduceCommand(program: Command, finish: Finish): void {
       help: 'where results, figure and page go',
     },
     { flag: '--data <dir>', help: "where the task's data are, for irnn train; with all, the corpus of speech" },
+    JSON_LINES,
   ]).action(async (figure: string, flags: ReproduceFlags) => finish(await reproduceFigure(figure, flags)))
 }
 
@@ -242,7 +253,7 @@ async function main(): Promise<void> {
     const { name, message } = error as Error
     const expected = error instanceof InputError || name === 'DivergenceError'
     process.stderr.write(
-      `irnn: ${expected || process.env.IRNN_DEBUG === undefined ? message : (error as Error).stack}\n`,
+      `irnn: ${expected || process.env.IRNN_DEBUG === undefined ? printable(message) : (error as Error).stack}\n`,
     )
     process.exitCode = error instanceof InputError ? 2 : 1
   }

@@ -1,5 +1,6 @@
 /** Flags, which are data (src/flag.ts), as options of commander; and the flags that do not belong to a task. */
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import { nearest } from '../src/error.ts'
 import { type Flag, finite, isSwitch, type Kind, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
 import { initWord } from '../src/init.ts'
 import { cellOptions } from '../src/model/cellOptions.ts'
@@ -19,8 +20,8 @@ export function withFlags(command: Command, flags: readonly Flag[], task = { sco
 function optionOf(flag: Flag, task: { score: string }): Option {
   const { help, value, default: fallback, required } = flag
   const option = new Option(flag.flag, typeof help === 'string' ? help : help(task))
-  if (value?.choices) option.choices(value.choices)
-  else if (value && !isSwitch(flag)) option.argParser(reader(value))
+  if (value?.choices) option.choices(value.choices) // for the help; the reader below takes the place of its check
+  if (value && !isSwitch(flag)) option.argParser(value.choices ? chooser(value.choices) : reader(value))
   if (fallback !== undefined) option.default(fallback)
   return required ? option.makeOptionMandatory() : option
 }
@@ -36,6 +37,16 @@ function reader(value: Kind<unknown>): (text: string) => unknown {
   }
 }
 
+/** As commander does it, and says which choice was meant, as it does for options. */
+function chooser(choices: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (choices.includes(text)) return text
+    const meant = nearest(text, choices)
+    const hint = meant === undefined ? '' : ` (Did you mean ${meant}?)`
+    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.${hint}`)
+  }
+}
+
 export const BACKEND: Flag = {
   flag: '--backend <name>',
   value: oneOf('native', 'wasm', 'reference'),
@@ -47,12 +58,19 @@ export const THREADS: Flag = {
   help: 'threads of native or wasm, which do not change the result (default: all cores, at most 4 for wasm)',
 }
 export const BEST: Flag = { flag: '--best', help: 'the checkpoint with the best score, not the last weights' }
+export const JSON_LINES: Flag = { flag: '--json', help: 'a JSON object a line on stdout' }
 export const JSON_RESULT: Flag = { flag: '--json', help: 'one JSON object on stdout' }
 const JSON_EVENTS: Flag = { flag: '--json', help: 'events only, one JSON object a line on stdout' }
 const CHECKPOINT_EVERY: Flag = {
   flag: '--checkpoint-every <N>',
   value: whole(),
   help: 'iterations between checkpoints (default: one a minute)',
+}
+
+const PAUSE_AT: Flag = {
+  flag: '--pause-at <N>',
+  value: whole(),
+  help: 'stop after N iterations of the run in all and save; irnn train --resume goes on',
 }
 
 /** Flags of the network. Without a default, the recipe decides. */
@@ -87,6 +105,7 @@ const RUN: readonly Flag[] = [
   THREADS,
   BACKEND,
   CHECKPOINT_EVERY,
+  PAUSE_AT,
   {
     flag: '--out <dir>',
     help: 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)',
@@ -134,6 +153,7 @@ export const STORED_SOURCES: readonly Flag[] = storedSources()
 export const RESUME_FLAGS: readonly Flag[] = [
   { flag: '--iterations <N>', value: whole(), help: 'with --resume: more minibatch updates than were planned' },
   CHECKPOINT_EVERY,
+  PAUSE_AT,
   { flag: '--threads <N>', value: whole(), help: 'with --resume: other than before, which changes no bit' },
   BACKEND,
   ...STORED_SOURCES,

@@ -3,6 +3,7 @@
  * evaluation.
  */
 
+import { printable } from '../src/error.ts'
 import { defaultLoss, isMeanOf } from '../src/loss.ts'
 import { METRICS } from '../src/metric.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
@@ -77,7 +78,7 @@ export function createProgress(
     },
     say(text) {
       clear()
-      out.write(`${text}\n`)
+      out.write(`${printable(text)}\n`)
     },
     clear,
   }

@@ -90,7 +90,8 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   const done = unsaved ?? (seen.at(-1) as DoneEvent)
   if (!json) print(result(done, task, folder.dir, seen))
   if (!ok || folder.moved) return 1
-  return done.stopped ? stop.exitCode() : 0
+  const paused = done.reason === 'stopped' && !stop.signal.aborted // by --pause-at: what was asked for is done
+  return done.stopped && !paused ? stop.exitCode() : 0
 }
 
 /** Saves the model; returns the SHA-256 of its file, null if the disk refused. */

@@ -39,6 +39,7 @@ export interface ReproduceFlags {
   out: string
   data?: string
   collect?: boolean
+  json?: boolean
 }
 
 /** An experiment, where its runs are, and what is measured beside them. */
@@ -57,9 +58,12 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   const extra = flags.data === undefined ? [] : ['--data', flags.data]
   const work: Work = { experiment, runs, extra }
   if (flags.collect) {
+    for (const name of ['only', 'budget', 'jobs', 'data'] as const) {
+      if (flags[name] !== undefined) throw new InputError(`--${name}: --collect runs nothing: remove one of the two`)
+    }
     if (!existsSync(runs))
       throw new InputError(`${runs}: expected a folder of runs' folders but it does not exist: name one with --runs`)
-    report(experiment, flags.out, write(work, flags.out))
+    report(experiment, flags, write(work, flags.out))
     return 0
   }
   if (flags.data !== undefined && tasksOf(experiment).every(({ sources }) => sources.length === 0)) {
@@ -70,7 +74,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   }
   await refuseBadData(experiment, flags.data)
   work.baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
-  return running([work], flags, () => report(experiment, flags.out, write(work, flags.out)))
+  return running([work], flags, () => report(experiment, flags, write(work, flags.out)))
 }
 
 async function reproduceAll(flags: ReproduceFlags): Promise<number> {
@@ -203,21 +207,29 @@ function sayOutcome({ experiment, run }: Job, { kind, message }: Outcome): void 
   const words = {
     kept: 'there already',
     done: 'done',
-    paused: 'paused; the same command goes on',
+    paused: `paused ${message}; the same command goes on`,
     diverged: `diverged: ${message}`,
     failed: `failed: ${message}`,
   }
   say(`${experiment.name}  ${run.name}  ${words[kind]}`)
 }
 
-function report(experiment: Experiment, out: string, results: Results): void {
+function report(experiment: Experiment, { out, json }: ReproduceFlags, results: Results): void {
+  const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
+  const files = endings.map((ending) => resultsFile(out, experiment).replace(/json$/, ending))
+  if (json) {
+    for (const { text, holds, measured } of results.claims) {
+      print(JSON.stringify({ type: 'claim', text, holds, measured }))
+    }
+    print(JSON.stringify({ type: 'files', files }))
+    return
+  }
   for (const { text, holds, measured } of results.claims) {
-    print(`${verdictWord(holds).padEnd(7)}  ${text}\n         ${measured}`)
+    print(`${verdictWord(holds).padEnd(7)}  ${text}`)
+    print(`         ${measured}`)
   }
   for (const table of experiment.tables ?? []) {
-    print(tableLines(table, experiment, results).join('\n'))
+    for (const line of tableLines(table, experiment, results)) print(line)
   }
-  const endings = experiment.panels.length > 0 ? ['json', 'svg', 'html'] : ['json', 'html']
-  const file = resultsFile(out, experiment)
-  print(endings.map((ending) => file.replace(/json$/, ending)).join(', '))
+  print(files.join(', '))
 }

@@ -11,7 +11,7 @@ import { knowsItsEnd } from '../src/runs/checkpoint.ts'
 import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
-import { taskNamed } from '../src/tasks/tasks.node.ts'
+import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
 import { startRun } from '../src/train/loop.ts'
 import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
@@ -27,6 +27,7 @@ export interface ResumeFlags extends Given {
   threads?: number
   backend?: BackendName
   checkpointEvery?: number
+  pauseAt?: number
   json?: boolean
 }
 
@@ -36,9 +37,10 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const stored = readRunFolder(dir)
   const { config } = stored
   const iterations = flags.iterations ?? config.training.iterations
+  const definition = taskNamed(config.task.name)
+  refuseUnheard(definition, flags)
   const backend = await sameBackend(config, flags)
   const { options } = config.task
-  const definition = taskNamed(config.task.name)
   const { task } = await definition.open({ options, dir, flags, say, quiet: json })
   const { batch, softmax } = config.training
   const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
@@ -77,6 +79,7 @@ async function goOn(run: ResumedRun<Model>, { backend, task, progress, stop, fla
     const model = checkpoint?.model ?? fresh(config, task, backend)
     const training = startRun(model, task, trainSpec(config.training), {
       signal: stop.signal,
+      pauseAt: flags.pauseAt,
       checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
       resume: checkpoint?.state,
     })

@@ -1,12 +1,14 @@
 /** `irnn sample DIR`: a model of words goes on with a text, a word at a time. */
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { InputError } from '../src/error.ts'
+import { InputError, printable, shown } from '../src/error.ts'
 import { loadModel } from '../src/model/modelFile.ts'
+import type { ModelSpec } from '../src/model/spec.ts'
 import { rng } from '../src/rng.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
 import { vocabularyOfRun } from '../src/tasks/words/load.node.ts'
-import { SEPARATOR, type Vocabulary } from '../src/tasks/words/vocabulary.ts'
+import { SEPARATOR, UNKNOWN, type Vocabulary } from '../src/tasks/words/vocabulary.ts'
+import { say } from './say.ts'
 
 export interface SampleFlags {
   prompt: string
@@ -15,22 +17,29 @@ export interface SampleFlags {
   seed: number
   best?: boolean
   backend?: BackendName
+  json?: boolean
 }
 
-/** Streams words to stdout as they are drawn, a sentence a line. Returns the exit code. */
+/** Streams words to stdout as they are drawn, a sentence a line; or a record each. Returns the exit code. */
 export async function sampleRun(dir: string, flags: SampleFlags): Promise<number> {
   const run = readRunFolder(dir)
   const { name, options } = run.config.task
-  if (name !== 'words') throw new InputError(`${dir}: expected a run of words but it is one of ${name}`)
+  if (name !== 'words') throw new InputError(`${dir}: expected a run of words but it is one of ${shown(name)}`)
   const vocabulary = vocabularyOfRun(dir, options.vocabulary)
   const backend = await createBackend({ name: flags.backend, threads: 1 })
   const model = run.readModel(flags.best ? 'best' : 'final', (source) => loadModel(source, { backend }))
+  refuseMisfit(dir, model.spec, vocabulary)
+  const given = prompted(flags.prompt, vocabulary)
+  if (given.unknown.length > 0 && !flags.json) {
+    say(`--prompt: not in the vocabulary, so read as <UNK>: ${given.unknown.map(shown).join(', ')}`)
+  }
   const closed = new Promise<'closed'>((resolve) => {
     process.stdout.on('error', () => resolve('closed'))
   })
   const stepper = model.stepper()
   try {
-    for (const text of sampled((token) => stepper.step(token), vocabulary, flags)) {
+    const drawn = sampled((token) => stepper.step(token), vocabulary, given.words, flags)
+    for (const text of flags.json ? records(given, drawn) : texts(given, drawn)) {
       // Word by word, and no further than somebody reads.
       const full = !process.stdout.write(text)
       const drained = full ? new Promise((resolve) => process.stdout.once('drain', resolve)) : new Promise(setImmediate)
@@ -43,38 +52,62 @@ export async function sampleRun(dir: string, flags: SampleFlags): Promise<number
   return 0
 }
 
+function refuseMisfit(dir: string, { input, head }: ModelSpec, { size }: Vocabulary): void {
+  if ('vocabulary' in input && input.vocabulary === size && head.size === size && head.steps === 'every') return
+  throw new InputError(
+    `${dir}: expected a model of the ${size} words of its vocabulary but it is another: train it anew`,
+  )
+}
+
+/** How a text begins: its words, and those of them that the vocabulary does not have, each once. */
+export interface Prompt {
+  readonly words: readonly string[]
+  readonly unknown: readonly string[]
+}
+
+export function prompted(text: string, { idOf, unknown }: Vocabulary): Prompt {
+  const words = text.split(SEPARATOR).filter((word) => word !== '')
+  const isUnknown = (word: string) => word !== UNKNOWN && idOf(word) === unknown
+  return { words, unknown: [...new Set(words.filter(isUnknown))] }
+}
+
+/** The prompt and what was drawn, with the spaces and line ends between them. */
+export function* texts({ words }: Prompt, drawn: Iterable<string | null>): Generator<string> {
+  if (words.length > 0) yield printable(words.join(' '))
+  let fresh = words.length === 0
+  for (const word of drawn) {
+    yield word === null ? '\n' : `${fresh ? '' : ' '}${printable(word)}`
+    fresh = word === null
+  }
+  if (!fresh) yield '\n'
+}
+
+/** The same as records of JSON, a line each. */
+function* records({ words, unknown }: Prompt, drawn: Iterable<string | null>): Generator<string> {
+  yield `${JSON.stringify({ type: 'prompt', words, unknown })}\n`
+  for (const word of drawn) yield `${JSON.stringify(word === null ? { type: 'end' } : { type: 'word', word })}\n`
+}
+
 /**
- * The prompt and `words` words after it, with the spaces and line ends between them. A word is drawn with probability
- * proportional to p^(1/temperature); the most probable one at temperature 0. `<UNK>` is never drawn; a prompt may have
- * it.
+ * `words` words after those of the prompt, null for the end of a sentence, which counts as one. A word is drawn with
+ * probability proportional to p^(1/temperature); the most probable one at temperature 0. `<UNK>` is never drawn; a
+ * prompt may have it.
  * @param step logits [V] after a token
  */
 export function* sampled(
   step: (token: number) => ArrayLike<number>,
   { words, start, end, unknown, idOf }: Vocabulary,
-  { prompt, temperature, words: count, seed }: SampleFlags,
-): Generator<string> {
+  prompt: readonly string[],
+  { temperature, words: count, seed }: Pick<SampleFlags, 'temperature' | 'words' | 'seed'>,
+): Generator<string | null> {
   const generator = rng(seed, 'sample')
-  const given = prompt.split(SEPARATOR).filter((word) => word !== '')
   let logits = step(start)
-  for (const word of given) logits = step(idOf(word))
-  if (given.length > 0) yield given.join(' ')
-  let fresh = given.length === 0
-  for (let n = 0; n < count; ) {
+  for (const word of prompt) logits = step(idOf(word))
+  for (let n = 0; n < count; n++) {
     const token = draw(logits, temperature, generator.next(), [start, unknown])
-    if (token === end) {
-      yield '\n'
-      fresh = true
-      logits = step(start)
-      n += 1 // counted like a word: a model that draws nothing else ends too
-      continue
-    }
-    yield `${fresh ? '' : ' '}${words[token]}`
-    fresh = false
-    n += 1
-    logits = step(token)
+    yield token === end ? null : words[token]!
+    logits = step(token === end ? start : token)
   }
-  if (!fresh) yield '\n'
 }
 
 /** @param u uniform in [0,1) */

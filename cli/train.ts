@@ -3,6 +3,7 @@ import * as path from 'node:path'
 import type { Backend, BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { freeName } from '../src/disk.node.ts'
+import { InputError } from '../src/error.ts'
 import { createModel, type Model } from '../src/model/model.ts'
 import { grouped, significant } from '../src/numbers.ts'
 import { createRunFolder } from '../src/runs/folder.ts'
@@ -28,6 +29,7 @@ export interface TrainFlags extends NetworkFlags {
   readonly threads?: number
   readonly backend?: BackendName
   readonly checkpointEvery?: number
+  readonly pauseAt?: number
   readonly out?: string
   readonly overwrite?: boolean
   readonly json?: boolean
@@ -36,6 +38,9 @@ export interface TrainFlags extends NetworkFlags {
 /** Trains, writes the run's folder, reports. Returns the exit code. */
 export async function trainTask(definition: TaskDefinition, flags: TrainFlags): Promise<number> {
   const { cell, seed, json = false } = flags
+  if (flags.overwrite && flags.out === undefined) {
+    throw new InputError('--overwrite: expected --out beside it, the folder whose run is replaced: add it')
+  }
   const given = optionsOf(definition.options, flags)
   const recipe = recipeOf(definition, flags.recipe, cell, given)
   const options = { ...recipe.options, ...given, seed }
@@ -54,7 +59,7 @@ export async function trainTask(definition: TaskDefinition, flags: TrainFlags): 
   try {
     // Everything that can be refused is refused before there is a folder.
     const checkpoints = { every: flags.checkpointEvery }
-    const run = startRun(model, task, spec, { signal: stop.signal, checkpoints })
+    const run = startRun(model, task, spec, { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints })
     const folder = createRunFolder(
       flags.out ?? freeName(path.join('runs', `${name}-seed${seed}`)),
       { title, ...configOf(task, recipe, flags, model, spec, backend) },

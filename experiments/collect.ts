@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { readText, writeAtomic } from '../src/disk.node.ts'
+import { ownText, writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beats, METRICS, type Metric } from '../src/metric.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
@@ -33,7 +33,7 @@ export function resultsFile(dir: string, { name }: Experiment): string {
 export function readResults(dir: string, experiment: Experiment): Results {
   const file = resultsFile(dir, experiment)
   if (!existsSync(file)) return { figure: experiment.name, runs: [], claims: [] }
-  const text = readText(file)
+  const text = ownText(file)
   let read: Results | undefined
   try {
     read = JSON.parse(text) as Results

@@ -1,5 +1,5 @@
 /** The experiments by name. */
-import { InputError, shown } from '../src/error.ts'
+import { didYouMean, InputError, shown } from '../src/error.ts'
 import { addingExperiment } from './adding.ts'
 import type { Experiment } from './experiment.ts'
 import { permutedMnistExperiment } from './permuted-mnist.ts'
@@ -19,6 +19,8 @@ export const EXPERIMENTS: readonly Experiment[] = [
 export function experiment(name: string): Experiment {
   const found = EXPERIMENTS.find((one) => one.name === name)
   if (found) return found
-  const names = [...EXPERIMENTS.map((one) => one.name), 'all'].join(', ')
-  throw new InputError(`reproduce: expected one of ${names} but received ${shown(name)}`)
+  const names = [...EXPERIMENTS.map((one) => one.name), 'all']
+  throw new InputError(
+    `reproduce: expected one of ${names.join(', ')} but received ${shown(name)}${didYouMean(name, names)}`,
+  )
 }

@@ -3,20 +3,22 @@
  * as many at a time as there are cores, the shortest first, so that most claims are decided soonest. What is finished
  * is not repeated, what was begun goes on from its checkpoint.
  *
- * Processes have the lowest priority: other work goes before. A budget does not change a run: it pauses it at the first
- * evaluation past the budget, to go on from there another day.
+ * Processes have the lowest priority: other work goes before. A budget does not change a run: it pauses it there, to go
+ * on another day.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
-import { InputError } from '../src/error.ts'
+import { didYouMean, InputError, shown } from '../src/error.ts'
+import { grouped } from '../src/numbers.ts'
 import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { flagsOf, resultOf } from './collect.ts'
 import { costOf } from './cost.ts'
 import type { Experiment, ExperimentRun, RunResult } from './experiment.ts'
 import { holding } from './hold.ts'
+import { planned } from './identity.ts'
 
 /** One run to do. */
 export interface Job {
@@ -52,7 +54,7 @@ export interface ReproduceOptions extends JobOptions {
   readonly extra?: readonly string[] | undefined
 }
 
-/** `kept`: there was nothing to do. `failed` carries the last line of what the run had to say. */
+/** `kept`: there was nothing to do. `paused` says how far it is, `failed` the last line of what it had to say. */
 export interface Outcome {
   readonly kind: 'kept' | 'done' | 'paused' | 'diverged' | 'failed'
   readonly message: string
@@ -110,7 +112,9 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
   for (const wanted of only) {
     if (runs.some((run) => is(run, wanted))) continue
     const names = [...new Set(runs.map((run) => run.group ?? run.name))]
-    throw new InputError(`--only: expected runs of ${name} (${names.join(', ')}) but received "${wanted}"`)
+    throw new InputError(
+      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}${didYouMean(wanted, names)}`,
+    )
   }
   return runs.filter((run) => only.some((wanted) => is(run, wanted)))
 }
@@ -154,35 +158,34 @@ async function trainRun(
   take: (child: ChildProcess) => void,
 ): Promise<Outcome> {
   const { run, dir, extra } = job
-  const args = [...command.slice(1), ...argumentsOf(run, dir), ...extra, '--json', '--threads', String(threads)]
+  const whole = stored(job)?.iterations ?? planned(run).training.iterations
+  const goal = goalOf(whole, budget)
+  const pausing = goal < whole ? ['--pause-at', String(goal)] : []
+  const more = [...extra, ...pausing, '--json', '--threads', String(threads)]
+  const args = [...command.slice(1), ...argumentsOf(run, dir), ...more]
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
   const child = spawn(command[0]!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   take(child)
   lowerPriority(child)
-  let whole = 0
-  let paused = false
   const pause = () => {
-    if (!paused) child.kill('SIGINT')
-    if (!paused && process.platform !== 'win32') child.kill('SIGCONT') // one that is held hears nothing
-    paused = true
+    child.kill('SIGINT')
+    if (process.platform !== 'win32') child.kill('SIGCONT') // one that is held hears nothing
   }
-  signal?.addEventListener('abort', pause)
+  signal?.addEventListener('abort', pause, { once: true })
   const said: string[] = []
   createInterface({ input: child.stderr }).on('line', (line) => said.push(line))
   createInterface({ input: child.stdout }).on('line', (line) => {
     const event = eventOf(line)
-    if (!event) return
-    whole ||= stored(job)!.iterations
-    const goal = goalOf(whole, budget)
-    onEvent?.(job, event, goal)
-    if (event.type === 'eval' && goal < whole && event.iteration >= goal) pause()
+    if (event) onEvent?.(job, event, goal)
   })
   const code = await ended(child)
   signal?.removeEventListener('abort', pause)
   const message = said.at(-1) ?? `ended with code ${code}`
   const result = stored(job)
   if (code === 0 && result && isOver(result, undefined)) return { kind: 'done', message }
-  if (code === 130 && paused) return { kind: 'paused', message }
+  if (result && (code === 0 || (code === 130 && signal?.aborted))) {
+    return { kind: 'paused', message: `at ${grouped(result.iteration)} of ${grouped(whole)} iterations` }
+  }
   return { kind: result?.ended === 'diverged' ? 'diverged' : 'failed', message }
 }
 

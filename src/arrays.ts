@@ -1,4 +1,5 @@
 /** Typed arrays. */
+import { InputError, refuseUnless, shown } from './error.ts'
 
 type Numbers = Uint8Array | Int16Array | Int32Array | Float32Array
 
@@ -11,4 +12,23 @@ export function joined<A extends Numbers>(Type: new (length: number) => A, parts
     at += part.length
   }
   return whole
+}
+
+/**
+ * A view of the bytes of an array or a buffer, of this realm or another (an iframe, a test runner's context).
+ * @throws InputError for what holds no bytes
+ */
+export function bytesOf(what: string, given: unknown): Uint8Array {
+  if (ArrayBuffer.isView(given)) return new Uint8Array(given.buffer, given.byteOffset, given.byteLength)
+  if (/^\[object (Shared)?ArrayBuffer\]$/.test(tagOf(given))) return new Uint8Array(given as ArrayBufferLike)
+  throw new InputError(`${what}: expected a Uint8Array or an ArrayBuffer but received ${shown(given)}: read it first`)
+}
+
+/** @throws InputError unless they are an Int16Array, of whatever realm */
+export function refuseNoSamples(what: string, samples: unknown): asserts samples is Int16Array {
+  refuseUnless(tagOf(samples) === '[object Int16Array]', what, 'samples in an Int16Array', samples)
+}
+
+function tagOf(value: unknown): string {
+  return Object.prototype.toString.call(value)
 }

@@ -3,8 +3,9 @@ import { type BinaryLike, createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
-import { InputError } from './error.ts'
+import { InputError, refuseNoText, refuseUnless } from './error.ts'
 import type { Source } from './formats/safetensors.ts'
+import { refuseOtherKind } from './formats/text.ts'
 
 /** The disk refused while a run was at work: full, gone, read-only. Nothing that was there before is damaged. */
 export class DiskError extends Error {
@@ -62,6 +63,8 @@ const AT_ONCE = 2 ** 26
 
 /** What `work` makes of a file's bytes. @throws InputError when they cannot be read, and what `work` throws */
 export function readingFile<T>(file: string, work: (source: Source) => T): T {
+  refuseNoText('readingFile', file)
+  refuseUnless(typeof work === 'function', 'readingFile: work', 'a function', work)
   return openedFile(file, (fd, size) => work({ size, read: (at, into) => readFully(fd, at, into, file) }))
 }
 
@@ -128,6 +131,7 @@ export function writeCached(file: string, data: Uint8Array): void {
 
 /** `name`, or the first of name-2, name-3, … that does not exist. */
 export function freeName(name: string): string {
+  refuseNoText('freeName', name)
   for (let n = 1; ; n++) {
     const free = n === 1 ? name : `${name}-${n}`
     if (!fs.existsSync(free)) return free
@@ -171,9 +175,19 @@ export function namesIn(dir: string): string[] {
   })
 }
 
-/** The text of such a file, which is UTF-8, without a byte order mark. @throws InputError when it cannot be read */
-export function readText(file: string): string {
+/** The text of a file that this program wrote, without a byte order mark. @throws InputError when it cannot be read */
+export function ownText(file: string): string {
   return new TextDecoder().decode(readBytes(file))
+}
+
+/**
+ * The text of a file that a person names, or of a pipe. Bytes that are no UTF-8 become U+FFFD. @throws InputError when
+ * it cannot be read, or is packed or in another encoding
+ */
+export function readText(file: string): string {
+  const bytes = readBytes(file)
+  refuseOtherKind(bytes, file)
+  return new TextDecoder().decode(bytes)
 }
 
 /**

@@ -7,24 +7,77 @@ import type { z } from 'zod'
 
 /**
  * What the user gave is wrong (as opposed to a defect of ours or a failing machine). The command exits with 2 on it.
+ * Its message is one line, whatever names and text of files it quotes.
  */
 export class InputError extends Error {
   override readonly name: string = 'InputError'
+  constructor(message: string, options?: ErrorOptions) {
+    super(printable(short(message, MOST_CHARACTERS)), options)
+  }
+}
+
+/** Room for the two longest paths that people have; a file's text is cut long before. */
+const MOST_CHARACTERS = 2000
+/** Of a word or name that is not ours. */
+const MOST_OF_A_WORD = 40
+
+/** The beginning and, in a long text, the end, where the remedy stands. */
+function short(text: string, most: number): string {
+  if (text.length <= most) return text
+  const end = most > 100 ? Math.floor(most / 4) : 0
+  return `${text.slice(0, most - end)}…${text.slice(text.length - end)}`.replace(LONE, '')
+}
+
+/** Halves of a character that a cut has left. */
+const LONE = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
+// Control characters, line ends of Unicode, and marks that turn the direction of what follows.
+const UNPRINTABLE = /[\p{Cc}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu
+
+/** Text from outside in one line, with nothing that a terminal acts upon: control characters as \\n, \\u001b. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    const escaped = JSON.stringify(character).slice(1, -1)
+    return escaped === character ? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}` : escaped
+  })
+}
+
+/** A name that is not ours, without quotation marks. */
+function named(name: PropertyKey): string {
+  return printable(short(String(name), MOST_OF_A_WORD))
 }
 
 /** A value as an error message shows it: short, one line, strings quoted, numbers as JavaScript writes them. */
 export function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value)
-  if (typeof value === 'bigint') return `${value}n`
+  try {
+    return described(value)
+  } catch {
+    return 'an object that cannot be read' // a proxy, or a getter, that throws
+  }
+}
+
+function described(value: unknown): string {
+  if (typeof value === 'string') return printable(JSON.stringify(short(value, MOST_OF_A_WORD)))
+  if (typeof value === 'bigint') return `${short(String(value), MOST_OF_A_WORD)}n`
+  if (typeof value === 'symbol') return named(value)
   if (typeof value === 'function') return 'a function'
   if (ArrayBuffer.isView(value)) return Object.prototype.toString.call(value).slice(8, -1)
   if (Array.isArray(value)) return value.length === 0 ? 'an empty array' : `an array of ${value.length}`
   if (value === null || typeof value !== 'object') return Object.is(value, -0) ? '-0' : String(value)
   const kind = Object.prototype.toString.call(value).slice(8, -1)
   if (kind === 'Promise') return 'a promise: await it'
-  if (kind !== 'Object') return article(kind)
+  if (kind !== 'Object') return article(named(kind))
   const keys = Object.keys(value)
-  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).join(', ')}`
+  return keys.length === 0 ? 'an empty object' : `an object with ${keys.slice(0, 4).map(named).join(', ')}`
+}
+
+/** @throws InputError, one line, unless `ok`: `vocabulary: expected text but received undefined` */
+export function refuseUnless(ok: boolean, what: string, expected: string, value: unknown): asserts ok {
+  if (!ok) throw new InputError(`${what}: expected ${expected} but received ${shown(value)}`)
+}
+
+/** @throws InputError unless it is a string */
+export function refuseNoText(what: string, value: unknown): asserts value is string {
+  refuseUnless(typeof value === 'string', what, 'a string', value)
 }
 
 /**
@@ -42,7 +95,7 @@ export function refuseUnknown(what: string, options: object, known: readonly str
       : known.length > 0
         ? `there are ${known.join(', ')}`
         : 'there are none'
-    throw new InputError(`${what}: ${name}: no such option; ${remedy}`)
+    throw new InputError(`${what}: ${named(name)}: no such option; ${remedy}`)
   }
 }
 
@@ -66,6 +119,12 @@ export function refuseWithout(what: string, input: object, name: string, parts: 
   throw new InputError(`${what}: ${name}: expected an object with ${parts.join(', ')} but received ${shown(data)}`)
 }
 
+/** The end of a message about a word that is none of `known`: `; did you mean lr?`, empty if none of them is near. */
+export function didYouMean(word: unknown, known: readonly string[]): string {
+  const meant = typeof word === 'string' ? nearest(word, known) : undefined
+  return meant === undefined ? '' : `; did you mean ${meant}?`
+}
+
 /** The one of `known` that `word` is most probably meant to be; undefined if none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined
@@ -79,6 +138,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
 
 /** How far `word` is from a name that may be meant; Infinity if it is another word. */
 function misspelling(word: string, name: string): number {
+  if (word.length > 2 * MOST_OF_A_WORD) return Number.POSITIVE_INFINITY
   const [a, b] = [word, name].map((text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')) as [string, string]
   if (a === b) return 0
   if (initials(word) === b || initials(name) === a) return 1
@@ -130,14 +190,24 @@ function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
     const branch = closest(issue.errors as Issue[][])
     if (branch) return explain({ ...branch, path: [...issue.path, ...branch.path] } as Issue, root, schema)
   }
-  const where = issue.path.length > 0 ? `${issue.path.join('.')}: ` : ''
+  const where = issue.path.length > 0 ? `${issue.path.map(named).join('.')}: ` : ''
   if (issue.code === 'custom') return `${where}${issue.message}`
   if (issue.code === 'unrecognized_keys') {
-    const unknown = issue.keys.map((key) => JSON.stringify(key)).join(', ')
-    const many = issue.keys.length > 1
-    return `${where}unknown ${many ? 'keys' : 'key'} ${unknown}: remove ${many ? 'them or correct their' : 'it or correct its'} spelling${meantKeys(issue.keys, schema, issue.path)}`
+    const keys = issue.keys.slice(0, 4)
+    const [noun, remedy] = keys.length > 1 ? ['keys', 'them or correct their'] : ['key', 'it or correct its']
+    const unknown = keys.map(shown).join(', ') + (issue.keys.length > keys.length ? ', …' : '')
+    return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${meantKeys(keys, schema, issue.path)}`
   }
-  return `${where}expected ${expectation(issue)} but received ${received(issue, root)}`
+  const value = valueAt(issue, root)
+  const choices = choicesOf(issue).map(String)
+  const came = value === undefined ? 'nothing' : shown(value)
+  return `${where}expected ${expectation(issue)} but received ${came}${didYouMean(value, choices)}`
+}
+
+/** What a value may be, if it is one of a list. */
+function choicesOf(issue: Issue): readonly unknown[] {
+  if (issue.code === 'invalid_value') return issue.values
+  return issue.code === 'invalid_union' && 'options' in issue ? (issue.options ?? []) : []
 }
 
 function meantKeys(keys: readonly string[], schema: z.core.$ZodType, path: readonly PropertyKey[]): string {
@@ -175,8 +245,10 @@ function expectation(issue: Issue): string {
     case 'invalid_value':
       return oneOf(issue.values)
     case 'invalid_union': {
-      const options = 'options' in issue ? issue.options : undefined // of a discriminated union
-      return options ? oneOf(options) : (issue.errors as Issue[][]).map(([first]) => expectation(first!)).join(' or ')
+      const options = choicesOf(issue) // of a discriminated union
+      return options.length > 0
+        ? oneOf(options)
+        : (issue.errors as Issue[][]).map(([e]) => expectation(e!)).join(' or ')
     }
     case 'too_small':
       return `${thing(issue.origin)} ${issue.inclusive ? '>=' : '>'} ${issue.minimum}`
@@ -204,8 +276,8 @@ function article(noun: string): string {
   return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`
 }
 
-function received(issue: Issue, root: unknown): string {
+function valueAt(issue: Issue, root: unknown): unknown {
   let value = root
   for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
-  return value === undefined ? 'nothing' : shown(value)
+  return value
 }

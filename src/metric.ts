@@ -2,7 +2,7 @@
  * The metrics of an evaluation: which direction is better, and how a value is written. Whoever compares or shows a
  * score reads it here.
  */
-import { InputError, shown } from './error.ts'
+import { InputError, refuseUnless, shown } from './error.ts'
 import { percent, significant } from './numbers.ts'
 
 interface Measure {
@@ -85,6 +85,8 @@ export function beats(metric: Metric | Direction, value: number, other: number):
   if (typeof lowerIsBetter !== 'boolean') {
     throw new InputError(`metric: expected one of ${Object.keys(METRICS).join(', ')} but received ${shown(metric)}`)
   }
+  refuseUnless(typeof value === 'number', 'beats', 'a score', value)
+  refuseUnless(typeof other === 'number', 'beats', 'a score', other)
   return lowerIsBetter ? value < other : value > other
 }
 

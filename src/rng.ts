@@ -4,7 +4,7 @@
  * draws from its own named stream of the seed ('weights', 'adding/train', …): adding a draw in one place moves none
  * elsewhere.
  */
-import { InputError, shown } from './error.ts'
+import { InputError, refuseNoText, shown } from './error.ts'
 
 /** A stream of random numbers. `rng` makes it. */
 export interface Rng {
@@ -31,7 +31,7 @@ export function rng(seed: number, stream = ''): Rng {
   if (!Number.isSafeInteger(seed) || seed < 0) {
     throw new InputError(`seed: expected a whole number from 0 to 2^53-1 but received ${shown(seed)}`)
   }
-  if (typeof stream !== 'string') throw new InputError(`stream: expected a string but received ${shown(stream)}`)
+  refuseNoText('stream', stream)
   // A typed array: captured variables would be a new heap number at every assignment.
   const state = new Int32Array(4)
 
@@ -56,6 +56,9 @@ export function rng(seed: number, stream = ''): Rng {
   return {
     next: () => (bits() >>> 8) * 2 ** -24,
     below(n) {
+      if (!(Number.isInteger(n) && n >= 1 && n <= 2 ** 32)) {
+        throw new InputError(`below: expected a whole number from 1 to 2^32 but received ${shown(n)}`)
+      }
       const fair = 2 ** 32 - (2 ** 32 % n) // the largest multiple of n: what lies above it would favour small results
       let x = bits()
       while (x >= fair) x = bits()
@@ -70,7 +73,10 @@ export function rng(seed: number, stream = ''): Rng {
         if (s > 0 && s < 1) return u * Math.sqrt((-2 * Math.log(s)) / s)
       }
     },
-    restart,
+    restart(stream) {
+      refuseNoText('stream', stream)
+      restart(stream)
+    },
     getState: () => Array.from(state, (word) => word >>> 0),
     setState(words) {
       const good = Array.isArray(words) && words.length === 4 && words.every((word) => word === word >>> 0)

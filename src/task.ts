@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Batch, BatchShape, Normalisation } from './batch.ts'
-import { checked, InputError, shown } from './error.ts'
+import { checked, InputError, refuseNoText, shown } from './error.ts'
 import type { LossSpec, OwnLoss } from './loss.ts'
 import { type JudgeName, METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
@@ -149,6 +149,7 @@ export function epochOrder(size: number, seed: number, stream: string): Order {
   if (!Number.isSafeInteger(size) || size < 1) {
     throw new InputError(`epochOrder: size: expected a whole number >= 1 but received ${shown(size)}`)
   }
+  refuseNoText('epochOrder: stream', stream)
   let epoch = 0
   let position = 0
   let order = shuffle(0)

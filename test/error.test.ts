@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { z } from 'zod'
-import { checked, nearest, refuseUnknown, shown } from '../src/error.ts'
+import { checked, InputError, nearest, refuseUnknown, shown } from '../src/error.ts'
 import { refused } from './support/refused.ts'
 
 test('the option that was meant: by case and dashes, initials, a beginning, a slip of the pen', () => {
@@ -97,4 +97,70 @@ test('values of every kind are shown in one line', () => {
     [Symbol('a'), 'Symbol(a)'],
   ]
   for (const [value, line] of values) assert.equal(shown(value), line)
+})
+
+/** What a terminal would act upon, or what would end a line. */
+const ACTS = /[\p{Cc}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+const HOSTILE = ['a\nb\r\nc', '\x1b[2J\x1b]0;title\x07', '\x9b31m', '\u2028\u2029', '\u202egnp.exe', '\0', '\x7f\b\b']
+const ANY = fc.oneof(fc.constantFrom(...HOSTILE), fc.string({ unit: 'binary', maxLength: 60 }))
+
+test('any value is shown in one short line that no terminal acts upon', () => {
+  const value = fc.oneof(
+    ANY,
+    fc.anything({ withBigInt: true, withNullPrototype: true, withTypedArray: true, key: ANY }),
+  )
+  fc.assert(
+    fc.property(value, (value) => {
+      const line = shown(value)
+      assert.doesNotMatch(line, ACTS)
+      assert.ok(line.length < 1300, line) // 4 keys of 40 characters, each at most six as \u001b
+    }),
+    { seed: 5, numRuns: 500 },
+  )
+  const text = 'x'.repeat(1e6)
+  for (const long of [text, BigInt(`0x${'f'.repeat(10_000)}`), Symbol(text), { [text]: 1 }])
+    assert.ok(shown(long).length < 80, shown(long).slice(0, 100))
+  assert.equal(shown(`${'x'.repeat(39)}😀`), `"${'x'.repeat(39)}…"`, 'no half of a character')
+  const { proxy, revoke } = Proxy.revocable({}, {})
+  revoke()
+  const thrower = Object.defineProperty({}, Symbol.toStringTag, { get: () => assert.fail() })
+  for (const odd of [proxy, thrower]) assert.equal(shown(odd), 'an object that cannot be read')
+})
+
+test('a message is one line of bounded length, whatever it quotes: names, keys, paths, text of parsers', () => {
+  const schema = z.strictObject({ hidden: z.number(), map: z.record(z.string(), z.number()).optional() })
+  fc.assert(
+    fc.property(ANY, fc.boolean(), (name, long) => {
+      const text = long ? name.repeat(1000) : name
+      const calls = [
+        () => checked<unknown>(schema, { hidden: 1, [text]: 1 }, text),
+        () => checked<unknown>(schema, { hidden: 1, map: { [text]: '1' } }, 'it'),
+        () => refuseUnknown(text, { [text]: 1 }, ['lr']),
+        () => {
+          throw new InputError(`${text}: expected JSON but ${text}`)
+        },
+      ]
+      for (const call of calls) {
+        try {
+          call()
+        } catch (error) {
+          assert.ok(error instanceof InputError, String(error))
+          assert.doesNotMatch(error.message, ACTS)
+          assert.ok(error.message.length < 6 * 2100)
+        }
+      }
+    }),
+    { seed: 6, numRuns: 200 },
+  )
+  const keys = Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`${'k'.repeat(99)}${i}`, 1]))
+  refused(
+    () => checked<unknown>(schema, { hidden: 1, ...keys }, 'it'),
+    /^it: unknown keys "k{40}…"(, "k{40}…"){3}, …: remove them or correct their spelling$/,
+  )
+  refused(
+    () => checked<unknown>(schema, { hidden: 1, map: { ['k'.repeat(99)]: 'x' } }, 'it'),
+    /^it: map\.k{40}…: expected a number but received "x"$/,
+  )
+  const cut = new InputError(`${'path/'.repeat(2000)}: remove it`).message
+  assert.ok(cut.length < 2100 && cut.endsWith('path/: remove it') && cut.includes('…'))
 })

@@ -5,6 +5,8 @@ import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { between, blocks } from '../bench/readme.ts'
+import type { Results } from '../experiments/collect.ts'
+import { EXPERIMENTS } from '../experiments/known.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')
@@ -40,3 +42,24 @@ for (const block of blocks()) {
     assert.equal(shown.length, block.text.split('\n').length)
   })
 }
+
+test('README.md: the table of claims says what the committed results say', () => {
+  const rows = [...read('README.md').matchAll(/^\| \[`([\w-]+)`\]\(experiments\/results\/[\w-]+\.html\) \|(.*)\|$/gm)]
+  assert.deepEqual(rows.map(([, name]) => name).toSorted(), EXPERIMENTS.map(({ name }) => name).toSorted())
+  for (const [, name, cells] of rows) {
+    const { claims } = JSON.parse(read(`experiments/results/${name}.json`)) as Results
+    const count = (verdict: boolean | null) => claims.filter(({ holds }) => holds === verdict).length
+    const shown = cells!.split('|').slice(1).map(Number)
+    assert.deepEqual(shown, [claims.length, count(true), count(false), count(null)], `README.md, ${name}`)
+  }
+})
+
+test('README.md: the numbers of the results that it names in words are theirs', () => {
+  const [, hidden100, permuted] = /(\d+\.\d) % with 100 units .*?`--permuted` (\d+\.\d) %/s.exec(read('README.md'))!
+  const best = (file: string, run: RegExp) => {
+    const { runs } = JSON.parse(read(`experiments/results/${file}.json`)) as Results
+    return runs.find(({ name }) => run.test(name))?.best?.value.toFixed(1)
+  }
+  assert.equal(best('pixel-mnist', /^irnn-fast$/), hidden100)
+  assert.equal(best('permuted-mnist', /^irnn-fast$/), permuted)
+})

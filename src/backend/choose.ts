@@ -10,7 +10,7 @@ import {
   wasmBytes,
   wasmIsBuilt,
 } from '#platform'
-import { InputError, refuseUnknown, shown } from '../error.ts'
+import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { otherThanCode } from './contract.ts'
 import { type Addon, nativeBackend } from './native.ts'
@@ -53,7 +53,8 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   refuseUnknown('createBackend', options, ['name', 'threads', 'instructionSet'])
   const { name, threads, instructionSet } = options
   if (name !== undefined && name !== 'native' && name !== 'wasm' && name !== 'reference') {
-    throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}`)
+    const meant = didYouMean(name, ['native', 'wasm', 'reference'])
+    throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}${meant}`)
   }
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${shown(threads)}`)
@@ -112,7 +113,7 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
   if (found) return found
   throw new InputError(
     `instruction set: expected one of ${here.join(', ')}, which run here and are built, but received ` +
-      `${shown(wanted)}: "npm run build" builds all that there are`,
+      `${shown(wanted)}${didYouMean(wanted, here)}: "npm run build" builds all that there are`,
   )
 }
 

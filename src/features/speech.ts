@@ -3,6 +3,8 @@
  * 120 numbers (Le, Jaitly & Hinton 2015, section 4.4). A stream, a whole utterance, and one whose filters are known
  * already give the same bits: it is one computation. 10 ms of sound take some 6 µs.
  */
+import { refuseNoSamples } from '../arrays.ts'
+import { refuseUnless } from '../error.ts'
 import { createLogMel, SETTINGS } from './mel.ts'
 
 const { window: W, shift, filters: N } = SETTINGS
@@ -12,11 +14,13 @@ export const FEATURES: number = 3 * N
 
 /** Whole windows in so many samples, where frame f is samples[160 f] … samples[160 f + 399]. */
 export function frameCount(samples: number): number {
+  refuseUnless(typeof samples === 'number', 'frameCount', 'a number of samples', samples)
   return samples < W ? 0 : 1 + Math.floor((samples - W) / shift)
 }
 
 /** The features [frames,120] of an utterance. */
 export function features(samples: Int16Array): Float32Array {
+  refuseNoSamples('features', samples)
   const all = new Float32Array(frameCount(samples.length) * FEATURES)
   const stream = featureStream((row, frame) => all.set(row, frame * FEATURES))
   stream.push(samples)
@@ -26,6 +30,7 @@ export function features(samples: Int16Array): Float32Array {
 
 /** The filters alone, [frames,40]: what is worth keeping, since Δ and ΔΔ are made from it in a tenth of the time. */
 export function logMel(samples: Int16Array): Float32Array {
+  refuseNoSamples('logMel', samples)
   const all = new Float32Array(frameCount(samples.length) * N)
   windows((row, frame) => all.set(row, frame * N))(samples)
   return all
@@ -50,6 +55,7 @@ export interface FeatureStream {
  * ahead.
  */
 export function featureStream(emit: TakesFrame): FeatureStream {
+  refuseUnless(typeof emit === 'function', 'featureStream', 'a function that takes a frame', emit)
   const { push, end } = deltas(emit)
   return { push: windows(push), end }
 }
@@ -61,6 +67,7 @@ function windows(emit: TakesFrame): (samples: Int16Array) => void {
   let held = new Int16Array(0) // samples from the next window on, and the one before it
   let frame = 0
   return (samples) => {
+    refuseNoSamples('featureStream: push', samples)
     const all = new Int16Array(held.length + samples.length)
     all.set(held)
     all.set(samples, held.length)

@@ -1,8 +1,9 @@
 /** The learning curve of a run, from its records. */
 
+import { refuseNoText, refuseUnless } from '../error.ts'
 import { defaultLoss, isMeanOf } from '../loss.ts'
 import { METRICS } from '../metric.ts'
-import type { Task } from '../task.ts'
+import { refuseUnlessTask, type Task } from '../task.ts'
 import type { TrainEvent } from '../train/events.ts'
 import { type Series, svg } from './figure.ts'
 
@@ -10,6 +11,9 @@ const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
+  refuseUnless(Array.isArray(events), 'curve: events', 'an array of what train() yields', events)
+  refuseUnlessTask(task)
+  refuseNoText('curve: title', title)
   const { judge, metric } = task
   const { title: name, log } = judge ? { title: judge.name, log: false } : METRICS[metric]
   const isLoss = !judge && isMeanOf(metric, task.loss ?? defaultLoss(task.head))

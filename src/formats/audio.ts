@@ -1,5 +1,6 @@
 /** Sound in a file or a stream, SPHERE or RIFF by its first bytes: 16-bit samples as they are. */
-import { InputError, shown } from '../error.ts'
+import { bytesOf } from '../arrays.ts'
+import { InputError, refuseNoText, refuseUnknown, shown } from '../error.ts'
 import type { AudioHeader, HeaderSteps } from './audioHeader.ts'
 import { latin1 } from './latin1.ts'
 import { isRiff, riffHeader } from './riff.ts'
@@ -20,6 +21,7 @@ export function headerReader(what: string): {
   /** Takes the next piece of the stream. */
   push(bytes: Uint8Array): { header: AudioHeader; rest: Uint8Array } | null
 } {
+  refuseNoText('name of the sound', what)
   const steps = headerSteps(what)
   let wanted = steps.next().value as number
   let held: Uint8Array = NONE
@@ -37,7 +39,8 @@ export function headerReader(what: string): {
     filled += part.length
   }
   return {
-    push(bytes) {
+    push(given) {
+      const bytes = bytesOf(what, given)
       let at = 0
       for (;;) {
         if (wanted < 0) {
@@ -105,7 +108,8 @@ export function refuseNoHeader(header: AudioHeader | null, size: number, what: s
 }
 
 /** 16-bit samples of whole pairs of bytes; of an odd number the last byte is left. */
-export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
+export function pcm16(given: Uint8Array, bigEndian: boolean): Int16Array {
+  const bytes = bytesOf('pcm16', given)
   const samples = new Int16Array(bytes.length >> 1)
   const [high, low] = bigEndian ? [0, 1] : [1, 0]
   for (let i = 0; i < samples.length; i++) samples[i] = (bytes[2 * i + high]! << 8) | bytes[2 * i + low]!
@@ -136,14 +140,17 @@ export interface SoundStream {
  * says a length before it knows it, and cannot go back to mend it: a length that the stream does not reach then means
  * nothing. In a file it means that the end is missing.
  */
-export function soundStream(what: string, { piped = false }: { piped?: boolean } = {}): SoundStream {
+export function soundStream(what: string, options: { piped?: boolean } = {}): SoundStream {
+  refuseUnknown('soundStream', options, ['piped'])
+  const { piped = false } = options
   const reader = headerReader(what)
   let header: AudioHeader | null = null
   let received = 0
   let odd: Uint8Array = NONE
   let count = 0
   return {
-    push(bytes) {
+    push(given) {
+      const bytes = bytesOf(what, given)
       received += bytes.length
       let rest = bytes
       if (!header) {

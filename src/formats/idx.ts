@@ -3,7 +3,8 @@
  * the elements, the number of dimensions, each dimension as a big-endian 32-bit number, then the elements. Only
  * unsigned bytes are read here, and they stay bytes: what is returned is a view of what was given.
  */
-import { InputError } from '../error.ts'
+import { bytesOf } from '../arrays.ts'
+import { InputError, refuseNoObject, refuseNoText, refuseUnless } from '../error.ts'
 import { latin1 } from './latin1.ts'
 
 /** An array of bytes of any shape. */
@@ -36,11 +37,16 @@ const TYPES: Readonly<Record<number, string>> = {
 }
 
 /**
- * @param what names the bytes in messages: a file
+ * @param given the bytes of a file
+ * @param what names them in messages
  * @param dimensions how many there must be; otherwise any number
  * @throws InputError unless the bytes are IDX of unsigned bytes, whole, with that many dimensions
  */
-export function parseIdx(bytes: Uint8Array, what: string, dimensions?: number): IdxArray {
+export function parseIdx(given: Uint8Array, what: string, dimensions?: number): IdxArray {
+  refuseNoText('name of the IDX data', what)
+  const bytes = bytesOf(what, given)
+  const isCount = dimensions === undefined || typeof dimensions === 'number'
+  refuseUnless(isCount, `${what}: dimensions`, 'a number', dimensions)
   const wanted = dimensions === undefined ? '' : ` of ${dimensions} dimension${dimensions === 1 ? '' : 's'}`
   const refuse = (problem: string): never => {
     throw new InputError(`${what}: expected IDX data${wanted} but ${problem}`)
@@ -82,7 +88,11 @@ export interface LabelledFiles {
  * and [N, 1, rows, columns] of one colour. Labels [N] or [N, 1], of any range from 0 on.
  * @throws InputError unless both are whole, of such shapes, and count the same number of pictures
  */
-export function parseLabelled({ images, labels }: LabelledFiles): LabelledImages {
+export function parseLabelled(files: LabelledFiles): LabelledImages {
+  refuseNoObject('parseLabelled', files)
+  const { images, labels } = files
+  refuseNoObject('images', images)
+  refuseNoObject('labels', labels)
   const pictures = parseIdx(images.bytes, images.name)
   const { data, shape } = parseIdx(labels.bytes, labels.name)
   const [N, rows, columns] = pictureShape(pictures.shape, images.name)

@@ -12,7 +12,7 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { readingFile } from '../disk.node.ts'
-import { checked, InputError, shown } from '../error.ts'
+import { checked, InputError, refuseNoObject, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import type { Model } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
@@ -87,6 +87,10 @@ const markSchema: z.ZodType<Mark> = z.object({
  * arrays.
  */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
+  refuseNoObject('checkpoint: state', state)
+  refuseNoObject('checkpoint: state: optimizer', state.optimizer)
+  refuseNoIdentity(run)
+  checked(markSchema, mark, 'checkpoint: mark')
   const { optimizer, carried, trained, bestWeights: _, ...rest } = state // the best weights have a file of their own
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
@@ -120,6 +124,7 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
  * @throws InputError when a bit is not what was written, or it is of another run, or of one that had diverged
  */
 export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
+  refuseNoIdentity(run)
   const { metadata, arrays, source } = readOnce(sourceOf(file))
   const part = <T>(schema: z.ZodType<T>, name: string): T =>
     checked(schema, parsed(name, metadata.get(name)), `checkpoint: ${name}`)
@@ -203,6 +208,15 @@ export function findCheckpoint(
     throw new InputError(`${dir}: cannot go on: no checkpoint is good: ${problems.join('; ')}: start the run anew`)
   }
   return { found: null, problems }
+}
+
+/** @throws InputError unless it is the config of a run, or has what tells one from another */
+function refuseNoIdentity(run: RunIdentity): void {
+  refuseNoObject('run', run)
+  refuseNoObject('run: task', run.task)
+  refuseNoObject('run: model', run.model)
+  refuseNoObject('run: training', run.training)
+  refuseNoObject('run: training: schedule', run.training.schedule)
 }
 
 /**

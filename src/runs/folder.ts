@@ -6,15 +6,24 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { explaining, freeName, makeFolder, readText, TEMPORARY, writeAtomic } from '../disk.node.ts'
-import { InputError } from '../error.ts'
+import { explaining, freeName, makeFolder, ownText, TEMPORARY, writeAtomic } from '../disk.node.ts'
+import { InputError, refuseNoObject, refuseNoText, refuseUnknown, refuseUnless } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/runState.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { type Mark, type Records, recordsUntil } from './records.ts'
-import { CONFIG, METRICS, MODEL, type RunConfig, readRecords, type StoredRun, stampOf } from './stored.ts'
+import {
+  CONFIG,
+  METRICS,
+  MODEL,
+  type RunConfig,
+  readRecords,
+  refuseNoConfig,
+  type StoredRun,
+  stampOf,
+} from './stored.ts'
 import { BOARD } from './tensorboard.ts'
 import { CURVE, jsonOf, type RunFolder, RunWriter } from './writer.ts'
 
@@ -41,11 +50,11 @@ export interface CreateOptions {
  * @throws InputError when it cannot be written, is not a folder, or is not empty; with `overwrite` the files of an
  * earlier run in it (and nothing else) are removed
  */
-export function createRunFolder(
-  dir: string,
-  config: RunConfig,
-  { overwrite = false, files = {}, taskFiles = Object.keys(files), say }: CreateOptions = {},
-): RunFolder {
+export function createRunFolder(dir: string, config: RunConfig, options: CreateOptions = {}): RunFolder {
+  refuseNoText('createRunFolder', dir)
+  refuseNoConfig(config, 'createRunFolder: config')
+  refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'taskFiles', 'say'])
+  const { overwrite = false, files = {}, taskFiles = Object.keys(files), say } = options
   const names = [...ALL, ...taskFiles]
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)
@@ -126,10 +135,13 @@ export interface ResumeOptions<M> {
  * @throws InputError when another process writes the folder, or has changed it since; when its files are damaged or
  * cannot be written
  */
-export function resumeRunFolder<M>(
-  { dir, config: stored, stamp }: StoredRun,
-  { load, revise = (config) => config, taskFiles = [], say = () => {} }: ResumeOptions<M>,
-): ResumedRun<M> {
+export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): ResumedRun<M> {
+  refuseNoObject('resumeRunFolder', run)
+  refuseUnknown('resumeRunFolder', options, ['load', 'revise', 'taskFiles', 'say'])
+  const { dir, config: stored, stamp } = run
+  const { load, revise = (config) => config, taskFiles = [], say = () => {} } = options
+  refuseNoText('resumeRunFolder: dir', dir)
+  refuseUnless(typeof load === 'function', 'resumeRunFolder: load', 'a function that makes a model', load)
   const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
   return unlockingOnFailure(unlock, () => {
     if (stampOf(dir) !== stamp) {
@@ -202,5 +214,5 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
 
 function textsIn(dir: string, names: readonly string[]): Record<string, string> {
   const held = names.filter((name) => fs.existsSync(path.join(dir, name)))
-  return Object.fromEntries(held.map((name) => [name, readText(path.join(dir, name))]))
+  return Object.fromEntries(held.map((name) => [name, ownText(path.join(dir, name))]))
 }

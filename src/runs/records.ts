@@ -3,6 +3,7 @@
  * checkpoint was written. The place is found by content. A number of bytes would be wrong as soon as an editor has
  * changed the line ends.
  */
+import { refuseNoText } from '../error.ts'
 import { encodeEvent, type TrainEvent, toEvent } from '../train/events.ts'
 
 /** What a metrics.jsonl holds. */
@@ -16,6 +17,7 @@ export interface Records {
  * Reads lines that end in any way; a byte order mark, empty lines and a line that a kill has cut off are passed over.
  */
 export function parseRecords(text: string): Records {
+  refuseNoText('records', text)
   const events: TrainEvent[] = []
   const problems: string[] = []
   const lines = text.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/)

@@ -2,11 +2,11 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { z } from 'zod'
-import { explaining, readingFile, readText } from '../disk.node.ts'
-import { checked, InputError } from '../error.ts'
+import { explaining, ownText, readingFile } from '../disk.node.ts'
+import { checked, InputError, nearest, refuseNoText, refuseUnless } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import type { DoneEvent, TrainEvent } from '../train/events.ts'
-import type { TrainSpec } from '../train/options.ts'
+import { refuseDamagedOptions, type TrainSpec } from '../train/options.ts'
 import { BEST, LAST, PREVIOUS } from './checkpoint.ts'
 import { refuseDamaged, sumOf } from './checksum.ts'
 import { parseRecords, type Records } from './records.ts'
@@ -39,18 +39,31 @@ export interface RunConfig {
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
 }
 
-// Loose: what a later version adds does not make a run unreadable. What is used is checked again by its owner.
+/** @throws InputError unless it is what a folder of a run can hold */
+export function refuseNoConfig(config: unknown, what: string): void {
+  checked(configSchema as z.ZodType<unknown>, config, what)
+}
+
+// Loose: what a later version adds does not make a run unreadable.
 const configSchema = z.looseObject({
+  title: z.string().optional(),
   version: z.string(),
   recipe: z.string(),
-  seed: z.number(),
+  seed: z.int().min(0),
   task: z.looseObject({
     name: z.string(),
     options: z.record(z.string(), z.union([z.number(), z.boolean(), z.string()])),
   }),
   model: z.looseObject({}),
-  training: z.looseObject({ batch: z.number(), iterations: z.number() }),
-  backend: z.looseObject({ name: z.string(), threads: z.number(), description: z.string() }),
+  training: z.looseObject({}),
+  checkpointEvery: z.int().min(1).nullable().optional(),
+  backend: z.looseObject({
+    name: z.string(),
+    threads: z.number(),
+    description: z.string(),
+    instructionSet: z.string().optional(),
+  }),
+  machine: z.looseObject({}).optional(),
 })
 
 /** A finished or interrupted run, read back. */
@@ -79,6 +92,7 @@ export interface StoredRun {
 
 /** @throws InputError when there is no run in `dir` or its files are damaged */
 export function readRunFolder(dir: string): StoredRun {
+  refuseNoText('readRunFolder', dir)
   const stamp = stampOf(dir)
   const config = readConfig(dir)
   const { events, problems } = readRecords(path.join(dir, METRICS))
@@ -89,6 +103,8 @@ export function readRunFolder(dir: string): StoredRun {
     events,
     problems: problems.map((problem) => `${path.join(dir, METRICS)}: ${problem}`),
     readModel(which, work) {
+      refuseUnless(which === 'final' || which === 'best', 'readModel', "'final' or 'best'", which)
+      refuseUnless(typeof work === 'function', 'readModel: work', 'a function', work)
       const name = modelFile(dir, which)
       const file = path.join(dir, name)
       return readingFile(file, (source) => {
@@ -146,19 +162,48 @@ export function stampOf(dir: string): string {
 function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
   if (!fs.lstatSync(file, { throwIfNoEntry: false })) {
-    throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}`)
+    throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}${otherRun(dir)}`)
   }
-  return checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
+  const config = checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
+  try {
+    refuseDamagedOptions({ ...config.training })
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error
+  }
+  return config
+}
+
+/** The run that was probably meant: of a file in one that one, of a folder of runs one of them, else one named alike. */
+function otherRun(dir: string): string {
+  const above = path.dirname(dir)
+  if (fs.existsSync(path.join(above, CONFIG))) return `; did you mean ${above}?`
+  const [inside] = runsIn(dir)
+  if (inside !== undefined) return `: it holds runs: name one, say ${path.join(dir, inside)}`
+  for (const folder of [above, 'runs']) {
+    const near = nearest(path.basename(dir), runsIn(folder))
+    if (near !== undefined) return `; did you mean ${path.join(folder, near)}?`
+  }
+  return ''
+}
+
+/** Names of the runs in a folder. */
+function runsIn(folder: string): string[] {
+  try {
+    return fs.readdirSync(folder).filter((name) => fs.existsSync(path.join(folder, name, CONFIG)))
+  } catch {
+    return []
+  }
 }
 
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
 export function readRecords(file: string): Records {
-  if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
-  return parseRecords(readText(file))
+  refuseNoText('readRecords', file)
+  const there = explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false }))
+  return there ? parseRecords(ownText(file)) : { events: [], problems: [] }
 }
 
 function parse(file: string, read: (text: string) => unknown): unknown {
-  const text = readText(file)
+  const text = ownText(file)
   try {
     return read(text)
   } catch (error) {

@@ -2,7 +2,7 @@
  * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a
  * recipe goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
  */
-import { InputError, shown } from '../error.ts'
+import { didYouMean, InputError, refuseNoObject, refuseNoText, shown } from '../error.ts'
 import type { Given } from '../flag.ts'
 import type { Init } from '../init.ts'
 import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
@@ -36,15 +36,28 @@ export type Recipes = Readonly<Record<string, (cell: Cell, options: Given) => Re
 
 /** @throws InputError for a name that the task does not have */
 export function recipeOf(
-  { name: task, recipes }: { readonly name: string; readonly recipes: Recipes },
+  definition: { readonly name: string; readonly recipes: Recipes },
   name: string | undefined,
   cell: Cell,
   options: Given = {},
 ): Recipe {
+  refuseNoObject('recipeOf', definition)
+  refuseNoObject('recipeOf: options', options)
+  const { name: task, recipes } = definition
+  refuseNoText('recipeOf: name', task)
+  refuseNoObject('recipeOf: recipes', recipes)
+  if (typeof cell !== 'string' || !Object.hasOwn(cells, cell)) {
+    const known = Object.keys(cells)
+    throw new InputError(
+      `recipeOf: cell: expected one of ${known.join(', ')} but received ${shown(cell)}${didYouMean(cell, known)}`,
+    )
+  }
   const names = Object.keys(recipes)
-  const chosen = name ?? names[0]!
-  if (Object.hasOwn(recipes, chosen)) return recipes[chosen]!(cell, options)
-  throw new InputError(`recipe: expected one of ${names.join(', ')} for ${task} but received ${shown(chosen)}`)
+  const chosen = name ?? names[0]
+  if (typeof chosen === 'string' && typeof recipes[chosen] === 'function') return recipes[chosen](cell, options)
+  throw new InputError(
+    `recipe: expected one of ${names.join(', ')} for ${task} but received ${shown(chosen)}${didYouMean(chosen, names)}`,
+  )
 }
 
 /** Those of these options that the cell has. */

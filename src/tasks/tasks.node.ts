@@ -1,6 +1,6 @@
 /** The tasks of the table, by name. */
-import { InputError, shown } from '../error.ts'
-import type { Given } from '../flag.ts'
+import { didYouMean, InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
+import { type Given, longOf, nameOf } from '../flag.ts'
 import type { Task } from '../task.ts'
 import type { TaskDefinition } from './definition.ts'
 import * as table from './table.node.ts'
@@ -13,7 +13,24 @@ export const TASK_NAMES: readonly string[] = TASKS.map(({ name }) => name)
 export function taskNamed(name: string): TaskDefinition {
   const found = TASKS.find((task) => task.name === name)
   if (found) return found
-  throw new InputError(`task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(name)}`)
+  throw new InputError(
+    `task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(name)}${didYouMean(name, TASK_NAMES)}`,
+  )
+}
+
+/**
+ * Refuses what says where data are, of a stored run whose task would not listen to it.
+ * @throws InputError, one line: `--data: a run of adding needs no data: remove it`
+ */
+export function refuseUnheard({ name, sources }: TaskDefinition, given: Given): void {
+  const heard = sources.filter(({ once }) => !once)
+  for (const { sources } of TASKS) {
+    for (const flag of sources) {
+      if (given[nameOf(flag)] === undefined || heard.some((one) => nameOf(one) === nameOf(flag))) continue
+      const why = heard.length === 0 ? 'needs no data' : `takes ${heard.map(longOf).join(', ')} alone`
+      throw new InputError(`${longOf(flag)}: a run of ${name} ${why}: remove it`)
+    }
+  }
 }
 
 /**
@@ -22,15 +39,24 @@ export function taskNamed(name: string): TaskDefinition {
  * @throws InputError when the data cannot be had, or are not those that the run was made with
  */
 export async function openTask(
-  {
-    dir,
-    config: { task },
-  }: {
+  run: {
     readonly dir: string
     readonly config: { readonly task: { readonly name: string; readonly options: Task['options'] } }
   },
   sources: Given = {},
 ): Promise<Task> {
-  const stored = { dir, options: task.options, flags: sources, say() {}, quiet: true }
-  return (await taskNamed(task.name).open(stored)).task
+  refuseNoObject('openTask', run)
+  refuseNoObject('openTask: config', run.config)
+  const { dir, config } = run
+  const { task } = config
+  refuseNoObject('openTask: task', task)
+  refuseNoObject('openTask: options of the task', task.options)
+  const definition = taskNamed(task.name)
+  refuseUnknown(
+    'openTask',
+    sources,
+    TASKS.flatMap(({ sources }) => sources.map(nameOf)),
+  )
+  refuseUnheard(definition, sources)
+  return (await definition.open({ dir, options: task.options, flags: sources, say() {}, quiet: true })).task
 }

@@ -5,6 +5,7 @@
  * never lost by sampling. JSON has no NaN and would silently write null: they are strings here, and numbers again when
  * read.
  */
+import { InputError, shown } from '../error.ts'
 import type { JudgeName } from '../metric.ts'
 
 /** Mean and extremes over the iterations of a record. */
@@ -141,20 +142,39 @@ export type TrainEvent = StepEvent | StageEvent | EvalEvent | CheckpointEvent | 
 
 /**
  * One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole.
+ * @throws InputError for what is no event
  */
 export function encodeEvent(event: TrainEvent): string {
-  return JSON.stringify(event, (_, value) => {
+  if (!hasType(event)) throw new InputError(`event: expected what train() yields but received ${shown(event)}`)
+  return JSON.stringify(event, (name, value) => {
+    if (typeof value === 'bigint')
+      throw new InputError(`event: ${name}: expected a number but received ${shown(value)}`)
     if (typeof value !== 'number') return value
     if (!Number.isFinite(value)) return String(value)
     return Number.isInteger(value) ? value : Number(value.toPrecision(6))
   })
 }
 
-/** The event of one line. @throws SyntaxError if it is not JSON */
+/** The event of one line, which encodeEvent wrote. @throws InputError if it is not JSON, or no event */
 export function decodeEvent(line: string): TrainEvent {
-  return JSON.parse(line, (_, value) =>
-    value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
-  ) as TrainEvent
+  const value = parsed(line)
+  if (hasType(value)) return value
+  throw new InputError(`event: expected a line of JSON that encodeEvent wrote but received ${shown(line)}`)
+}
+
+/** Undefined for what is no JSON. */
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line, (_, value) =>
+      value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value,
+    )
+  } catch {
+    return undefined
+  }
+}
+
+function hasType(value: unknown): value is TrainEvent {
+  return typeof value === 'object' && value !== null && TYPES.has((value as TrainEvent).type)
 }
 
 const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>([
@@ -165,19 +185,22 @@ const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>([
   'collapse',
   'done',
 ])
+const REASONS: ReadonlySet<unknown> = new Set<DoneEvent['reason']>([
+  'iterations',
+  'target',
+  'plateau',
+  'stopped',
+  'collapse',
+])
 
 /**
  * The event of one line that may hold anything; null if it is none: no JSON, not an object, of no known type, or
- * without its iteration, seconds, or the numbers that its type has.
+ * without its iteration, seconds, or what its type has.
  */
 export function toEvent(line: string): TrainEvent | null {
-  let value: Partial<Record<string, unknown>>
-  try {
-    value = decodeEvent(line) as unknown as typeof value
-  } catch {
-    return null
-  }
-  if (typeof value !== 'object' || value === null || !TYPES.has(value.type as string)) return null
+  const event = parsed(line)
+  if (!hasType(event)) return null
+  const value = event as unknown as Partial<Record<string, unknown>>
   const { type, iteration, seconds } = value
   if (!Number.isSafeInteger(iteration) || (iteration as number) < 0 || typeof seconds !== 'number') return null
   const whole =
@@ -186,9 +209,17 @@ export function toEvent(line: string): TrainEvent | null {
       : type === 'eval'
         ? isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
         : type === 'done'
-          ? typeof value.reason === 'string' && (value.test === null || isScore(value.test))
-          : type !== 'stage' || typeof value.T === 'number'
-  return whole ? (value as unknown as TrainEvent) : null
+          ? isEnd(value)
+          : type === 'stage'
+            ? typeof value.T === 'number'
+            : type !== 'collapse' || typeof value.loss === 'number'
+  return whole ? event : null
+}
+
+function isEnd({ reason, stopped, test, heldOut, model }: Partial<Record<string, unknown>>): boolean {
+  if (!REASONS.has(reason) || typeof stopped !== 'boolean') return false
+  if (model !== undefined && typeof (model as DoneEvent['model'] | null)?.sha256 !== 'string') return false
+  return (test === null || isScore(test)) && (heldOut === undefined || isScore(heldOut))
 }
 
 function isSpread(value: unknown): boolean {

@@ -7,6 +7,7 @@
  */
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
 import { InputError, refuseNoObject, shown } from '../error.ts'
+import { whole } from '../flag.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import type { Task } from '../task.ts'
 import { type BestWeights, bestWeights } from './bestWeights.ts'
@@ -27,6 +28,8 @@ import { turns } from './turns.ts'
 export interface RunOptions {
   /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
   readonly signal?: StopSignal | undefined
+  /** Stops the run, as `signal` does, once so many iterations are done, those before a resume among them. */
+  readonly pauseAt?: number | undefined
   /**
    * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped.
    * They change no number.
@@ -66,9 +69,9 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  */
 export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
   refuseNoObject('train', given)
-  const { signal, checkpoints, resume, keepBest, ...options } = given
+  const { signal, pauseAt, checkpoints, resume, keepBest, ...options } = given
   const tables = options.tables ?? (resume === undefined ? undefined : tablesOf(resume))
-  return startRun(model, task, trainSpec({ ...options, tables }), { signal, checkpoints, resume, keepBest })
+  return startRun(model, task, trainSpec({ ...options, tables }), { signal, pauseAt, checkpoints, resume, keepBest })
 }
 
 /** `train` for options that trainSpec has completed and checked already. */
@@ -76,9 +79,10 @@ export function startRun(
   model: Model,
   task: Task,
   spec: TrainSpec,
-  { signal, checkpoints, resume, keepBest = false }: RunOptions = {},
+  { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume, keepBest = false }: RunOptions = {},
 ): Run {
   refuseSignal(signal)
+  if (pauseAt !== Number.POSITIVE_INFINITY) whole().check(pauseAt, 'pauseAt', 'train')
   if (typeof keepBest !== 'boolean') {
     throw new InputError(`train: keepBest: expected true or false but received ${shown(keepBest)}`)
   }
@@ -87,7 +91,7 @@ export function startRun(
   const best = keepBest ? bestWeights(model) : null
   if (resume !== undefined) restore(work, resume, best)
   const loop = new Loop(work, best, resume)
-  const run = loop.events(signal, saving)
+  const run = loop.events(signal, pauseAt, saving)
   const end = run.return.bind(run)
   return Object.assign(run, {
     getState: () => loop.getState(),
@@ -160,6 +164,7 @@ class Loop {
 
   async *events(
     signal: StopSignal | undefined,
+    pauseAt: number,
     saving: CheckpointClock | null,
   ): AsyncGenerator<TrainEvent, void, void> {
     const pause = turns()
@@ -169,7 +174,7 @@ class Loop {
       let reason = this.ending()
       if (!this.resumed && this.work.stage.end !== null) yield this.stage()
       while (reason === null) {
-        reason = signal?.aborted ? 'stopped' : null
+        reason = signal?.aborted || this.work.optimizer.iteration >= pauseAt ? 'stopped' : null
         if (reason) break
         const events = this.owesEvaluation() ? NOTHING : this.iterate()
         if (events.length > 0) this.work.show()

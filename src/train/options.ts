@@ -194,8 +194,24 @@ const NAMES = z.strictObject(Object.fromEntries(ENTRIES.map(([name]) => [name, z
 /** @throws InputError unless every option is there, as `trainSpec` leaves them */
 export function refuseIncomplete(spec: TrainSpec): void {
   const given: unknown = spec
-  if (typeof given === 'object' && given !== null && ENTRIES.every(([name]) => Object.hasOwn(given, name))) return
+  if (typeof given === 'object' && given !== null && ENTRIES.every(([name]) => Object.hasOwn(given, name))) {
+    for (const [name, option] of ENTRIES) option.check(spec[name], name)
+    return
+  }
   throw new InputError(`training: expected what trainSpec() gives but received ${shown(given)}`)
+}
+
+/** Options that every stored run has. The others came later: a run without one has its default. */
+const STORED: readonly string[] = ['batch', 'iterations', 'optimizer', 'schedule', 'clip', 'reduction', 'evalEvery']
+
+/**
+ * Refuses the options of a stored run that are not what they can be; those of later versions are passed over.
+ * @throws InputError, one line naming the option
+ */
+export function refuseDamagedOptions(stored: Readonly<Record<string, unknown>>): void {
+  for (const [name, option] of ENTRIES) {
+    if (Object.hasOwn(stored, name) || STORED.includes(name)) option.check(stored[name], name)
+  }
 }
 
 /** What every config.json of 0.1.0 has, whose runs updated tables lazily and could not say so. */

@@ -124,15 +124,23 @@ test('runs, keeps what is done, collects, draws', async () => {
   assert.notEqual(other.runs[1]!.date, '2001-01-01')
 })
 
-test('a budget pauses a run, and the next call goes on to the same results', async () => {
+test('a budget pauses a run at that iteration, and the next call goes on to the same results', async () => {
   const runs = path.join(home, 'paused')
   const long: Experiment = { ...SMALL, runs: [run('one', 'irnn', { iterations: 2000, evalEvery: 100 })], claims: [] }
   const first = await reproduce(long, { command, runs, budget: 0.01 })
-  assert.deepEqual(kinds(first), { one: 'paused' })
-  const [paused] = collect(long, runs, empty).runs
-  assert.equal(paused!.ended, 'stopped')
-  assert.ok(paused!.iteration >= 100 && paused!.iteration < 2000)
-  assert.deepEqual(kinds(await reproduce(long, { command, runs, budget: 100 })), { one: 'kept' })
+  assert.deepEqual(first.get('one'), { kind: 'paused', message: 'at 20 of 2,000 iterations' })
+  const at = () => collect(long, runs, empty).runs.map(({ ended, iteration }) => [ended, iteration])
+  assert.deepEqual(at(), [['stopped', 20]])
+  for (const [budget, iteration, kind] of [
+    [20, 20, 'kept'],
+    [7, 20, 'kept'],
+    [21, 21, 'paused'],
+    [100, 100, 'paused'], // an evaluation is there
+    [150, 150, 'paused'],
+  ] as const) {
+    assert.deepEqual(kinds(await reproduce(long, { command, runs, budget })), { one: kind }, String(budget))
+    assert.deepEqual(at(), [['stopped', iteration]])
+  }
   assert.deepEqual(kinds(await reproduce(long, { command, runs })), { one: 'done' })
   const straight = path.join(home, 'straight')
   await reproduce(long, { command, runs: straight })

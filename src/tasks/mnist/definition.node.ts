@@ -2,7 +2,7 @@
 import { InputError } from '../../error.ts'
 import { oneOf, whole } from '../../flag.ts'
 import type { TaskDefinition } from '../definition.ts'
-import { loadMnist, type MnistSources } from './load.node.ts'
+import { loadMnist } from './load.node.ts'
 import { mnist as createMnist, reopenMnist } from './mnist.ts'
 import { MNIST_RECIPES } from './recipes.ts'
 
@@ -57,14 +57,14 @@ export const mnist: TaskDefinition = {
     if (options.permutation !== undefined && options.order !== 'permuted') {
       throw new InputError('--permutation-seed: only pixels in permuted order have one: add --permuted')
     }
-    const data = await loadMnist({ ...(flags as MnistSources), say: quiet ? undefined : say })
+    const data = await loadMnist({ data: flags.data as string | undefined, say: quiet ? undefined : say })
     const few = Math.floor(Number(options.trainSize ?? data.train.N) / 12)
     // What a recipe holds out of 60,000 digits would be all of a small set.
     const fitted = flags.heldOut === undefined && Number(options.heldOut) > few ? { heldOut: few } : {}
     return { task: createMnist({ ...options, ...fitted, data }) }
   },
   async open({ options, flags, say, quiet }) {
-    const data = await loadMnist({ ...(flags as MnistSources), say: quiet ? undefined : say })
+    const data = await loadMnist({ data: flags.data as string | undefined, say: quiet ? undefined : say })
     return { task: reopenMnist(options, data) }
   },
   async check({ data }, say) {

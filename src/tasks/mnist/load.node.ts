@@ -10,7 +10,7 @@ import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { cacheFolder, explaining, namesIn, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { download } from '../../download.node.ts'
-import { InputError } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
 import type { MnistData } from './mnist.ts'
 
@@ -52,7 +52,10 @@ export interface MnistSources {
  * The digits, from the first place that has them. 70,000 load in some 0.2 s.
  * @throws InputError when a file is missing or broken, or cannot be had
  */
-export async function loadMnist({ data, npm = true, ...sources }: MnistSources = {}): Promise<MnistData> {
+export async function loadMnist(given: MnistSources = {}): Promise<MnistData> {
+  refuseUnknown('loadMnist', given, ['data', 'npm', 'cache', 'mirrors', 'sums', 'say'])
+  const { data, npm = true, ...sources } = given
+  if (data !== undefined) refuseNoText('loadMnist: data', data)
   if (data !== undefined) return readMnist(data)
   const installed = npm ? packageFolder() : null
   if (installed) return readMnist(installed)

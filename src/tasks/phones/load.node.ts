@@ -7,7 +7,7 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { joined } from '../../arrays.ts'
 import { cacheFolder, readBytes, readText, sha256, writeCached } from '../../disk.node.ts'
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, refuseUnless, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { frameCount, logMel } from '../../features/speech.ts'
 import { parseAlignments } from '../../formats/kaldi.ts'
@@ -30,18 +30,19 @@ export interface SpeechSources extends TimitOptions {
  * The corpus in a folder (timit.node.ts says which). Features of an hour of sound take seconds, the first time alone.
  * @throws InputError when there is none, it is bad, or an alignment is missing
  */
-export function loadSpeech({
-  data,
-  alignments,
-  cache = cacheFolder('speech'),
-  ...options
-}: SpeechSources): PhoneCorpus {
+export function loadSpeech(sources: SpeechSources): PhoneCorpus {
+  refuseUnknown('loadSpeech', sources, ['data', 'alignments', 'cache', 'skipBad', 'say'])
+  const { data, alignments, cache = cacheFolder('speech'), ...options } = sources
   if (data === undefined) {
     throw new InputError(
       'phones: expected a corpus of speech: give --data DIR, the folder with TRAIN and TEST of TIMIT or of "irnn ' +
         'data speech"',
     )
   }
+  refuseNoText('loadSpeech: data', data)
+  const files: unknown = alignments ?? []
+  const areNames = Array.isArray(files) && files.every((file) => typeof file === 'string')
+  refuseUnless(areNames, 'loadSpeech: alignments', 'an array of files', files)
   const timit = readTimit(data, options)
   const { kept, targets, set } = alignments?.length ? aligned(timit, alignments, options) : thirds(timit)
   const say = options.say ?? (() => {})

@@ -6,14 +6,14 @@
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from '../../batch.ts'
-import { checked, InputError, refuseWithout, shown } from '../../error.ts'
+import { checked, InputError, refuseNoObject, refuseUnless, refuseWithout, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
 import type { Stream, StreamState, Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { createPhoneScore } from './score.ts'
-import { type StateSet, THIRDS } from './targets.ts'
+import { refuseNoStates, type StateSet, THIRDS } from './targets.ts'
 
 const N = SETTINGS.filters
 
@@ -57,6 +57,13 @@ export function phones(input: Partial<PhoneOptions> & { corpus: PhoneCorpus }): 
   const { corpus, ...options } = input
   const { seed } = checked(schema, { seed: 1, ...options }, 'phones')
   const { train, dev, test, set, normalisation } = corpus
+  for (const [name, one] of Object.entries({ train, dev, test })) {
+    refuseNoSpeech(`phones: ${name}`, one)
+    const each =
+      Object.prototype.toString.call(one.targets) === '[object Int32Array]' && one.targets.length * N === one.mel.length
+    refuseUnless(each, `phones: ${name}: targets`, 'an Int32Array of a state for each frame', one.targets)
+  }
+  refuseNoStates('phones: set', set)
   const T = Math.max(...[train, dev, test].map(({ starts }) => Math.max(...lengthsOf(starts))))
   const trainSize = sizeOf(train)
   return {
@@ -205,8 +212,21 @@ function filler({ starts, mel, targets }: SpeechSet): (utterances: Int32Array) =
   }
 }
 
+/** @throws InputError unless it has the filters of the frames that it counts */
+function refuseNoSpeech(what: string, set: Pick<SpeechSet, 'starts' | 'mel'>): void {
+  refuseNoObject(what, set)
+  const { starts, mel } = set
+  const tag = Object.prototype.toString
+  refuseUnless(tag.call(starts) === '[object Int32Array]', `${what}: starts`, 'an Int32Array', starts)
+  refuseUnless(tag.call(mel) === '[object Float32Array]', `${what}: mel`, 'a Float32Array', mel)
+  const whole = starts.every((start, i) => start >= (starts[i - 1] ?? 0)) && (starts.at(-1) ?? 0) * N === mel.length
+  refuseUnless(whole, `${what}: mel`, `${N} filters of each frame that starts counts`, mel)
+}
+
 /** Mean and deviation of the 120 features over all frames; a feature that never changes is only shifted. */
-export function statistics({ starts, mel }: Pick<SpeechSet, 'starts' | 'mel'>): Normalisation {
+export function statistics(set: Pick<SpeechSet, 'starts' | 'mel'>): Normalisation {
+  refuseNoSpeech('speechNormalisation', set)
+  const { starts, mel } = set
   const frames = starts.at(-1)!
   const sum = new Float64Array(FEATURES)
   const squares = new Float64Array(FEATURES)

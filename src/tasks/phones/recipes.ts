@@ -18,11 +18,9 @@ function fast(cell: Cell): Recipe {
     name: 'fast',
     why:
       'The recurrent matrix starts at 0.01 times the identity, as in the paper for speech: what was heard is soon ' +
-      'forgotten. ' +
-      'Inputs are normalised and weights keep the size of what passes through them (std 0.1), so that five layers ' +
-      'learn as ' +
-      'two do. Half the rate after an evaluation of the dev set without a gain of 0.5 %, and the end instead of a ' +
-      'seventh time.',
+      'forgotten. Inputs are normalised and weights keep the size of what passes through them (std 0.1), so that ' +
+      'five layers learn as two do. Half the rate after an evaluation of the dev set without a gain of 0.5 %, and ' +
+      'the end instead of a seventh time.',
     ...phoneNet(cell, 128, 0.1),
     training: {
       batch: 8,

@@ -2,8 +2,10 @@
  * How often a network is right about a frame: of its states, and of its phones folded to 48 and to 39 (Lee & Hon 1989).
  * The answer to a frame is its most probable state, and the phone of that state.
  */
+import { refuseNoObject, refuseUnless } from '../../error.ts'
+import { lengthOf } from '../../model/values.ts'
 import type { Scorer } from '../../task.ts'
-import type { StateSet } from './targets.ts'
+import { refuseNoStates, type StateSet } from './targets.ts'
 import { FOLD_39, FOLD_48 } from './timit.ts'
 
 /** Error rates over the frames that were added. */
@@ -26,7 +28,9 @@ export interface PhoneErrors {
 export type PhoneScore = Scorer<PhoneErrors>
 
 /** A score over batches of a task of phones with these states. It is at 0 frames. */
-export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
+export function createPhoneScore(set: StateSet): PhoneScore {
+  refuseNoStates('createPhoneScore', set)
+  const { states, phoneOf } = set
   const labels = [...new Set(FOLD_39)].sort()
   const column = Int32Array.from(phoneOf, (phone) => labels.indexOf(FOLD_39[phone]!))
   const of48 = Array.from(phoneOf, (phone) => FOLD_48[phone]!)
@@ -35,7 +39,12 @@ export function createPhoneScore({ states, phoneOf }: StateSet): PhoneScore {
   let wrong = 0
   let wrong48 = 0
   return {
-    add({ T, B, y, lengths }, logits) {
+    add(batch, logits) {
+      refuseNoObject('score: batch', batch)
+      const { T, B, y, lengths } = batch
+      const areThere = typeof y?.length === 'number' && y.length >= T * B
+      refuseUnless(areThere, 'score: batch: y', 'a state for each frame', y)
+      refuseUnless(lengthOf('score: logits', logits) >= T * B * states, 'score', 'logits of each frame', logits)
       for (let n = 0; n < T * B; n++) {
         const truth = y![n]!
         if (truth < 0 || (lengths && Math.floor(n / B) >= lengths[n % B]!)) continue

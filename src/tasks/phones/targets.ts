@@ -2,9 +2,10 @@
  * What each frame of speech is to be called: 60 phones × 3 states, the thirds of a segment in time, which is the
  * paper's 180; or Kaldi's alignment of the same utterance. A frame is what its middle sample is.
  */
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoObject, refuseUnless, shown } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import type { Segment } from '../../formats/phn.ts'
+import { lengthOf } from '../../model/values.ts'
 import { PHONES } from './timit.ts'
 
 /** States of a phone: its beginning, middle and end. */
@@ -16,6 +17,19 @@ export interface StateSet {
   readonly states: number
   /** [states] the phone of each, by its index in PHONES. */
   readonly phoneOf: Int32Array
+}
+
+/** A day of speech. */
+const MOST_FRAMES = 8_640_000
+const isCount = (n: unknown): boolean => Number.isInteger(n) && (n as number) >= 0 && (n as number) <= MOST_FRAMES
+
+/** @throws InputError unless it says a phone of each of its states */
+export function refuseNoStates(what: string, set: StateSet): void {
+  refuseNoObject(what, set)
+  const { states, phoneOf } = set
+  refuseUnless(isCount(states), `${what}: states`, 'a whole number', states)
+  const each = lengthOf(`${what}: phoneOf`, phoneOf) === states
+  refuseUnless(each, `${what}: phoneOf`, `the phone of each of ${states} states`, phoneOf)
 }
 
 /** State 3 p + k is the third k of phone p. */
@@ -30,6 +44,9 @@ const MIDDLE = SETTINGS.window / 2
 
 /** The state of every frame; -1 (does not count) in q, between segments, and after the last one. */
 export function frameStates(segments: readonly Segment[], frames: number): Int32Array {
+  const areSegments = Array.isArray(segments) && segments.every((one) => typeof one === 'object' && one !== null)
+  refuseUnless(areSegments, 'frameStates: segments', 'an array of {start, end, phone}', segments)
+  refuseUnless(isCount(frames), 'frameStates: frames', `a whole number, at most ${MOST_FRAMES}`, frames)
   const states = new Int32Array(frames).fill(-1)
   let s = 0
   for (let f = 0; f < frames; f++) {

@@ -9,7 +9,8 @@ import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { namesIn, statsOf } from '../../disk.node.ts'
 import { InputError } from '../../error.ts'
-import type { Piece, Text } from './text.node.ts'
+import type { Text } from './text.node.ts'
+import { type Piece, refuseOneLine, textFile } from './textFile.node.ts'
 import { textId } from './textId.node.ts'
 
 export interface Corpus {
@@ -21,7 +22,7 @@ export interface Corpus {
   readonly train: Text
   readonly heldOut: Text
   readonly test: Text
-  /** How it was split, in words. */
+  /** How it was split, and what was left out, in words. */
   readonly split: string
   /** A sentence goes on from the one before it: the files are no shuffled sentences. */
   readonly coherent: boolean
@@ -103,7 +104,7 @@ function benchmark(dir: string): Corpus {
     )
   }
   const at = (folder: string, names: readonly string[]): Text => ({
-    pieces: names.map((name) => filled(path.join(dir, folder, name))),
+    pieces: names.map((name) => textFile(path.join(dir, folder, name))),
     form: 'plain',
   })
   const parts = {
@@ -116,7 +117,7 @@ function benchmark(dir: string): Corpus {
     ...parts,
     split:
       `one-billion-word benchmark: ${training.length} training files; ` +
-      `${heldOut[1]} held out, ${heldOut[0]} to test`,
+      `${heldOut[1]} held out, ${heldOut[0]} to test${leftOut(heldOut.slice(2))}`,
     coherent: false,
   }
 }
@@ -125,21 +126,14 @@ function benchmark(dir: string): Corpus {
  * Files whose names say what they are are that; else whole files are taken, or where there are few the ends of each.
  */
 function textFiles(data: string): Corpus {
-  const files = filesOf(data).map(filled)
-  const named = (form: RegExp) => files.filter(({ file }) => form.test(path.basename(file)))
-  const byName = {
-    train: named(/(^|[^a-z])train/i),
-    heldOut: named(/(^|[^a-z])(valid|dev|held-?out)/i),
-    test: named(/(^|[^a-z])test/i),
-  }
-  const chosen = Object.values(byName).every((some) => some.length > 0)
-    ? { ...byName, split: 'as the names of the files say' }
-    : files.length >= 3
-      ? byWholeFiles(files)
-      : byEnds(files)
+  const { files, skipped } = filesOf(data)
+  const chosen = split(files)
+  const { train } = chosen
+  if (train.length === 1 || chosen.cuts) for (const { file } of train) refuseOneLine(file)
   const text = (pieces: readonly Piece[]): Text => ({ pieces, form: 'plain' })
-  const parts = { train: text(chosen.train), heldOut: text(chosen.heldOut), test: text(chosen.test) }
-  return { id: `text-${idOf(parts)}`, ...parts, split: `${data}: ${chosen.split}`, coherent: true }
+  const parts = { train: text(train), heldOut: text(chosen.heldOut), test: text(chosen.test) }
+  const said = `${data}: ${chosen.split}${leftOut([...(chosen.leftOut ?? []), ...skipped])}`
+  return { id: `text-${idOf(parts)}`, ...parts, split: said, coherent: true }
 }
 
 interface Chosen {
@@ -147,6 +141,69 @@ interface Chosen {
   readonly heldOut: readonly Piece[]
   readonly test: readonly Piece[]
   readonly split: string
+  /** Names of files that are in no part. */
+  readonly leftOut?: readonly string[]
+  /** Whether parts are parts of files. */
+  readonly cuts?: boolean
+}
+
+/**
+ * Words that say what a file is where they stand alone in its name, between its ends and what is no letter:
+ * ptb.train.txt, dev_2.txt; not training-day.txt or contest.txt. `whole`: only as all of the name but its ending.
+ */
+const NAMES: Readonly<Record<Part, { readonly word: string; readonly alone: string; readonly whole: string }>> = {
+  train: { word: 'train', alone: 'train', whole: 'training' },
+  heldOut: { word: 'valid', alone: 'valid|validation|val|dev|held[-_. ]?out', whole: 'development' },
+  test: { word: 'test', alone: 'test', whole: 'testing' },
+}
+const PARTS = Object.keys(NAMES) as Part[]
+
+/** The parts that the name of a file says it is. */
+function partsOf(file: string): Part[] {
+  return PARTS.filter((part) => {
+    const { alone, whole } = NAMES[part]
+    const form = new RegExp(`(?<!\\p{L})(${alone})(?!\\p{L})|^(${whole})(\\.[^.]*)?$`, 'iu')
+    return form.test(path.basename(file))
+  })
+}
+
+/** What the names of files say they are, where each part has one; else whole files, or the ends of a few. */
+function split(files: readonly string[]): Chosen {
+  // A name that says two things, as dev-test.txt, says nothing.
+  const of = (part: Part) => files.filter((file) => partsOf(file).join() === part)
+  const named = { train: of('train'), heldOut: of('heldOut'), test: of('test') }
+  const lacking = PARTS.filter((part) => named[part].length === 0)
+  if (lacking.length > 0) {
+    const pieces = files.map(textFile)
+    const chosen = pieces.length >= 3 ? byWholeFiles(pieces) : byEnds(pieces)
+    if (lacking.length === PARTS.length) return chosen
+    const none = lacking.map((part) => NAMES[part].word).join(' or ')
+    return { ...chosen, split: `no name says ${none}, so that names count for nothing: ${chosen.split}` }
+  }
+  const { train, heldOut, test } = named
+  const chosen = new Set([...train, ...heldOut, ...test])
+  return {
+    train: train.map(textFile),
+    heldOut: heldOut.map(textFile),
+    test: test.map(textFile),
+    split:
+      `as the names of the files say, ${listed(train)} to train on, ${listed(heldOut)} held out, ` +
+      `${listed(test)} to test`,
+    leftOut: files.filter((file) => !chosen.has(file)),
+  }
+}
+
+/** Names of files, not all where there are many. */
+function listed(files: readonly string[]): string {
+  const names = files.map((file) => path.basename(file))
+  const shown = names.slice(0, MOST_NAMES)
+  return names.length <= MOST_NAMES ? shown.join(', ') : `${shown.join(', ')} and ${names.length - MOST_NAMES} more`
+}
+
+const MOST_NAMES = 8
+
+function leftOut(files: readonly string[]): string {
+  return files.length === 0 ? '' : `; left out: ${listed(files)}`
 }
 
 function byWholeFiles(files: readonly Piece[]): Chosen {
@@ -169,27 +226,32 @@ function byEnds(files: readonly Piece[]): Chosen {
     files.map(({ file, to: size }) => ({ file, from: Math.floor(from * size), to: Math.floor(to * size) }))
   const each = files.length > 1 ? 'of each file ' : ''
   const split = `${each}the first 90 % to train on, the next 5 % held out, the last 5 % to test`
-  return { train: cut(0, 0.9), heldOut: cut(0.9, 0.95), test: cut(0.95, 1), split }
+  return { train: cut(0, 0.9), heldOut: cut(0.9, 0.95), test: cut(0.95, 1), split, cuts: true }
+}
+
+interface Found {
+  readonly files: readonly string[]
+  /** What else is in the folder: folders, and hidden files. */
+  readonly skipped: readonly string[]
 }
 
 /**
  * The files that a person names: one, those of a folder, or those that a pattern with * and ? in its last part fits.
  */
-function filesOf(data: string): string[] {
+function filesOf(data: string): Found {
   const dir = path.dirname(data)
   const pattern = /[*?]/.test(path.basename(data)) && !fs.existsSync(data)
   if (!pattern && !fs.existsSync(data)) {
     throw new InputError(`--data: ${data}: expected a file or folder of text but there is none of that name`)
   }
-  if (!pattern && !isFolder(data)) return [data]
+  if (!pattern && !isFolder(data)) return { files: [data], skipped: [] }
   const folder = pattern ? dir : data
-  const fits = pattern ? patternOf(path.basename(data)) : /^[^.]/
+  const fits = pattern ? patternOf(path.basename(data)) : /^/
   const names = isFolder(folder) ? namesIn(folder).filter((name) => fits.test(name)) : []
-  const files = names.toSorted().flatMap((name) => {
-    const file = path.join(folder, name)
-    return isFolder(file) ? [] : [file]
-  })
-  if (files.length > 0) return files
+  const found = names.toSorted().map((name) => path.join(folder, name))
+  const taken = (file: string) => !isFolder(file) && (pattern || !path.basename(file).startsWith('.'))
+  const files = found.filter(taken)
+  if (files.length > 0) return { files, skipped: found.filter((file) => !taken(file)) }
   throw new InputError(`--data: ${data}: expected files of one sentence a line but there is none`)
 }
 
@@ -204,12 +266,6 @@ function isFolder(name: string): boolean {
 
 function whole(file: string): Piece {
   return { file, from: 0, to: statsOf(file).size }
-}
-
-function filled(file: string): Piece {
-  const piece = whole(file)
-  if (piece.to === 0) throw new InputError(`${file}: expected one sentence a line but it is empty: remove it`)
-  return piece
 }
 
 function idOf({ train, heldOut, test }: Readonly<Record<Part, Text>>): string {

@@ -1,12 +1,13 @@
 /** A task of words from files: finds the text, and counts or reads the vocabulary. */
 import * as path from 'node:path'
 import { readBytes, sha256 } from '../../disk.node.ts'
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, shown } from '../../error.ts'
 import type { Given } from '../../flag.ts'
+import { refuseOtherKind } from '../../formats/text.ts'
 import { grouped, percent } from '../../numbers.ts'
 import type { Task } from '../../task.ts'
 import { type Corpus, findCorpus } from './corpus.node.ts'
-import { countWords, tokensOf } from './text.node.ts'
+import { countWords, type TokensOptions, tokensOf } from './text.node.ts'
 import {
   chooseVocabulary,
   formatVocabulary,
@@ -14,7 +15,7 @@ import {
   type Vocabulary,
   type VocabularyChoice,
 } from './vocabulary.ts'
-import { tally, type WordsData, type WordsOptions, words } from './words.ts'
+import { tally, WORDS_DEFAULTS, type WordsData, type WordsOptions, words } from './words.ts'
 
 /** Name of the vocabulary in the folder of a run. */
 export const VOCABULARY_FILE = 'vocabulary.txt'
@@ -49,7 +50,6 @@ interface TextFlags {
 }
 
 /** A task of words, and what it was made from. */
-/** A task of words, and what it was made from. */
 export interface OpenedWords {
   readonly task: Task
   /** Text and vocabulary that the task is made of. */
@@ -60,7 +60,11 @@ export interface OpenedWords {
 
 /** @throws InputError when text or vocabulary cannot be had or used */
 export function openWords(options: Partial<WordsOptions>, sources: WordsSources = {}): OpenedWords {
+  refuseUnknown('openWords', options, Object.keys(WORDS_DEFAULTS))
+  refuseUnknown('openWords', sources, ['data', 'vocabulary', 'choice', 'say'])
   const { data, vocabulary: file, choice, say = () => {} } = sources
+  if (data !== undefined) refuseNoText('openWords: data', data)
+  if (file !== undefined) refuseNoText('openWords: vocabulary', file)
   const corpus = findCorpus(data)
   const vocabulary = file === undefined ? counted(corpus, choice) : readVocabulary(file)
   say(corpus.split)
@@ -90,17 +94,18 @@ export function vocabularyOfRun(dir: string, sum: unknown): Vocabulary {
  * had
  */
 export function textOfRun(dir: string, sum: unknown, data?: string): WordsData {
-  return dataOf(findCorpus(data), vocabularyOfRun(dir, sum))
+  return dataOf(findCorpus(data), vocabularyOfRun(dir, sum), { marks: true })
 }
 
 /** @throws InputError when the file cannot be read or is no vocabulary */
 export function readVocabulary(file: string): Vocabulary {
   const bytes = readBytes(file)
+  refuseOtherKind(bytes, file)
   let text: string
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch {
-    throw new InputError(`${file}: expected UTF-8 but it is not`)
+    throw new InputError(`${file}: expected UTF-8 but it is not: convert the file, say with iconv`)
   }
   return parseVocabulary(text, file)
 }
@@ -111,14 +116,14 @@ function counted({ train }: Corpus, { size, minCount }: VocabularyChoice = {}): 
   return chooseVocabulary(counts, sentences, { size: limit, minCount })
 }
 
-function dataOf(corpus: Corpus, vocabulary: Vocabulary): WordsData {
+function dataOf(corpus: Corpus, vocabulary: Vocabulary, options?: TokensOptions): WordsData {
   return {
     corpus: corpus.id,
     vocabularyId: checksum(vocabulary),
     vocabulary,
-    train: tokensOf(corpus.train, vocabulary),
-    heldOut: tokensOf(corpus.heldOut, vocabulary),
-    test: tokensOf(corpus.test, vocabulary),
+    train: tokensOf(corpus.train, vocabulary, options),
+    heldOut: tokensOf(corpus.heldOut, vocabulary, options),
+    test: tokensOf(corpus.test, vocabulary, options),
   }
 }
 

@@ -6,18 +6,11 @@
  * Files from outside are checked as they are read: UTF-8, and lines that can be sentences.
  */
 import { isUtf8 } from 'node:buffer'
-import * as fs from 'node:fs'
 import { openedFile } from '../../disk.node.ts'
-import { InputError } from '../../error.ts'
+import { InputError, shown } from '../../error.ts'
 import type { TokenBlock, Tokens } from './rows.ts'
-import type { Vocabulary } from './vocabulary.ts'
-
-/** The lines of a file that start in bytes `from` … `to` - 1. */
-export interface Piece {
-  readonly file: string
-  readonly from: number
-  readonly to: number
-}
+import { MOST_LINE_BYTES, type Piece, read } from './textFile.node.ts'
+import { isMark, type Vocabulary } from './vocabulary.ts'
 
 export interface Text {
   readonly pieces: readonly Piece[]
@@ -28,12 +21,12 @@ export interface Text {
 export const BLOCK_BYTES: number = 16 * 2 ** 20
 /** The longest line of the one-billion-word benchmark has some 2,800 words. */
 const MOST_WORDS = 10_000
-const MOST_LINE_BYTES = 2 ** 20
 const MOST_WORD_LETTERS = 1000
 
 /** Called for each sentence: with its words, one by one, and at its end. */
 interface Listener {
-  word(word: string): void
+  /** Returns whether the word may stand in a text. */
+  word(word: string): boolean
   end(): void
 }
 
@@ -64,11 +57,13 @@ export function countWords(text: Text): { counts: Map<string, number>; sentences
   let words = 0
   const listener: Listener = {
     word(word) {
+      if (isMark(word)) return false
       words += 1
       const n = counts.get(word)
       // A word cut out of a text keeps all of that text in memory, unless it is short: V8 copies up to 12 letters.
       if (n === undefined) counts.set(word.length > 12 ? Buffer.from(word).toString() : word, 1)
       else counts.set(word, n + 1)
+      return true
     },
     end() {
       sentences += 1
@@ -78,20 +73,35 @@ export function countWords(text: Text): { counts: Map<string, number>; sentences
   return { counts, sentences, words }
 }
 
+export interface TokensOptions {
+  readonly blockBytes?: number
+  /** Whether marks of sentences may stand in the text, as unknown words: irnn 0.1.0 began runs on such text. */
+  readonly marks?: boolean
+}
+
 /** The text as numbers, block by block; the last one is kept. */
-export function tokensOf(text: Text, vocabulary: Vocabulary, blockBytes?: number): Tokens {
+export function tokensOf(
+  text: Text,
+  vocabulary: Vocabulary,
+  { blockBytes, marks = false }: TokensOptions = {},
+): Tokens {
   const blocks = blocksOf(text, blockBytes)
   let held: { block: number; content: TokenBlock } | null = null
   return {
     blocks: blocks.length,
     load(block) {
-      if (held?.block !== block) held = { block, content: encode(blocks[block]!, text.form, vocabulary) }
+      if (held?.block !== block) held = { block, content: encode(blocks[block]!, text.form, vocabulary, marks) }
       return held.content
     },
   }
 }
 
-function encode(pieces: readonly Piece[], form: Text['form'], { idOf, end }: Vocabulary): TokenBlock {
+function encode(
+  pieces: readonly Piece[],
+  form: Text['form'],
+  { idOf, end, unknown }: Vocabulary,
+  marks: boolean,
+): TokenBlock {
   let tokens = new Int32Array(2 ** 16)
   let n = 0
   const add = (id: number) => {
@@ -102,7 +112,14 @@ function encode(pieces: readonly Piece[], form: Text['form'], { idOf, end }: Voc
     }
     tokens[n++] = id
   }
-  const listener: Listener = { word: (word) => add(idOf(word)), end: () => add(end) }
+  const listener: Listener = {
+    word(word) {
+      const id = idOf(word)
+      add(id)
+      return id !== unknown || marks || !isMark(word)
+    },
+    end: () => add(end),
+  }
   const documents: number[] = []
   for (const piece of pieces) {
     documents.push(n)
@@ -129,7 +146,8 @@ function readPiece(piece: Piece, form: Text['form'], { word, end }: Listener): v
       last = text.lastIndexOf('/', to - 1)
       if (last <= from) refuse('a word without its part of speech')
     }
-    word(text.slice(from, last))
+    const taken = text.slice(from, last)
+    if (!word(taken)) refuse(`the mark ${shown(taken)}, which is no word: put each sentence on a line, without marks`)
     words += 1
     from = -1
   }
@@ -182,20 +200,14 @@ function linesOf({ file, from, to }: Piece): Lines {
   })
 }
 
-function read(fd: number, at: number, length: number): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Math.max(0, length))
-  let n = 0
-  while (n < length) {
-    const more = fs.readSync(fd, bytes, n, length - n, at + n)
-    if (more === 0) break
-    n += more
-  }
-  return bytes.subarray(0, n)
-}
-
 /** Text, without a byte order mark. @throws InputError naming the first line that is no UTF-8 */
 function decoded(lines: Lines): string {
   const { file, bytes, offset } = lines
+  const nul = bytes.indexOf(0)
+  if (nul >= 0) {
+    const line = lineAt(lines, nul)
+    throw new InputError(`${file}: line ${line}: expected UTF-8 but it has a NUL byte: is it UTF-16, or no text?`)
+  }
   if (isUtf8(bytes)) {
     const text = bytes.toString()
     return offset === 0 && text.startsWith('\ufeff') ? ` ${text.slice(1)}` : text

@@ -6,7 +6,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { openedFile } from '../../disk.node.ts'
-import type { Piece, Text } from './text.node.ts'
+import type { Text } from './text.node.ts'
+import type { Piece } from './textFile.node.ts'
 
 export interface IdLimits {
   /** A text of at most so many bytes is read whole; of a longer one so many blocks of so many bytes, evenly spaced. */

@@ -4,12 +4,26 @@
  * predicted, and `<UNK>` stands for every word that is not listed. As a file: one word a line, as the one-billion-word
  * benchmark has it.
  */
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoObject, refuseNoText, refuseUnknown, refuseUnless, shown } from '../../error.ts'
+import { whole } from '../../flag.ts'
 
 export const START = '<S>'
 export const END = '</S>'
 export const UNKNOWN = '<UNK>'
 const SPECIAL = [START, END, UNKNOWN] as const
+
+/** How other programs write the beginning and the end of a sentence. */
+const SENTENCE_MARK = /^<(\/?s|bos|sos|eos|\|endoftext\|)>$/i
+/** How other programs write a word that is not listed. */
+const UNKNOWN_MARK = /^<unk>$/i
+
+/**
+ * Whether a word marks where a sentence begins or ends. A text has none: its lines say it. A word `<unk>` may stand in
+ * a text, as in the Penn Treebank of Mikolov et al. (2010), and is unknown.
+ */
+export function isMark(word: string): boolean {
+  return word.startsWith('<') && SENTENCE_MARK.test(word)
+}
 
 /** More than any vocabulary of words has; a file beyond it is something else. */
 const MOST_WORDS = 2 ** 24
@@ -51,7 +65,9 @@ export function createVocabulary(words: readonly string[], what = 'vocabulary'):
   }
   for (const mark of SPECIAL) {
     if (!ids.has(mark)) {
-      throw new InputError(`${what}: expected the marks ${SPECIAL.join(' ')} but it has no ${mark}: add a line ${mark}`)
+      const meant = words.find((word) => spelling(mark).test(word))
+      const remedy = meant === undefined ? `add a line ${mark}` : `write ${mark} for ${shown(meant)}`
+      throw new InputError(`${what}: expected the marks ${SPECIAL.join(' ')} but it has no ${mark}: ${remedy}`)
     }
   }
   const [start, end, unknown] = SPECIAL.map((mark) => ids.get(mark)!) as [number, number, number]
@@ -60,9 +76,15 @@ export function createVocabulary(words: readonly string[], what = 'vocabulary'):
   return { words, size: words.length, start, end, unknown, idOf: (word) => ids.get(word) ?? unknown }
 }
 
+function spelling(mark: (typeof SPECIAL)[number]): RegExp {
+  return { [START]: /^<(s|bos|sos)>$/i, [END]: /^<(\/s|eos)>$/i, [UNKNOWN]: UNKNOWN_MARK }[mark]
+}
+
 /** @throws InputError when the text is no vocabulary */
 export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
-  const words = text.split(/\r?\n/)
+  refuseNoText('name of the vocabulary', what)
+  refuseNoText(what, text)
+  const words = text.split(/\r\n?|\n/)
   if (words.at(-1) === '') words.pop()
   if (words.length === 0) throw new InputError(`${what}: expected one word a line but it is empty`)
   if (words.length > MOST_WORDS) {
@@ -72,7 +94,10 @@ export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
 }
 
 /** The file of a vocabulary: one word a line, which `parseVocabulary` reads. */
-export function formatVocabulary({ words }: Vocabulary): string {
+export function formatVocabulary(vocabulary: Vocabulary): string {
+  refuseNoObject('vocabulary', vocabulary)
+  const { words } = vocabulary
+  refuseUnless(Array.isArray(words), 'vocabulary: words', 'an array of words', words)
   return `${words.join('\n')}\n`
 }
 
@@ -89,17 +114,24 @@ export interface VocabularyChoice {
 
 /**
  * The vocabulary of what was counted. `</S>`, one a sentence, and `<UNK>`, all that is left out, stand where their
- * counts put them; `<S>`, which is never predicted, at the end. Words of equal count are in the order of their code
- * units.
+ * counts put them; `<S>`, which is never predicted, at the end. A word `<unk>` is left out: it means the mark. Words
+ * of equal count are in the order of their code units.
  * @throws InputError when no word is left
  */
 export function chooseVocabulary(
   counts: ReadonlyMap<string, number>,
   sentences: number,
-  { size = Number.POSITIVE_INFINITY, minCount = 1 }: VocabularyChoice = {},
+  choice: VocabularyChoice = {},
 ): Vocabulary {
-  const marks: readonly string[] = SPECIAL
-  const often = [...counts].filter(([word, n]) => n >= minCount && !marks.includes(word))
+  const { size, minCount } = checkedChoice(choice)
+  const isMap = Object.prototype.toString.call(counts) === '[object Map]'
+  refuseUnless(isMap, 'vocabulary: counts', 'a Map from words to how often they occur', counts)
+  for (const [word, n] of counts) {
+    refuseNoText('vocabulary: counts: a word', word)
+    whole(0).check(n, word, 'vocabulary: counts')
+  }
+  whole(0).check(sentences, 'sentences', 'vocabulary')
+  const often = [...counts].filter(([word, n]) => n >= minCount && !isMark(word) && !UNKNOWN_MARK.test(word))
   often.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   const kept = often.slice(0, size - SPECIAL.length)
   if (kept.length === 0) {
@@ -114,4 +146,13 @@ export function chooseVocabulary(
   const entries = [...kept, [END, sentences] as const, [UNKNOWN, left] as const]
   entries.sort(([a, n], [b, m]) => m - n || (a < b ? -1 : 1))
   return createVocabulary([...entries.map(([word]) => word), START])
+}
+
+function checkedChoice(choice: VocabularyChoice): { size: number; minCount: number } {
+  refuseUnknown('chooseVocabulary', choice, ['size', 'minCount'])
+  const { size, minCount } = choice
+  return {
+    size: size === undefined ? Number.POSITIVE_INFINITY : whole(4).check(size, 'size', 'vocabulary'),
+    minCount: minCount === undefined ? 1 : whole().check(minCount, 'minCount', 'vocabulary'),
+  }
 }

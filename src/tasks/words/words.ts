@@ -88,7 +88,9 @@ export function words(input: WordsInput): Task {
   }
   for (const [name, tokens] of Object.entries({ 'held-out': heldOut, test })) {
     if (countUpTo(tokens, 1).words === 0)
-      throw new InputError(`words: expected ${name} text but it has no words: give more text`)
+      throw new InputError(
+        `words: expected ${name} text but it has no words: give more text, or files named train, valid and test`,
+      )
   }
   return {
     name: 'words',

@@ -22,7 +22,7 @@ function text(content: string | Uint8Array, form: Text['form'] = 'plain'): Text 
 function sentences(from: Text, blockBytes?: number): string[][] {
   const { counts, sentences: n } = countWords(from)
   const vocabulary = chooseVocabulary(counts, n)
-  const tokens = tokensOf(from, vocabulary, blockBytes)
+  const tokens = tokensOf(from, vocabulary, blockBytes === undefined ? {} : { blockBytes })
   const found: string[][] = []
   const sentence: string[] = []
   for (let block = 0; block < tokens.blocks; block++) {
