@@ -113,7 +113,8 @@ function chooseRuns({ name, runs }: Experiment, only: readonly string[] | undefi
     if (runs.some((run) => is(run, wanted))) continue
     const names = [...new Set(runs.map((run) => run.group ?? run.name))]
     throw new InputError(
-      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}${didYouMean(wanted, names)}`,
+      `--only: expected runs of ${name} (${names.join(', ')}) but received ${shown(wanted)}` +
+        didYouMean(wanted, names),
     )
   }
   return runs.filter((run) => only.some((wanted) => is(run, wanted)))

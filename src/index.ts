@@ -136,7 +136,7 @@ export {
   type TrainEvent,
 } from './train/events.ts'
 export { createIteration, type Iteration } from './train/iteration.ts'
-export { type Run, type RunOptions, train } from './train/loop.ts'
+export { type Run, train } from './train/loop.ts'
 export {
   type Adam,
   type AdamW,
@@ -154,6 +154,7 @@ export {
 } from './train/optim.ts'
 export { type TrainOptions, type TrainSpec, trainSpec } from './train/options.ts'
 export type { TableUpdate } from './train/rules.ts'
+export type { RunOptions } from './train/runOptions.ts'
 export type { RunState } from './train/runState.ts'
 export {
   type ConstantRate,

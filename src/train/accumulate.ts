@@ -1,10 +1,11 @@
 /** Gradients of several minibatches, added up as if they were one. */
 import type { Engine, Floats } from '../backend/backend.ts'
-import type { Memory } from '../layers/layer.ts'
+import { DISPOSE } from '../backend/lifetime.ts'
+import { type Memory, withMemory } from '../layers/layer.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
 import type { Parameter } from '../model/parameters.ts'
 
-export interface Accumulator {
+export interface Accumulator extends Disposable {
   /** The sums. */
   readonly gradients: Gradients
   /** The sums are 0 again. */
@@ -12,18 +13,25 @@ export interface Accumulator {
   /** Adds what the last backward left. */
   add(): void
   scale(factor: number): void
+  /** Gives its memory back; a second time it does nothing. */
+  dispose(): void
 }
 
 /**
  * @param of the gradients of one minibatch
  * @param minibatches how many are added at most
+ * @returns null for one, which needs no sums
  */
-export function accumulator(
-  arena: Memory,
+export function accumulatorOf(
+  backend: Engine,
   of: Gradients,
   minibatches: number,
   parameters: readonly Parameter[],
-): Accumulator {
+): Accumulator | null {
+  return minibatches > 1 ? withMemory(backend, (arena) => accumulator(arena, of, minibatches, parameters)) : null
+}
+
+function accumulator(arena: Memory, of: Gradients, minibatches: number, parameters: readonly Parameter[]): Accumulator {
   const { backend } = arena
   const n = of.dense.length
   const dense = arena.floats(n)
@@ -45,6 +53,8 @@ export function accumulator(
       backend.scale(n, factor, dense)
       for (const { count, width, values } of tables) backend.scale(count * width, factor, values)
     },
+    dispose: () => arena.release(),
+    [DISPOSE]: () => arena.release(),
   }
 }
 

@@ -4,25 +4,25 @@
  */
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
-import { InputError, shown } from '../error.ts'
-import { withMemory } from '../layers/layer.ts'
-import { isPlain, type LossSpec, lossName, type OwnLoss } from '../loss.ts'
-import { measureOf } from '../metric.ts'
+import { InputError } from '../error.ts'
+import { isPlain, type LossSpec, type OwnLoss } from '../loss.ts'
 import type { Gradients } from '../model/gradients.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
-import { chosen, type Parameter, recurrentMatrices } from '../model/parameters.ts'
+import { type Parameter, recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
 import type { Stream, Task } from '../task.ts'
-import { type Accumulator, accumulator } from './accumulate.ts'
+import { type Accumulator, accumulatorOf } from './accumulate.ts'
 import { type Average, averageOf } from './average.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
 import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
 import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
+import { clearFrozen, frozenOf, movedTables } from './frozen.ts'
 import { logUniform } from './logUniform.ts'
 import { nextMinibatch } from './minibatch.ts'
 import { createOptimizer, type Optimizer } from './optim.ts'
 import { refuseIncomplete, type TrainSpec } from './options.ts'
+import { refuseMisfitSpec, refuseSampled } from './refusals.ts'
 import { FIRST_RATE, learningRate, type RateState } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
 
@@ -83,13 +83,7 @@ export interface Iteration extends Disposable {
 export function createIteration(model: Model, task: Task, spec: TrainSpec): Iteration {
   refuseMisfit(model, task)
   refuseIncomplete(spec)
-  if (spec.batch > task.trainSize) {
-    throw new InputError(
-      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ` +
-        `${spec.batch}`,
-    )
-  }
-  refuseTarget(spec.target, task)
+  refuseMisfitSpec(spec, task)
   const made: Disposable[] = []
   try {
     return new PlannedIteration(model, task, spec, made)
@@ -97,21 +91,6 @@ export function createIteration(model: Model, task: Task, spec: TrainSpec): Iter
     for (const part of made) part[DISPOSE]()
     throw error
   }
-}
-
-function refuseTarget(target: number | null, { metric, judge }: Task): void {
-  const { percent, name } = measureOf(judge ?? metric)
-  if (target === null || !percent || (target >= 0 && target <= 1)) return
-  throw new InputError(
-    `target: expected a share from 0 to 1, since ${name} is one (0.97 is 97 %), but received ${shown(target)}`,
-  )
-}
-
-/** @throws InputError for a name that no parameter has, and where none is left to train */
-function frozenOf({ frozen }: TrainSpec, parameters: readonly Parameter[]): readonly Parameter[] {
-  const found = chosen('training: frozen', frozen, parameters)
-  if (found.length < parameters.length) return found
-  throw new InputError('training: frozen: expected a parameter that is left to train but all are frozen: freeze fewer')
 }
 
 class PlannedIteration implements Iteration {
@@ -162,12 +141,7 @@ class PlannedIteration implements Iteration {
     this.losses = lossesOf(model, task, spec.loss, 'training: loss')
     const plain = isPlain(this.losses.loss)
     const scored = !plain || task.judge !== undefined // evaluations read logits
-    if (softmax.kind === 'sampled' && !plain) {
-      throw new InputError(
-        'softmax: sampled: expected the loss crossEntropy without weights but it is ' +
-          `${lossName(this.losses.loss)}: use full`,
-      )
-    }
+    if (softmax.kind === 'sampled' && !plain) refuseSampled(this.losses.loss)
     this.engine = engineOf(model.backend)
     this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
@@ -188,10 +162,10 @@ class PlannedIteration implements Iteration {
     this.made.push(this.testPlan)
     const { parameters } = model
     this.frozen = frozenOf(spec, parameters)
-    this.sums = spec.accumulate > 1 ? this.createSums() : null
+    this.sums = accumulatorOf(this.engine, this.plan.gradients, spec.accumulate, parameters)
+    if (this.sums) this.made.push(this.sums)
     const { start, dense, tables } = (this.sums ?? this.plan).gradients
-    const moved = tables.filter((table) => this.frozen.every((parameter) => parameter.start !== table.start))
-    this.gradients = { start, dense, tables: moved }
+    this.gradients = { start, dense, tables: movedTables(tables, this.frozen) }
     this.optimizer = createOptimizer(
       spec.optimizer,
       this.engine,
@@ -234,7 +208,7 @@ class PlannedIteration implements Iteration {
     this.average?.train()
     if (this.sums) this.accumulate(this.sums)
     else last.loss = this.minibatch(optimizer.iteration)
-    if (this.frozen.length > 0) this.clearFrozen()
+    if (this.frozen.length > 0) clearFrozen(this.gradients, this.frozen)
     clipGradients(spec.clip, this.engine, this.gradients, last)
     last.lr = this.learningRate()
     if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {
@@ -287,22 +261,6 @@ class PlannedIteration implements Iteration {
     }
     if (spec.reduction === 'mean') sums.scale(1 / count)
     last.loss = loss / count
-  }
-
-  private createSums(): Accumulator {
-    const { accumulate } = this.spec
-    return withMemory(this.engine, (arena) => {
-      this.made.push({ [DISPOSE]: () => arena.release() } as Disposable)
-      return accumulator(arena, this.plan.gradients, accumulate, this.model.parameters)
-    })
-  }
-
-  /** What is frozen has no gradient: the norm is of the others. */
-  private clearFrozen(): void {
-    const { start, dense } = this.gradients
-    for (const { start: from, data } of this.frozen) {
-      if (from >= start && from < start + dense.length) dense.fill(0, from - start, from - start + data.length)
-    }
   }
 
   async evaluate(signal?: StopSignal): Promise<Scores | null> {

@@ -6,8 +6,7 @@
  * run that starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
-import { InputError, refuseNoObject, shown } from '../error.ts'
-import { whole } from '../flag.ts'
+import { refuseNoObject } from '../error.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import type { Task } from '../task.ts'
 import { type BestWeights, bestWeights } from './bestWeights.ts'
@@ -15,35 +14,15 @@ import { type CheckpointClock, checkpointClock } from './checkpointClock.ts'
 import { createWatch } from './collapse.ts'
 import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
 import { DivergenceError } from './divergence.ts'
-import { refuseSignal, type StopSignal } from './evaluate.ts'
+import type { StopSignal } from './evaluate.ts'
 import type { DoneEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
 import { createIteration, type Iteration } from './iteration.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
+import { type RunOptions, refuseBadRunOptions } from './runOptions.ts'
 import { type RunState, recorded, restore, tablesOf } from './runState.ts'
 import { isExhausted, rateAfterScore } from './schedule.ts'
 import { createStepRecord, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
-
-/** Options of `train` that do not change what is learnt. */
-export interface RunOptions {
-  /** Stops the run after the iteration it is in, with a `done` that says `stopped`. */
-  readonly signal?: StopSignal | undefined
-  /** Stops the run, as `signal` does, once so many iterations are done, those before a resume among them. */
-  readonly pauseAt?: number | undefined
-  /**
-   * Yield `checkpoint` events: every `every` iterations, by default once a minute; and when the run ends or is stopped.
-   * They change no number.
-   */
-  readonly checkpoints?: { readonly every?: number | null | undefined } | undefined
-  /** Where to go on from; the model already has the weights. Its arrays are copied. */
-  readonly resume?: RunState | undefined
-  /**
-   * Keep a copy of the weights of the best evaluation, and give them to the model at the end, before `done`. Default
-   * false: the model ends with the last ones. A run that shall go on later is saved at a `checkpoint` event, which
-   * comes before.
-   */
-  readonly keepBest?: boolean | undefined
-}
 
 /**
  * A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write
@@ -81,11 +60,7 @@ export function startRun(
   spec: TrainSpec,
   { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume, keepBest = false }: RunOptions = {},
 ): Run {
-  refuseSignal(signal)
-  if (pauseAt !== Number.POSITIVE_INFINITY) whole().check(pauseAt, 'pauseAt', 'train')
-  if (typeof keepBest !== 'boolean') {
-    throw new InputError(`train: keepBest: expected true or false but received ${shown(keepBest)}`)
-  }
+  refuseBadRunOptions({ signal, pauseAt, keepBest })
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const work = createIteration(model, task, spec)
   const best = keepBest ? bestWeights(model) : null

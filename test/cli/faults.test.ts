@@ -21,8 +21,9 @@ import { createRunFolder, resumeRunFolder } from '../../src/runs/folder.ts'
 import { LOCK } from '../../src/runs/lock.ts'
 import { type RunConfig, readRunFolder } from '../../src/runs/stored.ts'
 import { adding } from '../../src/tasks/adding/adding.ts'
-import { type RunOptions, train } from '../../src/train/loop.ts'
+import { train } from '../../src/train/loop.ts'
 import { trainSpec } from '../../src/train/options.ts'
+import type { RunOptions } from '../../src/train/runOptions.ts'
 
 const root = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-faults-'))
 after(() => fs.rmSync(root, { recursive: true, force: true }))

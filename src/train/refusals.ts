@@ -1,0 +1,27 @@
+/** Options of training that do not go with the task. */
+import { InputError, shown } from '../error.ts'
+import { type LossSpec, lossName, type OwnLoss } from '../loss.ts'
+import { measureOf } from '../metric.ts'
+import type { Task } from '../task.ts'
+import type { TrainSpec } from './options.ts'
+
+/** @throws InputError for a batch larger than the training set, and a target outside of what the score can be */
+export function refuseMisfitSpec({ batch, target }: TrainSpec, task: Task): void {
+  if (batch > task.trainSize) {
+    throw new InputError(
+      `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
+    )
+  }
+  const { percent, name } = measureOf(task.judge ?? task.metric)
+  if (target === null || !percent || (target >= 0 && target <= 1)) return
+  throw new InputError(
+    `target: expected a share from 0 to 1, since ${name} is one (0.97 is 97 %), but received ${shown(target)}`,
+  )
+}
+
+/** @throws InputError, since a sampled softmax has no logits for a loss of another kind */
+export function refuseSampled(loss: LossSpec | OwnLoss): never {
+  throw new InputError(
+    `softmax: sampled: expected the loss crossEntropy without weights but it is ${lossName(loss)}: use full`,
+  )
+}
