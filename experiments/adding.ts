@@ -135,7 +135,7 @@ function fastRuns(length: number): ExperimentRun[] {
     task: 'adding',
     cell: 'irnn',
     recipe: 'fast',
-    flags: { length },
+    flags: { length, evalEvery: length > 500 ? 1000 : 500 },
     note: 'ours: normalised inputs, Muon, shorter sequences first',
   }
   return seeds(run, FAST[length]!)
