@@ -127,7 +127,7 @@ function fastRuns(length: number): ExperimentRun[] {
     task: 'adding',
     cell: 'irnn',
     recipe: 'fast',
-    flags: { length },
+    flags: { length, evalEvery: length > 500 ? 1000 : 500 },
     note: 'ours: normalised inputs, Muon, shorter sequences first',
   }
   return seeds(run, FAST[length]!)
@@ -169,9 +169,10 @@ function endsBelow(name: string, level: number, text: string): Claim {
 }
 
 const CLIP_150 =
-  'Table 1 has a clip of 100 for 150 steps and of 1 for 200. Read as the norm of the gradient, 100 is hardly ever ' +
-  'exceeded, and the network stays where it starts; with 1, 200 steps are learnt. The next claim, 150 steps with a ' +
-  'clip of 1, tells whether the reading of the clip is at fault.'
+  'Table 1 has a clip of 100 for 150 steps and of 1 for 200 and 400, and does not say what it clips. Read as the ' +
+  'norm of the gradient, a clip of 100 lets a step of norm 1 pass at a rate of 0.01: within ten iterations of seed 1 ' +
+  'the loss is 9e8, and from then on 4 to 7 % of the units are not 0, where with a clip of 1 it is 12 to 27 %. The ' +
+  'next claim is the same run with a clip of 1.'
 
 const paperClaims: Claim[] = [
   explained(

@@ -56,7 +56,7 @@ export function difference(run: ExperimentRun, { recipe, seed, task, model, trai
       ([name, wanted]): Pair => [name, wanted || undefined, task.options[name] || undefined],
     ),
     ...networkPairs(plan, model as ModelSpec),
-    ...trainingPairs(plan.training, training),
+    ...trainingPairs(plan.training, training, embeddingOf(model as ModelSpec) !== undefined),
   ]
   for (const [what, wanted, held] of pairs) {
     if (isDeepStrictEqual(wanted, held)) continue
@@ -95,18 +95,21 @@ function embeddingOf({ input }: ModelSpec): number | undefined {
 /**
  * What decides the numbers of a run: how often it is evaluated does only where its rate depends on it. Where the rate
  * is constant a run goes the same way however long it was to be: a shorter one is a partial result. A run from before
- * there was an option went as its default says; one that stored no seed of training drew nothing by it.
+ * there was an option went as its default says; one that stored no seed of training drew nothing by it. How tables are
+ * updated matters where there is one.
  */
-function trainingPairs(wanted: TrainSpec, held: TrainSpec): Pair[] {
-  const defaults = trainSpec()
+function trainingPairs(wanted: TrainSpec, held: TrainSpec, hasTable: boolean): Pair[] {
+  const complete = trainSpec(held)
   const mayBeShort = wanted.schedule.kind === 'constant' && held.iterations < wanted.iterations
   const looks = wanted.schedule.kind === 'halving' ? [] : ['evalEvery', 'evalBatch']
-  const names = (Object.keys(wanted) as (keyof TrainSpec)[]).filter((name) => !mayChange(name) && !looks.includes(name))
+  const names = (Object.keys(wanted) as (keyof TrainSpec)[]).filter(
+    (name) => !mayChange(name) && !looks.includes(name) && (hasTable || name !== 'tables'),
+  )
   return [
     ['--iterations', mayBeShort ? held.iterations : wanted.iterations, held.iterations],
     ...names.flatMap((name): Pair[] => {
       if (held[name] !== undefined) return [[`training ${name}`, wanted[name], held[name]]]
-      return name === 'seed' ? [] : [[`training ${name}`, wanted[name], defaults[name]]]
+      return name === 'seed' ? [] : [[`training ${name}`, wanted[name], complete[name]]]
     }),
   ]
 }
