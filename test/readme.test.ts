@@ -53,13 +53,3 @@ test('README.md: the table of claims says what the committed results say', () =>
     assert.deepEqual(shown, [claims.length, count(true), count(false), count(null)], `README.md, ${name}`)
   }
 })
-
-test('README.md: the numbers of the results that it names in words are theirs', () => {
-  const [, hidden100, permuted] = /(\d+\.\d) % with 100 units .*?`--permuted` (\d+\.\d) %/s.exec(read('README.md'))!
-  const best = (file: string, run: RegExp) => {
-    const { runs } = JSON.parse(read(`experiments/results/${file}.json`)) as Results
-    return runs.find(({ name }) => run.test(name))?.best?.value.toFixed(1)
-  }
-  assert.equal(best('pixel-mnist', /^irnn-fast$/), hidden100)
-  assert.equal(best('permuted-mnist', /^irnn-fast$/), permuted)
-})
