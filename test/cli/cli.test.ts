@@ -112,7 +112,7 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['train adding --scale 1 --cell tanh', /--scale: only an irnn/],
     ['train adding --forget-bias 1', /--forget-bias: only an lstm/],
     ['train adding --momentum 0.9', /--momentum: expected --optimizer sgd or muon, .* but it is adam: remove it, or/],
-    ['train adding --weight-decay 1', /--weight-decay: expected --optimizer muon, .* but it is adam/],
+    ['train adding --weight-decay 1', /--weight-decay: expected --optimizer adamw or muon, .* but it is adam/],
     ['train adding --decay-every 5', /--decay-every: expected --schedule steps, .* but it is cosine/],
     ['train adding --halvings 3', /--halvings: expected --schedule halving, .* but it is cosine/],
     [
