@@ -1,4 +1,5 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
+import { names } from '../src/flag.ts'
 import { metricOf } from '../src/metric.ts'
 import { describeModel } from '../src/model/modelFile.ts'
 import { chosen, elements } from '../src/model/parameters.ts'
@@ -18,7 +19,7 @@ export async function infoRun(dir: string): Promise<number> {
     iteration: iterationOf(source) ?? iterations(run),
     file,
   }))
-  const frozen = chosen(`${dir}: frozen`, config.training.frozen ?? [], parameters)
+  const frozen = chosen(`${dir}: frozen`, listed(config, dir), parameters)
   const { rnn } = spec
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
   const weights = parameters.reduce((sum, { shape }) => sum + elements(shape), 0)
@@ -42,6 +43,11 @@ export async function infoRun(dir: string): Promise<number> {
   const width = Math.max(...lines.map(([key]) => key.length))
   for (const [key, value] of lines) print(`${key.padEnd(width)}  ${value}`)
   return 0
+}
+
+/** Names of frozen parameters, out of a file that anybody may have written. */
+function listed({ training: { frozen = [] } }: RunConfig, dir: string): readonly string[] {
+  return names.check(frozen, 'frozen', `${dir}: training`)
 }
 
 function training({ recipe, seed, training: { optimizer, clip, batch } }: RunConfig): string {

@@ -139,7 +139,7 @@ class PlannedIteration implements Iteration {
     this.task = task
     this.spec = spec
     this.made = made
-    this.losses = lossesOf(model, task, spec.loss, 'training: loss')
+    this.losses = lossesOf(model.spec, task, spec.loss, 'training: loss')
     const plain = isPlain(this.losses.loss)
     const scored = !plain || task.judge !== undefined // evaluations read logits
     if (softmax.kind === 'sampled' && !plain) {

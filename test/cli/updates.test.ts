@@ -35,8 +35,15 @@ test('a run with accumulated gradients, decay and frozen parameters goes on to t
 })
 
 test('a name that no parameter has is refused in one line', async () => {
-  const { code, err } = await run('train', 'adding', ...`${TINY} --iterations 1 --frozen embedding --out none`.split(' '))
+  const { code, err } = await run(
+    'train',
+    'adding',
+    ...`${TINY} --iterations 1 --frozen embedding --out none`.split(' '),
+  )
   assert.equal(code, 2)
-  assert.match(err, /training: frozen: expected names of parameters, or their beginnings, but received "embedding": there/)
+  assert.match(
+    err,
+    /training: frozen: expected names of parameters, or their beginnings, but received "embedding": there/,
+  )
   assert.ok(!fs.existsSync(path.join(home, 'none')))
 })
