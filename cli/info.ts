@@ -1,4 +1,5 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
+import { names } from '../src/flag.ts'
 import { metricOf } from '../src/metric.ts'
 import { describeModel } from '../src/model/modelFile.ts'
 import { chosen, elements, type ParameterShape } from '../src/model/parameters.ts'
@@ -54,7 +55,7 @@ function weightsOf(parameters: readonly ParameterShape[]): number {
 
 function lines(run: StoredRun, { spec, parameters, iteration, file }: Held): string[] {
   const { config, dir } = run
-  const frozen = chosen(`${dir}: frozen`, config.training.frozen ?? [], parameters)
+  const frozen = chosen(`${dir}: frozen`, listed(config, dir), parameters)
   const { rnn } = spec
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
   const options = Object.entries(config.task.options).map((entry) => entry.join(' '))
@@ -72,6 +73,11 @@ function lines(run: StoredRun, { spec, parameters, iteration, file }: Held): str
   ]
   const width = Math.max(...all.map(([key]) => key.length))
   return all.map(([key, value]) => `${key.padEnd(width)}  ${value}`)
+}
+
+/** Names of frozen parameters, out of a file that anybody may have written. */
+function listed({ training: { frozen = [] } }: RunConfig, dir: string): readonly string[] {
+  return names.check(frozen, 'frozen', `${dir}: training`)
 }
 
 function training({ recipe, seed, training: { optimizer, clip, batch } }: RunConfig): string {

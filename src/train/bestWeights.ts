@@ -1,6 +1,6 @@
 /** The weights of the best evaluation, kept beside those that training goes on with. */
 import type { Floats } from '../backend/backend.ts'
-import { type Model, modelOf } from '../model/model.ts'
+import type { NetModel } from '../model/model.ts'
 import { hostFloats } from '../model/state.ts'
 
 export interface BestWeights {
@@ -12,8 +12,8 @@ export interface BestWeights {
   giveBack(): void
 }
 
-export function bestWeights(model: Model): BestWeights {
-  const { backend, weights } = modelOf(model)
+export function bestWeights(model: NetModel): BestWeights {
+  const { backend, weights } = model
   let kept: Floats | null = null
   return {
     get kept() {

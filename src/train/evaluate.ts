@@ -4,6 +4,7 @@ import { InputError, refuseUnknown, shown } from '../error.ts'
 import { defaultLoss, fittingLoss, isPlain, type LossSpec, lossOfMetric, type OwnLoss } from '../loss.ts'
 import type { Metric } from '../metric.ts'
 import { type Loss, type Model, modelOf, type Plan } from '../model/model.ts'
+import type { ModelSpec } from '../model/spec.ts'
 import { refuseUnlessTask, type Scorer, type Task } from '../task.ts'
 import type { Scores, TestScore } from './events.ts'
 import { turns } from './turns.ts'
@@ -42,7 +43,7 @@ export function refuseSignal(signal: unknown): void {
 export async function evaluate(model: Model, task: Task, options: EvaluateOptions = {}): Promise<TestScore> {
   refuseMisfit(model, task)
   refuseUnknown('evaluate', options, ['batch', 'activationCheckpointing', 'loss', 'scorer'])
-  const losses = lossesOf(model, task, options.loss, 'evaluate: loss')
+  const losses = lossesOf(model.spec, task, options.loss, 'evaluate: loss')
   const { batch = 100, activationCheckpointing = false, scorer } = options
   if (!Number.isInteger(batch) || batch < 1) {
     throw new InputError(`evaluate: batch: expected a whole number >= 1 but received ${shown(batch)}`)
@@ -69,7 +70,7 @@ export interface RunLosses {
  * @throws InputError unless they fit the head and its scale
  */
 export function lossesOf(
-  { spec: { output } }: Model,
+  { output }: ModelSpec,
   task: Task,
   given: LossSpec | OwnLoss | null | undefined,
   what: string,

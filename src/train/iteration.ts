@@ -138,7 +138,7 @@ class PlannedIteration implements Iteration {
     this.made = made
     this.stages = stagesOf(spec.curriculum, task)
     for (const stage of this.stages) refuseMisfit(model, stage.task)
-    this.losses = lossesOf(model, task, spec.loss, 'training: loss')
+    this.losses = lossesOf(model.spec, task, spec.loss, 'training: loss')
     const plain = isPlain(this.losses.loss)
     const scored = !plain || task.judge !== undefined // evaluations read logits
     if (softmax.kind === 'sampled' && !plain) refuseSampled(this.losses.loss)

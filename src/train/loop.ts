@@ -63,7 +63,7 @@ export function startRun(
   refuseBadRunOptions({ signal, pauseAt, keepBest })
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
   const work = createIteration(model, task, spec)
-  const best = keepBest ? bestWeights(model) : null
+  const best = keepBest ? bestWeights(modelOf(model)) : null
   if (resume !== undefined) restore(work, resume, best)
   const loop = new Loop(work, best, resume)
   const run = loop.events(signal, pauseAt, saving)

@@ -137,9 +137,12 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
     ['train adding --forget-bias 1', /--forget-bias: only an lstm/],
     [
       'train adding --recipe paper --beta2 0.9',
-      /--beta2: expected --optimizer adam or muon, .* it is sgd: remove it, or/,
+      /--beta2: expected --optimizer adam or adamw or muon, .* it is sgd: remove it, or/,
     ],
-    ['train adding --optimizer adam --weight-decay 1', /--weight-decay: expected --optimizer muon, .* but it is adam/],
+    [
+      'train adding --optimizer adam --weight-decay 1',
+      /--weight-decay: expected --optimizer adamw or muon, .* but it is adam/,
+    ],
     ['train adding --curriculum none --grow-from 5', /--grow-from: expected --curriculum lengths, .* but it is none/],
     ['train adding --grow-factor 1', /--grow-factor <x>' argument '1' is invalid. Expected a number >= 1.1/],
     ['train mnist --grow-from 5', /unknown option '--grow-from'/],

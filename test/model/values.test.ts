@@ -28,8 +28,9 @@ async function refused(run: Run, value: unknown, pattern: RegExp, what: string):
 }
 
 /** What is wrong there, with how it comes. */
-function wrong({ range }: Entry): fc.Arbitrary<unknown> {
-  if (!range) return fc.constantFrom(...NO_NUMBER, ...TOO_LARGE, 3n)
+function wrong({ range, missing = false }: Entry): fc.Arbitrary<unknown> {
+  const none = NO_NUMBER.filter((value) => !(missing && Number.isNaN(value)))
+  if (!range) return fc.constantFrom(...none, ...TOO_LARGE, 3n)
   const [least, most] = range
   return fc.oneof(
     fc.constantFrom(...NO_NUMBER, ...NOT_WHOLE),

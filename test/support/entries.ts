@@ -24,6 +24,8 @@ export interface Entry {
   readonly good: readonly number[]
   /** What whole numbers may be; absent: any number of float32. */
   readonly range?: readonly [least: number, most: number]
+  /** Whether NaN says that there is none. */
+  readonly missing?: boolean
   /** Whether there may be as many numbers as one likes. */
   readonly anyLength?: boolean
   make(backend: Engine): Run
@@ -103,7 +105,7 @@ function ofPlans(B: number): Entry[] {
     },
     { name: 'plan.forward: carry', good: whole(B, 2), range: [0, 1], make: carry },
     { name: 'plan.loss: y, classes', good: whole(T * B, K), range: [-1, K - 1], make: loss(VALUES) },
-    { name: 'plan.loss: y, values', good: reals(T * B), make: loss(REGRESSION) },
+    { name: 'plan.loss: y, values', good: reals(T * B), missing: true, make: loss(REGRESSION) },
     { name: 'plan.setState: h', good: reals(B * H), make: state('h') },
     { name: 'plan.setState: c', good: reals(B * H), make: state('c') },
   ].map((entry) => ({ ...entry, name: `${entry.name}, B ${B}` })) as Entry[]
