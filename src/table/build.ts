@@ -64,14 +64,14 @@ function decide(open: readonly Draft[], all: readonly Draft[], source: Source, o
       name: draft.name,
       type: typeOf(options, draft.name),
       dayFirst: options.dayFirst,
-      missing: options.missing ?? [],
+      missing: options.missing,
       mark: options.decimal ?? (comma ? ',' : '.'),
       onlyMark: options.decimal !== undefined,
     })
   }
 }
 
-function fillerFor({ name, found }: Draft, source: Source, { missing = [], float32 = false }: TableOptions): Filler {
+function fillerFor({ name, found }: Draft, source: Source, { missing, float32 = false }: TableOptions): Filler {
   const { plan } = found!
   const options = { missing, float32, what: `${source.name}: ${name}`, places: source.places }
   if (plan.kind === 'number' || plan.kind === 'epoch') return new NumberFiller(plan, options)

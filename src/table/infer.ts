@@ -5,7 +5,7 @@
 import { StampReader } from '../formats/stamp.ts'
 import {
   type EpochUnit,
-  FLAGS,
+  flagOf,
   isMissing,
   type NumberPlan,
   numberOf,
@@ -24,8 +24,8 @@ export interface Hints {
   readonly name: string
   readonly type?: ColumnType | undefined
   readonly dayFirst?: boolean | undefined
-  /** Words that the user says mean "missing". */
-  readonly missing: readonly string[]
+  /** Words that mean "missing", if the user named them. */
+  readonly missing: readonly string[] | undefined
   /** The decimal mark, where a text such as `1,234` may be read in two ways. */
   readonly mark: '.' | ','
   /** There is no other: the user named it. */
@@ -84,7 +84,7 @@ function defaultNumbers({ mark, onlyMark }: Hints): NumberPlan {
 
 /** A flag has both words of a pair; one alone may be a category with a level that is still to come. */
 function asFlags(present: Present, rows: number): Inference & { both: boolean } {
-  const fits = present.filter(([text]) => FLAGS.has(text.trim().toLowerCase()))
+  const fits = present.filter(([text]) => !Number.isNaN(flagOf(text)))
   const fit = fits.reduce((sum, [, n]) => sum + n, 0)
   const words = new Set(fits.map(([text]) => text.trim().toLowerCase()))
   const both = [
