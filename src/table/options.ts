@@ -14,8 +14,8 @@ export interface TableOptions {
   /** The time zone of moments without an offset, e.g. `Europe/Berlin`; default UTC. */
   readonly timezone?: string
   /**
-   * Words that mean "no value", as they are written, beside the empty field; default, in capitals or not: NA, N/A, #N/A,
-   * null, None, NaN, \\N, -, -- and ?. With [] a country NA is a word as others.
+   * Words that mean "no value", as they are written, beside the empty field. Default, in capitals or not: NA, N/A,
+   * #N/A, null, None, NaN, \N, -, -- and ?. With [] the country NA is a word as others.
    */
   readonly missing?: readonly string[]
   /** Of CSV: one character between fields; default: the one of comma, tab, semicolon, bar that divides lines evenly. */
