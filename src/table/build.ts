@@ -62,6 +62,7 @@ function decide(open: readonly Draft[], all: readonly Draft[], source: Source, o
   for (const draft of open) {
     draft.found = infer(draft.texts, {
       name: draft.name,
+      dateAlone: !all.some((other) => other !== draft && PART_OF_DATE.test(other.name)),
       type: typeOf(options, draft.name),
       dayFirst: options.dayFirst,
       missing: options.missing,
@@ -70,6 +71,9 @@ function decide(open: readonly Draft[], all: readonly Draft[], source: Source, o
     })
   }
 }
+
+/** Names beside which a column of years is no moment by itself. */
+const PART_OF_DATE = /month|day|date|week|quarter|time|monat|tag|datum|woche|quartal/i
 
 function fillerFor({ name, found }: Draft, source: Source, { missing, float32 = false }: TableOptions): Filler {
   const { plan } = found!

@@ -116,7 +116,9 @@ function wordsOf({ name, source, options }: Unfinished, filler: WordFiller): Pic
       const remedy = 'save it as UTF-8, or say --encoding latin1'
       throw new InputError(`${source.name}: ${name}: expected UTF-8 but the text of row ${row} is not: ${remedy}`)
     }
-    const missing = isMissing(level, options.missing)
+    // Among words `None` is one: no damage, no alley. Among numbers it is a program's word for nothing.
+    const none = options.missing === undefined && level.toLowerCase() === 'none'
+    const missing = !none && isMissing(level, options.missing)
     codeOf[code] = missing ? -1 : levels.push(level) - 1
     if (missing) filler.left.missing.set(level, 0)
   }

@@ -22,6 +22,8 @@ export type Texts = ReadonlyMap<string, number>
 /** What the user or the rest of the file says about a column. */
 export interface Hints {
   readonly name: string
+  /** No other column is a part of the date (a month, a day): years may be moments. */
+  readonly dateAlone: boolean
   readonly type?: ColumnType | undefined
   readonly dayFirst?: boolean | undefined
   /** Words that mean "missing", if the user named them. */
@@ -185,7 +187,10 @@ function asEpochs(present: Present, rows: number, numbers: Inference, hints: Hin
   if (range === undefined) return none
   const [unit] = range
   if (unit === 'year' && !values.every(Number.isInteger)) return none
-  const sure = hints.type === 'time' || (unit === 'year' ? YEARLY : TIMELY).test(hints.name)
+  const named = unit === 'year' ? hints.dateAlone && YEARLY.test(hints.name) : TIMELY.test(hints.name)
+  const sure = hints.type === 'time' || named
+  // Unnamed, they are only taken for moments of one generation: 2000 to 2035 is less than twice as much.
+  if (!sure && Math.max(...values) > 2 * Math.min(...values)) return none
   const why = unit === 'year' ? 'years' : `unix ${unit}`
   return { plan: { kind: 'epoch', unit }, why, fit: numbers.fit, misfit: numbers.misfit, sure }
 }

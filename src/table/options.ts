@@ -15,7 +15,7 @@ export interface TableOptions {
   readonly timezone?: string
   /**
    * Words that mean "no value", as they are written, beside the empty field. Default, in capitals or not: NA, N/A,
-   * #N/A, null, None, NaN, \N, -, -- and ?. With [] the country NA is a word as others.
+   * #N/A, null, NaN, \N, -, -- and ?; None, but not in a column of words. With [] the country NA is a word as others.
    */
   readonly missing?: readonly string[]
   /** Of CSV: one character between fields; default: the one of comma, tab, semicolon, bar that divides lines evenly. */

@@ -58,6 +58,8 @@ const COLUMNS: readonly [string, readonly string[], string, readonly (string | n
   ['a', ['2000-01', '2000-02'], 'time', [day('2000-01-01'), day('2000-02-01')]],
   ['a', ['20150101', '20150102'], 'time', [day('2015-01-01'), day('2015-01-02')]],
   ['a', ['20150101', '20150199'], 'number', [20150101, 20150199]],
+  ['a', ['None', 'some', ''], 'category', ['None', 'some', null]],
+  ['a', ['None', '5', ''], 'number', [null, 5, null]],
   ['year', ['1999', '2000'], 'time', [day('1999-01-01'), day('2000-01-01')]],
   ['price', ['1999', '2000'], 'number', [1999, 2000]],
   ['timestamp', ['1420070400', '1420074000.5'], 'time', [day('2015-01-01'), '2015-01-01T01:00:00.500Z']],
@@ -84,6 +86,14 @@ test('a column has the type that its texts have', async (context) => {
     assert.equal(found.missing, values.filter((value) => value === null).length)
     assert.equal(found.distinct, new Set(values.filter((value) => value !== null)).size, texts.join(' | '))
   }
+})
+
+test('a year beside a month is a number', async (context) => {
+  const { report } = await openTable(newFile(context, 'x.csv', 'year,month,v\n2000,1,5\n2000,2,6\n'))
+  assert.deepEqual(
+    report.columns.map(({ type }) => type),
+    ['number', 'number', 'number'],
+  )
 })
 
 test('what was decided is said', async (context) => {
