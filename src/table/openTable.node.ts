@@ -143,7 +143,7 @@ const FORMAT_OF: Readonly<Record<Exclude<FileKind, 'text' | 'other' | 'gzip'>, T
   zip: 'npz',
 }
 
-/** Text is CSV unless it begins with a brace or a bracket; FILE.json is one value unless it goes on after its first line. */
+/** Text is CSV unless a brace or a bracket begins it; FILE.json is one value unless another follows its first line. */
 function textFormat(path: string, head: string): TableFormat {
   if (/\.(csv|tsv|tab|txt)(\.gz)?$/i.test(path)) return 'csv'
   if (head[0] !== '{') return head[0] === '[' ? 'json' : 'csv'
