@@ -73,7 +73,7 @@ function run(name: string, file: string): Answer | string {
   const [command, ...args] = READERS[name]!
   const { stdout, stderr, status } = spawnSync(command!, [...args, file], { encoding: 'utf8' })
   if (status === 0) return JSON.parse(stdout) as Answer
-  return stderr.trim().split('\n').at(-1) ?? 'it ended without a word'
+  return stderr.split('\n').find((line) => /Error/.test(line)) ?? 'it ended without a word'
 }
 
 function agree(a: Answer, b: Answer): boolean {

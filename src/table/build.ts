@@ -62,16 +62,20 @@ function decide(open: readonly Draft[], all: readonly Draft[], source: Source, o
   for (const draft of open) {
     draft.found = infer(draft.texts, {
       name: draft.name,
+      dateAlone: !all.some((other) => other !== draft && PART_OF_DATE.test(other.name)),
       type: typeOf(options, draft.name),
       dayFirst: options.dayFirst,
-      missing: options.missing ?? [],
+      missing: options.missing,
       mark: options.decimal ?? (comma ? ',' : '.'),
       onlyMark: options.decimal !== undefined,
     })
   }
 }
 
-function fillerFor({ name, found }: Draft, source: Source, { missing = [], float32 = false }: TableOptions): Filler {
+/** Names beside which a column of years is no moment by itself. */
+const PART_OF_DATE = /month|day|date|week|quarter|time|monat|tag|datum|woche|quartal/i
+
+function fillerFor({ name, found }: Draft, source: Source, { missing, float32 = false }: TableOptions): Filler {
   const { plan } = found!
   const options = { missing, float32, what: `${source.name}: ${name}`, places: source.places }
   if (plan.kind === 'number' || plan.kind === 'epoch') return new NumberFiller(plan, options)

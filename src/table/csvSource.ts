@@ -130,7 +130,7 @@ const encoder = new TextEncoder()
 
 /** Whether a text of the first line is a value, not a name. */
 function isValue(text: string): boolean {
-  if (isMissing(text, [])) return true
+  if (isMissing(text)) return true
   const numbers = (mark: '.' | ',') => numberOf(text, { kind: 'number', mark, group: '', unit: '' })
   const bytes = encoder.encode(text)
   return !Number.isNaN(numbers('.')) || !Number.isNaN(numbers(',')) || stamps.read(bytes, 0, bytes.length)

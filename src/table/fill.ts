@@ -7,8 +7,8 @@ import {
   type CategoryPlan,
   type EpochPlan,
   epochTime,
-  FLAGS,
   type FlagPlan,
+  flagOf,
   type NumberPlan,
   numberOf,
   type Plan,
@@ -16,8 +16,8 @@ import {
 import type { Batch, CellBatch, FieldBatch } from './source.ts'
 
 export interface FillOptions {
-  /** Words that the user says mean "missing". */
-  readonly missing: readonly string[]
+  /** Words that mean "missing", if the user named them. */
+  readonly missing: readonly string[] | undefined
   readonly float32: boolean
   /** What messages call the column, and what its rows are counted by. */
   readonly what: string
@@ -179,8 +179,7 @@ export class FlagFiller extends Filler<Float64Array | Float32Array> {
 
   protected field(bytes: Uint8Array, start: number, end: number, row: number, batch: Batch): number {
     const code = this.#words.size < MOST_FLAGS ? this.#words.codeOf(bytes, start, end) : -1
-    if (code === this.#flags.length)
-      this.#flags.push(FLAGS.get(decoder.decode(this.#words.word(code)).trim().toLowerCase()) ?? Number.NaN)
+    if (code === this.#flags.length) this.#flags.push(flagOf(decoder.decode(this.#words.word(code))))
     const flag = this.#flags[code]
     if (flag !== undefined && !Number.isNaN(flag)) return flag
     const text = this.left.explain(bytes, start, end)

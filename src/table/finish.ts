@@ -1,11 +1,12 @@
 /** From what was filled to the column, what the report says of it, and notes. */
 import { InputError } from '../error.ts'
+import { DAY } from '../formats/stamp.ts'
 import { type Filler, WordFiller } from './fill.ts'
 import { TimeFiller } from './fillTime.ts'
 import type { Inference } from './infer.ts'
 import { refuseMixed } from './mixed.ts'
 import type { TableOptions } from './options.ts'
-import { formatOf, isMissing, type Plan } from './plan.ts'
+import { type EpochPlan, formatOf, isMissing, type TimePlan } from './plan.ts'
 import type { Source } from './source.ts'
 import type { CategoryColumn, Column, ColumnReport, ColumnType, TableNote } from './table.ts'
 import { resolveZone } from './zone.ts'
@@ -65,11 +66,7 @@ function columnOf(unfinished: Unfinished, note: AddNote): Column {
   refuseMixed(name, filler, source, options.dayFirst)
   const values = trimmed(filler.values as Float64Array, filler.rows)
   if (filler.plan.kind === 'number' || filler.plan.kind === 'flag') return { name, type: 'number', values }
-  const format = formatOf(
-    filler instanceof TimeFiller
-      ? { ...filler.plan, precision: filler.precision }
-      : (filler.plan as Plan & { kind: 'epoch' }),
-  )
+  const format = filler instanceof TimeFiller ? formatOf(withClock(filler, values)) : formatOf(filler.plan as EpochPlan)
   const order = filler instanceof TimeFiller && filler.isAmbiguous ? orderOf(filler, source) : ''
   note('note', 'time', `moments as ${format}${order}`)
   const zone = options.timezone
@@ -86,6 +83,12 @@ function columnOf(unfinished: Unfinished, note: AddNote): Column {
     }
   }
   return { name, type: 'time', values, format }
+}
+
+/** The plan with as much of the time of day as any row has: those at fixed places are not asked one by one. */
+function withClock({ plan, precision }: TimeFiller, values: Float64Array): TimePlan {
+  const midnights = precision > 0 || values.every((value) => Number.isNaN(value) || value % DAY === 0)
+  return { ...plan, precision: midnights ? precision : 1 }
 }
 
 /** Which number of `01/02/2015` is the day, and what says so. */
@@ -113,7 +116,9 @@ function wordsOf({ name, source, options }: Unfinished, filler: WordFiller): Pic
       const remedy = 'save it as UTF-8, or say --encoding latin1'
       throw new InputError(`${source.name}: ${name}: expected UTF-8 but the text of row ${row} is not: ${remedy}`)
     }
-    const missing = isMissing(level, options.missing ?? [])
+    // Among words `None` is one: no damage, no alley. Among numbers it is a program's word for nothing.
+    const none = options.missing === undefined && level.toLowerCase() === 'none'
+    const missing = !none && isMissing(level, options.missing)
     codeOf[code] = missing ? -1 : levels.push(level) - 1
     if (missing) filler.left.missing.set(level, 0)
   }

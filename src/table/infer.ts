@@ -5,7 +5,7 @@
 import { StampReader } from '../formats/stamp.ts'
 import {
   type EpochUnit,
-  FLAGS,
+  flagOf,
   isMissing,
   type NumberPlan,
   numberOf,
@@ -22,10 +22,12 @@ export type Texts = ReadonlyMap<string, number>
 /** What the user or the rest of the file says about a column. */
 export interface Hints {
   readonly name: string
+  /** No other column is a part of the date (a month, a day): years may be moments. */
+  readonly dateAlone: boolean
   readonly type?: ColumnType | undefined
   readonly dayFirst?: boolean | undefined
-  /** Words that the user says mean "missing". */
-  readonly missing: readonly string[]
+  /** Words that mean "missing", if the user named them. */
+  readonly missing: readonly string[] | undefined
   /** The decimal mark, where a text such as `1,234` may be read in two ways. */
   readonly mark: '.' | ','
   /** There is no other: the user named it. */
@@ -84,7 +86,7 @@ function defaultNumbers({ mark, onlyMark }: Hints): NumberPlan {
 
 /** A flag has both words of a pair; one alone may be a category with a level that is still to come. */
 function asFlags(present: Present, rows: number): Inference & { both: boolean } {
-  const fits = present.filter(([text]) => FLAGS.has(text.trim().toLowerCase()))
+  const fits = present.filter(([text]) => !Number.isNaN(flagOf(text)))
   const fit = fits.reduce((sum, [, n]) => sum + n, 0)
   const words = new Set(fits.map(([text]) => text.trim().toLowerCase()))
   const both = [
@@ -185,7 +187,10 @@ function asEpochs(present: Present, rows: number, numbers: Inference, hints: Hin
   if (range === undefined) return none
   const [unit] = range
   if (unit === 'year' && !values.every(Number.isInteger)) return none
-  const sure = hints.type === 'time' || (unit === 'year' ? YEARLY : TIMELY).test(hints.name)
+  const named = unit === 'year' ? hints.dateAlone && YEARLY.test(hints.name) : TIMELY.test(hints.name)
+  const sure = hints.type === 'time' || named
+  // Unnamed, they are only taken for moments of one generation: 2000 to 2035 is less than twice as much.
+  if (!sure && Math.max(...values) > 2 * Math.min(...values)) return none
   const why = unit === 'year' ? 'years' : `unix ${unit}`
   return { plan: { kind: 'epoch', unit }, why, fit: numbers.fit, misfit: numbers.misfit, sure }
 }

@@ -18,10 +18,10 @@ export class Leftovers {
   /** Texts that are neither missing nor explained; after MOST of them the others are only counted. */
   readonly odd = new Map<string, Left>()
   oddRows = 0
-  readonly #words: readonly string[]
+  readonly #words: readonly string[] | undefined
 
-  /** @param words what the user says means "missing" */
-  constructor(words: readonly string[]) {
+  /** @param words that mean "missing", if the user named them */
+  constructor(words: readonly string[] | undefined) {
     this.#words = words
   }
 

@@ -133,14 +133,7 @@ async function openFile(path: string, onBytes: OnBytes | undefined): Promise<{ f
   }
   if (magic.kind === 'other') throw new InputError(`${path}: expected a table but it is ${magic.what}: ${magic.remedy}`)
   if (magic.kind !== 'text') return { format: FORMAT_OF[magic.kind], file }
-  const start = new TextDecoder().decode(await headOf(file)).trimStart()[0]
-  const format = /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(path)
-    ? 'csv'
-    : start === '{'
-      ? 'jsonl'
-      : start === '['
-        ? 'json'
-        : 'csv'
+  const format = textFormat(path, new TextDecoder().decode(await headOf(file)).trimStart())
   return { format, file }
 }
 
@@ -150,8 +143,15 @@ const FORMAT_OF: Readonly<Record<Exclude<FileKind, 'text' | 'other' | 'gzip'>, T
   zip: 'npz',
 }
 
+/** Text is CSV unless a brace or a bracket begins it; FILE.json is one value unless another follows its first line. */
+function textFormat(path: string, head: string): TableFormat {
+  if (/\.(csv|tsv|tab|txt)(\.gz)?$/i.test(path)) return 'csv'
+  if (head[0] !== '{') return head[0] === '[' ? 'json' : 'csv'
+  return /\.json(\.gz)?$/i.test(path) && !/^\{.*\}\s*\n\s*\{/.test(head) ? 'json' : 'jsonl'
+}
+
 async function headOf(file: ByteFile): Promise<Uint8Array> {
-  for await (const chunk of file.chunks()) return chunk.slice(0, 1024)
+  for await (const chunk of file.chunks()) return chunk.slice()
   return new Uint8Array()
 }
 
@@ -173,7 +173,7 @@ async function rowsOf(
   if (files.length > 1)
     throw new InputError(`${file.name}: expected one file of ${format} but received ${files.length}: join them`)
   const bytes = await wholeOf(file)
-  if (format === 'json') return columnSource(file.name, await columnsOfRows(file.name, records(file.name, bytes)))
+  if (format === 'json') return jsonValue(file.name, bytes)
   return npySource(
     file.name,
     format === 'npy' ? new Map([['', parseNpy(file.name, bytes)]]) : arraysOf(file.name, bytes),
@@ -198,16 +198,19 @@ async function wholeOf(file: ByteFile): Promise<Uint8Array> {
   return whole
 }
 
-/** The records of a JSON file. */
-function records(what: string, bytes: Uint8Array): Iterable<unknown> {
+/** JSON that is an array of records, or an object of columns. */
+async function jsonValue(what: string, bytes: Uint8Array): Promise<Source> {
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (error) {
     throw new InputError(`${what}: expected JSON in UTF-8 but it does not parse: ${(error as Error).message}`)
   }
-  if (Array.isArray(value)) return value
-  throw new InputError(`${what}: expected an array of records but received ${shown(value)}`)
+  if (Array.isArray(value)) return columnSource(what, await columnsOfRows(what, value))
+  const columns = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  if (columns.length > 0 && columns.every(([, cells]) => Array.isArray(cells)))
+    return columnSource(what, new Map(columns))
+  throw new InputError(`${what}: expected an array of records, or an object of columns, but received ${shown(value)}`)
 }
 
 function arraysOf(what: string, bytes: Uint8Array): Map<string, NpyArray> {

@@ -13,7 +13,10 @@ export interface TableOptions {
   readonly dayFirst?: boolean
   /** The time zone of moments without an offset, e.g. `Europe/Berlin`; default UTC. */
   readonly timezone?: string
-  /** Words that mean "no value", beside the empty field, NA, N/A, null, None, NaN, -, -- and ?. */
+  /**
+   * Words that mean "no value", as they are written, beside the empty field. Default, in capitals or not: NA, N/A,
+   * #N/A, null, NaN, \N, -, -- and ?; None, but not in a column of words. With [] the country NA is a word as others.
+   */
   readonly missing?: readonly string[]
   /** Of CSV: one character between fields; default: the one of comma, tab, semicolon, bar that divides lines evenly. */
   readonly delimiter?: string
@@ -94,5 +97,5 @@ export function selected(what: string, columns: readonly string[], options: Tabl
     throw new InputError(`${what}: ${where}: expected one of ${shown} but received ${name}${remedy}`)
   }
   for (const name of Object.keys(options.types ?? {})) index(name, 'types')
-  return options.only ? options.only.map((name) => index(name, 'only')) : columns.map((_, i) => i)
+  return options.only ? [...new Set(options.only)].map((name) => index(name, 'only')) : columns.map((_, i) => i)
 }

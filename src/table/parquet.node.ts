@@ -85,14 +85,17 @@ async function openParquet(path: string): Promise<ParquetFile> {
     rows += n
   }
   const read = async (from: number, to: number, names: readonly string[]) => {
-    const parts = new Map<string, Cells[]>(names.map((name) => [name, []]))
-    const options = { file, metadata, compressors, columns: [...names], rowStart: from, rowEnd: to }
-    await explained(path, () =>
-      parquetRead({ ...options, onChunk: ({ columnName, columnData }) => parts.get(columnName)!.push(columnData) }),
-    )
+    const cells = new Map<string, Cells>()
+    // One after the other: what a column is decoded from is several times its size.
+    for (const name of names) {
+      const chunks: Cells[] = []
+      const options = { file, metadata, compressors, columns: [name], rowStart: from, rowEnd: to }
+      await explained(path, () => parquetRead({ ...options, onChunk: ({ columnData }) => chunks.push(columnData) }))
+      cells.set(name, compact(joined(path, name, chunks, to - from)))
+    }
     const changed = changedFile(path, before, statsOf(path))
     if (changed !== undefined) throw changed
-    return new Map([...parts].map(([name, chunks]) => [name, joined(path, name, chunks, to - from)]))
+    return cells
   }
   return { path, columns, rows, size: before.size, groups: groups.filter(([from, to]) => to > from), read }
 }
@@ -101,6 +104,19 @@ function joined(path: string, name: string, chunks: readonly Cells[], rows: numb
   const all = chunks.length === 1 ? chunks[0]! : chunks.flatMap((chunk) => Array.from(chunk))
   if (all.length === rows) return all
   throw new InputError(`${path}: ${name}: expected ${rows} rows but its pages hold ${all.length}: the file is damaged`)
+}
+
+/** Numbers and bigints as float64, where that holds them exactly: 8 bytes each. */
+function compact(cells: Cells): Cells {
+  const values = new Float64Array(cells.length)
+  for (let r = 0; r < values.length; r++) {
+    const cell = cells[r]
+    if (cell === null || cell === undefined) values[r] = Number.NaN
+    else if (typeof cell === 'number') values[r] = cell
+    else if (typeof cell === 'bigint' && Number.isSafeInteger(Number(cell))) values[r] = Number(cell)
+    else return cells
+  }
+  return values
 }
 
 async function sliceOf(path: string, start: number, end: number): Promise<ArrayBuffer> {

@@ -42,8 +42,8 @@ export interface CategoryPlan {
   readonly kind: 'category'
 }
 
-/** Words of flags, in lower case. `y` and `n` alone are no flag: see infer.ts. */
-export const FLAGS: ReadonlyMap<string, number> = new Map([
+/** In lower case. `y` and `n` alone are no flag: see infer.ts. */
+const FLAGS: ReadonlyMap<string, number> = new Map([
   ['true', 1],
   ['yes', 1],
   ['y', 1],
@@ -54,13 +54,21 @@ export const FLAGS: ReadonlyMap<string, number> = new Map([
   ['0', 0],
 ])
 
+/** 1 or 0 of a word for yes or no, or of another way to write 1 or 0; NaN of other words. */
+export function flagOf(text: string): number {
+  const word = text.trim().toLowerCase()
+  const number = word === '' ? Number.NaN : Number(word)
+  return FLAGS.get(word) ?? (number === 0 || number === 1 ? number : Number.NaN)
+}
+
 /** In lower case: what means that there is no value. */
 const MISSING = new Set(['', 'na', 'n/a', '#n/a', 'null', 'none', 'nan', '-', '--', '?', '\\n'])
 
-/** Whether a text means that there is no value; `more` are words that the user named. */
-export function isMissing(text: string, more: readonly string[]): boolean {
+/** Whether a text means that there is no value; `words` do so, and only they and '', where the user named them. */
+export function isMissing(text: string, words?: readonly string[]): boolean {
   const word = text.trim()
-  return word.length <= 4 && MISSING.has(word.toLowerCase()) ? true : more.includes(word)
+  if (words !== undefined) return word === '' || words.includes(word)
+  return word.length <= 4 && MISSING.has(word.toLowerCase())
 }
 
 /** What certainly has no unit. */

@@ -6,7 +6,7 @@ import type { Batch, Source } from './source.ts'
 
 /** Rows of the sample, and fields of all columns in it, at most. */
 const ROWS = 1000
-const FIELDS = 500_000
+const FIELDS = 100_000
 /** More different words are no numbers and no moments: they are not looked at again. */
 const WORDS = 20_000
 
@@ -15,7 +15,7 @@ const decoder = new TextDecoder()
 /** The texts of the first rows, and how often each occurs, for each of the columns `indices`. */
 export async function sampleOf(source: Source, indices: readonly number[], mark: '.' | ',' = '.') {
   const texts = indices.map(() => new Map<string, number>())
-  const most = Math.max(100, Math.min(ROWS, Math.floor(FIELDS / indices.length)))
+  const most = Math.max(20, Math.min(ROWS, Math.floor(FIELDS / indices.length)))
   let rows = 0
   for await (const batch of source.batches()) {
     const n = Math.min(batch.rows, most - rows)

@@ -80,7 +80,7 @@ export type ColumnType = 'number' | 'category' | 'flag' | 'time' | 'text'
 export interface TableNote {
   /** A note tells what was decided; a warning, what may be wrong. */
   readonly level: 'note' | 'warning'
-  /** What it is about, for programs: e.g. `no-header`, `missing-words`, `decimal-comma`, `day-first`. */
+  /** What it is about, for programs: e.g. `no-header`, `missing-words`, `numbers`, `time`, `zone-doubled`. */
   readonly kind: string
   readonly column?: string
   /** One line for a person. */

@@ -72,6 +72,10 @@ describe('CsvScanner', () => {
     for (const cut of all) assert.deepEqual(scanned(bytes, ',', [cut]), whole, `cut at ${cut}`)
   })
 
+  it('counts lines behind doubled quotes and line ends in a field', () => {
+    assert.deepEqual(scanned('x,"a""\n"\ny,1\n').lines, [1, 3])
+  })
+
   it('keeps empty lines of a single column, but not at its end', () => {
     const text = '\nx\n1\n\n\n2\n\n\n'
     for (const cuts of [[], [5], [7], [8], [9], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]]) {

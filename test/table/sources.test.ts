@@ -53,6 +53,9 @@ test('JSON Lines and JSON', async (context) => {
   await check(newFile(context, 'x.jsonl', lines))
   await check(newFile(context, 'x', `\n${lines}\r\n\n`))
   await check(newFile(context, 'x.json', JSON.stringify(ROWS, undefined, 2)))
+  await check(newFile(context, 'y.json', lines))
+  const columns = Object.fromEntries(NAMES.map((name) => [name, column(name)]))
+  await check(newFile(context, 'z.json', JSON.stringify(columns, undefined, 2)))
   const without = ROWS.map((row) =>
     JSON.stringify(Object.fromEntries(Object.entries(row).filter(([, v]) => v !== null))),
   )
@@ -166,6 +169,10 @@ test('what they cannot hold is refused in one line', async (context) => {
       /line 2: steps: 0: expected the keys a, as before, but received b/,
     ],
     [newFile(context, 'x.json', '[{"a":1},'), /x\.json: expected JSON in UTF-8 but it does not parse/],
+    [
+      newFile(context, 'x.json', '{\n"type":"x"}'),
+      /x\.json: expected an array of records, .* but received an object with type/,
+    ],
     [newFile(context, 'x.json', '[1,2]'), /x\.json: row 1: expected a record/],
     [{ a: [1, 2], b: [1] }, /table: b: expected 2 values, as many as a, but received 1/],
     [{ a: 5 as unknown as number[] }, /table: a: expected an array of values but received 5/],

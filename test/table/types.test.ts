@@ -34,6 +34,8 @@ const COLUMNS: readonly [string, readonly string[], string, readonly (string | n
   ['a', ['yes', 'No', ''], 'flag', [1, 0, null]],
   ['a', ['True', 'False', 'true'], 'flag', [1, 0, 1]],
   ['a', ['y', 'n'], 'flag', [1, 0]],
+  ['a', ['1.0', '0'], 'flag', [1, 0], { types: { a: 'flag' } }],
+  ['a', ['yes', 'yes'], 'flag', [1, 1], { types: { a: 'flag' } }],
   ['a', ['y', 'y'], 'category', ['y', 'y']],
   ['a', ['f', 'm', '-'], 'category', ['f', 'm', null]],
   ['a', ['01234', '99999'], 'category', ['01234', '99999']],
@@ -43,6 +45,7 @@ const COLUMNS: readonly [string, readonly string[], string, readonly (string | n
   ['a', ['yes', 'no'], 'category', ['yes', 'no'], { types: { a: 'category' } }],
   ['a', ['0', '1'], 'number', [0, 1], { types: { a: 'number' } }],
   ['a', ['12', 'none yet'], 'number', [12, null], { missing: ['none yet'] }],
+  ['a', ['FR', 'NA', ''], 'category', ['FR', 'NA', null], { missing: [] }],
   ['a', ['2015-01-31', '2015-02-01'], 'time', [day('2015-01-31'), day('2015-02-01')]],
   ['a', ['2015-01-31', '2015-02-01 12:00'], 'time', [day('2015-01-31'), '2015-02-01T12:00:00.000Z']],
   ['a', ['31.12.2015', '01.02.2015', '?'], 'time', [day('2015-12-31'), day('2015-02-01'), null]],
@@ -55,6 +58,8 @@ const COLUMNS: readonly [string, readonly string[], string, readonly (string | n
   ['a', ['2000-01', '2000-02'], 'time', [day('2000-01-01'), day('2000-02-01')]],
   ['a', ['20150101', '20150102'], 'time', [day('2015-01-01'), day('2015-01-02')]],
   ['a', ['20150101', '20150199'], 'number', [20150101, 20150199]],
+  ['a', ['None', 'some', ''], 'category', ['None', 'some', null]],
+  ['a', ['None', '5', ''], 'number', [null, 5, null]],
   ['year', ['1999', '2000'], 'time', [day('1999-01-01'), day('2000-01-01')]],
   ['price', ['1999', '2000'], 'number', [1999, 2000]],
   ['timestamp', ['1420070400', '1420074000.5'], 'time', [day('2015-01-01'), '2015-01-01T01:00:00.500Z']],
@@ -81,6 +86,14 @@ test('a column has the type that its texts have', async (context) => {
     assert.equal(found.missing, values.filter((value) => value === null).length)
     assert.equal(found.distinct, new Set(values.filter((value) => value !== null)).size, texts.join(' | '))
   }
+})
+
+test('a year beside a month is a number', async (context) => {
+  const { report } = await openTable(newFile(context, 'x.csv', 'year,month,v\n2000,1,5\n2000,2,6\n'))
+  assert.deepEqual(
+    report.columns.map(({ type }) => type),
+    ['number', 'number', 'number'],
+  )
 })
 
 test('what was decided is said', async (context) => {
