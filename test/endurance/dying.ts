@@ -1,8 +1,10 @@
 /**
- * Preloaded into a process (`node --import`), this kills it with SIGKILL at a call of the file system that changes
- * something: in the call number IRNN_DIES_AT, before it, in its middle or after it (IRNN_DIES_WHEN). The middle of a
- * write is half of its bytes. On standard error the process says where it dies, or how many calls it has outlived.
- * Writes to the standard streams do not count.
+ * Lets a process die of SIGKILL at a call of the file system that changes something, before it, in its middle or after
+ * it; the middle of a write is half of its bytes. On standard error the process says where. Writes to the standard
+ * streams do not count.
+ *
+ * Preloaded (`node --import`), it lets the process die as IRNN_DIES_AT and IRNN_DIES_WHEN say, and a process that lives
+ * on says how many calls it has outlived.
  */
 import builtin from 'node:fs'
 import { syncBuiltinESMExports } from 'node:module'
@@ -23,17 +25,34 @@ const CALLS = [
 
 type Call = (...args: unknown[]) => unknown
 
-const { IRNN_DIES_AT, IRNN_DIES_WHEN = 'before' } = process.env
+export interface Death {
+  /** The number of the call, from 1 on. */
+  readonly call: number
+  readonly when: 'before' | 'middle' | 'after'
+}
 
 /** Names of the files that are open. */
 const open = new Map<number, string>()
+let death: Death | null = null
 let count = 0
+let pause = (): number => 0
 /** A call that another one makes is part of that. */
 let inside = false
+let replaced = false
 
-if (IRNN_DIES_AT !== undefined) replaceAll(Number(IRNN_DIES_AT))
+/**
+ * From now on calls are counted, from 1 on, and the process dies as it is told, if at all.
+ * @param wait milliseconds to wait before the next call: a slow disk
+ */
+export function dieAt(next: Death | null, wait: () => number = () => 0): void {
+  if (!replaced) replaceAll()
+  replaced = true
+  death = next
+  pause = wait
+  count = 0
+}
 
-function replaceAll(at: number): void {
+function replaceAll(): void {
   const target = builtin as unknown as Record<(typeof CALLS)[number], Call>
   for (const name of CALLS) {
     const original = target[name]
@@ -42,7 +61,8 @@ function replaceAll(at: number): void {
       if (inside || (typeof first === 'number' && first <= 2)) return original(...args)
       inside = true
       try {
-        if (++count === at) die(`${name} ${fileOf(first)}`, original, args)
+        sleep(pause())
+        if (++count === death?.call) die(death, `${name} ${fileOf(first)}`, original, args)
         const result = original(...args)
         if (name === 'openSync') open.set(result as number, basename(String(first)))
         return result
@@ -52,19 +72,28 @@ function replaceAll(at: number): void {
     }
   }
   syncBuiltinESMExports()
-  process.on('exit', () => builtin.writeSync(2, `outlives ${count} calls\n`))
 }
 
 function fileOf(file: unknown): string {
   return typeof file === 'number' ? (open.get(file) ?? 'a file') : basename(String(file))
 }
 
-function die(where: string, original: Call, args: readonly unknown[]): void {
-  builtin.writeSync(2, `dies ${IRNN_DIES_WHEN} ${where}\n`)
-  if (IRNN_DIES_WHEN === 'after') original(...args)
+function sleep(ms: number): void {
+  if (ms > 0) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
+}
+
+function die({ when }: Death, where: string, original: Call, args: readonly unknown[]): void {
+  builtin.writeSync(2, `dies ${when} ${where}\n`)
+  if (when === 'after') original(...args)
   const [fd, bytes, from, length, position] = args
-  if (IRNN_DIES_WHEN === 'middle' && where.startsWith('writeSync') && bytes instanceof Uint8Array)
+  if (when === 'middle' && where.startsWith('writeSync') && bytes instanceof Uint8Array)
     original(fd, bytes, from, Math.floor(Number(length) / 2), position)
   process.kill(process.pid, 'SIGKILL')
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) // the signal is on its way
+  sleep(Number.POSITIVE_INFINITY) // the signal is on its way
+}
+
+const { IRNN_DIES_AT, IRNN_DIES_WHEN = 'before' } = process.env
+if (IRNN_DIES_AT !== undefined) {
+  dieAt({ call: Number(IRNN_DIES_AT), when: IRNN_DIES_WHEN as Death['when'] })
+  process.on('exit', () => builtin.writeSync(2, `outlives ${count} calls\n`))
 }

@@ -25,6 +25,7 @@ import { findCheckpoint } from '../../src/runs/checkpoint.ts'
 import { readRunFolder } from '../../src/runs/stored.ts'
 import { toEvent } from '../../src/train/events.ts'
 import { board, records, tensors } from '../support/recorded.ts'
+import type { Death } from './dying.ts'
 
 const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 const DYING = new URL('./dying.js', import.meta.url).href
@@ -63,10 +64,10 @@ interface Ended {
   readonly err: string
 }
 
-/** A moment to die: after so many milliseconds of the start or of training, or at a call of the file system. */
-type Death = { readonly ms: number; readonly training: boolean } | { readonly call: number; readonly when: string }
+/** After so many milliseconds of the start or of training, or at a call of the file system. */
+type End = { readonly ms: number; readonly training: boolean } | Death
 
-async function command(home: string, args: readonly string[], death?: Death): Promise<Ended> {
+async function command(home: string, args: readonly string[], death?: End): Promise<Ended> {
   const dies = death && 'call' in death
   const env = { ...process.env, ...(dies && { IRNN_DIES_AT: String(death.call), IRNN_DIES_WHEN: death.when }) }
   const child = spawn(process.execPath, [...(dies ? ['--import', DYING] : []), MAIN, ...args], { cwd: home, env })
@@ -87,9 +88,9 @@ async function command(home: string, args: readonly string[], death?: Death): Pr
 }
 
 /** Most in training, as that is where runs spend their lives. */
-function drawn(random: Rng, calls: number): Death {
+function drawn(random: Rng, calls: number): End {
   if (random.next() < 0.5) {
-    const when = ['before', 'middle', 'after'][random.below(3)]!
+    const when = (['before', 'middle', 'after'] as const)[random.below(3)]!
     return { call: 1 + random.below(calls), when }
   }
   const training = random.next() < 0.7
@@ -142,7 +143,7 @@ export async function killed(task: string, { kills, seed, home }: { kills: numbe
 
 /** Makes the run that is not killed. Returns how many calls of its file system could have been its last. */
 async function undisturbed(home: string, args: readonly string[], dir: string): Promise<number> {
-  const { code, err } = await command(home, [...args, '--out', dir], { call: Number.POSITIVE_INFINITY, when: 'never' })
+  const { code, err } = await command(home, [...args, '--out', dir], { call: Number.POSITIVE_INFINITY, when: 'before' })
   assert.equal(code, 0, err)
   return Number(/^outlives (\d+) calls$/m.exec(err)![1])
 }
