@@ -8,7 +8,8 @@
  * - the run is readable, or has not begun: it has no config yet;
  * - its last good checkpoint is not behind one that the run has said to be on disk;
  * and where a process exits with 0, the folder holds the model of the undisturbed run, to the bit, with the same
- * records, the same file for TensorBoard and the same best checkpoint, and nothing else.
+ * records, the same file for TensorBoard and the same best checkpoint, and nothing else but a lock of the dead, which
+ *   the next to lock the folder removes.
  */
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
@@ -22,6 +23,7 @@ import { commit, machine, today } from '../../bench/machine.ts'
 import { sha256, writeAtomic } from '../../src/disk.node.ts'
 import { type Rng, rng } from '../../src/rng.ts'
 import { findCheckpoint } from '../../src/runs/checkpoint.ts'
+import { lockFolder } from '../../src/runs/lock.ts'
 import { readRunFolder } from '../../src/runs/stored.ts'
 import { toEvent } from '../../src/train/events.ts'
 import { board, records, tensors } from '../support/recorded.ts'
@@ -117,7 +119,7 @@ export async function killed(task: string, { kills, seed, home }: { kills: numbe
     let saved = 0
     for (let deaths = 0; ; deaths++) {
       const begun = fs.existsSync(path.join(dir, 'config.json'))
-      const death = deaths < A_RUN && done < kills ? drawn(random, begun ? calls / 2 : calls) : undefined
+      const death = deaths < A_RUN && done < kills ? drawn(random, begun ? Math.ceil(calls / 2) : calls) : undefined
       const ended = await command(
         home,
         begun ? ['train', '--resume', dir, '--json', ...data] : [...args, '--out', dir],
@@ -169,6 +171,7 @@ function same(dir: string, whole: string, told: string): void {
   assert.deepEqual(board(dir), board(whole), told)
   const best = (of: string) => tensors(path.join(of, 'checkpoint-best.safetensors'))
   assert.deepEqual(best(dir), best(whole), told)
+  lockFolder(dir)()
   assert.deepEqual(fs.readdirSync(dir).toSorted(), fs.readdirSync(whole).toSorted(), told)
 }
 

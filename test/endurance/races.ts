@@ -6,7 +6,8 @@
  * 2 ms. In a third it is slow, and two to four processes die in the race or as holders, at a call drawn by the seed. They
  * are then replaced, and all six go for the lock that the dead one has left. In each race
  * - one process has the run, whoever asks meanwhile is refused; where somebody died, at most one;
- * - it ends with the weights and records of the run that nobody raced for, and nothing else is left in the folder.
+ * - it ends with the weights and records of the run that nobody raced for; whatever the dead have left of the lock is
+ *   gone when the next one has had it.
  */
 import assert from 'node:assert/strict'
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
@@ -20,6 +21,7 @@ import { sha256, writeAtomic } from '../../src/disk.node.ts'
 import { createBackend, createModel, modelParts, type RunOptions, train } from '../../src/index.ts'
 import { createRunFolder, type RunConfig } from '../../src/node.ts'
 import { type Rng, rng } from '../../src/rng.ts'
+import { lockFolder } from '../../src/runs/lock.ts'
 import { records } from '../support/recorded.ts'
 import type { Death } from './dying.ts'
 import { SPEC, TASK, TRAINING } from './raced.ts'
@@ -173,6 +175,7 @@ function same(dir: string, whole: string, told: string): void {
   const bytes = (of: string) => fs.readFileSync(path.join(of, 'model.safetensors'))
   assert.deepEqual(bytes(dir), bytes(whole), told)
   assert.deepEqual(records(dir), records(whole), told)
+  lockFolder(dir)()
   const names = (of: string) => fs.readdirSync(of).filter((name) => name !== 'checkpoint-previous.safetensors')
   assert.deepEqual(names(dir).toSorted(), names(whole).toSorted(), told)
 }
