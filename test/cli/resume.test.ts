@@ -18,13 +18,17 @@ const board = (dir: string) => recorded.board(at(dir))
 
 assert.equal((await run(...RUN, '--out', 'whole')).code, 0)
 
-test('stopped by SIGINT and SIGTERM: saved, and it goes on; finished is finished', async () => {
+test('stopped by SIGINT, SIGTERM and SIGHUP: saved, and it goes on; finished is finished', async () => {
   let args = [...RUN, '--out', 'stopped', '--json']
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [signal, wanted] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     const { child, result } = start(...args)
-    child.stdout!.once('data', () => setTimeout(() => child.kill(signal), 100))
+    child.stdout!.once('data', () => setTimeout(() => child.kill(signal), 50))
     const { code, out } = await result
-    assert.equal(code, signal === 'SIGINT' ? 130 : 143)
+    assert.equal(code, wanted)
     const events = out.trimEnd().split('\n').map(decodeEvent)
     const done = events.at(-1)!
     assert.ok(done.type === 'done' && done.stopped)

@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
-const MAIN = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+export const MAIN: string = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 export const home: string = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-'))
 after(() => fs.rmSync(home, { recursive: true }))
 
