@@ -80,7 +80,7 @@ test('a read-only folder is said to be one', async (context) => {
   if (!possible) context.skip('needs the right to mount a file system')
 })
 
-test('a disk that has no room for the model in the end: exit 1, and once there is room the run goes on to its end', async (context) => {
+test('a disk without room for the model in the end: exit 1, and with room the run goes on to its end', async (context) => {
   const possible = await onSmallDisk(48, async (disk) => {
     const dir = path.join(disk, 'run')
     const flags = '--length 10 --hidden 8 --iterations 400 --eval-every 100 --train-size 200 --test-size 50 --batch 4'
