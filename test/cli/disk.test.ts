@@ -80,7 +80,7 @@ test('a read-only folder is said to be one', async (context) => {
   if (!possible) context.skip('needs the right to mount a file system')
 })
 
-test('a disk without room for the model in the end: exit 1, and with room the run goes on to its end', async (context) => {
+test('no room for the model in the end: exit 1, and the run goes on once there is room', async (context) => {
   const possible = await onSmallDisk(48, async (disk) => {
     const dir = path.join(disk, 'run')
     const flags = '--length 10 --hidden 8 --iterations 400 --eval-every 100 --train-size 200 --test-size 50 --batch 4'
