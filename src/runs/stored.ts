@@ -101,7 +101,8 @@ export function readRunFolder(dir: string): StoredRun {
     end() {
       const done = doneOf(events)
       const file = path.join(dir, MODEL)
-      if (!done || !fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return null
+      const stats = explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false }))
+      if (!done || !stats?.isFile()) return null
       try {
         readingFile(file, (source) => refuseOther(source, file, done))
         return done
@@ -152,9 +153,11 @@ function readConfig(dir: string): RunConfig {
 
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
 export function readRecords(file: string): Records {
-  if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
-  statsOf(file)
-  return parseRecords(explaining(file, 'cannot be read', () => fs.readFileSync(file, 'utf8')))
+  return explaining(file, 'cannot be read', () => {
+    if (!fs.lstatSync(file, { throwIfNoEntry: false })) return { events: [], problems: [] }
+    statsOf(file)
+    return parseRecords(fs.readFileSync(file, 'utf8'))
+  })
 }
 
 function parse(file: string, read: (text: string) => unknown): unknown {
