@@ -3,8 +3,8 @@
  * `node dist/test/endurance/races.js --races 1000 --save`; --save writes bench/results/races-DATE.json.
  *
  * A third of the races are undisturbed. In a third, the disk is slow: each call that changes something waits for up to
- * 2 ms. In a third it is slow, and two to four processes die in the race or as holders, at a call drawn by the seed. They
- * are then replaced, and all six go for the lock that the dead one has left. In each race
+ * 2 ms. In a third it is slow, and two to four processes die in the race or as holders, at a call drawn by the seed.
+ * They are then replaced, and all six go for the lock that the dead one has left. In each race
  * - one process has the run, whoever asks meanwhile is refused; where somebody died, at most one;
  * - it ends with the weights and records of the run that nobody raced for; whatever the dead have left of the lock is
  *   gone when the next one has had it.
