@@ -3,6 +3,8 @@
  * 120 numbers (Le, Jaitly & Hinton 2015, section 4.4). A stream, a whole utterance, and one whose filters are known
  * already give the same bits: it is one computation. 10 ms of sound take some 6 µs.
  */
+import { refuseOtherArray } from '../arrays.ts'
+import { InputError, shown } from '../error.ts'
 import { createLogMel, SETTINGS } from './mel.ts'
 
 const { window: W, shift, filters: N } = SETTINGS
@@ -15,8 +17,14 @@ export function frameCount(samples: number): number {
   return samples < W ? 0 : 1 + Math.floor((samples - W) / shift)
 }
 
-/** The features [frames,120] of an utterance. */
+/** Floats of -1 … 1, as Web Audio gives them, would be read as silence. */
+function refuseUnlessSamples(samples: Int16Array): void {
+  refuseOtherArray('samples', samples, 'Int16Array', 'of floats from -1 to 1, take 32,767 times each')
+}
+
+/** The features [frames,120] of an utterance. @throws InputError for samples that are no Int16Array */
 export function features(samples: Int16Array): Float32Array {
+  refuseUnlessSamples(samples)
   const all = new Float32Array(frameCount(samples.length) * FEATURES)
   const stream = featureStream((row, frame) => all.set(row, frame * FEATURES))
   stream.push(samples)
@@ -24,8 +32,12 @@ export function features(samples: Int16Array): Float32Array {
   return all
 }
 
-/** The filters alone, [frames,40]: what is worth keeping, since Δ and ΔΔ are made from it in a tenth of the time. */
+/**
+ * The filters alone, [frames,40]: what is worth keeping, since Δ and ΔΔ are made from it in a tenth of the time.
+ * @throws InputError for samples that are no Int16Array
+ */
 export function logMel(samples: Int16Array): Float32Array {
+  refuseUnlessSamples(samples)
   const all = new Float32Array(frameCount(samples.length) * N)
   windows((row, frame) => all.set(row, frame * N))(samples)
   return all
@@ -36,7 +48,7 @@ export type TakesFrame = (row: Float32Array, frame: number) => void
 
 /** Sound in, features out, as the sound comes. */
 export interface FeatureStream {
-  /** Any number of samples more. */
+  /** Any number of samples more. @throws InputError for what is no Int16Array; then none was taken */
   push(samples: Int16Array): void
   /**
    * There are no more: the last four frames, which waited for what follows them, are given. The stream is of no use
@@ -48,10 +60,20 @@ export interface FeatureStream {
 /**
  * `emit` is given each frame's 120 features, four frames (40 ms) after its window is complete, as ΔΔ looks so far
  * ahead.
+ * @throws InputError unless `emit` is a function
  */
 export function featureStream(emit: TakesFrame): FeatureStream {
+  if (typeof emit !== 'function')
+    throw new InputError(`featureStream: expected a function that takes rows but received ${shown(emit)}`)
   const { push, end } = deltas(emit)
-  return { push: windows(push), end }
+  const read = windows(push)
+  return {
+    push(samples) {
+      refuseUnlessSamples(samples)
+      read(samples)
+    },
+    end,
+  }
 }
 
 /** A function that takes samples and emits the filters [40] of every window that is complete. */

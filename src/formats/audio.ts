@@ -1,5 +1,6 @@
 /** Sound in a file or a stream, SPHERE or RIFF by its first bytes: 16-bit samples as they are. */
-import { InputError, shown } from '../error.ts'
+import { refuseOtherArray } from '../arrays.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import type { AudioHeader, HeaderSteps } from './audioHeader.ts'
 import { latin1 } from './latin1.ts'
 import { isRiff, riffHeader } from './riff.ts'
@@ -9,6 +10,15 @@ import { isSphere, sphereHeader } from './sphere.ts'
 export const SPEECH_RATE = 16_000
 
 const NONE = new Uint8Array(0)
+
+function refuseUnlessBytes(bytes: Uint8Array, what: string): void {
+  refuseOtherArray(
+    what,
+    bytes,
+    'Uint8Array',
+    'of a buffer or a view, make new Uint8Array(buffer, byteOffset, byteLength)',
+  )
+}
 
 /**
  * Reads the header of a file or a stream that is cut into pieces anywhere. `push` gives null until the header is whole;
@@ -38,6 +48,7 @@ export function headerReader(what: string): {
   }
   return {
     push(bytes) {
+      refuseUnlessBytes(bytes, what)
       let at = 0
       for (;;) {
         if (wanted < 0) {
@@ -104,8 +115,12 @@ export function refuseNoHeader(header: AudioHeader | null, size: number, what: s
   if (!header) throw new InputError(`${what}: its header is cut off: the file has only ${size} bytes: copy it again`)
 }
 
-/** 16-bit samples of whole pairs of bytes; of an odd number the last byte is left. */
+/**
+ * 16-bit samples of whole pairs of bytes; of an odd number the last byte is left.
+ * @throws InputError for bytes that are no Uint8Array
+ */
 export function pcm16(bytes: Uint8Array, bigEndian: boolean): Int16Array {
+  refuseUnlessBytes(bytes, 'pcm16')
   const samples = new Int16Array(bytes.length >> 1)
   const [high, low] = bigEndian ? [0, 1] : [1, 0]
   for (let i = 0; i < samples.length; i++) samples[i] = (bytes[2 * i + high]! << 8) | bytes[2 * i + low]!
@@ -136,7 +151,9 @@ export interface SoundStream {
  * says a length before it knows it, and cannot go back to mend it: a length that the stream does not reach then means
  * nothing. In a file it means that the end is missing.
  */
-export function soundStream(what: string, { piped = false }: { piped?: boolean } = {}): SoundStream {
+export function soundStream(what: string, options: { piped?: boolean } = {}): SoundStream {
+  refuseUnknown('soundStream', options, ['piped'])
+  const { piped = false } = options
   const reader = headerReader(what)
   let header: AudioHeader | null = null
   let received = 0
@@ -144,6 +161,7 @@ export function soundStream(what: string, { piped = false }: { piped?: boolean }
   let count = 0
   return {
     push(bytes) {
+      refuseUnlessBytes(bytes, what)
       received += bytes.length
       let rest = bytes
       if (!header) {
