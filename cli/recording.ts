@@ -45,20 +45,25 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   const { task, title, folder, progress, json, before = [], stop } = recording
   const seen: TrainEvent[] = [...before]
   const attempt = attempts(progress)
-  let ok = false
+  const rest = () => {
+    const best = attempt(() => folder.saveBest(), FAILED)
+    return attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && best
+  }
+  let ok: boolean | null = null
   let unsaved: DoneEvent | null = null
   try {
     for await (const yielded of run) {
       let event = yielded
       if (event.type === 'done') {
-        // A run is done when its model is on disk: without it, the records must not say so.
+        // A run is done when its model is on disk: without it, the records must not say so. What else it leaves comes
+        // first, too: killed between the two, it would never have it.
         const sha256 = saved(recording, attempt)
         if (sha256 === null) {
           unsaved = event
           continue
         }
         event = { ...event, model: { sha256 } }
-        ok = true
+        ok = rest()
       }
       const line = encodeEvent(event)
       if (event.type === 'checkpoint') {
@@ -83,9 +88,8 @@ export async function record(run: Run, recording: Recording): Promise<number> {
     throw error
   } finally {
     progress.clear()
-    ok = attempt(() => folder.saveBest(), FAILED) && ok
-    ok = attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && ok
-    ok = attempt(() => folder.close(), FAILED) && ok
+    if (ok === null) rest()
+    if (!attempt(() => folder.close(), FAILED)) ok = false
   }
   const done = unsaved ?? (seen.at(-1) as DoneEvent)
   if (!json) print(result(done, task, folder.dir, seen))

@@ -5,6 +5,8 @@
 //   node scripts/check-kernels.mjs aarch64   compiled for 64-bit Arm, under an emulator: Debian's packages
 //                                            g++-aarch64-linux-gnu and qemu-user-static
 //   node scripts/check-kernels.mjs addon     not the kernels but what binds them to Node, napi.cc, as `address`
+//   node scripts/check-kernels.mjs no-avx    WebAssembly as V8 compiles it for x64 processors without AVX: all tests
+//                                            that compute in their own process
 //
 // In the first three, kernels are compiled into a program of their own, test/kernels/host.cc, which the tests call in
 // place of every backend. Several names run one after the other. Where the compiler, its libraries or the emulator are
@@ -23,6 +25,8 @@ const SANITIZED = [...COMMON, '-O1', '-g1', '-fno-sanitize-recover=undefined']
 const ADDRESS = '-fsanitize=address,undefined'
 /** Leaks are not looked for: kernels allocate nothing, and Node ends without giving back what it has. */
 const OPTIONS = { ASAN_OPTIONS: 'detect_leaks=0', TSAN_OPTIONS: 'halt_on_error=1', UBSAN_OPTIONS: 'print_stacktrace=1' }
+/** Rooms whose tests compute, and hardly start a process, which would not get V8's flags. */
+const COMPUTING = ['backend', 'features', 'layers', 'model', 'tasks', 'train']
 const NUMBERS = ['backend/kernels', 'backend/sparse', 'model/golden', 'model/loss', 'model/stepper']
 
 const WAYS = {
@@ -35,6 +39,7 @@ const WAYS = {
     tests: ['backend/threads'],
   },
   aarch64: { prepare: aarch64Host, tests: [...NUMBERS, 'backend/math', 'backend/threads'] },
+  'no-avx': { prepare: onX64, tests: [...COMPUTING.flatMap(testsIn), 'earlier'], flags: ['--no-enable-avx'] },
   addon: { prepare: sanitizedAddon, tests: ['backend/bind', 'backend/gather', 'backend/native', 'backend/threads'] },
 }
 
@@ -113,15 +118,26 @@ async function sanitizedAddon() {
   return { env: { LD_PRELOAD: libraries.join(' ') }, root }
 }
 
+function onX64() {
+  if (process.arch !== 'x64') throw new Missing('expected an x64 processor')
+  return { env: {} }
+}
+
+/** The tests of a room, by their names without the ending. */
+function testsIn(room) {
+  const names = readdirSync(join(ROOT, 'test', room), { recursive: true })
+  return names.filter((name) => name.endsWith('.test.ts')).map((name) => join(room, name.slice(0, -'.test.ts'.length)))
+}
+
 /** Prepares, then runs the tests of one way. Returns the line to say; @throws Error if a test fails */
 async function check(name) {
   const start = performance.now()
   const seconds = () => ((performance.now() - start) / 1000).toFixed(0)
-  const { prepare, tests } = WAYS[name]
+  const { prepare, tests, flags = [] } = WAYS[name]
   const { env, root = ROOT } = await prepare()
   const prepared = seconds()
   const files = tests.map((test) => join(root, 'dist', 'test', `${test}.test.js`))
-  const options = ['--enable-source-maps', '--test', '--test-reporter=spec', '--test-concurrency=2']
+  const options = [...flags, '--enable-source-maps', '--test', '--test-reporter=spec', '--test-concurrency=2']
   const output = must(process.execPath, [...options, ...files], { env: { ...process.env, ...OPTIONS, ...env } })
   const count = /^ℹ pass (\d+)/m.exec(output)?.[1]
   return `${count} tests pass, ${seconds()} s, ${prepared} s of them to compile`

@@ -1,5 +1,5 @@
 /** Typed arrays. */
-import { InputError, refuseUnless, shown } from './error.ts'
+import { InputError, shown } from './error.ts'
 
 type Numbers = Uint8Array | Int16Array | Int32Array | Float32Array
 
@@ -24,9 +24,16 @@ export function bytesOf(what: string, given: unknown): Uint8Array {
   throw new InputError(`${what}: expected a Uint8Array or an ArrayBuffer but received ${shown(given)}: read it first`)
 }
 
-/** @throws InputError unless they are an Int16Array, of whatever realm */
+/**
+ * Floats of -1 … 1, as Web Audio gives them, would be read as silence.
+ * @throws InputError unless they are an Int16Array, of whatever realm
+ */
 export function refuseNoSamples(what: string, samples: unknown): asserts samples is Int16Array {
-  refuseUnless(tagOf(samples) === '[object Int16Array]', what, 'samples in an Int16Array', samples)
+  if (tagOf(samples) === '[object Int16Array]') return
+  throw new InputError(
+    `${what}: expected samples in an Int16Array but received ${shown(samples)}: of floats from -1 to 1, take 32,767 ` +
+      'times each',
+  )
 }
 
 function tagOf(value: unknown): string {

@@ -18,7 +18,7 @@ export function frameCount(samples: number): number {
   return samples < W ? 0 : 1 + Math.floor((samples - W) / shift)
 }
 
-/** The features [frames,120] of an utterance. */
+/** The features [frames,120] of an utterance. @throws InputError for samples that are no Int16Array */
 export function features(samples: Int16Array): Float32Array {
   refuseNoSamples('features', samples)
   const all = new Float32Array(frameCount(samples.length) * FEATURES)
@@ -28,7 +28,10 @@ export function features(samples: Int16Array): Float32Array {
   return all
 }
 
-/** The filters alone, [frames,40]: what is worth keeping, since Δ and ΔΔ are made from it in a tenth of the time. */
+/**
+ * The filters alone, [frames,40]: what is worth keeping, since Δ and ΔΔ are made from it in a tenth of the time.
+ * @throws InputError for samples that are no Int16Array
+ */
 export function logMel(samples: Int16Array): Float32Array {
   refuseNoSamples('logMel', samples)
   const all = new Float32Array(frameCount(samples.length) * N)
@@ -41,7 +44,7 @@ export type TakesFrame = (row: Float32Array, frame: number) => void
 
 /** Sound in, features out, as the sound comes. */
 export interface FeatureStream {
-  /** Any number of samples more. */
+  /** Any number of samples more. @throws InputError for what is no Int16Array; then none was taken */
   push(samples: Int16Array): void
   /**
    * There are no more: the last four frames, which waited for what follows them, are given. The stream is of no use
@@ -53,11 +56,19 @@ export interface FeatureStream {
 /**
  * `emit` is given each frame's 120 features, four frames (40 ms) after its window is complete, as ΔΔ looks so far
  * ahead.
+ * @throws InputError unless `emit` is a function
  */
 export function featureStream(emit: TakesFrame): FeatureStream {
   refuseUnless(typeof emit === 'function', 'featureStream', 'a function that takes a frame', emit)
   const { push, end } = deltas(emit)
-  return { push: windows(push), end }
+  const read = windows(push)
+  return {
+    push(samples) {
+      refuseNoSamples('featureStream: push', samples)
+      read(samples)
+    },
+    end,
+  }
 }
 
 /** A function that takes samples and emits the filters [40] of every window that is complete. */

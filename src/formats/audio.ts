@@ -107,7 +107,10 @@ export function refuseNoHeader(header: AudioHeader | null, size: number, what: s
   if (!header) throw new InputError(`${what}: its header is cut off: the file has only ${size} bytes: copy it again`)
 }
 
-/** 16-bit samples of whole pairs of bytes; of an odd number the last byte is left. */
+/**
+ * 16-bit samples of whole pairs of bytes; of an odd number the last byte is left.
+ * @throws InputError for what holds no bytes
+ */
 export function pcm16(given: Uint8Array, bigEndian: boolean): Int16Array {
   const bytes = bytesOf('pcm16', given)
   const samples = new Int16Array(bytes.length >> 1)

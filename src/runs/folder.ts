@@ -207,7 +207,9 @@ function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {
   try {
     return work()
   } catch (error) {
-    unlock()
+    try {
+      unlock()
+    } catch {} // the first failure is the one to tell
     throw error
   }
 }

@@ -116,7 +116,8 @@ export function readRunFolder(dir: string): StoredRun {
     end() {
       const done = doneOf(events)
       const file = path.join(dir, MODEL)
-      if (!done || !fs.lstatSync(file, { throwIfNoEntry: false })?.isFile()) return null
+      const stats = explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false }))
+      if (!done || !stats?.isFile()) return null
       try {
         readingFile(file, (source) => refuseOther(source, file, done))
         return done

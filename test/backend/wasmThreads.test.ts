@@ -60,7 +60,7 @@ function script(text: string): { stdout: string; stderr: string; status: number 
   const whole = `import { createBackend } from '${index}'\n${text}`
   const { stdout, stderr, status } = spawnSync(process.execPath, ['--expose-gc', '--input-type=module', '-e', whole], {
     encoding: 'utf8',
-    timeout: 30_000,
+    timeout: 120_000,
   })
   return { stdout, stderr, status }
 }

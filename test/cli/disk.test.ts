@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeEvent } from '../../src/train/events.ts'
 import { RUN, SHORT } from '../support/adding.ts'
-import { home, run, start } from '../support/command.ts'
+import { home, MAIN, run, start } from '../support/command.ts'
 
 const at = (...names: string[]) => path.join(home, ...names)
 const last = (text: string) => text.trimEnd().split('\n').at(-1)!
@@ -78,4 +78,44 @@ test('a read-only folder is said to be one', async (context) => {
     }
   })
   if (!possible) context.skip('needs the right to mount a file system')
+})
+
+test('no room for the model in the end: exit 1, and the run goes on once there is room', async (context) => {
+  const possible = await onSmallDisk(48, async (disk) => {
+    const dir = path.join(disk, 'run')
+    const flags = '--length 10 --hidden 8 --iterations 400 --eval-every 100 --train-size 200 --test-size 50 --batch 4'
+    const args = ['train', 'adding', ...flags.split(' '), '--checkpoint-every', '5', '--threads', '1', '--target', '0']
+    const starved = await run(...args, '--out', dir)
+    assert.equal(starved.code, 1, starved.err)
+    assert.equal(fs.existsSync(path.join(dir, 'model.safetensors')), false)
+    assert.equal(spawnSync('mount', ['-o', 'remount,size=10M', disk]).status, 0)
+    for (const ending of [/^test MSE .* after 400 iterations/, /^finished: test MSE /]) {
+      const { code, out, err } = await run('train', '--resume', dir)
+      assert.equal(code, 0, err)
+      assert.match(out, ending)
+    }
+    assert.equal((await run(...args, '--out', 'roomy')).code, 0)
+    const model = (of: string) => fs.readFileSync(path.join(of, 'model.safetensors'))
+    assert.deepEqual(model(dir), model(at('roomy')))
+  })
+  if (!possible) context.skip('needs the right to mount a file system')
+})
+
+test('--json into a full device: the run is saved and unlocked, one line says why, and it goes on', async (context) => {
+  if (!fs.existsSync('/dev/full')) return context.skip('there is no /dev/full')
+  const full = fs.openSync('/dev/full', 'w')
+  const { status: code, stderr } = spawnSync(process.execPath, [MAIN, ...RUN, '--json', '--out', 'unheard'], {
+    cwd: home,
+    stdio: ['ignore', full, 'pipe'],
+  })
+  fs.closeSync(full)
+  const err = String(stderr)
+  assert.match(err, /^irnn: standard output: cannot be written: .*\n$/)
+  const held = fs.readdirSync(at('unheard'))
+  assert.ok(held.includes('model.safetensors') && !held.includes('run.lock'), held.join())
+  const resumed = await run('train', '--resume', 'unheard')
+  assert.deepEqual([code, resumed.code], [1, 0], resumed.err)
+  assert.equal((await run(...RUN, '--out', 'heard')).code, 0)
+  const model = (of: string) => fs.readFileSync(at(of, 'model.safetensors'))
+  assert.deepEqual(model('unheard'), model('heard'))
 })

@@ -46,6 +46,11 @@ const FILES = { 'vocabulary.txt': 'the\n' }
 const quiet = { say() {}, clear() {}, show() {} }
 const stop = { signal: new AbortController().signal, now() {}, exitCode: () => 0, release() {} }
 
+const SOURCE = new URL('../../../src/', import.meta.url)
+
+type Operation = string
+type Call = (...args: unknown[]) => unknown
+
 /** Iterations of checkpoints that were saved, as the run's folder said. */
 type Saved = number[]
 
@@ -78,32 +83,51 @@ async function work(
   return record(run, { task, title: dir, model, folder, progress: quiet, json: false, stop })
 }
 
-const OPERATIONS = [
-  'renameSync',
-  'fsyncSync',
-  'writeSync',
-  'writeFileSync',
-  'linkSync',
-  'rmSync',
-  'ftruncateSync',
-  'openSync',
-  'mkdirSync',
-] as const
-type Operation = (typeof OPERATIONS)[number]
+/** Leaves a run after the iteration 7, with two checkpoints. */
+async function leave(dir: string): Promise<Saved> {
+  const folder = createRunFolder(dir, CONFIG, { files: FILES })
+  const model = createModel(spec, { backend })
+  const run = train(model, task, { ...training, checkpoints: { every: 3 } })
+  for await (const event of run) {
+    if (event.type === 'checkpoint') folder.saveCheckpoint('last', model, run.getState())
+    else folder.append(event)
+    if (event.iteration >= 7) break
+  }
+  folder.close()
+  return [6]
+}
+
+/** All that the run's folder asks the file system to do, read from the source: a new operation is tested, too. */
+const OPERATIONS: readonly Operation[] = [
+  ...new Set(
+    ['disk.node.ts', ...fs.readdirSync(new URL('runs', SOURCE)).map((name) => `runs/${name}`)].flatMap((name) =>
+      [...fs.readFileSync(new URL(name, SOURCE), 'utf8').matchAll(/\bfs\.(\w+Sync)\b/g)].map(([, found]) => found!),
+    ),
+  ),
+].filter((name) => name !== 'existsSync') // it says no, and throws nothing
 
 /**
  * Lets the calls of one operation fail from the k-th on, `times` of them, while `work` runs. Returns how many there
  * were.
  */
 async function failing(operation: Operation, k: number, times: number, work: () => Promise<unknown>): Promise<number> {
-  const original = fs[operation] as (...args: unknown[]) => unknown
   let calls = 0
-  const target = builtin as unknown as Record<Operation, typeof original>
-  target[operation] = (...args) => {
+  await replacing(operation, work, (original, args) => {
     const at = calls++
     if (at >= k && at < k + times) throw Object.assign(new Error('refused'), { code: 'EIO' })
     return original(...args)
-  }
+  })
+  return calls
+}
+
+async function replacing(
+  operation: Operation,
+  work: () => Promise<unknown>,
+  by: (original: Call, args: unknown[]) => unknown,
+): Promise<void> {
+  const target = builtin as unknown as Record<Operation, Call>
+  const original = target[operation]!
+  target[operation] = (...args) => by(original, args)
   syncBuiltinESMExports()
   try {
     await work()
@@ -111,7 +135,6 @@ async function failing(operation: Operation, k: number, times: number, work: () 
     target[operation] = original
     syncBuiltinESMExports()
   }
-  return calls
 }
 
 const modelOf = (dir: string) => fs.readFileSync(path.join(dir, 'model.safetensors'))
@@ -128,23 +151,41 @@ describe('whatever the disk refuses', () => {
   })
   for (const operation of OPERATIONS)
     for (const times of [1, Number.POSITIVE_INFINITY])
-      test(`${operation}, ${times === 1 ? 'once' : 'from some call on'}`, async () => {
-        for (let k = 0, calls = 1; k < calls; k += 1) {
-          const dir = path.join(root, `${operation}-${times}-${k}`)
-          const saved: Saved = []
-          let code: number | null = null
-          calls = await failing(operation, k, times, async () => {
-            try {
-              code = await live(dir, saved)
-            } catch (error) {
-              assert.ok(error instanceof InputError || error instanceof DiskError, `${dir}: ${(error as Error).stack}`)
-            }
-          })
-          await check(dir, code, saved)
-          fs.rmSync(dir, { recursive: true, force: true })
-          if (times !== 1) k += 2 // a third of them will do
-        }
-      })
+      for (const [life, begin] of [
+        ['a run', () => []],
+        ['a run that goes on', leave],
+      ] as const)
+        test(`${operation} of ${life}, ${times === 1 ? 'once' : 'from some call on'}`, async () => {
+          for (let k = 0, calls = 1; k < calls; k += 1) {
+            const dir = path.join(root, `${operation}-${times}-${k}`)
+            const saved: Saved = await begin(dir)
+            let code: number | null = null
+            calls = await failing(operation, k, times, async () => {
+              try {
+                code = await (begin === leave ? resume(dir, saved) : live(dir, saved))
+              } catch (error) {
+                const known = error instanceof InputError || error instanceof DiskError
+                assert.ok(known, `${dir}: ${(error as Error).stack}`)
+              }
+            })
+            await check(dir, code, saved)
+            fs.rmSync(dir, { recursive: true, force: true })
+            if (times !== 1) k += 2 // a third of them will do
+          }
+        })
+
+  test('a disk that takes a few bytes at a time', async () => {
+    const dir = path.join(root, 'bitwise')
+    const work = async () => assert.equal(await live(dir, []), 0)
+    await replacing('writeSync', work, (original, [fd, data, from, length, ...rest]) =>
+      typeof fd === 'number' && fd > 2 && data instanceof Uint8Array
+        ? original(fd, data, from, Math.min(7, Number(length)), ...rest)
+        : original(fd, data, from, length, ...rest),
+    )
+    assert.deepEqual(modelOf(dir), wanted)
+    const { events, problems } = readRunFolder(dir)
+    assert.deepEqual([events.at(-1)?.type, problems], ['done', []])
+  })
 
   async function check(dir: string, code: number | null, saved: Saved): Promise<void> {
     fs.rmSync(path.join(dir, LOCK), { force: true }) // the disk may have refused to remove it, and this process goes on

@@ -20,8 +20,7 @@ import { home } from '../support/command.ts'
 
 const backend = referenceBackend()
 
-/** A run whose best checkpoint the disk refuses up to iteration 15, evaluated every 12 iterations and saved every 5. */
-async function starved(context: TestContext, dir: string) {
+function begun(dir: string) {
   const task = adding({ T: 4, train: 50, test: 10 })
   const model = createModel({ input: 2, rnn: irnn(4, { inputStd: 0.1 }), head: regression(1) }, { backend })
   const training = trainSpec({ iterations: 30, evalEvery: 12 })
@@ -35,6 +34,13 @@ async function starved(context: TestContext, dir: string) {
     backend: { name: 'reference', threads: 1, description: 'reference' },
     machine: { node: 'v20', platform: 'linux', arch: 'x64' },
   })
+  return { task, model, training, folder }
+}
+const stop = { signal: new AbortController().signal, now() {}, exitCode: () => 0, release() {} }
+
+/** A run whose best checkpoint the disk refuses up to iteration 15, evaluated every 12 iterations and saved every 5. */
+async function starved(context: TestContext, dir: string) {
+  const { task, model, training, folder } = begun(dir)
   let broken = true
   const rename = fs.renameSync
   builtin.renameSync = (from, to) => {
@@ -65,7 +71,6 @@ async function starved(context: TestContext, dir: string) {
       if (event.iteration === 15) broken = false
     },
   }
-  const stop = { signal: new AbortController().signal, now() {}, exitCode: () => 0, release() {} }
   const code = await record(run, { task, title: 'run', model, folder, progress, json: true, stop })
   assert.equal(code, 0)
   const said = lines.filter((line) => line.includes(BEST)).map((line) => line.split(': ').slice(1).join(': '))
@@ -110,4 +115,23 @@ test('where held-out data decided, the last line has the test score that they ch
   assert.doesNotMatch(result(done, task, 'there', events.slice(2)), /best by held-out/)
   const { heldOut: _, ...without } = done
   assert.doesNotMatch(result(without, task, 'there', events), /best by held-out/)
+})
+
+test('the records say that a run is done when all else is on disk: killed before, it takes its end again', async () => {
+  const dir = path.join(home, 'ended')
+  const { task, model, training, folder } = begun(dir)
+  const append = folder.append.bind(folder)
+  let there: string[] = []
+  folder.append = (event, line) => {
+    if (event.type === 'done') there = fs.readdirSync(dir)
+    append(event, line)
+  }
+  const progress = { say() {}, clear() {}, show() {} }
+  const run = train(model, task, { ...training, checkpoints: { every: 5 } })
+  assert.equal(await record(run, { task, title: 'run', model, folder, progress, json: true, stop }), 0)
+  assert.deepEqual(
+    there.filter((name) => name !== 'run.lock'),
+    fs.readdirSync(dir),
+  )
+  assert.ok(there.includes('curve.svg') && there.includes('model.safetensors'))
 })

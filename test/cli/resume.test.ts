@@ -3,111 +3,32 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
-import { setTimeout as delay } from 'node:timers/promises'
-import { decode } from '../../src/formats/safetensors.ts'
-import { rng } from '../../src/rng.ts'
 import { iterationOf } from '../../src/runs/checkpoint.ts'
 import { decodeEvent, type TrainEvent } from '../../src/train/events.ts'
 import { RUN, SHORT } from '../support/adding.ts'
 import { home, run, start } from '../support/command.ts'
+import * as recorded from '../support/recorded.ts'
 
 const at = (...names: string[]) => path.join(home, ...names)
 const read = (...names: string[]) => fs.readFileSync(at(...names))
 const last = (text: string) => text.trimEnd().split('\n').at(-1)!
 
-/** Records without what measures time. */
-function records(dir: string): object[] {
-  const lines = String(read(dir, 'metrics.jsonl')).split('\n').slice(0, -1)
-  return lines.map((line) => {
-    const { seconds: _, ...rest } = decodeEvent(line)
-    return 'iterationsPerSecond' in rest ? { ...rest, iterationsPerSecond: 0 } : rest
-  })
-}
-
-/** Steps, tags and values of TensorBoard's file, read along its frames, without what measures time. */
-function board(dir: string): string[] {
-  const file = read(dir, 'events.out.tfevents')
-  const found: string[] = []
-  for (let start = 0; start < file.length; ) {
-    const n = Number(file.readBigUInt64LE(start))
-    const message = file.subarray(start + 12, start + 12 + n)
-    start += 16 + n
-    // Behind the wall time: field 2, the step, and field 5, the summary; the first message has the version in field 3.
-    if (message[9] !== 0x10) {
-      found.push(message.subarray(11).toString('latin1'))
-      continue
-    }
-    const step = varint(message, 10)
-    const summary = varint(message, step.end + 1)
-    for (let at = summary.end; at < n; ) {
-      const value = varint(message, at + 1)
-      const tag = varint(message, value.end + 1)
-      const name = message.toString('latin1', tag.end, tag.end + tag.value)
-      const scalar = message.readFloatLE(tag.end + tag.value + 1)
-      if (!name.startsWith('speed/')) found.push(`${step.value} ${name} ${scalar}`)
-      at = value.end + value.value
-    }
-  }
-  return found
-}
-
-/** Seven bits a byte, lowest first. */
-function varint(bytes: Uint8Array, at: number): { value: number; end: number } {
-  let value = 0
-  for (let i = 0; ; i++) {
-    value += (bytes[at + i]! & 127) * 128 ** i
-    if (bytes[at + i]! < 128) return { value, end: at + i + 1 }
-  }
-}
+const records = (dir: string) => recorded.records(at(dir))
+const board = (dir: string) => recorded.board(at(dir))
 
 assert.equal((await run(...RUN, '--out', 'whole')).code, 0)
 
-// IRNN_KILLS=20 node --test dist/test/cli/resume.test.js for more of it.
-const KILLS = Number(process.env.IRNN_KILLS ?? 4)
-
-test(`killed with SIGKILL ${KILLS} times: the same weights, the same records, as never killed`, async () => {
-  const long = [...RUN, '--iterations', `${2500 * KILLS}`]
-  const reference = await run(...long, '--out', 'unharmed')
-  assert.equal(reference.code, 0, reference.err)
-  const random = rng(Date.now())
-  const moments: string[] = []
-  let args = [...long, '--out', 'killed']
-  for (let kills = 0; kills < KILLS; kills++) {
-    const { child, result } = start(...args, '--json')
-    // Most while it trains; some while it starts, loads and cleans up.
-    const training = random.next() < 0.75
-    const moment = random.below(training ? 250 : 400)
-    moments.push(`${moment} ms${training ? ' of training' : ''}`)
-    if (training) await Promise.race([result, new Promise((resolve) => child.stdout!.once('data', resolve))])
-    await delay(moment)
-    child.kill('SIGKILL')
-    await result
-    if (fs.existsSync(at('killed', 'config.json'))) args = ['train', '--resume', 'killed', '--checkpoint-every', '37']
-    else fs.rmSync(at('killed'), { recursive: true, force: true })
-  }
-  const { code, err, out } = await run(...args)
-  const told = `killed after ${moments.join(', ')}: ${err}`
-  assert.equal(code, 0, told)
-  assert.match(out, /^(finished: )?test MSE .* after [\d,]+ iterations/, told)
-  assert.deepEqual(read('killed', 'model.safetensors'), read('unharmed', 'model.safetensors'), told)
-  assert.deepEqual(records('killed'), records('unharmed'), told)
-  assert.deepEqual(board('killed'), board('unharmed'), told)
-  const steps = (records('unharmed') as TrainEvent[]).filter(({ type }) => type === 'step')
-  assert.equal(board('unharmed').filter((line) => / train\/loss /.test(line)).length, steps.length)
-  assert.match(board('unharmed').at(-1)!, new RegExp(`^${2500 * KILLS} test/mse `))
-  const best = (dir: string) =>
-    [...decode(read(dir, 'checkpoint-best.safetensors')).tensors].map(([name, tensor]) => [name, tensor.read()])
-  assert.deepEqual(best('killed'), best('unharmed'))
-  assert.ok(!fs.readdirSync(at('killed')).some((name) => /tmp|lock/.test(name)), told)
-})
-
-test('stopped by SIGINT and SIGTERM: saved, and it goes on; finished is finished', async () => {
+test('stopped by SIGINT, SIGTERM and SIGHUP: saved, and it goes on; finished is finished', async () => {
   let args = [...RUN, '--out', 'stopped', '--json']
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  for (const [signal, wanted] of [
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+    ['SIGHUP', 129],
+  ] as const) {
     const { child, result } = start(...args)
-    child.stdout!.once('data', () => setTimeout(() => child.kill(signal), 100))
+    child.stdout!.once('data', () => setTimeout(() => child.kill(signal), 50))
     const { code, out } = await result
-    assert.equal(code, signal === 'SIGINT' ? 130 : 143)
+    assert.equal(code, wanted)
     const events = out.trimEnd().split('\n').map(decodeEvent)
     const done = events.at(-1)!
     assert.ok(done.type === 'done' && done.stopped)
@@ -119,6 +40,10 @@ test('stopped by SIGINT and SIGTERM: saved, and it goes on; finished is finished
   assert.equal(code, 0)
   assert.deepEqual(records('stopped'), records('whole'))
   assert.deepEqual(read('stopped', 'model.safetensors'), read('whole', 'model.safetensors'))
+  assert.deepEqual(board('stopped'), board('whole'))
+  const steps = (records('whole') as TrainEvent[]).filter(({ type }) => type === 'step')
+  assert.equal(board('whole').filter((line) => / train\/loss /.test(line)).length, steps.length)
+  assert.match(board('whole').at(-1)!, /^4000 test\/mse /)
   const before = read('stopped', 'metrics.jsonl')
   const again = await run(...args)
   assert.deepEqual([again.code, again.out, again.err], [0, `${last(out)}\n`, ''])

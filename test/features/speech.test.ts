@@ -2,8 +2,10 @@
 // without one.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import vm from 'node:vm'
 import { deltas, FEATURES, featureStream, features, frameCount, logMel } from '../../src/features/speech.ts'
 import { rng } from '../../src/rng.ts'
+import { refused } from '../support/refused.ts'
 import { samplesOf } from '../support/speech.ts'
 
 const mel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700)
@@ -152,4 +154,26 @@ test('a stream in pieces of any size, and Δ made of filters that were kept, giv
     end()
     assert.deepEqual(again, whole)
   }
+})
+
+test('samples are an Int16Array, of any realm; floats, which would be silence, are refused with what to do', () => {
+  const samples = samplesOf(800)
+  const right = features(samples)
+  assert.deepEqual(features(vm.runInNewContext('Int16Array').from(samples)), right)
+  const rows: number[] = []
+  const stream = featureStream((row) => void rows.push(...row))
+  stream.push(samples.subarray(0, 500))
+  const wrong = [Float32Array.of(0.5), new Float64Array(3), new Uint8Array(4), new ArrayBuffer(8), [1, 2], 'x', 5, null]
+  for (const given of [...wrong, undefined]) {
+    for (const call of [features, logMel, stream.push]) {
+      refused(
+        () => call(given as never),
+        /: expected samples in an Int16Array but received .*: of floats from -1 to 1, take /,
+      )
+    }
+  }
+  stream.push(samples.subarray(500))
+  stream.end()
+  assert.deepEqual(rows, [...right], 'what was refused left nothing behind')
+  refused(() => featureStream(undefined as never), /^featureStream: expected a function .* received undefined$/)
 })

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { test } from 'node:test'
+import vm from 'node:vm'
 import fc from 'fast-check'
 import { InputError } from '../../src/error.ts'
 import { headerReader, pcm16, soundStream, speech } from '../../src/formats/audio.ts'
@@ -286,4 +287,16 @@ test('any bytes are read or refused, never anything else', () => {
     }),
     { numRuns: 2000 },
   )
+})
+
+test('bytes are a Uint8Array, of any realm; what else is given is named', () => {
+  const file = riff(samples)
+  assert.deepEqual(speech(vm.runInNewContext('Uint8Array').from(file), 'f'), samples)
+  for (const call of [speech, soundStream('f').push, headerReader('f').push, pcm16] as ((given: never) => unknown)[])
+    for (const given of [[...file], 'f', 5, null, undefined])
+      assert.throws(
+        () => call(given as never),
+        /^InputError: .*: expected a Uint8Array or an ArrayBuffer but received .*: read it first/,
+      )
+  assert.throws(() => soundStream('f', { pipe: true } as never), /^InputError: soundStream: pipe: .* mean piped\?$/)
 })

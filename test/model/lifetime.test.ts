@@ -3,9 +3,7 @@
  * of what it was made from, every call throws one line, on every backend, and nobody's memory is read or written.
  */
 import assert from 'node:assert/strict'
-import * as fs from 'node:fs'
 import { describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
 import type { Engine } from '../../src/backend/backend.ts'
 import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { DISPOSE } from '../../src/backend/lifetime.ts'
@@ -22,7 +20,7 @@ import {
 } from '../../src/index.ts'
 import { encodeCheckpoint } from '../../src/runs/checkpoint.ts'
 import { startRun } from '../../src/train/loop.ts'
-import { functionsOf, type Members, membersOf } from '../support/members.ts'
+import { functionsOf, interfacesOf, type Members, membersOf, sources } from '../support/members.ts'
 
 const SPEC = { input: 2, rnn: irnn(5, { inputStd: 0.1 }), head: regression(1, { steps: 'every' }) } as const
 const LAST = { ...SPEC, head: regression(1) }
@@ -192,10 +190,15 @@ test('every function that takes a model refuses one that is disposed of, and wha
         await assert.rejects(async () => call(none as never), { name: 'InputError', message })
     }
   }
-  const files = fs
-    .readdirSync(fileURLToPath(new URL('../../../src', import.meta.url)), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.ts') && !name.startsWith('train/clip'))
-  const found = files.flatMap((name) => functionsOf(`src/${name}`, 'Model'))
+  const files = sources().filter((name) => !name.startsWith('src/train/clip'))
+  const found = files.flatMap((name) => functionsOf(name, 'Model'))
   const inside = ['modelOf', 'modelTensors', 'refuseMisfit']
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
+})
+
+test('what can be disposed of is tested here', () => {
+  // A backend has no plan of its own to read: its tests are above.
+  const tested = ['Backend', 'Mortal', 'Engine', 'Model', 'Plan', 'Stepper', 'Iteration', 'Optimizer']
+  assert.deepEqual(interfacesOf(/\b(Async)?Disposable\b|\bMortal\b/).sort(), tested.sort())
+  assert.equal(Object.keys(INTERFACES).length, tested.length - 3)
 })

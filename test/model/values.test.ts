@@ -9,6 +9,7 @@ import { InputError } from '../../src/error.ts'
 import { backends } from '../support/backends.ts'
 import { ENTRIES, type Entry } from '../support/entries.ts'
 import { FLOATS, NO_ARRAY, NO_NUMBER, NOT_WHOLE, TOO_LARGE, WHOLE } from '../support/given.ts'
+import { methodsTaking, propertiesOf } from '../support/members.ts'
 
 type Run = (value: unknown) => Promise<number[]>
 
@@ -72,3 +73,20 @@ for (const { label, backend } of backends) {
     }
   })
 }
+
+test('every place where numbers enter is among the entries', () => {
+  const names = ENTRIES.map(({ name }) => name)
+  const given = names.map((name) => /: ([\w.]+)/.exec(name)![1]!.split('.'))
+  const fields = new Set(given.map((path) => (path[0] === 'bytes' ? 'bytes' : path.at(-1)!)))
+  assert.deepEqual(propertiesOf(/\b(Numbers|WholeNumbers)\b/).sort(), [...fields].sort())
+  for (const [what, file] of Object.entries({ Model: 'model', Plan: 'plan', Stepper: 'stepper' })) {
+    for (const method of methodsTaking(`src/model/${file}.ts`, what, /\b(Batch|State|Step)Input\b/)) {
+      const call = `${file}.${method}`
+      if (call === 'plan.backward') continue // it has the batch of the forward pass already, and reads no number of it
+      assert.ok(
+        names.some((name) => name.startsWith(`${call}: `)),
+        call,
+      )
+    }
+  }
+})

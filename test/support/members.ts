@@ -34,6 +34,49 @@ export function functionsOf(file: string, type: string): string[] {
   })
 }
 
+/** Methods of an interface that have a parameter of a type that matches. */
+export function methodsTaking(file: string, name: string, type: RegExp): string[] {
+  const found = parsed(file).statements.find((node) => ts.isInterfaceDeclaration(node) && node.name.text === name)
+  return (found as ts.InterfaceDeclaration).members.flatMap((member) => {
+    const taking = ts.isMethodSignature(member) && member.parameters.some((given) => type.test(given.getText()))
+    return taking ? [(member.name as ts.Identifier).text] : []
+  })
+}
+
+/** Names of properties, in all of src/, whose own type matches, not only that of a property within it. */
+export function propertiesOf(type: RegExp): string[] {
+  const names = new Set<string>()
+  /** Whether something within has been found. */
+  const visit = (node: ts.Node): boolean => {
+    let found = false
+    ts.forEachChild(node, (child) => {
+      found = visit(child) || found
+    })
+    if (!ts.isPropertySignature(node) || !node.type) return found
+    if (!found && type.test(node.type.getText())) names.add((node.name as ts.Identifier).text)
+    return found || type.test(node.type.getText())
+  }
+  for (const file of sources()) visit(parsed(file))
+  return [...names]
+}
+
+/** Names of exported interfaces that extend one of these. */
+export function interfacesOf(type: RegExp): string[] {
+  return sources().flatMap((file) =>
+    parsed(file).statements.flatMap((node) =>
+      ts.isInterfaceDeclaration(node) && node.heritageClauses?.some((clause) => type.test(clause.getText()))
+        ? [node.name.text]
+        : [],
+    ),
+  )
+}
+
+/** The files of src/, from the root. */
+export function sources(): string[] {
+  const names = fs.readdirSync(fileURLToPath(new URL('src', ROOT)), { recursive: true, encoding: 'utf8' })
+  return names.filter((name) => name.endsWith('.ts')).map((name) => `src/${name}`)
+}
+
 function parsed(file: string): ts.SourceFile {
   const path = fileURLToPath(new URL(file, ROOT))
   return ts.createSourceFile(path, fs.readFileSync(path, 'utf8'), ts.ScriptTarget.Latest, true)
