@@ -1,7 +1,7 @@
 /**
  * Every function that irnn, irnn/node and irnn/speech export, as a program without types may call it: with anything in
- * place of its arguments. It answers a value or one line, never an error of JavaScript's own. The list is that of the entries: a new export is called without an edit here, but for its
- * good arguments.
+ * place of its arguments. It answers a value or one line, never an error of JavaScript's own. The list is that of the
+ * entries: a new export is called without an edit here, but for its good arguments.
  */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
@@ -120,6 +120,15 @@ const GOOD: Readonly<Record<string, () => unknown[]>> = {
   createIteration: () => [own, task, training],
   train: () => [own, task, { iterations: 1, checkpoints: { every: 1 } }],
   adam: () => [{ lr: 1 }],
+  adamw: () => [{ lr: 1, weightDecay: 0.1 }],
+  growingLengths: () => [{ from: 10 }],
+  noCurriculum: () => [],
+  crossEntropy: () => [{ weights: [1, 2] }],
+  squaredError: () => [],
+  pinball: () => [[0.1, 0.9]],
+  huber: () => [{ delta: 1 }],
+  gaussianNll: () => [],
+  ownLoss: () => [{ name: 'mine', compute: () => 0 }],
   muon: () => [{ lr: 1, adam: { lr: 1 } }],
   rmsprop: () => [{ lr: 1 }],
   sgd: () => [{ lr: 1 }],

@@ -292,7 +292,12 @@ test('any bytes are read or refused, never anything else', () => {
 test('bytes are a Uint8Array, of any realm; what else is given is named', () => {
   const file = riff(samples)
   assert.deepEqual(speech(vm.runInNewContext('Uint8Array').from(file), 'f'), samples)
-  for (const call of [speech, soundStream('f').push, headerReader('f').push, pcm16] as ((given: never) => unknown)[])
+  for (const call of [
+    (given: never) => speech(given, 'f'),
+    soundStream('f').push,
+    headerReader('f').push,
+    (given: never) => pcm16(given, false),
+  ] as ((given: never) => unknown)[])
     for (const given of [[...file], 'f', 5, null, undefined])
       assert.throws(
         () => call(given as never),
