@@ -74,6 +74,7 @@ export const ROOMS = [
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',
+  'src/data.ts',
   'corpora/',
   'experiments/',
   'cli/',
@@ -84,7 +85,7 @@ export const ROOMS = [
 ]
 
 /** The rooms that may import `node:…` and files that do. */
-const NODE = /^(src\/runs\/|src\/node\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+const NODE = /^(src\/runs\/|src\/node\.ts$|src\/data\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }

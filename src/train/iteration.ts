@@ -131,7 +131,6 @@ class PlannedIteration implements Iteration {
   /** @param made gets what holds memory as it is made: there may be no room for the next */
   constructor(model: Model, task: Task, spec: TrainSpec, made: Disposable[]) {
     const { activationCheckpointing, softmax, dropout, seed, batch } = spec
-    const { T } = task
     this.model = model
     this.task = task
     this.spec = spec
@@ -147,7 +146,7 @@ class PlannedIteration implements Iteration {
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
     this.masks = { p: dropout, seed: rng(seed, 'training/dropout').below(2 ** 31), iteration: 0 }
     this.plan = model.plan({
-      T,
+      T: task.T,
       B: batch,
       activationCheckpointing,
       logits: !plain,
@@ -158,7 +157,7 @@ class PlannedIteration implements Iteration {
     })
     this.made.push(this.plan)
     this.testB = Math.min(spec.evalBatch, task.testSize)
-    this.testPlan = model.plan({ T, B: this.testB, training: false, activationCheckpointing, logits: scored })
+    this.testPlan = model.plan({ T: task.T, B: this.testB, training: false, activationCheckpointing, logits: scored })
     this.made.push(this.testPlan)
     const { parameters } = model
     this.frozen = frozenOf(spec, parameters)

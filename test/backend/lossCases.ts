@@ -124,7 +124,7 @@ export function* blockedSoftmaxTable(): Generator<Case> {
       const r = random(seed++)
       const N = T * B
       const y = Int32Array.from({ length: N }, (_, n) => (n % 4 === 3 ? first + r.below(K) : r.below(3 * K + 1) - 1))
-      const size = [1, 10, 60, 0][seed % 4]! // beyond e^-87 of the largest, the kernel has a tiny number where there is none
+      const size = [1, 10, 60, 0][seed % 4]! // beyond e^-87 of the largest, the kernel has a tiny number for 0
       const logits = r.uniform(N * K, size).map((v, i) => (y[Math.floor(i / K)]! < 0 ? Number.NaN : v))
       const rows = r.uniform(N * 4).map((v, i) => [size * v, 2 + v, v, Math.floor(Math.abs(v) * K)][i % 4]!)
       const scan =

@@ -109,8 +109,8 @@ test('where held-out data decided, the last line has the test score that they ch
   const done: DoneEvent = { ...events[2]!, type: 'done', reason: 'iterations', stopped: false }
   assert.equal(
     result(done, task, 'there', events),
-    'test accuracy 92.00 %, held-out 94.00 % after 30 iterations in 1.0 s; best by held-out at 10: test accuracy 91.00 ' +
-      '%, held-out 95.00 %; there',
+    'test accuracy 92.00 %, held-out 94.00 % after 30 iterations in 1.0 s; best by held-out at 10: ' +
+      'test accuracy 91.00 %, held-out 95.00 %; there',
   )
   assert.doesNotMatch(result(done, task, 'there', events.slice(2)), /best by held-out/)
   const { heldOut: _, ...without } = done

