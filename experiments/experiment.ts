@@ -66,13 +66,15 @@ export interface Table {
 }
 
 /**
- * What stands in a table: text, a number of the paper's, a score on a set (at the evaluation that was best, on the
+ * What stands in a table: text, a number of the paper's, its best within so many iterations off its figure, a score on
+ * a set (at the evaluation that was best, on the
  * held-out set where there is one; the test set is the default) of a run or, with its spread, of a group; which of
  * several was taken; or one of the experiment's baselines.
  */
 export type TableCell =
   | string
   | number
+  | { readonly paper: { readonly figure: string; readonly cell: string; readonly by: number } }
   | { readonly run: Contender; readonly set?: 'test' | 'heldOut' }
   | { readonly chosen: Contender }
   | { readonly baseline: string }

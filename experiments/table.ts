@@ -2,7 +2,9 @@
 import { METRICS, type Metric } from '../src/metric.ts'
 import type { Results } from './collect.ts'
 import type { Experiment, Table, TableCell } from './experiment.ts'
-import { chosenOf, type Group, mean, spread } from './group.ts'
+import { bestOf, chosenOf, type Group, mean, spread } from './group.ts'
+import { within } from './measured.ts'
+import { paperCurve } from './paper.ts'
 
 /** A score of an experiment, a share in percent. */
 export function scoreText(metric: Metric, value: number): string {
@@ -21,6 +23,10 @@ export function cellText(
   const { metric } = experiment
   if (typeof cell === 'string') return cell
   if (typeof cell === 'number') return METRICS[metric].percent ? `${cell} %` : String(cell)
+  if ('paper' in cell) {
+    const { figure, cell: network, by } = cell.paper
+    return cellText(bestOf(experiment, within(paperCurve(figure, network), by)), experiment, results)
+  }
   if ('baseline' in cell) {
     const value = results.baselines?.[cell.baseline]
     return value === undefined ? 'not computed' : scoreText(metric, value)

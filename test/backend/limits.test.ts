@@ -117,7 +117,7 @@ const STARVED = `
       [1, 1, 1, N, 0, 0, null, 0, f(1), f(N), f(N * N), f(2 * N), f(N), null, f(N), f(N), f(N * N), null, null, null, 0,
        null, null, 3, 1],
     softmax_cross_entropy: () =>
-      [2 ** 20, 1, 2, null, f(2 ** 21), engine.ints(2 ** 20), 1, null, engine.doubles(3)],
+      [2 ** 20, 1, 2, null, f(2 ** 21), engine.ints(2 ** 20), null, 1, null, engine.doubles(3)],
   }
   const arrays = (args) => args.filter((arg) => ArrayBuffer.isView(arg))
   const bits = (args) => arrays(args).map((a) => createHash('sha256').update(new Uint8Array(a.buffer, a.byteOffset,
