@@ -162,7 +162,7 @@ export function stampOf(dir: string): string {
 /** @throws InputError when there is no run in `dir`, or its config is damaged */
 function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
-  if (!fs.lstatSync(file, { throwIfNoEntry: false })) {
+  if (!isThere(file)) {
     throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}${otherRun(dir)}`)
   }
   const config = checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
@@ -196,11 +196,15 @@ function runsIn(folder: string): string[] {
   }
 }
 
+/** Whether there is something of that name, a link to nothing too. @throws InputError where the disk refuses to say */
+function isThere(file: string): boolean {
+  return explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false })) !== undefined
+}
+
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */
 export function readRecords(file: string): Records {
   refuseNoText('readRecords', file)
-  const there = explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false }))
-  return there ? parseRecords(ownText(file)) : { events: [], problems: [] }
+  return isThere(file) ? parseRecords(ownText(file)) : { events: [], problems: [] }
 }
 
 function parse(file: string, read: (text: string) => unknown): unknown {
