@@ -87,6 +87,7 @@ const markSchema: z.ZodType<Mark> = z.object({
  * arrays.
  */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
+  const weights = modelTensors(model)
   refuseNoObject('checkpoint: state', state)
   refuseNoObject('checkpoint: state: optimizer', state.optimizer)
   refuseNoIdentity(run)
@@ -98,7 +99,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     data,
   }))
   if (trained) arrays.push({ name: TRAINED, shape: [trained.length], data: trained })
-  const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
+  const parts = encodeParts([...weights, ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     mark: JSON.stringify(mark),
