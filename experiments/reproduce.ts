@@ -7,7 +7,7 @@
  * on another day.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import * as path from 'node:path'
 import { createInterface } from 'node:readline'
@@ -190,10 +190,16 @@ async function trainRun(
   return { kind: result?.ended === 'diverged' ? 'diverged' : 'failed', message }
 }
 
+/**
+ * The lowest priority. A child with a session of its own is a group to Linux, which shares the cores out among groups
+ * first: the priority of its processes counts only among themselves, that of the group lies in /proc.
+ */
 function lowerPriority({ pid }: ChildProcess): void {
+  if (pid === undefined) return
   try {
-    if (pid !== undefined) setPriority(pid, constants.priority.PRIORITY_LOW)
-  } catch {} // it has ended already, which is said elsewhere
+    setPriority(pid, constants.priority.PRIORITY_LOW)
+    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW))
+  } catch {} // it has ended already, which is said elsewhere, or the system has no such groups
 }
 
 /** undefined for the beginning of a line, which a killed process may leave. */
