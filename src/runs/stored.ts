@@ -162,7 +162,8 @@ export function stampOf(dir: string): string {
 /** @throws InputError when there is no run in `dir`, or its config is damaged */
 function readConfig(dir: string): RunConfig {
   const file = path.join(dir, CONFIG)
-  if (!isThere(file)) {
+  const folder = explaining(dir, 'cannot be read', () => fs.statSync(dir, { throwIfNoEntry: false }))
+  if (!folder?.isDirectory() || !isThere(file)) {
     throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}${otherRun(dir)}`)
   }
   const config = checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
