@@ -14,7 +14,7 @@ import type { Floats } from '../backend/backend.ts'
 import { readingFile } from '../disk.node.ts'
 import { checked, InputError, refuseNoObject, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
-import type { Model } from '../model/model.ts'
+import { type Model, modelOf } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
 import { allFinite } from '../model/values.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
@@ -87,7 +87,7 @@ const markSchema: z.ZodType<Mark> = z.object({
  * arrays.
  */
 export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity, mark: Mark): Uint8Array[] {
-  const weights = modelTensors(model)
+  modelOf(model)
   refuseNoObject('checkpoint: state', state)
   refuseNoObject('checkpoint: state: optimizer', state.optimizer)
   refuseNoIdentity(run)
@@ -99,7 +99,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     data,
   }))
   if (trained) arrays.push({ name: TRAINED, shape: [trained.length], data: trained })
-  const parts = encodeParts([...weights, ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
+  const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     mark: JSON.stringify(mark),

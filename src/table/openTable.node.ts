@@ -1,6 +1,6 @@
 /** A table from whatever holds one: files, records, columns. */
 import * as fs from 'node:fs'
-import { InputError, shown } from '../error.ts'
+import { InputError, printable, shown } from '../error.ts'
 import { type FileKind, magicOf } from '../formats/magic.ts'
 import { type NpyArray, parseNpy } from '../formats/npy.ts'
 import { unzip } from '../formats/zip.node.ts'
@@ -39,15 +39,6 @@ const MOST_WHOLE = 2 ** 30
  */
 export async function openTable(source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
   const checked = checkOptions(options)
-  try {
-    return await opened(source, checked)
-  } catch (error) {
-    if (error instanceof InputError) error.message = printable(error.message)
-    throw error
-  }
-}
-
-async function opened(source: TableSource, checked: TableOptions): Promise<OpenedTable> {
   const { files, format, rows } = await sourceOf(source, checked)
   const { rows: count, columns } = await build(rows, checked)
   const csv = format === 'csv' ? (rows as CsvSource) : undefined
@@ -56,14 +47,6 @@ async function opened(source: TableSource, checked: TableOptions): Promise<Opene
   const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
   const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
   return { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
-}
-
-/** Names of columns may hold line ends and what moves a terminal's cursor: such characters show as JSON has them. */
-function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
 }
 
 interface Found {

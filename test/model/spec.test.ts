@@ -69,7 +69,7 @@ describe('what is no spec is refused in one line', () => {
     [
       'an unknown cell',
       { ...small, rnn: { cell: 'gruu', hidden: 3 } },
-      `model spec: rnn.cell: expected one of ${CELLS.join(', ')} but received "gruu"`,
+      `model spec: rnn.cell: expected one of ${CELLS.join(', ')} but received "gruu"; did you mean gru?`,
     ],
     ['hidden 0', { ...small, rnn: irnn(0) }, 'model spec: rnn.hidden: expected a number >= 1 but received 0'],
     ['hidden 2.5', { ...small, rnn: irnn(2.5) }, 'model spec: rnn.hidden: expected a whole number but received 2.5'],
@@ -114,7 +114,7 @@ describe('what is no spec is refused in one line', () => {
     [
       'an unknown initialiser',
       { ...small, rnn: { cell: 'irnn', hidden: 3, init: { recurrent: { kind: 'identety' } } } },
-      'model spec: rnn.init.recurrent.kind: expected one of identity, gaussian, random-walk, orthogonal, glorot, np-rnn, uniform, constant but received "identety"',
+      'model spec: rnn.init.recurrent.kind: expected one of identity, gaussian, random-walk, orthogonal, glorot, np-rnn, uniform, constant but received "identety"; did you mean identity?',
     ],
     [
       'an infinite scale',

@@ -96,7 +96,10 @@ test('a flag goes before the recipe; one of a kind changes its parts alone', () 
     /^--halvings: expected --schedule halving, to which it belongs, but it is cosine/,
   )
   refused(() => made({ adamLr: 1, optimizer: 'adam' }), /^--adam-lr: expected --optimizer muon, .* but it is adam/)
-  refused(() => made({ beta2: 0.5, optimizer: 'sgd' }), /^--beta2: expected --optimizer adam or muon, .* but it is sgd/)
+  refused(
+    () => made({ beta2: 0.5, optimizer: 'sgd' }),
+    /^--beta2: expected --optimizer adam or adamw or muon, .* but it is sgd/,
+  )
   refused(() => made({ growFrom: 9, curriculum: 'none' }), /^--grow-from: expected --curriculum lengths, .* it is none/)
   refused(() => made({ clip: 1, clipKind: 'none' }), /^--clip: expected --clip-kind derivative or value or norm/)
 })
