@@ -58,6 +58,7 @@ export const ROOMS = [
   'src/layers/',
   'src/model/',
   'src/train/',
+  'src/table/',
   'src/tasks/paper.ts',
   'src/tasks/recipe.ts',
   'src/tasks/definition.ts',

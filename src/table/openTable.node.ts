@@ -1,0 +1,223 @@
+/** A table from whatever holds one: files, records, columns. */
+import * as fs from 'node:fs'
+import { InputError, shown } from '../error.ts'
+import { type FileKind, magicOf } from '../formats/magic.ts'
+import { type NpyArray, parseNpy } from '../formats/npy.ts'
+import { unzip } from '../formats/zip.node.ts'
+import { build } from './build.ts'
+import { byteFile, type OnBytes, unpacked } from './byteFile.node.ts'
+import type { ByteFile } from './byteFile.ts'
+import { type CsvSource, csvSource } from './csvSource.ts'
+import { jsonSource } from './jsonSource.ts'
+import { npySource } from './npySource.ts'
+import { checkOptions, type TableOptions } from './options.ts'
+import { parquetSource } from './parquet.node.ts'
+import { type Cells, columnSource, columnsOfRows, type Row } from './rows.ts'
+import type { Source } from './source.ts'
+import { sqlSource } from './sql.node.ts'
+import type { OpenedTable, TableFormat } from './table.ts'
+
+/**
+ * A file (`-` is standard input), several files of one table, records in order, or columns by name: arrays and typed
+ * arrays of numbers, words, booleans, Dates, bigints, null.
+ */
+export type TableSource =
+  | string
+  | readonly string[]
+  | Iterable<Row>
+  | AsyncIterable<Row>
+  | Readonly<Record<string, Cells>>
+
+/** JSON that is one value, and arrays of NumPy, are unpacked and read as a whole: in bytes. */
+const MOST_WHOLE = 2 ** 30
+
+/**
+ * Reads a table: CSV and TSV, JSON Lines, JSON (an array of records), Parquet, NPY and NPZ, all of them packed by gzip
+ * too, or data in memory. What a file is, its first bytes say. Texts are read alike wherever they come from: types,
+ * decimal marks and dates are inferred from all rows unless `options` say them, and the table's report tells how.
+ * @throws InputError, one line with file, column, line and remedy, for what is no table or contradicts itself
+ */
+export async function openTable(source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
+  const checked = checkOptions(options)
+  try {
+    return await opened(source, checked)
+  } catch (error) {
+    if (error instanceof InputError) error.message = printable(error.message)
+    throw error
+  }
+}
+
+async function opened(source: TableSource, checked: TableOptions): Promise<OpenedTable> {
+  const { files, format, rows } = await sourceOf(source, checked)
+  const { rows: count, columns } = await build(rows, checked)
+  const csv = format === 'csv' ? (rows as CsvSource) : undefined
+  const all = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
+  const notes = all.map((note) => ({ ...note, text: printable(note.text) }))
+  const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
+  const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
+  return { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
+}
+
+/** Names of columns may hold line ends and what moves a terminal's cursor: such characters show as JSON has them. */
+function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+  return text.replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029]/g, (character) => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+interface Found {
+  readonly files: readonly string[]
+  readonly format: TableFormat
+  readonly rows: Source
+}
+
+async function sourceOf(source: TableSource, options: TableOptions): Promise<Found> {
+  if (typeof source === 'string') return filesOf([source], options)
+  if (typeof source !== 'object' || source === null || ArrayBuffer.isView(source)) return refuseSource(source)
+  const paths = Array.isArray(source) && source.every((path) => typeof path === 'string')
+  if (paths && (source.length > 0 || options.sql !== undefined)) return filesOf(source, options)
+  if (options.sql !== undefined) throw new InputError('sql: expected files, or none, but received data in memory')
+  if (Symbol.iterator in source || Symbol.asyncIterator in source) {
+    const columns = await columnsOfRows('table', source as AsyncIterable<unknown>)
+    return { files: [], format: 'rows', rows: columnSource('table', columns) }
+  }
+  const columns = Object.entries(source)
+  for (const [name, cells] of columns) {
+    if (Array.isArray(cells) || (ArrayBuffer.isView(cells) && 'length' in cells)) continue
+    throw new InputError(`table: ${name}: expected an array of values but received ${shown(cells)}`)
+  }
+  return { files: [], format: 'columns', rows: columnSource('table', new Map(columns)) }
+}
+
+function refuseSource(source: unknown): never {
+  const expected = 'expected the name of a file, records, or an object of columns'
+  throw new InputError(`openTable: ${expected}, but received ${shown(source)}`)
+}
+
+async function filesOf(files: readonly string[], options: TableOptions): Promise<Found> {
+  if (options.sql !== undefined) return { files, format: 'sql', rows: await sqlSource(files, options.sql) }
+  const kinds: { format: TableFormat; file: ByteFile }[] = []
+  const onBytes = progressOf(files, options)
+  for (const [i, path] of files.entries()) kinds.push(await openFile(path, onBytes?.[i]))
+  const [{ format }] = kinds as [(typeof kinds)[0]]
+  const other = kinds.find((one) => one.format !== format)
+  if (other !== undefined) {
+    throw new InputError(
+      `${other.file.name}: expected ${format}, as ${files[0]}, but it is ${other.format}: give files of one table`,
+    )
+  }
+  const opened = kinds.map(({ file }) => file)
+  const rows = await rowsOf(format, opened, options, onBytes?.[0])
+  return { files, format, rows }
+}
+
+/** For each file: what is to be called with the bytes of it that were read. */
+function progressOf(files: readonly string[], { onProgress }: TableOptions): OnBytes[] | undefined {
+  if (onProgress === undefined) return
+  const sizes = files.map((path) => fs.statSync(path, { throwIfNoEntry: false })?.size ?? 0)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  const before = sizes.map((_, i) => sizes.slice(0, i).reduce((sum, size) => sum + size, 0))
+  return before.map((start) => (bytes) => onProgress({ bytes: start + bytes, total }))
+}
+
+/** What a file is, by its first bytes; text that begins with a brace or a bracket is JSON unless its name says CSV. */
+async function openFile(path: string, onBytes: OnBytes | undefined): Promise<{ format: TableFormat; file: ByteFile }> {
+  let file = byteFile(path, onBytes)
+  let magic = magicOf(await headOf(file))
+  if (magic.kind === 'gzip') {
+    file = unpacked(file)
+    magic = magicOf(await headOf(file))
+    if (magic.kind === 'gzip' || magic.kind === 'parquet')
+      throw new InputError(`${path}: expected a table in the gzip file but it holds ${magic.what}: unpack it`)
+  }
+  if (magic.kind === 'other') throw new InputError(`${path}: expected a table but it is ${magic.what}: ${magic.remedy}`)
+  if (magic.kind !== 'text') return { format: FORMAT_OF[magic.kind], file }
+  const start = new TextDecoder().decode(await headOf(file)).trimStart()[0]
+  const format = /\.(csv|tsv|tab|txt)(\.gz)?$/i.test(path)
+    ? 'csv'
+    : start === '{'
+      ? 'jsonl'
+      : start === '['
+        ? 'json'
+        : 'csv'
+  return { format, file }
+}
+
+const FORMAT_OF: Readonly<Record<Exclude<FileKind, 'text' | 'other' | 'gzip'>, TableFormat>> = {
+  parquet: 'parquet',
+  npy: 'npy',
+  zip: 'npz',
+}
+
+async function headOf(file: ByteFile): Promise<Uint8Array> {
+  for await (const chunk of file.chunks()) return chunk.slice(0, 1024)
+  return new Uint8Array()
+}
+
+async function rowsOf(
+  format: TableFormat,
+  files: readonly ByteFile[],
+  options: TableOptions,
+  onBytes: OnBytes | undefined,
+): Promise<Source> {
+  const [file] = files as [ByteFile]
+  if (format === 'csv') return csvSource(files, options)
+  if (format === 'jsonl') return jsonSource(files)
+  if (format === 'parquet')
+    return parquetSource(
+      files.map(({ name }) => name),
+      options.only,
+      onBytes,
+    )
+  if (files.length > 1)
+    throw new InputError(`${file.name}: expected one file of ${format} but received ${files.length}: join them`)
+  const bytes = await wholeOf(file)
+  if (format === 'json') return columnSource(file.name, await columnsOfRows(file.name, records(file.name, bytes)))
+  return npySource(
+    file.name,
+    format === 'npy' ? new Map([['', parseNpy(file.name, bytes)]]) : arraysOf(file.name, bytes),
+  )
+}
+
+async function wholeOf(file: ByteFile): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of file.chunks()) {
+    parts.push(chunk.slice())
+    size += chunk.length
+    if (size <= MOST_WHOLE) continue
+    throw new InputError(`${file.name}: expected at most ${MOST_WHOLE / 2 ** 20} MB: save it as Parquet or CSV`)
+  }
+  const whole = new Uint8Array(size)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+/** The records of a JSON file. */
+function records(what: string, bytes: Uint8Array): Iterable<unknown> {
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (error) {
+    throw new InputError(`${what}: expected JSON in UTF-8 but it does not parse: ${(error as Error).message}`)
+  }
+  if (Array.isArray(value)) return value
+  throw new InputError(`${what}: expected an array of records but received ${shown(value)}`)
+}
+
+function arraysOf(what: string, bytes: Uint8Array): Map<string, NpyArray> {
+  const arrays = new Map<string, NpyArray>()
+  for (const [path, file] of unzip(what, bytes, MOST_WHOLE)) {
+    if (!path.endsWith('.npy')) {
+      const remedy = 'unpack it and give the file in it, as CSV or Parquet'
+      throw new InputError(`${what}: expected a table but it is a zip archive of ${path}: ${remedy}`)
+    }
+    arrays.set(path.slice(0, -4), parseNpy(`${what}: ${path}`, file))
+  }
+  return arrays
+}
