@@ -69,9 +69,11 @@ export const ROOMS = [
   'src/tasks/',
   'src/figures/',
   'src/runs/',
+  'src/data/',
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',
+  'src/data.ts',
   'corpora/',
   'experiments/',
   'cli/',
@@ -82,7 +84,7 @@ export const ROOMS = [
 ]
 
 /** The rooms that may import `node:…` and files that do. */
-const NODE = /^(src\/runs\/|src\/node\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+const NODE = /^(src\/runs\/|src\/node\.ts$|src\/data\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }

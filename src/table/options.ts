@@ -2,6 +2,7 @@
 import { InputError, nearest, refuseUnknown, shown } from '../error.ts'
 import type { ColumnType } from './table.ts'
 
+/** How a table is read: what is not said is inferred. */
 export interface TableOptions {
   /** Types by column name: what is said here is not inferred. */
   readonly types?: Readonly<Record<string, ColumnType>>

@@ -8,6 +8,7 @@ export interface Table {
   readonly columns: readonly Column[]
 }
 
+/** Values of one kind under a name. */
 export type Column = NumberColumn | CategoryColumn | TimeColumn
 
 /** Numbers. A flag (yes/no, true/false, 0/1) is a column of 0 and 1 with `flag: true`. */
@@ -58,8 +59,10 @@ export interface TableReport {
   readonly notes: readonly TableNote[]
 }
 
+/** What a table was read from. */
 export type TableFormat = 'csv' | 'jsonl' | 'json' | 'npy' | 'npz' | 'parquet' | 'sql' | 'rows' | 'columns'
 
+/** What was found and decided of a column. */
 export interface ColumnReport {
   readonly name: string
   /** `text`: a category of which (nearly) every row has its own level; it is stored as a category. */
@@ -75,8 +78,10 @@ export interface ColumnReport {
   readonly max?: number
 }
 
+/** Kinds of columns, as a person may name them. */
 export type ColumnType = 'number' | 'category' | 'flag' | 'time' | 'text'
 
+/** What a person should know of a table. */
 export interface TableNote {
   /** A note tells what was decided; a warning, what may be wrong. */
   readonly level: 'note' | 'warning'
