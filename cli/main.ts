@@ -15,6 +15,7 @@ import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type EvalFlags, evalRun } from './eval.ts'
+import { FIT_FLAGS, type FitFlags, fitFiles } from './fit.ts'
 import { infoRun } from './info.ts'
 import {
   BACKEND,
@@ -28,6 +29,7 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
+import { BACKTEST_FLAGS, backtestRun, PREDICT_FLAGS, predictRun } from './predict.ts'
 import { type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
@@ -46,6 +48,7 @@ function command(finish: Finish): Command {
     .configureOutput({ outputError: (text, write) => write(`${text.trim().replace(/\s*\n\s*/g, ' ')}\n`) }) // one line
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
+  fitCommands(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   program
@@ -116,6 +119,30 @@ function evalCommand(program: Command, finish: Finish): void {
     .argument('<dir>', 'folder of a run')
   withFlags(command, [...STORED_SOURCES, BACKEND, THREADS, BEST, JSON_RESULT]).action(
     async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)),
+  )
+}
+
+function fitCommands(program: Command, finish: Finish): void {
+  const fit = program
+    .command('fit')
+    .description('forecast columns of a table: a network beside other methods; "irnn fit births" is a demonstration')
+    .argument('<files...>', 'CSV, TSV, JSON Lines, JSON, Parquet, NPY, also packed by gzip; - for standard input')
+  withFlags(fit, FIT_FLAGS).action(async (files: string[], flags: FitFlags) => finish(await fitFiles(files, flags)))
+  const predict = program
+    .command('predict')
+    .description('forecast the steps after new rows, with the network of irnn fit')
+    .argument('<dir>', 'folder of a run of irnn fit')
+    .argument('<files...>', 'rows with the columns of the fit')
+  withFlags(predict, PREDICT_FLAGS).action(async (dir: string, files: string[], flags: object) =>
+    finish(await predictRun(dir, files, flags)),
+  )
+  const backtest = program
+    .command('backtest')
+    .description('forecast from many moments of rows that are there, and score the forecasts beside other methods')
+    .argument('<dir>', 'folder of a run of irnn fit')
+    .argument('<files...>', 'rows with the columns of the fit, from before and after its validation part')
+  withFlags(backtest, BACKTEST_FLAGS).action(async (dir: string, files: string[], flags: object) =>
+    finish(await backtestRun(dir, files, flags)),
   )
 }
 
