@@ -15,6 +15,7 @@ import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type EvalFlags, evalRun } from './eval.ts'
+import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
 import {
@@ -47,6 +48,7 @@ function command(finish: Finish): Command {
     .configureOutput({ outputError: (text, write) => write(`${printable(text.trim().replace(/\s*\n\s*/g, ' '))}\n`) })
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
+  fitCommands(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

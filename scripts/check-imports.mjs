@@ -71,6 +71,7 @@ export const ROOMS = [
   'src/tasks/',
   'src/figures/',
   'src/runs/',
+  'src/data/',
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',

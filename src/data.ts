@@ -1,5 +1,38 @@
-/** Tables of your own data, in Node: from files, rows or columns, with the types of their columns. */
+/** Networks for your own sequences, in Node: tables from files or memory, forecasts, runs that are opened again. */
 
+export type { Backtest } from './data/backtest.ts'
+export {
+  type FitEvent,
+  type FitOptions,
+  type FitResultEvent,
+  type Fitted,
+  fit,
+  type InferredEvent,
+  type ProgressEvent,
+  type TrialEvent,
+} from './data/fit.ts'
+export type { ForecastChoices } from './data/infer.ts'
+export type { TimeChoices } from './data/inferTime.ts'
+export { forecasting } from './data/kinds.ts'
+export type { Note } from './data/notes.ts'
+export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
+export { type FittedRun, openRun, type SaveOptions, saveFit } from './data/run.node.ts'
+export {
+  type CalendarPart,
+  type FittedColumn,
+  type FittedForecast,
+  type ForecastSchema,
+  type InputColumn,
+  parseSchema,
+  type Scaling,
+  type Schema,
+  type SeriesScale,
+  schemaText,
+  type TimeSchema,
+} from './data/schema.ts'
+export type { SplitChoices } from './data/split.ts'
+export type { ForecastStream } from './data/stream.node.ts'
+export type { MethodScores, Outcome, Trial, Tried, Work } from './data/work.ts'
 export { openTable, type TableSource } from './table/openTable.node.ts'
 export type { TableOptions } from './table/options.ts'
 export type { Cells, Row } from './table/rows.ts'

@@ -72,7 +72,7 @@ export {
   type StepOfBoth,
   type Stepper,
 } from './model/model.ts'
-export { describeModel, loadModel, modelParts, saveModel } from './model/modelFile.ts'
+export { describeModel, loadModel, modelMetadata, modelParts, saveModel } from './model/modelFile.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export type { Sampled } from './model/plan.ts'
 export {

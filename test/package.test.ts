@@ -41,8 +41,8 @@ test('the tarball has all code that entries and command load, and beside it what
 
 test('the tarball is small', () => {
   const { size, unpackedSize } = packed
-  assert.ok(size < 800_000, `${size} bytes packed`)
-  assert.ok(unpackedSize < 2_700_000, `${unpackedSize} bytes unpacked`)
+  assert.ok(size < 900_000, `${size} bytes packed`)
+  assert.ok(unpackedSize < 3_000_000, `${unpackedSize} bytes unpacked`)
 })
 
 /** Files that these load, wherever they run: by import, by import(), as workers. */
@@ -105,7 +105,7 @@ test('it runs from ES modules: a task and a loop of its own, a service, text, sp
   const { out, err } = await node(packed, 'consumer/typescript-7/service.mjs', project)
   assert.equal(err, '')
   const [run, rest] = out.split('\n').map((line) => line && JSON.parse(line))
-  assert.deepEqual(run, { equal: true, iteration: 20 })
+  assert.deepEqual(run, { equal: true, iteration: 20, forecast: 2 })
   const { scores, ...others } = rest
   assert.equal(scores[0], scores[1]) // the package's loop and one of ten lines give the same model
   assert.ok(scores[0] > 0.9, `accuracy ${scores[0]}`)

@@ -3,8 +3,8 @@
  * Colours are mid-tones that read on white and on black (Okabe & Ito's, safe for colour-blind readers); text and axes
  * follow the viewer's colour scheme. The same data gives the same bytes.
  */
-import { scaleLinear, scaleLog } from 'd3-scale'
-import { line } from 'd3-shape'
+import { area, line } from 'd3-shape'
+import { type Axis, drawable, round, type Scale, scale, ticks } from './scale.ts'
 
 export interface Series {
   /** In the legend; empty: not there. */
@@ -17,13 +17,13 @@ export interface Series {
   readonly color?: string
 }
 
-export interface Axis {
-  readonly title: string
-  readonly log?: boolean
-  /** Ends of the axis; default what the data needs. */
-  readonly domain?: readonly [number, number]
-  /** Where the axis ends at most; what is above leaves the picture at its top. */
-  readonly most?: number
+/** An area between two curves. */
+export interface Band {
+  readonly name: string
+  /** (x, lower y, upper y), in order; points that are not finite leave a gap. */
+  readonly points: readonly (readonly [number, number, number])[]
+  /** The series whose colour it has. */
+  readonly of: number
 }
 
 export interface Figure {
@@ -33,6 +33,7 @@ export interface Figure {
   readonly x: Axis
   readonly y: Axis
   readonly series: readonly Series[]
+  readonly bands?: readonly Band[]
   /** Horizontal lines across the whole plot, such as a baseline. */
   readonly references?: readonly { readonly name: string; readonly value: number }[]
   /** Pixels. */
@@ -69,11 +70,17 @@ interface Layout {
   readonly colors: readonly string[]
 }
 
-function layoutOf({ x, y, series, references = [], width = WIDTH, height = HEIGHT }: Figure): Layout {
+function layoutOf(figure: Figure): Layout {
+  const { x, y, series, bands = [], references = [], width = WIDTH, height = HEIGHT } = figure
   const right = width - MARGIN.right
-  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil((named(series).length + references.length) / 2)
+  const entries = named(series).length + bands.length + references.length
+  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil(entries / 2)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
-  const ys = [...series.flatMap((s) => s.points.map((p) => p[1])), ...references.map((r) => r.value)]
+  const ys = [
+    ...series.flatMap((s) => s.points.map((p) => p[1])),
+    ...bands.flatMap((b) => b.points.flatMap(([, low, high]) => [low, high])),
+    ...references.map((r) => r.value),
+  ]
   const across = scale(x, xs, [MARGIN.left, right])
   const up = scale(y, ys, [bottom, MARGIN.top])
   const colors = series.map((s, i) => s.color ?? COLORS[i % COLORS.length]!)
@@ -124,7 +131,10 @@ function text(x: number, y: number, anchor: 'middle' | 'end', content: string): 
 }
 
 /** The reference lines and the curves, cut at the edges of the plot. */
-function curves({ x, y, series, references = [] }: Figure, { right, bottom, across, up, colors }: Layout): string[] {
+function curves(
+  { x, y, series, bands = [], references = [] }: Figure,
+  { right, bottom, across, up, colors }: Layout,
+): string[] {
   const { left, top } = MARGIN
   const [width, height] = [right - left, bottom - top]
   const drawn = (background: boolean) =>
@@ -138,6 +148,7 @@ function curves({ x, y, series, references = [] }: Figure, { right, bottom, acro
       const at = round(up(value))
       return `<line x1="${left}" x2="${right}" y1="${at}" y2="${at}" ${referenceStroke(i)}/>`
     }),
+    ...bands.map((band) => `<path d="${outline(band, across, up)}" ${fillOf(colors[band.of]!)}/>`),
     // Background first: it must not cover what it is the background of.
     ...drawn(true),
     ...drawn(false),
@@ -145,20 +156,26 @@ function curves({ x, y, series, references = [] }: Figure, { right, bottom, acro
   ]
 }
 
+/** Series that stand in the legend. */
 function named(series: readonly Series[]): readonly Series[] {
   return series.filter(({ name }) => name !== '')
 }
 
-function legend({ series, references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
+function legend({ series, bands = [], references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
+  const colorOf = (one: Series) => colors[series.indexOf(one)]!
   const entries = [
-    ...named(series).map((one) => ({ name: one.name, look: strokeOf(one, colors[series.indexOf(one)]!) })),
+    ...named(series).map((one) => ({ name: one.name, look: strokeOf(one, colorOf(one)) })),
+    ...bands.map(({ name, of }) => ({ name, fill: fillOf(colors[of]!) })),
     ...references.map(({ name }, i) => ({ name, look: referenceStroke(i) })),
   ]
-  return entries.map(({ name, look }, i) => {
+  return entries.map((entry, i) => {
     const left = MARGIN.left + (i % 2) * ((right - MARGIN.left) / 2)
     const at = bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
-    const line = `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${look}/>`
-    return `${line}<text x="${left + 34}" y="${at}">${escapeXml(name)}</text>`
+    const mark =
+      'fill' in entry
+        ? `<rect x="${left}" y="${at - 10}" width="26" height="12" ${entry.fill}/>`
+        : `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${entry.look}/>`
+    return `${mark}<text x="${left + 34}" y="${at}">${escapeXml(entry.name)}</text>`
   })
 }
 
@@ -174,54 +191,6 @@ export function grid(figures: readonly Figure[], { title, columns }: { title: st
   return `${head}\n<title>${escapeXml(title)}</title>\n${parts.join('')}</svg>\n`
 }
 
-type Scale = ReturnType<typeof scaleLinear<number, number>> | ReturnType<typeof scaleLog<number, number>>
-
-/**
- * From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends.
- */
-function scale(
-  { log = false, domain, most = Number.POSITIVE_INFINITY }: Axis,
-  values: readonly number[],
-  range: [number, number],
-): Scale {
-  let low = Number.POSITIVE_INFINITY
-  let high = Number.NEGATIVE_INFINITY
-  for (const value of values) {
-    if (!drawable(value, log)) continue
-    low = Math.min(low, value)
-    high = Math.max(high, value)
-  }
-  if (low > high) [low, high] = log ? [0.1, 1] : [0, 1]
-  high = Math.max(low, Math.min(high, most))
-  if (low === high) [low, high] = log ? [low / 2, high * 2] : [low - 0.5, high + 0.5]
-  const ends = domain ?? [low, high]
-  const made = log ? scaleLog(ends, range) : scaleLinear(ends, range)
-  return domain ? made : made.nice()
-}
-
-/** At most about eight labelled places. On a logarithmic axis whole decades, where it spans some. */
-function ticks({ log = false }: Axis, toPixels: Scale): { at: number; label: string }[] {
-  const all = toPixels.ticks(6)
-  const decades = all.filter((tick) => Number.isInteger(Math.round(Math.log10(tick) * 1e9) / 1e9))
-  const every = Math.ceil(decades.length / 8)
-  const shown = log && decades.length > 2 ? decades.filter((_, i) => i % every === 0) : all
-  const largest = Math.max(...shown.map(Math.abs))
-  return shown.map((tick) => ({ at: round(toPixels(tick)), label: tickLabel(tick, log ? Math.abs(tick) : largest) }))
-}
-
-/** @param largest decides the unit, which all ticks of a linear axis share */
-function tickLabel(value: number, largest: number): string {
-  const size = Math.abs(value)
-  if (size > 0 && largest >= 1e6) return `${Number((value / 1e6).toPrecision(6))}M`
-  if (size > 0 && largest >= 1e4) return `${Number((value / 1e3).toPrecision(6))}k`
-  if (size > 0 && size < 1e-4) return value.toExponential().replace('e-', '·10⁻').replace(/\d+$/, superscript)
-  return String(Number(value.toPrecision(6)))
-}
-
-function superscript(digits: string): string {
-  return [...digits].map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹'[Number(digit)]).join('')
-}
-
 function path({ points }: Series, x: Axis, y: Axis, across: Scale, up: Scale): string {
   const draw = line<readonly [number, number]>()
     .defined((p) => drawable(p[0], x.log === true) && drawable(p[1], y.log === true))
@@ -231,8 +200,19 @@ function path({ points }: Series, x: Axis, y: Axis, across: Scale, up: Scale): s
   return draw(points) ?? ''
 }
 
-function drawable(value: number, log: boolean): boolean {
-  return Number.isFinite(value) && (!log || value > 0)
+/** The outline of a band, cut where a point is not finite. */
+function outline({ points }: Band, across: Scale, up: Scale): string {
+  const draw = area<readonly [number, number, number]>()
+    .defined((point) => point.every(Number.isFinite))
+    .x((p) => across(p[0]))
+    .y0((p) => up(p[1]))
+    .y1((p) => up(p[2]))
+    .digits(2)
+  return draw(points) ?? ''
+}
+
+function fillOf(color: string): string {
+  return `fill="${escapeXml(color)}" fill-opacity="0.25" stroke="none"`
 }
 
 function strokeOf({ faint = false, dashed = false }: { faint?: boolean; dashed?: boolean }, color: string): string {
@@ -245,10 +225,6 @@ function strokeOf({ faint = false, dashed = false }: { faint?: boolean; dashed?:
 function referenceStroke(i: number): string {
   const dashes = REFERENCE_DASHES[i % REFERENCE_DASHES.length]
   return `stroke="${REFERENCE}" stroke-width="1.5" stroke-dasharray="${dashes}"`
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100
 }
 
 /** Text in XML or HTML, between tags or as an attribute. */

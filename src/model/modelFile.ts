@@ -12,11 +12,11 @@ import { type ModelSpec, modelSpec } from './spec.ts'
 import { allFinite } from './values.ts'
 
 /**
- * The bytes of `model.safetensors`. They depend on nothing but the spec and the weights.
+ * The bytes of `model.safetensors`. They depend on nothing but the spec, the weights, and the texts in `metadata`.
  * @throws InputError if a weight is not finite: `loadModel` would refuse the file
  */
-export function saveModel(model: Model): Uint8Array {
-  return encode(finiteTensors(model), { irnn: JSON.stringify(model.spec) })
+export function saveModel(model: Model, metadata: Metadata = {}): Uint8Array {
+  return encode(finiteTensors(model), withSpec(model, metadata))
 }
 
 /**
@@ -24,8 +24,24 @@ export function saveModel(model: Model): Uint8Array {
  * of any size fits.
  * @throws InputError as `saveModel` does
  */
-export function modelParts(model: Model): Uint8Array[] {
-  return encodeParts(finiteTensors(model), { irnn: JSON.stringify(model.spec) })
+export function modelParts(model: Model, metadata: Metadata = {}): Uint8Array[] {
+  return encodeParts(finiteTensors(model), withSpec(model, metadata))
+}
+
+/** What a model needs beside its spec, such as a schema of its data: text by name. */
+type Metadata = Readonly<Record<string, string>>
+
+function withSpec(model: Model, metadata: Metadata): Metadata {
+  if ('irnn' in metadata)
+    throw new InputError('model file: metadata: irnn: it is the spec of the model: take another name')
+  return { ...metadata, irnn: JSON.stringify(model.spec) }
+}
+
+/** The texts that a model's file was saved with, by name. @throws InputError if it is no safetensors file */
+export function modelMetadata(file: FileBytes): ReadonlyMap<string, string> {
+  const metadata = new Map(decode(file).metadata)
+  metadata.delete('irnn')
+  return metadata
 }
 
 function finiteTensors(model: Model): NamedTensor[] {

@@ -8,7 +8,7 @@ export interface Table {
   readonly columns: readonly Column[]
 }
 
-/** A column by its type. */
+/** Values of one kind under a name. */
 export type Column = NumberColumn | CategoryColumn | TimeColumn
 
 /** Numbers. A flag (yes/no, true/false, 0/1) is a column of 0 and 1 with `flag: true`. */
@@ -62,7 +62,7 @@ export interface TableReport {
 /** What a table was read from. */
 export type TableFormat = 'csv' | 'jsonl' | 'json' | 'npy' | 'npz' | 'parquet' | 'sql' | 'rows' | 'columns'
 
-/** What a column was taken for, and why. */
+/** What was found and decided of a column. */
 export interface ColumnReport {
   readonly name: string
   /** `text`: a category of which (nearly) every row has its own level; it is stored as a category. */
@@ -78,10 +78,10 @@ export interface ColumnReport {
   readonly max?: number
 }
 
-/** What the values of a column are. */
+/** Kinds of columns, as a person may name them. */
 export type ColumnType = 'number' | 'category' | 'flag' | 'time' | 'text'
 
-/** Something about a table that its reader should know. */
+/** What a person should know of a table. */
 export interface TableNote {
   /** A note tells what was decided; a warning, what may be wrong. */
   readonly level: 'note' | 'warning'

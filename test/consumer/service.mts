@@ -13,6 +13,7 @@ import {
   train,
   trainSpec,
 } from 'irnn'
+import { type FittedRun, fit, forecasting, openRun, openTable, parseSchema, saveFit } from 'irnn/data'
 import { createRunFolder, curve, openTask, type RunConfig, readRunFolder, resumeRunFolder } from 'irnn/node'
 import { main } from './anywhere.mjs'
 
@@ -60,4 +61,20 @@ const same = readRunFolder(dir).readModel('final', (source) => loadModel(source,
 const equal = Buffer.from(same.weights.buffer, same.weights.byteOffset, same.weights.byteLength).equals(
   Buffer.from(whole.weights.buffer, whole.weights.byteOffset, whole.weights.byteLength),
 )
-process.stdout.write(`${JSON.stringify({ equal, iteration: checkpoint!.state.iteration })}\n${await main()}\n`)
+/** Steps of a forecast by a run that was fitted, saved and opened again. */
+async function forecast(): Promise<number> {
+  const rows = Array.from({ length: 90 }, (_, i) => ({ day: new Date(86_400_000 * i), sales: 10 + (i % 7) }))
+  const work = forecasting(await openTable(rows), { target: 'sales', horizon: 2, window: 8 })
+  parseSchema(work.schema)
+  const folder = path.join(process.argv[2]!, 'fit')
+  for await (const event of fit(work, { backend, trials: 1, iterations: 4 })) {
+    if (event.type === 'result') saveFit(event.fitted, folder, { version: '0.1.0' })
+  }
+  const run: FittedRun = openRun(folder, { backend })
+  const { steps } = await run.predict(rows)
+  run.dispose()
+  return steps.length
+}
+
+const numbers = { equal, iteration: checkpoint!.state.iteration, forecast: await forecast() }
+process.stdout.write(`${JSON.stringify(numbers)}\n${await main()}\n`)

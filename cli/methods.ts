@@ -1,0 +1,25 @@
+/** The table of methods, and what it says. */
+import { SCORE_TITLES, scoreCells } from '../src/data/report.ts'
+import type { ForecastScores } from '../src/data/scores.ts'
+import type { MethodScores } from '../src/data/work.ts'
+import { percent } from '../src/numbers.ts'
+
+/** @param title what the scores are of */
+export function methodLines(methods: readonly MethodScores[], title: string): string[] {
+  const rows = methods.map((method) => [method.name, ...scoreCells(method as unknown as ForecastScores)])
+  const all = [[title, ...SCORE_TITLES], ...rows]
+  const widths = all[0]!.map((_, k) => Math.max(...all.map((row) => row[k]!.length)))
+  return all.map((row) =>
+    `  ${row.map((text, k) => (k === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[k]!))).join('  ')}`.trimEnd(),
+  )
+}
+
+/** Who wins, and by how much. */
+export function verdict(methods: readonly MethodScores[], winner: string): string {
+  const mase = (name: string) => Number(methods.find((method) => method.name === name)!.mase)
+  const others = methods.filter(({ name }) => name !== 'network').sort((a, b) => Number(a.mase) - Number(b.mase))
+  const best = others[0]!
+  if (winner === 'network')
+    return `the network is ${percent(1 - mase('network') / mase(best.name), 0)} better than "${best.name}"`
+  return `! the network is no better than "${winner}": use that, or give it more data or inputs`
+}

@@ -1,0 +1,190 @@
+/**
+ * A panel as numbers that a network may see: transformed, what is missing filled from the past, input columns scaled by
+ * what was measured on the training part.
+ */
+import type { Axis } from './axis.ts'
+import type { Panel, PanelSeries } from './panel.ts'
+import type { FittedColumn, FittedForecast, ForecastSchema, InputColumn, SeriesScale } from './schema.ts'
+
+/** A series, ready for windows. Steps count from its first one. */
+export interface PreparedSeries {
+  readonly name: string
+  /** The step of its first value, from the origin of time. */
+  readonly start: number
+  /** [steps] The target after the transform; NaN: missing. */
+  readonly target: Float64Array
+  /** [steps] The same, missing ones replaced by the value a season before, else the last one. */
+  readonly filled: Float64Array
+  /** [steps] What the scaling is about: filled, or its difference from a season before. */
+  readonly values: Float64Array
+  readonly scale: SeriesScale
+  /** Input columns: each [steps × its width], known ones first. */
+  readonly columns: readonly Float32Array[]
+}
+
+export interface Prepared {
+  readonly schema: ForecastSchema
+  readonly fitted: FittedForecast
+  readonly axis: Axis
+  readonly series: readonly PreparedSeries[]
+  /** Width of each input column, and of all. */
+  readonly widths: readonly number[]
+}
+
+/** Steps back to the value that a difference of seasons is from: whole seasons, at least the horizon. 0: no season. */
+export function seasonLag({ seasons, horizon }: Pick<ForecastSchema, 'seasons' | 'horizon'>): number {
+  const season = seasons.at(-1)
+  return season === undefined ? 0 : season * Math.ceil(horizon / season)
+}
+
+export function transformed(transform: ForecastSchema['transform'], value: number): number {
+  return transform === 'log1p' ? Math.log1p(value) : value
+}
+
+export function transformedBack(transform: ForecastSchema['transform'], value: number): number {
+  return transform === 'log1p' ? Math.expm1(value) : value
+}
+
+/** Measures a panel before the step `until`: what of it is later changes nothing. */
+export function measure(panel: Panel, schema: ForecastSchema, until: number): FittedForecast {
+  const scales = panel.series.map((one) => scaleOf(one, schema, until))
+  const inputs = [...schema.known, ...schema.past]
+  const columns = inputs.map((column, k) => fitColumn(panel, column, k, until))
+  const all = panel.series.map(({ target, start }) => target.subarray(0, Math.max(0, until - start)))
+  return { scaling: 'series', series: scales, columns, gaps: shareMissing(all) > 0.01, widening: 0 }
+}
+
+function shareMissing(arrays: readonly Float64Array[]): number {
+  let missing = 0
+  let total = 0
+  for (const array of arrays) {
+    total += array.length
+    for (const value of array) if (Number.isNaN(value)) missing++
+  }
+  return missing / Math.max(1, total)
+}
+
+/** Level and scale of a series before the step `until`. */
+export function scaleOf(one: PanelSeries, schema: ForecastSchema, until: number): SeriesScale {
+  const target = transformedTarget(one, schema).subarray(0, Math.max(0, until - one.start))
+  const filled = fill(target, schema.seasons.at(-1) ?? 0)
+  const [mean, std] = meanAndStd(target)
+  const differences = seasonalDifferences(filled, seasonLag(schema))
+  const known = differences.subarray(Math.min(differences.length, seasonLag(schema)))
+  const local = fromLast(filled)
+  return { name: one.name, mean, std, local: local || std, seasonal: fromLast(known) || local || std }
+}
+
+function transformedTarget({ target }: PanelSeries, { transform }: ForecastSchema): Float64Array {
+  return transform === 'none' ? target : target.map((value) => transformed(transform, value))
+}
+
+/** Without the missing ones; a deviation of 0, or of nothing, is 1. */
+function meanAndStd(values: Float64Array): [number, number] {
+  let sum = 0
+  let count = 0
+  for (const value of values) {
+    if (Number.isNaN(value)) continue
+    sum += value
+    count++
+  }
+  const mean = count > 0 ? sum / count : 0
+  let square = 0
+  for (const value of values) if (!Number.isNaN(value)) square += (value - mean) ** 2
+  return [mean, Math.sqrt(square / Math.max(1, count)) || 1]
+}
+
+/** Root mean square difference of a value from the one before; 0 where there are none. */
+function fromLast(values: Float64Array): number {
+  let square = 0
+  for (let i = 1; i < values.length; i++) square += (values[i]! - values[i - 1]!) ** 2
+  return Math.sqrt(square / Math.max(1, values.length - 1))
+}
+
+/** Missing values replaced by the one a season before, else by the last one; before the first one, by it. */
+export function fill(values: Float64Array, season: number): Float64Array {
+  const filled = values.slice()
+  const first = values.find((value) => !Number.isNaN(value)) ?? 0
+  for (let i = 0; i < filled.length; i++) {
+    if (!Number.isNaN(filled[i]!)) continue
+    filled[i] = season > 0 && i >= season ? filled[i - season]! : i > 0 ? filled[i - 1]! : first
+  }
+  return filled
+}
+
+/** Each value less the one `lag` steps before; 0 where there is none. */
+function seasonalDifferences(filled: Float64Array, lag: number): Float64Array {
+  if (lag === 0) return filled
+  return filled.map((value, i) => (i >= lag ? value - filled[i - lag]! : 0))
+}
+
+function fitColumn(panel: Panel, column: InputColumn, k: number, until: number): FittedColumn {
+  const parts = panel.series.map(({ inputs, start }) => inputs[k]!.subarray(0, Math.max(0, until - start)))
+  const gaps = shareMissing(parts) > 0.01
+  const { name, type } = column
+  if (type === 'category') return { name, mean: 0, std: 1, levels: commonest(parts, panel.levels[k]!), gaps }
+  if (type === 'flag') return { name, mean: 0, std: 1, levels: [], gaps }
+  const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  const [mean, std] = meanAndStd(whole)
+  return { name, mean, std, levels: [], gaps }
+}
+
+/** A category is one input a level: so many at most, the others together are one more. */
+const MOST_LEVELS = 64
+
+function commonest(parts: readonly Float64Array[], levels: readonly string[]): string[] {
+  const counts = new Float64Array(levels.length)
+  for (const part of parts) for (const code of part) if (!Number.isNaN(code)) counts[code]!++
+  const there = [...counts.keys()].filter((code) => counts[code]! > 0)
+  const byCount = (a: number, b: number) => counts[b]! - counts[a]! || (levels[a]! < levels[b]! ? -1 : 1)
+  return there
+    .sort(byCount)
+    .slice(0, MOST_LEVELS)
+    .map((code) => levels[code]!)
+    .sort()
+}
+
+/** @param fitted of the schema; series that it does not know are measured on what there is of them */
+export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedForecast): Prepared {
+  const scales = new Map(fitted.series.map((scale) => [scale.name, scale]))
+  const series = panel.series.map((one): PreparedSeries => {
+    const target = transformedTarget(one, schema)
+    const filled = fill(target, schema.seasons.at(-1) ?? 0)
+    const values = fitted.scaling === 'season' ? seasonalDifferences(filled, seasonLag(schema)) : filled
+    const scale = scales.get(one.name) ?? scaleOf(one, schema, one.start + one.target.length)
+    const columns = one.inputs.slice(0, fitted.columns.length).map((input, k) => {
+      const type = [...schema.known, ...schema.past][k]!.type
+      return columnValues(input, type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
+    })
+    return { name: one.name, start: one.start, target, filled, values, scale, columns }
+  })
+  const widths = fitted.columns.map(({ levels, gaps }) => (levels.length > 0 ? levels.length + 1 : 1) + (gaps ? 1 : 0))
+  return { schema, fitted, axis: panel.axis, series, widths }
+}
+
+/** [steps × width] of a column. */
+function columnValues(
+  input: Float64Array,
+  type: InputColumn['type'],
+  { mean, std, levels, gaps }: FittedColumn,
+  own: readonly string[],
+  season: number,
+): Float32Array {
+  const size = type === 'category' ? levels.length + 1 : 1
+  const width = size + (gaps ? 1 : 0)
+  const x = new Float32Array(input.length * width)
+  const place = new Map(levels.map((level, i) => [level, i]))
+  const filled = type === 'category' ? input : fill(input, season)
+  for (let i = 0; i < input.length; i++) {
+    const missing = Number.isNaN(input[i]!)
+    if (type !== 'category') x[i * width] = (filled[i]! - mean) / std
+    else if (!missing) x[i * width + (place.get(own[input[i]!]!) ?? levels.length)] = 1
+    if (gaps && missing) x[i * width + size] = 1
+  }
+  return x
+}
