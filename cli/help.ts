@@ -1,9 +1,9 @@
 /** `irnn help train adding`: the help of any command, by the words that call it. */
-import type { Command } from 'commander'
-import { didYouMean, InputError, shown } from '../src/error.ts'
+import { InputError, shown } from '../src/error.ts'
+import type { IrnnCommand } from './command.ts'
 
 /** In place of commander's own, which looks at the first word alone. */
-export function helpCommand(program: Command): void {
+export function helpCommand(program: IrnnCommand): void {
   program
     .helpCommand(false)
     .command('help')
@@ -13,13 +13,10 @@ export function helpCommand(program: Command): void {
 }
 
 /** @throws InputError when there is none */
-function commandAt(command: Command, [word, ...rest]: readonly string[]): Command {
+function commandAt(command: IrnnCommand, [word, ...rest]: readonly string[]): IrnnCommand {
   if (word === undefined) return command
   const found = command.commands.find((one) => one.name() === word)
-  if (found) return commandAt(found, rest)
-  const names = command.commands.map((one) => one.name())
-  const expected = names.length > 0 ? `one of ${names.join(', ')}` : 'no more words'
-  throw new InputError(
-    `help: ${command.name()}: expected ${expected} but received ${shown(word)}${didYouMean(word, names)}`,
-  )
+  if (found) return commandAt(found as IrnnCommand, rest)
+  if (command.commands.length > 0) throw command.refusal(word)
+  throw new InputError(`help: expected no more words after ${command.name()} but received ${shown(word)}: remove it`)
 }

@@ -4,15 +4,16 @@
  * 130 and 143 stopped by a signal. Results go to stdout, everything else to stderr.
  */
 import * as path from 'node:path'
-import { Command, CommanderError } from 'commander'
+import { CommanderError } from 'commander'
 import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
-import { didYouMean, InputError, printable, shown } from '../src/error.ts'
-import { finite, kindOf, longOf, names, notNegative, positive, whole } from '../src/flag.ts'
+import { InputError, printable, shown } from '../src/error.ts'
+import { finite, kindOf, longOf, nameOf, names, notNegative, positive, whole } from '../src/flag.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
 import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
+import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type EvalFlags, evalRun } from './eval.ts'
 import { fitCommands } from './fitCommands.ts'
@@ -39,13 +40,12 @@ import { version } from './version.ts'
 
 type Finish = (code: number) => void
 
-function command(finish: Finish): Command {
-  const program = new Command('irnn')
+function command(finish: Finish): IrnnCommand {
+  const program = new IrnnCommand('irnn')
     .description('Train and run recurrent networks: the IRNN of Le, Jaitly & Hinton (2015), and tanh, ReLU, LSTM, GRU.')
     .version(version())
     .exitOverride()
     .enablePositionalOptions()
-    .configureOutput({ outputError: (text, write) => write(`${printable(text.trim().replace(/\s*\n\s*/g, ' '))}\n`) })
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   fitCommands(program, finish)
@@ -60,8 +60,8 @@ function command(finish: Finish): Command {
   return program
 }
 
-function trainCommand(program: Command, finish: Finish): Command {
-  const train = program
+function trainCommand(program: IrnnCommand, finish: Finish): IrnnCommand {
+  const train: IrnnCommand = program
     .command('train')
     .description(`train a network on a task: ${TASK_NAMES.join(', ')}`)
     .usage('<task> [options] | --resume <dir> [options]')
@@ -70,15 +70,15 @@ function trainCommand(program: Command, finish: Finish): Command {
     .allowUnknownOption()
     .allowExcessArguments()
     .option('--resume <dir>', 'go on with the run in a folder, as its config.json says, to the same bits')
-    .hook('preSubcommand', (train, task) => refuseBefore(train.opts(), task.name()))
+    .hook('preSubcommand', (_, task) => refuseBefore(train, task.name()))
     .action(async (task: string | undefined, flags: Partial<ResumeFlags>) => {
       if (flags.resume !== undefined && task === undefined) finish(await resumeRun({ ...flags, resume: flags.resume }))
-      else refuseTask(task, flags.resume)
+      else throw refusalOf(train, task, flags.resume)
     })
   return withFlags(train, RESUME_FLAGS)
 }
 
-function taskCommand(train: Command, task: TaskDefinition, finish: Finish): void {
+function taskCommand(train: IrnnCommand, task: TaskDefinition, finish: Finish): void {
   // Commander hands `train`'s leniency down; what stands too much after a task is no more than a slip.
   const command = train.command(task.name).description(task.description).allowExcessArguments(false)
   withFlags(command, trainFlags(task), task)
@@ -86,29 +86,25 @@ function taskCommand(train: Command, task: TaskDefinition, finish: Finish): void
     .action(async (flags: TrainFlags) => finish(await trainTask(task, flags)))
 }
 
-function refuseBefore(flags: Partial<ResumeFlags>, task: string): void {
-  if (flags.resume !== undefined) refuseTask(task, flags.resume)
-  const [flag] = Object.keys(flags)
+function refuseBefore(train: IrnnCommand, task: string): void {
+  const flags: Partial<ResumeFlags> = train.opts()
+  if (flags.resume !== undefined) throw refusalOf(train, task, flags.resume)
+  const flag = RESUME_FLAGS.find((flag) => nameOf(flag) in flags)
   if (flag === undefined) return
   throw new InputError(
-    `train: expected options after the task, ${task}, but received ${shown(flag)} before it: move it`,
+    `train: expected options after the task, ${task}, but received ${longOf(flag)} before it: move it`,
   )
 }
 
-function refuseTask(task: string | undefined, resume: string | undefined): never {
-  if (resume !== undefined) {
-    const may = RESUME_FLAGS.map(longOf).join(', ')
-    throw new InputError(
-      `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
-    )
-  }
-  throw new InputError(
-    `train: task: expected one of ${TASK_NAMES.join(', ')} but received ${shown(task ?? 'nothing')}` +
-      didYouMean(task, TASK_NAMES),
+function refusalOf(train: IrnnCommand, task: string | undefined, resume: string | undefined): InputError {
+  if (resume === undefined) return train.refusal(task)
+  const may = RESUME_FLAGS.map(longOf).join(', ')
+  return new InputError(
+    `train --resume: expected at most ${may} beside it but received ${shown(task)}: config.json says the rest`,
   )
 }
 
-function evalCommand(program: Command, finish: Finish): void {
+function evalCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('eval')
     .description('score the model of a run on its test set')
@@ -118,7 +114,7 @@ function evalCommand(program: Command, finish: Finish): void {
   )
 }
 
-function infoCommand(program: Command, finish: Finish): void {
+function infoCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('info')
     .description('show what a run was and what its model holds')
@@ -128,7 +124,7 @@ function infoCommand(program: Command, finish: Finish): void {
   )
 }
 
-function listenCommand(program: Command, finish: Finish): void {
+function listenCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('phones')
     .description('hear the phones of a recording, or of standard input, as they are spoken')
@@ -142,10 +138,11 @@ function listenCommand(program: Command, finish: Finish): void {
   ]).action(async (file: string, flags: ListenFlags) => finish(await hearPhones(file, flags)))
 }
 
-function dataCommand(program: Command, finish: Finish): void {
+function dataCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('data')
     .description('make data to train on')
+    .helpCommand(false) // irnn help data speech
     .command('speech')
     .description("a spoken corpus in TIMIT's layout, synthetic: espeak-ng reads the Brown Corpus")
   withFlags(command, [
@@ -163,7 +160,7 @@ function dataCommand(program: Command, finish: Finish): void {
   ]).action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
 }
 
-function sampleCommand(program: Command, finish: Finish): void {
+function sampleCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('sample')
     .description('go on with a text, word by word, with the model of a run of words; <UNK> is never drawn')
@@ -193,7 +190,7 @@ function sampleCommand(program: Command, finish: Finish): void {
   ]).action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))
 }
 
-function baselineCommand(program: Command, finish: Finish): void {
+function baselineCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('baseline')
     .description(
@@ -212,7 +209,7 @@ const BUDGET = kindOf(
   'a share above 0 and at most 1, or a whole number of iterations',
 )
 
-function reproduceCommand(program: Command, finish: Finish): void {
+function reproduceCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('reproduce')
     .description("run an experiment and draw it over the paper's curves, each claim with its verdict")
@@ -249,7 +246,7 @@ async function main(): Promise<void> {
     }).parseAsync()
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : 2 // it has written its own message
+      process.exitCode = error.exitCode === 0 ? 0 : 2 // it has shown the help or the version
       return
     }
     const { name, message } = error as Error

@@ -1,7 +1,6 @@
 /** Flags, which are data (src/flag.ts), as options of commander; and the flags that do not belong to a task. */
-import { type Command, InvalidArgumentError, Option } from 'commander'
-import { nearest } from '../src/error.ts'
-import { type Flag, finite, isSwitch, type Kind, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
+import { type Command, Option } from 'commander'
+import { type Flag, finite, isSwitch, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
 import { initWord } from '../src/init.ts'
 import { cellOptions } from '../src/model/cellOptions.ts'
 import { CELLS } from '../src/model/spec.ts'
@@ -12,7 +11,7 @@ import { TASKS } from '../src/tasks/tasks.node.ts'
 import { trainingFlags } from '../src/train/options.ts'
 
 /** Adds flags to a command. @param task the task that the help speaks of, if it is about one */
-export function withFlags(command: Command, flags: readonly Flag[], task = { score: '' }): Command {
+export function withFlags<C extends Command>(command: C, flags: readonly Flag[], task = { score: '' }): C {
   for (const flag of flags) command.addOption(optionOf(flag, task))
   return command
 }
@@ -20,31 +19,10 @@ export function withFlags(command: Command, flags: readonly Flag[], task = { sco
 function optionOf(flag: Flag, task: { score: string }): Option {
   const { help, value, default: fallback, required } = flag
   const option = new Option(flag.flag, typeof help === 'string' ? help : help(task))
-  if (value?.choices) option.choices(value.choices) // for the help; the reader below takes the place of its check
-  if (value && !isSwitch(flag)) option.argParser(value.choices ? chooser(value.choices) : reader(value))
+  if (value?.choices) option.choices(value.choices) // for the help; the next line takes the place of its check
+  if (value && !isSwitch(flag)) option.argParser((text) => value.read(text, longOf(flag)))
   if (fallback !== undefined) option.default(fallback)
   return required ? option.makeOptionMandatory() : option
-}
-
-/** Reads a word for commander, which puts the name of the flag before the message. */
-function reader(value: Kind<unknown>): (text: string) => unknown {
-  return (text) => {
-    try {
-      return value.read(text)
-    } catch (error) {
-      throw new InvalidArgumentError((error as Error).message)
-    }
-  }
-}
-
-/** As commander does it, and says which choice was meant, as it does for options. */
-function chooser(choices: readonly string[]): (text: string) => string {
-  return (text) => {
-    if (choices.includes(text)) return text
-    const meant = nearest(text, choices)
-    const hint = meant === undefined ? '' : ` (Did you mean ${meant}?)`
-    throw new InvalidArgumentError(`Allowed choices are ${choices.join(', ')}.${hint}`)
-  }
 }
 
 export const BACKEND: Flag = {

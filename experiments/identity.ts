@@ -31,7 +31,7 @@ export interface Planned {
 export function planned(run: ExperimentRun): Planned {
   const definition = taskNamed(run.task)
   const { recurrent, ...rest } = run.flags
-  const read = typeof recurrent === 'string' ? { recurrent: initWord.read(recurrent) } : {}
+  const read = typeof recurrent === 'string' ? { recurrent: initWord.read(recurrent, '--recurrent') } : {}
   const flags: NetworkFlags = { cell: run.cell, ...rest, ...read }
   const given = optionsOf(definition.options, flags)
   const recipe = recipeOf(definition, run.recipe, run.cell, given)

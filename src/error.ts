@@ -115,8 +115,12 @@ export function refuseWithout(what: string, input: object, name: string, parts: 
   refuseNoObject(what, input)
   type Data = Readonly<Record<string, unknown>> | null | undefined
   const data = (input as Readonly<Record<string, Data>>)[name]
-  if (typeof data === 'object' && data !== null && parts.every((part) => typeof data[part] === 'object')) return
+  if (typeof data === 'object' && data !== null && parts.every((part) => isObject(data[part]))) return
   throw new InputError(`${what}: ${name}: expected an object with ${parts.join(', ')} but received ${shown(data)}`)
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 /** The end of a message about a word that is none of `known`: `; did you mean lr?`, empty if none of them is near. */

@@ -4,7 +4,7 @@
  * is read as it.
  */
 import { z } from 'zod'
-import { checked, InputError } from './error.ts'
+import { checked, didYouMean, InputError, shown } from './error.ts'
 
 /** What a value may be. */
 export interface Kind<V> {
@@ -14,8 +14,8 @@ export interface Kind<V> {
   readonly choices?: readonly string[]
   /** @throws InputError, `what: name: expected … but received …` */
   check(value: unknown, name: string, what: string): V
-  /** A word of the command line as a value. @throws InputError, `Expected ….` */
-  read(text: string): V
+  /** A word of the command line as a value. @throws InputError, `--lr: expected … but received …` */
+  read(text: string, flag: string): V
 }
 
 /** Values that a schema accepts; `parse` makes one of a word, a number unless told otherwise. */
@@ -28,10 +28,11 @@ export function kindOf<V>(
     expected,
     ...(choices && { choices }),
     check: (value, name, what) => checked(z.strictObject({ [name]: schema }), { [name]: value }, what)[name] as V,
-    read(text) {
+    read(text, flag) {
       const result = schema.safeParse(parse(text))
       if (result.success) return result.data
-      throw new InputError(`Expected ${expected}.`)
+      const meant = didYouMean(text, choices ?? [])
+      throw new InputError(`${flag}: expected ${expected} but received ${shown(text)}${meant}`)
     },
   }
 }

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { Batch, BatchShape, Normalisation } from './batch.ts'
-import { checked, InputError, refuseNoText, shown } from './error.ts'
+import { checked, InputError, refuseNoText, refuseUnless, shown } from './error.ts'
 import type { LossSpec, OwnLoss } from './loss.ts'
 import { type JudgeName, METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
@@ -87,6 +87,7 @@ const taskSchema = z.looseObject({
     steps: z.enum(['last', 'every']),
   }),
   metric: z.enum(Object.keys(METRICS) as [Metric, ...Metric[]]),
+  baseline: z.looseObject({ name: z.string(), value: z.number() }).optional(),
   trainSize: whole,
   testSize: whole,
   train: made,
@@ -107,6 +108,13 @@ export function refuseUnlessTask(task: Task): void {
   throw new InputError(
     `task: expected a Task, as adding() makes one, but received ${shown(task)}: give its train and test`,
   )
+}
+
+/** Batches to train on. @throws InputError unless the task makes a stream */
+export function trainingStream(task: Task, B: number): Stream {
+  const stream = task.train(B)
+  refuseUnless(typeof stream?.next === 'function', `task ${task.name}: train()`, 'a stream of batches', stream)
+  return stream
 }
 
 /** Where a stream stands: plain data, to be stored and set again. */

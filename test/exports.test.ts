@@ -1,172 +1,13 @@
 /**
  * Every function that irnn, irnn/node and irnn/speech export, as a program without types may call it: with anything in
- * place of its arguments. It answers a value or one line, never an error of JavaScript's own. The list is that of the
- * entries: a new export is called without an edit here, but for its good arguments.
+ * place of its arguments, of their fields, and of the arguments of what it returns. It answers a value or one line,
+ * never an error of JavaScript's own.
  */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
-import * as path from 'node:path'
-import { after, afterEach, test } from 'node:test'
-import { DiskError } from '../src/disk.node.ts'
-import { InputError } from '../src/error.ts'
-import * as library from '../src/index.ts'
-import * as node from '../src/node.ts'
-import * as speech from '../src/speech.ts'
-import { home } from './support/command.ts'
-import { smallMnist } from './support/mnist.ts'
-import { corpusFiles, riff, samplesOf, writeFiles } from './support/speech.ts'
-
-type Call = (...args: unknown[]) => unknown
-
-const cwd = process.cwd()
-process.chdir(home) // for what a string, taken for a path, makes
-after(() => process.chdir(cwd))
-process.env.IRNN_CACHE = path.join(home, 'cache')
-
-const { adding, adam, createModel, lstm, irnn, classification, regression, constantRate } = library
-const backend = await library.createBackend({ name: 'reference' })
-const spec = { input: 2, rnn: lstm(3), head: classification(2) }
-const model = createModel(spec, { backend })
-const own = createModel({ input: 2, rnn: irnn(3), head: regression(1) }, { backend })
-const task = adding({ T: 4, train: 20, test: 5 })
-const training = library.trainSpec({ iterations: 4, evalEvery: 2 })
-const config = {
-  version: '1',
-  recipe: 'mine',
-  seed: 1,
-  task: { name: task.name, options: task.options },
-  model: own.spec,
-  training,
-  backend: { name: 'reference', threads: 1, description: 'reference' },
-  machine: { node: '', platform: '', arch: '' },
-}
-
-fs.writeFileSync('text', 'the cat saw a dog .\na dog ran\n'.repeat(40))
-fs.writeFileSync('vocabulary', '<S>\n</S>\n<UNK>\nthe\ncat\n')
-writeFiles('timit', corpusFiles(['TRAIN/DR1/FCJF0', 'TEST/DR1/FAKS0', 'TEST/DR1/MDAB0'], 1))
-const run = library.train(own, task, training)
-const events: library.TrainEvent[] = []
-for await (const event of run) events.push(event)
-const halted = library.train(own, task, { ...training, pauseAt: 1 })
-await halted.next()
-const state = halted.getState()
-await halted.return()
-
-let folders = 0
-function storedRun(): string {
-  const dir = `run${folders++}`
-  const folder = node.createRunFolder(dir, config)
-  for (const event of events) folder.append(event)
-  folder.saveCheckpoint('last', own, state)
-  folder.saveModel(library.modelParts(own))
-  folder.close()
-  return dir
-}
-
-const images = () => ({ bytes: Uint8Array.of(0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 7), name: 'images' })
-const labels = () => ({ bytes: Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 1, 3), name: 'labels' })
-const words = () => node.openWords({ T: 2 }, { data: 'text' }).data
-const corpus = () => node.loadSpeech({ data: 'timit' })
-const sound = () => riff(samplesOf(2000))
-const checkpoint = () => Buffer.concat(node.encodeCheckpoint(own, state, config, { count: 0, last: null }))
-const tensors = () => [{ name: 'w', shape: [2], data: Float32Array.of(1, 2) }]
-const counts = () => new Map(Object.entries({ the: 3, cat: 2 }))
-
-/** Good arguments of every function that has any. */
-const GOOD: Readonly<Record<string, () => unknown[]>> = {
-  createBackend: () => [{ name: 'reference' }],
-  parseIdx: () => [images().bytes, 'images', 3],
-  parseLabelled: () => [{ images: images(), labels: labels() }],
-  decodeSafetensors: () => [library.encodeSafetensors(tensors())],
-  encodeSafetensors: () => [tensors(), { a: 'b' }],
-  constant: () => [1],
-  gaussian: () => [1],
-  glorot: () => [1],
-  identity: () => [1],
-  orthogonal: () => [1],
-  npRnn: () => [],
-  randomWalk: () => [],
-  uniform: () => [1],
-  irnn: () => [3, { inputStd: 1 }],
-  relu: () => [3, { layers: 1 }],
-  tanh: () => [3, { layers: 1 }],
-  lstm: () => [3, { forgetBias: 1 }],
-  gru: () => [3, { bidirectional: true }],
-  beats: () => ['mse', 1, 2],
-  createModel: () => [spec, { backend }],
-  describeModel: () => [library.saveModel(model)],
-  loadModel: () => [library.saveModel(model), { backend }],
-  modelParts: () => [model],
-  saveModel: () => [model],
-  classification: () => [2, { steps: 'every' }],
-  modelSpec: () => [spec],
-  regression: () => [2, { steps: 'every' }],
-  rng: () => [1, 'stream'],
-  epochOrder: () => [4, 1, 'order'],
-  adding: () => [{ T: 4 }],
-  mnist: () => [{ data: smallMnist({ rows: 2, columns: 2 }) }],
-  recipeOf: () => [{ name: 'adding', recipes: library.ADDING_RECIPES }, 'fast', 'irnn', { T: 5 }],
-  chooseVocabulary: () => [counts(), 2, { size: 5 }],
-  formatVocabulary: () => [library.parseVocabulary('<S>\n</S>\n<UNK>\n')],
-  parseVocabulary: () => ['<S>\n</S>\n<UNK>\n', 'file'],
-  words: () => [{ text: words(), T: 2 }],
-  clipDerivative: () => [1],
-  clipNorm: () => [1],
-  clipValue: () => [1],
-  noClip: () => [],
-  evaluate: () => [own, task, { batch: 2 }],
-  decodeEvent: () => [library.encodeEvent(events[0]!)],
-  encodeEvent: () => [{ ...events[0]! }],
-  createIteration: () => [own, task, training],
-  train: () => [own, task, { iterations: 1, checkpoints: { every: 1 } }],
-  adam: () => [{ lr: 1 }],
-  adamw: () => [{ lr: 1, weightDecay: 0.1 }],
-  growingLengths: () => [{ from: 10 }],
-  noCurriculum: () => [],
-  crossEntropy: () => [{ weights: [1, 2] }],
-  squaredError: () => [],
-  pinball: () => [[0.1, 0.9]],
-  huber: () => [{ delta: 1 }],
-  gaussianNll: () => [],
-  ownLoss: () => [{ name: 'mine', compute: () => 0 }],
-  muon: () => [{ lr: 1, adam: { lr: 1 } }],
-  rmsprop: () => [{ lr: 1 }],
-  sgd: () => [{ lr: 1 }],
-  trainSpec: () => [{ iterations: 4, optimizer: adam({ lr: 1 }), schedule: constantRate() }],
-  constantRate: () => [{ warmup: 1 }],
-  cosineRate: () => [{ warmup: 1 }],
-  halvingRate: () => [{ most: 1 }],
-  stepRate: () => [{ every: 3 }],
-  freeName: () => ['name'],
-  readingFile: () => ['text', () => 1],
-  curve: () => [events, task, 'title'],
-  decodeCheckpoint: () => [checkpoint(), config],
-  encodeCheckpoint: () => [own, { ...state }, { ...config }, { count: 0, last: null }],
-  createRunFolder: () => [`new${folders++}`, { ...config }, { overwrite: true, files: { a: 'b' } }],
-  resumeRunFolder: () => [
-    node.readRunFolder(storedRun()),
-    { load: (file: never) => library.loadModel(file, { backend }) },
-  ],
-  parseRecords: () => [events.map(library.encodeEvent).join('\n')],
-  readRecords: () => [path.join(storedRun(), 'metrics.jsonl')],
-  readRunFolder: () => [storedRun()],
-  loadMnist: () => [{ data: 'digits' }],
-  loadSpeech: () => [{ data: 'timit', alignments: [] }],
-  openTask: () => [node.readRunFolder(storedRun()), {}],
-  openWords: () => [{ T: 2 }, { data: 'text', choice: { size: 6 } }],
-  featureStream: () => [() => {}],
-  features: () => [samplesOf(500)],
-  frameCount: () => [500],
-  logMel: () => [samplesOf(500)],
-  headerReader: () => ['sound'],
-  pcm16: () => [Uint8Array.of(1, 2), true],
-  soundStream: () => ['sound', { piped: true }],
-  decodeSpeech: () => [sound(), 'sound'],
-  phones: () => [{ corpus: corpus(), seed: 1 }],
-  speechNormalisation: () => [corpus().train],
-  createPhoneScore: () => [{ ...speech.THIRDS }],
-  frameStates: () => [[{ start: 0, end: 500, phone: 'aa' }], 3],
-}
+import { afterEach, test } from 'node:test'
+import { answers, type Call, FUNCTIONS, failures, GOOD } from './support/goodCalls.ts'
+import { membersOf } from './support/members.ts'
 
 const ANYTHING: readonly unknown[] = [
   undefined,
@@ -192,28 +33,9 @@ const ANYTHING: readonly unknown[] = [
   { kind: 'x', length: -1 },
 ]
 
-let failures: string[] = []
 afterEach(() => {
-  failures = []
+  failures.length = 0
 })
-
-/**
- * What a call gives; undefined where it throws, which is a failure unless it is an InputError of one line. A run is
- * asked for its first event.
- */
-async function answers(what: string, call: () => unknown): Promise<unknown> {
-  try {
-    const value = await call()
-    const run = value as Partial<library.Run> | null
-    if (typeof run?.return !== 'function' || typeof run.next !== 'function') return value
-    await run.next()
-    return await run.return()
-  } catch (error) {
-    const ours = error instanceof InputError || error instanceof DiskError
-    if (!ours || error.message.includes('\n')) failures.push(`${what}: ${(error as Error)?.stack ?? String(error)}`)
-    return undefined
-  }
-}
 
 /** What is there in place of it, and what came. */
 const say = (value: unknown): string => {
@@ -223,12 +45,6 @@ const say = (value: unknown): string => {
     return Object.prototype.toString.call(value)
   }
 }
-
-const FUNCTIONS = [library, node, speech].flatMap((entry) =>
-  Object.entries(entry as Readonly<Record<string, unknown>>).filter(
-    ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name),
-  ),
-) as [string, Call][]
 
 test('every function is known here by its good arguments, and takes them', async () => {
   assert.ok(FUNCTIONS.length > 75)
@@ -247,5 +63,122 @@ test('anything in place of the first two arguments', async () => {
       for (const second of ANYTHING) await answers(`${name}(${say(first)}, ${say(second)})`, () => call(first, second))
     }
   }
-  assert.deepEqual(failures, [])
+  assert.equal(failures.join('\n'), '')
 })
+
+/** What stands in one place while all others are good. */
+const HOSTILE: readonly unknown[] = [
+  undefined,
+  null,
+  -1,
+  Number.NaN,
+  'x',
+  3n,
+  Symbol('s'),
+  () => 1,
+  {},
+  [null],
+  Object.create(null),
+]
+/** They read a million words or 70,000 digits where an option is missing. */
+const SLOW = /^(openWords|loadMnist)$/
+/** Their fields are those of a run, which is on the disk: the checks of a config have tests of their own. */
+const OF_RUNS = /^(resumeRunFolder|openTask)$/
+
+test('one bad argument beside good ones', async () => {
+  for (const [name, call] of FUNCTIONS) {
+    if (SLOW.test(name)) continue
+    const { length } = GOOD[name]!()
+    for (let at = 0; at < length; at++) {
+      const good = GOOD[name]!()
+      for (const value of HOSTILE) {
+        const args = good.with(at, value)
+        await answers(`${name}(argument ${at}: ${say(value)})`, () => call(...args))
+      }
+    }
+  }
+  assert.equal(failures.join('\n'), '')
+})
+
+type Place = readonly string[]
+
+/** The fields of plain data, and of what they hold, as paths; of an array the first and the last element. */
+function placesIn(value: unknown, depth = 3): Place[] {
+  if (depth === 0 || !isPlain(value)) return []
+  const keys = Object.keys(value)
+  const some = Array.isArray(value) ? [...new Set([keys[0], keys.at(-1)])] : keys
+  return some.flatMap((key) =>
+    key === undefined ? [] : [[key], ...placesIn((value as never)[key], depth - 1).map((rest) => [key, ...rest])],
+  )
+}
+
+function isPlain(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  if ('dispose' in value) return false // a backend: what it has is its own
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === Array.prototype
+}
+
+/** A copy in which one place is another value; DELETED: it is not there. */
+function changed(value: unknown, [key, ...rest]: Place, other: unknown): unknown {
+  if (key === undefined) return other
+  const copy = (Array.isArray(value) ? [...value] : { ...(value as object) }) as Record<string, unknown>
+  if (rest.length === 0 && other === DELETED) delete copy[key]
+  else copy[key] = changed(copy[key], rest, other)
+  return copy
+}
+
+const DELETED = Symbol('deleted')
+
+test('one field of plain data deleted or bad', async () => {
+  for (const [name, call] of FUNCTIONS) {
+    if (SLOW.test(name) || OF_RUNS.test(name)) continue
+    for (const [at, argument] of GOOD[name]!().entries()) {
+      for (const place of placesIn(argument)) {
+        const good = GOOD[name]!()
+        for (const value of [DELETED, ...HOSTILE]) {
+          const args = good.with(at, changed(good[at], place, value))
+          await answers(`${name}(argument ${at}: ${place.join('.')}: ${say(value)})`, () => call(...args))
+        }
+      }
+    }
+  }
+  assert.equal(failures.join('\n'), '')
+})
+
+test('methods of what is returned, with anything as one of their arguments', async () => {
+  for (const [name, call] of FUNCTIONS) {
+    if (SLOW.test(name)) continue
+    const made = await call(...GOOD[name]!())
+    if (typeof made !== 'object' || made === null || Symbol.iterator in made || ArrayBuffer.isView(made)) continue
+    const methods = made as Record<string, Call>
+    const isPublic = (method: string) => INTERFACES[name]?.includes(method) ?? true
+    for (const method of methodsOf(made).filter(isPublic)) {
+      for (const value of HOSTILE) {
+        await answers(`${name}().${method}(${say(value)})`, () => methods[method]!(value))
+        await answers(`${name}().${method}(…, ${say(value)})`, () => methods[method]!({}, value))
+      }
+    }
+  }
+  assert.equal(failures.join('\n'), '')
+})
+
+/** Classes have private methods too, which their interfaces do not; the kernels of a backend are not public. */
+const INTERFACES: Readonly<Record<string, readonly string[]>> = {
+  createModel: membersOf('src/model/model.ts', 'Model').methods,
+  loadModel: membersOf('src/model/model.ts', 'Model').methods,
+  createIteration: membersOf('src/train/iteration.ts', 'Iteration').methods,
+  createRunFolder: membersOf('src/runs/writer.ts', 'RunFolder').methods,
+  createBackend: [],
+}
+
+/** Own ones and those of its class, but for what ends it, and the batches of a task, which have sizes of their own. */
+function methodsOf(made: object): string[] {
+  const names = new Set<string>()
+  for (let at = made; at !== Object.prototype && at !== null; at = Object.getPrototypeOf(at)) {
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(at))) {
+      if (typeof value === 'function') names.add(name)
+    }
+  }
+  return [...names].filter((name) => !/^(constructor|dispose|return|throw|close|train|test|heldOut)$/.test(name))
+}

@@ -6,16 +6,24 @@ import { refused } from './support/refused.ts'
 
 test('words are read as values, or refused with what was expected', () => {
   assert.deepEqual(
-    [whole().read('12'), finite.read('-1e-3'), positive.read('0.5'), notNegative.read('0')],
+    [
+      whole().read('12', '--flag'),
+      finite.read('-1e-3', '--flag'),
+      positive.read('0.5', '--flag'),
+      notNegative.read('0', '--flag'),
+    ],
     [12, -1e-3, 0.5, 0],
   )
-  assert.deepEqual([oneOf('a', 'b').read('b'), names.read('a, b,c')], ['b', ['a', 'b', 'c']])
+  assert.deepEqual([oneOf('a', 'b').read('b', '--flag'), names.read('a, b,c', '--flag')], ['b', ['a', 'b', 'c']])
   for (const word of ['', ' ', 'x', '1.5', '0', '-1', '1e999', 'NaN']) {
-    refused(() => whole().read(word), /^Expected a whole number >= 1\.$/)
+    refused(() => whole().read(word, '--flag'), /^--flag: expected a whole number >= 1 but received "/)
   }
   for (const word of ['', '-0.1', '1', 'Infinity'])
-    refused(() => below1.read(word), /^Expected a number >= 0 and < 1\.$/)
-  refused(() => names.read('a,,b'), /^Expected names with commas between, none of them empty\.$/)
+    refused(() => below1.read(word, '--flag'), /^--flag: expected a number >= 0 and < 1 but received "/)
+  refused(
+    () => names.read('a,,b', '--flag'),
+    /^--flag: expected names with commas between, none of them empty but received "a,,b"$/,
+  )
 })
 
 test('values are checked by the same rule, and named', () => {

@@ -133,7 +133,7 @@ test('an initialiser as a word: its kind, and its number where it takes one', ()
     ['uniform:1e-2', uniform(0.01)],
     ['constant:-1', constant(-1)],
   ]
-  for (const [word, init] of words) assert.deepEqual(initWord.read(word), init)
+  for (const [word, init] of words) assert.deepEqual(initWord.read(word, '--recurrent'), init)
   const bad = [
     '',
     'gauss',
@@ -146,5 +146,10 @@ test('an initialiser as a word: its kind, and its number where it takes one', ()
     'uniform',
     ':1',
   ]
-  for (const word of bad) assert.throws(() => initWord.read(word), /Expected gaussian:<std>, identity:<scale>, /, word)
+  for (const word of bad)
+    assert.throws(
+      () => initWord.read(word, '--recurrent'),
+      /--recurrent: expected gaussian:<std>, identity:<scale>, /,
+      word,
+    )
 })

@@ -1,4 +1,4 @@
-/** What a program without types may pass: every call of the library answers a value or one line, never a TypeError. */
+/** What a program without types may pass: every method of a model answers a value or one line; functions are in exports.test.ts. */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InputError } from '../src/error.ts'
@@ -48,25 +48,6 @@ async function answers(what: string, call: () => unknown): Promise<void> {
     assert.ok(!error.message.includes('\n'), error.message)
   }
 }
-
-/** All but those that read text, bytes and records, which are tested where they are. */
-const READERS = /Safetensors$|Event$|^parse|Vocabulary$|^recipeOf$/
-const FUNCTIONS = Object.entries(library as Readonly<Record<string, unknown>>).filter(
-  ([name, value]) => typeof value === 'function' && /^[a-z]/.test(name) && !READERS.test(name),
-) as [string, (...args: unknown[]) => unknown][]
-
-test('functions, with anything as their arguments', async () => {
-  assert.ok(FUNCTIONS.length > 40)
-  for (const [name, call] of FUNCTIONS) {
-    await answers(`${name}()`, () => call())
-    for (const first of [...ANYTHING, model, spec, backend]) {
-      for (const second of [...ANYTHING, { backend }, { backend: Promise.resolve(backend) }, backend, task]) {
-        await answers(`${name}(…, …)`, () => call(first, second))
-      }
-    }
-    for (const third of ANYTHING) await answers(`${name}(model, task, …)`, () => call(own, task, third))
-  }
-})
 
 const OBJECTS = {
   model: { object: model, ...membersOf('src/model/model.ts', 'Model') },

@@ -226,7 +226,7 @@ export interface Engine extends Backend, Kernels, Mortal {
 /** Whether createBackend made it. */
 export function isEngine(value: unknown): value is Engine {
   const engine = value as Partial<Engine> | null | undefined
-  return typeof engine?.floats === 'function' && typeof engine.bind === 'function'
+  return typeof engine?.floats === 'function' && typeof engine.life?.check === 'function'
 }
 
 /**

@@ -4,14 +4,15 @@ import { refuseNoText, refuseUnless } from '../error.ts'
 import { defaultLoss, isMeanOf } from '../loss.ts'
 import { METRICS } from '../metric.ts'
 import { refuseUnlessTask, type Task } from '../task.ts'
-import type { TrainEvent } from '../train/events.ts'
+import { isEvent, type TrainEvent } from '../train/events.ts'
 import { type Series, svg } from './figure.ts'
 
 const MAX_POINTS = 1000
 
 /** Test metric and training loss over iterations against the task's baseline, as SVG. */
 export function curve(events: readonly TrainEvent[], task: Task, title: string): string {
-  refuseUnless(Array.isArray(events), 'curve: events', 'an array of what train() yields', events)
+  const areEvents = Array.isArray(events) && events.every(isEvent)
+  refuseUnless(areEvents, 'curve: events', 'an array of what train() yields', events)
   refuseUnlessTask(task)
   refuseNoText('curve: title', title)
   const { judge, metric } = task

@@ -122,7 +122,10 @@ function refuseTensors(tensors: readonly NamedTensor[]): void {
     throw new InputError(`${WHAT}: expected an array of tensors, {name, shape, data}, but received ${shown(tensors)}`)
   }
   const names = new Set<string>()
-  for (const { name, shape, data } of tensors.map((tensor: Partial<NamedTensor> | null) => tensor ?? {})) {
+  for (const { name, shape, data } of Array.from(
+    tensors,
+    (tensor: Partial<NamedTensor> | null | undefined) => tensor ?? {},
+  )) {
     if (typeof name !== 'string' || name === '__metadata__' || isMalformed(name)) {
       throw new InputError(
         `${WHAT}: expected a name of Unicode text, not __metadata__, for each tensor but received ${shown(name)}: rename it`,

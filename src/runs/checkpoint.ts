@@ -12,7 +12,7 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { readingFile } from '../disk.node.ts'
-import { checked, InputError, refuseNoObject, shown } from '../error.ts'
+import { checked, InputError, refuseNoObject, refuseUnless, shown } from '../error.ts'
 import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '../formats/safetensors.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
@@ -92,6 +92,7 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
   refuseNoObject('checkpoint: state: optimizer', state.optimizer)
   refuseNoIdentity(run)
   checked(markSchema, mark, 'checkpoint: mark')
+  refuseNoArrays(state)
   const { optimizer, carried, trained, bestWeights: _, ...rest } = state // the best weights have a file of their own
   const arrays = Object.entries(optimizer).map(([name, data]) => ({
     name: OPTIMIZER + name,
@@ -99,17 +100,31 @@ export function encodeCheckpoint(model: Model, state: RunState, run: RunIdentity
     data,
   }))
   if (trained) arrays.push({ name: TRAINED, shape: [trained.length], data: trained })
-  const parts = encodeParts([...modelTensors(model), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
+  const parts = encodeParts([...modelTensors(modelOf(model)), ...arrays, ...statesOf(carried, model.spec.rnn.hidden)], {
     irnn: JSON.stringify(model.spec),
     run: JSON.stringify({ format: FORMAT, identity: identityOf(run) }),
     mark: JSON.stringify(mark),
-    state: JSON.stringify(rest, (_, value) =>
-      typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
-    ),
+    state: JSON.stringify(rest, (name, value) => {
+      writable('checkpoint: state', name, value)
+      return typeof value === 'number' && !Number.isFinite(value) ? String(value) : value
+    }),
     sha256: NO_SUM,
   })
   writeSum(parts)
   return parts
+}
+
+/** @throws InputError unless its arrays are those of floats */
+function refuseNoArrays({ optimizer, carried, trained }: RunState): void {
+  const given = {
+    ...optimizer,
+    ...(carried && { h: carried.h, c: carried.c ?? carried.h }),
+    ...(trained && { trained }),
+  }
+  for (const [name, data] of Object.entries(given)) {
+    refuseUnless(ArrayBuffer.isView(data), `checkpoint: state: ${name}`, 'an array of floats', data)
+  }
+  if (carried) refuseUnless(carried.B >= 1, 'checkpoint: state: carried: B', 'a whole number >= 1', carried.B)
 }
 
 /** The states from which streams of text go on, as tensors [layers, B, H]. */
@@ -214,6 +229,7 @@ export function findCheckpoint(
 /** @throws InputError unless it is the config of a run, or has what tells one from another */
 function refuseNoIdentity(run: RunIdentity): void {
   refuseNoObject('run', run)
+  refuseUnless(Number.isSafeInteger(run.seed), 'run: seed', 'a whole number', run.seed)
   refuseNoObject('run: task', run.task)
   refuseNoObject('run: model', run.model)
   refuseNoObject('run: training', run.training)
@@ -227,12 +243,14 @@ function refuseNoIdentity(run: RunIdentity): void {
 function identityOf({ seed, task, model, training }: RunIdentity): string {
   const numbers = Object.fromEntries(Object.entries(training).filter(([name]) => !mayChange(name)))
   const end = knowsItsEnd(training) ? { iterations: training.iterations } : {}
-  return JSON.stringify({
-    seed,
-    task: { name: task.name, options: task.options },
-    model,
-    training: { ...numbers, ...end },
-  })
+  const parts = { seed, task: { name: task.name, options: task.options }, model, training: { ...numbers, ...end } }
+  return JSON.stringify(parts, (name, value) => writable('run', name, value))
+}
+
+/** @throws InputError for what JSON does not write */
+function writable(what: string, name: string, value: unknown): unknown {
+  refuseUnless(typeof value !== 'bigint', `${what}: ${name}`, 'a number', value)
+  return value
 }
 
 /** Whether the numbers of a run depend on how many iterations it is to have. */

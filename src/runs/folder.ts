@@ -54,7 +54,13 @@ export function createRunFolder(dir: string, config: RunConfig, options: CreateO
   refuseNoText('createRunFolder', dir)
   refuseNoConfig(config, 'createRunFolder: config')
   refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'taskFiles', 'say'])
-  const { overwrite = false, files = {}, taskFiles = Object.keys(files), say } = options
+  const { overwrite = false, files = {}, say } = options
+  refuseNoObject('createRunFolder: files', files)
+  for (const [name, text] of Object.entries(files)) refuseNoText(`createRunFolder: files: ${name}`, text)
+  const { taskFiles = Object.keys(files) } = options
+  const areNames = Array.isArray(taskFiles) && taskFiles.every((name) => typeof name === 'string')
+  refuseUnless(areNames, 'createRunFolder: taskFiles', 'an array of names', taskFiles)
+  refuseUnless(say === undefined || typeof say === 'function', 'createRunFolder: say', 'a function', say)
   const names = [...ALL, ...taskFiles]
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)

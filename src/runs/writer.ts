@@ -7,6 +7,7 @@ import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { DiskError, explaining, freeName, makeFolder, writeAtomic } from '../disk.node.ts'
+import { refuseNoText, refuseUnless } from '../error.ts'
 import type { Model } from '../model/model.ts'
 import { encodeEvent, type TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/runState.ts'
@@ -98,6 +99,7 @@ export class RunWriter implements RunFolder {
   }
 
   append(event: TrainEvent, line: string = encodeEvent(event)): void {
+    refuseNoText('append: line', line)
     if (event.type === 'checkpoint') return
     // All are kept before one can fail.
     this.records.push(event)
@@ -124,6 +126,8 @@ export class RunWriter implements RunFolder {
   }
 
   saveModel(parts: Parts): string {
+    const areParts: boolean = Array.isArray(parts) && [...parts].every(ArrayBuffer.isView)
+    refuseUnless(areParts, 'saveModel', 'what modelParts() gives', parts)
     this.write(MODEL, parts)
     const hash = createHash('sha256')
     for (const part of parts) hash.update(part)
@@ -131,6 +135,7 @@ export class RunWriter implements RunFolder {
   }
 
   saveCurve(svg: string): void {
+    refuseNoText('saveCurve', svg)
     this.writing(CURVE, () => writeAtomic(this.file(CURVE), svg))
   }
 

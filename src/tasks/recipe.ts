@@ -2,7 +2,7 @@
  * Recipes: named sets of hyper-parameters that make a task work, each with its reason. What a person says beside a
  * recipe goes before it. They are pure, so that a page can import those of a task (src/tasks/<task>/recipes.ts).
  */
-import { didYouMean, InputError, refuseNoObject, refuseNoText, shown } from '../error.ts'
+import { didYouMean, InputError, refuseNoObject, refuseNoText, refuseUnless, shown } from '../error.ts'
 import type { Given } from '../flag.ts'
 import type { Init } from '../init.ts'
 import cells, { type Cell, type CellOptions } from '../layers/cells.ts'
@@ -51,6 +51,10 @@ export function recipeOf(
     throw new InputError(
       `recipeOf: cell: expected one of ${known.join(', ')} but received ${shown(cell)}${didYouMean(cell, known)}`,
     )
+  }
+  for (const [name, value] of Object.entries(options)) {
+    const isOption = /^(string|number|boolean|undefined)$/.test(typeof value)
+    refuseUnless(isOption, `recipeOf: options: ${name}`, 'a string, a number or a boolean', value)
   }
   const names = Object.keys(recipes)
   const chosen = name ?? names[0]

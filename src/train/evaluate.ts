@@ -1,6 +1,6 @@
 /** Scores a model on the whole test set of a task, and on its held-out set where it has one. */
 import type { Batch } from '../batch.ts'
-import { InputError, refuseUnknown, shown } from '../error.ts'
+import { InputError, refuseUnknown, refuseUnless, shown } from '../error.ts'
 import { defaultLoss, fittingLoss, isPlain, type LossSpec, lossOfMetric, type OwnLoss } from '../loss.ts'
 import type { Metric } from '../metric.ts'
 import { type Loss, type Model, modelOf, type Plan } from '../model/model.ts'
@@ -106,6 +106,8 @@ async function score(
   { losses, signal, scorer }: { losses: RunLosses; signal?: StopSignal | undefined; scorer?: Scorer | undefined },
 ): Promise<TestScore | null> {
   const batches: Iterable<Batch> = task[set]!(B)
+  const iterable = typeof batches?.[Symbol.iterator] === 'function'
+  refuseUnless(iterable, `task ${task.name}: ${set}()`, 'batches to iterate over', batches)
   const pause = turns()
   const { loss, measure } = losses
   const judge = task.judge?.scorer()

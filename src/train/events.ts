@@ -199,21 +199,19 @@ const REASONS: ReadonlySet<unknown> = new Set<DoneEvent['reason']>([
  */
 export function toEvent(line: string): TrainEvent | null {
   const event = parsed(line)
-  if (!hasType(event)) return null
+  return isEvent(event) ? event : null
+}
+
+/** Whether it has its iteration, seconds, and what its type has. */
+export function isEvent(event: unknown): event is TrainEvent {
+  if (!hasType(event)) return false
   const value = event as unknown as Partial<Record<string, unknown>>
   const { type, iteration, seconds } = value
-  if (!Number.isSafeInteger(iteration) || (iteration as number) < 0 || typeof seconds !== 'number') return null
-  const whole =
-    type === 'step'
-      ? isSpread(value.loss) && isSpread(value.gradNorm) && typeof value.lr === 'number'
-      : type === 'eval'
-        ? isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
-        : type === 'done'
-          ? isEnd(value)
-          : type === 'stage'
-            ? typeof value.T === 'number'
-            : type !== 'collapse' || typeof value.loss === 'number'
-  return whole ? event : null
+  if (!Number.isSafeInteger(iteration) || (iteration as number) < 0 || typeof seconds !== 'number') return false
+  if (type === 'step') return isSpread(value.loss) && isSpread(value.gradNorm) && typeof value.lr === 'number'
+  if (type === 'eval') return isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
+  if (type === 'done') return isEnd(value)
+  return type === 'stage' ? typeof value.T === 'number' : type !== 'collapse' || typeof value.loss === 'number'
 }
 
 function isEnd({ reason, stopped, test, heldOut, model }: Partial<Record<string, unknown>>): boolean {

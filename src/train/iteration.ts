@@ -1,16 +1,13 @@
-/**
- * One iteration of training: minibatch → forward → loss → backward → clip → update, and what it takes: memory,
- * optimiser, stream. Everything a run is made of is plain and reachable here; the loop over it is in loop.ts.
- */
+/** One iteration: minibatch → forward → loss → backward → clip → update, and what it takes; the loop is in loop.ts. */
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
-import { InputError } from '../error.ts'
+import { refuseUnless } from '../error.ts'
 import { isPlain, type LossSpec, type OwnLoss } from '../loss.ts'
 import type { Gradients } from '../model/gradients.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
 import { type Parameter, recurrentMatrices } from '../model/parameters.ts'
 import { type Rng, rng } from '../rng.ts'
-import type { Stream, Task } from '../task.ts'
+import { type Stream, type Task, trainingStream } from '../task.ts'
 import { type Accumulator, accumulatorOf } from './accumulate.ts'
 import { type Average, averageOf } from './average.ts'
 import { clipGradients, derivativeLimit } from './clip.ts'
@@ -54,7 +51,7 @@ export interface Iteration extends Disposable {
    * @throws InputError after 1,000 minibatches in a row without any target
    */
   iterate(): boolean
-  /** Takes up the stage of the next iteration after so many. The caller sets the states of optimiser and stream. */
+  /** Takes up the stage after so many iterations, 0 or more. The caller sets the states of optimiser and stream. */
   goTo(iteration: number): void
   /** The average of the weights; null without one. */
   readonly average: Average | null
@@ -188,6 +185,7 @@ class PlannedIteration implements Iteration {
 
   goTo(iteration: number): void {
     this.life.check()
+    refuseUnless(Number.isSafeInteger(iteration) && iteration >= 0, 'goTo', 'a whole number >= 0', iteration)
     const stage = stageAfter(this.stages, iteration)
     if (stage !== this.stage) this.enter(stage)
     this.optimizer.iteration = iteration
@@ -195,7 +193,7 @@ class PlannedIteration implements Iteration {
 
   private enter(stage: Stage): void {
     this.stage = stage
-    this.stream = stage.task.train(this.spec.batch)
+    this.stream = trainingStream(stage.task, this.spec.batch)
     this.optimizer.restart(stage.begin, stage.task.T)
     this.carries = false
     this.plan.resetState()
@@ -281,7 +279,7 @@ class PlannedIteration implements Iteration {
       this.plan.resetState()
       return
     }
-    if (state.B !== batch) throw new InputError(`resume: carried: expected ${batch} rows but received ${state.B}`)
+    refuseUnless(state?.B === batch, 'resume: carried', `a state of ${batch} rows`, state?.B)
     this.plan.setState(state)
   }
 

@@ -242,16 +242,16 @@ test('bad input: exit code 2, one clear line', async () => {
     ['phones /dev/zero --run one', /^irnn: \/dev\/zero: expected NIST SPHERE/],
     ['phones /dev/null --run one', /^irnn: \/dev\/null: its header is cut off/],
     ['phones speech --run one', /^irnn: speech: cannot be read: it is a folder, not a file$/m],
-    ['phones text.wav', /required option '--run <dir>'/],
+    ['phones text.wav', /phones: expected --run <dir> but received nothing/],
     ['phones cut.wav --run adding', /adding: expected a run of phones but it is one of adding/],
-    ['train phones --out never', /required option '--data <dir>'/],
+    ['train phones --out never', /train phones: expected --data <dir> but received nothing/],
     [
       'train phones --data nowhere --out never',
       /nowhere: expected a corpus in TIMIT's layout but there is no such folder/,
     ],
     [
       'train phones --data speech --alignments ali.txt, --out never',
-      /Expected names with commas between, none of them/,
+      /expected names with commas between, none of them/,
     ],
     [
       'train phones --data speech --batch 2 --target 30 --out never',

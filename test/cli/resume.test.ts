@@ -144,10 +144,10 @@ test('what cannot go on is refused in one line, and nothing is touched', async (
     ],
     ['train --resume short --hidden 9', /train --resume: expected at most --iterations, .* but received "--hidden"/],
     ['train --resume short adding', /but received "adding": config.json says the rest/],
-    ['train --iterations 5 adding', /expected options after the task, adding, but received "iterations" before it/],
-    ['train --resume', /option '--resume <dir>' argument missing/],
-    ['train adding --checkpoint-every 0', /Expected a whole number >= 1/],
-    ['train adding --on-collapse pray', /Allowed choices are continue, stop/],
+    ['train --iterations 5 adding', /expected options after the task, adding, but received --iterations before it/],
+    ['train --resume', /train: --resume: expected <dir> after it but received nothing/],
+    ['train adding --checkpoint-every 0', /expected a whole number >= 1/],
+    ['train adding --on-collapse pray', /--on-collapse: expected one of continue, stop but/],
   ]
   const before = records('short')
   const results = await Promise.all(cases.map(([line]) => run(...line.split(' '))))

@@ -144,14 +144,14 @@ test('bad input: exit code 2, one clear line, nothing written', async () => {
   fs.writeFileSync(path.join(home, 'full', 'thesis.txt'), '')
   fs.writeFileSync(path.join(home, 'file'), '')
   const cases: [string, RegExp][] = [
-    ['--out never --speakers 2', /Expected a whole number >= 3/],
-    ['--out never --sentences 0', /Expected a whole number >= 1/],
-    ['--out never --snr loud', /Expected a number/],
+    ['--out never --speakers 2', /expected a whole number >= 3/],
+    ['--out never --sentences 0', /expected a whole number >= 1/],
+    ['--out never --snr loud', /expected a number/],
     ['--out never --speakers 10 --sentences 9999', /--sentences: expected at most \d+ for 10 speakers/],
     ['--out full', /full: expected a new or empty folder but it holds files: name another with --out/],
     ['--out file', /^irnn: file: .*a file, not a folder/],
     ['--out file/below', /file.below: cannot be written: .*a file, not a folder/],
-    ['', /required option '--out <dir>'/],
+    ['', /data speech: expected --out <dir> but received nothing/],
   ]
   const held = fs.readdirSync(home).toSorted()
   const results = await Promise.all(cases.map(([flags]) => run(`data speech ${flags}`.trim())))

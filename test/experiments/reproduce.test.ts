@@ -272,12 +272,12 @@ test('the command: collects into a folder, and says what is wrong in a line', as
       /expected one of pixel-mnist, permuted-mnist, adding, timit, words, all but received "figure-9"/,
     ],
     ['reproduce adding --only irnn-7', /--only: expected runs of adding \(fast-150, /],
-    ['reproduce adding --budget 1.5', /Expected a share above 0 and at most 1, or a whole number of iterations/],
+    ['reproduce adding --budget 1.5', /expected a share above 0 and at most 1, or a whole number of iterations/],
     ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],
     ['reproduce adding --data digits', /--data: adding makes its own data: remove it/],
     ['reproduce all --only irnn-150', /--only: expected one figure, of which it names runs, but received all/],
-    ['reproduce all --hours 0', /Expected a number > 0/],
-    ['reproduce', /missing required argument 'figure'/],
+    ['reproduce all --hours 0', /expected a number > 0 but/],
+    ['reproduce', /reproduce: expected <figure> but received nothing/],
   ]
   await Promise.all(
     wrong.map(async ([line, pattern]) => {

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError, refuseWithout } from '../../error.ts'
+import { checked, InputError, refuseUnless, refuseWithout } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
 import { epochOrder, type Fill, inOrder, type Order, type Stream, streamOf, type Task } from '../../task.ts'
@@ -82,6 +82,7 @@ export function mnist(input: MnistInput): Task {
   const { data, ...options } = input
   const defaults = { order: 'scanline', permutation: 92916, scale: 'unit', seed: 1 }
   const given = checked(schema, { ...defaults, ...options }, 'mnist')
+  for (const set of ['train', 'test'] as const) refuseNoImages(`mnist: data: ${set}`, data[set])
   const T = data.train.rows * data.train.columns
   if (data.test.rows * data.test.columns !== T) {
     throw new InputError(
@@ -153,6 +154,13 @@ function split({ heldOut = 0, seed }: MnistOptions, N: number): { held: Int32Arr
   }
   const drawn = permutation(N, rng(seed, 'mnist/held-out'))
   return { held: drawn.slice(0, heldOut).sort(), kept: drawn.slice(heldOut).sort() }
+}
+
+/** @throws InputError unless the sizes of labelled images are whole numbers */
+function refuseNoImages(what: string, images: LabelledImages): void {
+  for (const name of ['N', 'rows', 'columns', 'classes'] as const) {
+    refuseUnless(Number.isSafeInteger(images[name]), `${what}: ${name}`, 'a whole number', images[name])
+  }
 }
 
 function classesOf(wanted: number | undefined, { train, test }: MnistData): number {

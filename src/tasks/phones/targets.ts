@@ -44,7 +44,9 @@ const MIDDLE = SETTINGS.window / 2
 
 /** The state of every frame; -1 (does not count) in q, between segments, and after the last one. */
 export function frameStates(segments: readonly Segment[], frames: number): Int32Array {
-  const areSegments = Array.isArray(segments) && segments.every((one) => typeof one === 'object' && one !== null)
+  const areSegments =
+    Array.isArray(segments) &&
+    Array.from(segments).every((one) => typeof one?.start === 'number' && typeof one.end === 'number')
   refuseUnless(areSegments, 'frameStates: segments', 'an array of {start, end, phone}', segments)
   refuseUnless(isCount(frames), 'frameStates: frames', `a whole number, at most ${MOST_FRAMES}`, frames)
   const states = new Int32Array(frames).fill(-1)

@@ -97,7 +97,8 @@ export function parseVocabulary(text: string, what = 'vocabulary'): Vocabulary {
 export function formatVocabulary(vocabulary: Vocabulary): string {
   refuseNoObject('vocabulary', vocabulary)
   const { words } = vocabulary
-  refuseUnless(Array.isArray(words), 'vocabulary: words', 'an array of words', words)
+  const areWords = Array.isArray(words) && words.every((word) => typeof word === 'string')
+  refuseUnless(areWords, 'vocabulary: words', 'an array of words', words)
   return `${words.join('\n')}\n`
 }
 

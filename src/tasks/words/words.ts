@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
-import { checked, InputError, refuseWithout, shown } from '../../error.ts'
+import { checked, InputError, refuseUnless, refuseWithout, shown } from '../../error.ts'
 import type { Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
@@ -68,6 +68,10 @@ export function words(input: WordsInput): Task {
   const given = checked(schema, { ...WORDS_DEFAULTS, ...options }, 'words')
   const { T, order, reset, seed } = given
   const { vocabulary, train, heldOut, test } = text
+  for (const [name, tokens] of Object.entries({ train, heldOut, test })) {
+    const areTokens = Number.isSafeInteger(tokens.blocks) && typeof tokens.load === 'function'
+    refuseUnless(areTokens, `words: text: ${name}`, 'tokens in blocks, { blocks, load }', tokens)
+  }
   const { size, start, end } = vocabulary
   const passage = reset === 'sentence' ? 1 : PASSAGE
   const scoring = (tokens: Tokens): Reading => ({ tokens, start, end, passage, fresh: true })
@@ -145,7 +149,11 @@ function* once(rows: Rows): Iterable<Batch> {
 function countUpTo(tokens: Tokens, wanted: number): { words: number; blocks: number } {
   let words = 0
   let blocks = 0
-  while (words < wanted && blocks < tokens.blocks) words += tokens.load(blocks++).tokens.length
+  while (words < wanted && blocks < tokens.blocks) {
+    const block = tokens.load(blocks++)
+    refuseUnless(block?.tokens !== undefined, 'words: text: load', 'a block, { tokens, documents }', block)
+    words += block.tokens.length
+  }
   return { words, blocks }
 }
 
