@@ -1,4 +1,7 @@
-/** What a program without types may pass: every method of a model answers a value or one line; functions are in exports.test.ts. */
+/**
+ * What a program without types may pass: every method of a model answers a value or one line; functions are in
+ * exports.test.ts.
+ */
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { InputError } from '../src/error.ts'
