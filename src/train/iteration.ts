@@ -51,7 +51,7 @@ export interface Iteration extends Disposable {
    * @throws InputError after 1,000 minibatches in a row without any target
    */
   iterate(): boolean
-  /** Takes up the stage after so many iterations, 0 or more. The caller sets the states of optimiser and stream. */
+  /** Takes up the stage of the next iteration after so many. The caller sets the states of optimiser and stream. */
   goTo(iteration: number): void
   /** The average of the weights; null without one. */
   readonly average: Average | null
