@@ -202,6 +202,36 @@ export function streamOf(order: Order, B: number, fill: Fill): Stream {
   }
 }
 
+/**
+ * The task, which refuses batches of sizes that none can have before it makes any.
+ * @throws InputError from `train`, `test` and `heldOut`, one line
+ */
+export function refusingBatches(task: Task): Task {
+  const { train, test, heldOut, trainSize, name } = task
+  const refuse = (B: unknown, most: number, what: string) => {
+    if (Number.isSafeInteger(B) && (B as number) >= 1 && (B as number) <= most) return
+    const range = most === Number.MAX_SAFE_INTEGER ? 'of 1 or more' : `from 1 to ${most}, all there are to train on,`
+    throw new InputError(`${name}: ${what}: batch: expected a whole number ${range} but received ${shown(B)}`)
+  }
+  return {
+    ...task,
+    train(B) {
+      refuse(B, trainSize, 'train')
+      return train(B)
+    },
+    test(B) {
+      refuse(B, Number.MAX_SAFE_INTEGER, 'test')
+      return test(B)
+    },
+    ...(heldOut && {
+      heldOut(B: number) {
+        refuse(B, Number.MAX_SAFE_INTEGER, 'heldOut')
+        return heldOut(B)
+      },
+    }),
+  }
+}
+
 /** Examples 0 … size-1 once, in batches of at most B. */
 export function* inOrder(size: number, B: number, fill: Fill): Iterable<Batch> {
   let i = 0

@@ -172,7 +172,7 @@ const INTERFACES: Readonly<Record<string, readonly string[]>> = {
   createBackend: [],
 }
 
-/** Own ones and those of its class, but for what ends it, and the batches of a task, which have sizes of their own. */
+/** Own ones and those of its class, but for what ends it. */
 function methodsOf(made: object): string[] {
   const names = new Set<string>()
   for (let at = made; at !== Object.prototype && at !== null; at = Object.getPrototypeOf(at)) {
@@ -180,5 +180,5 @@ function methodsOf(made: object): string[] {
       if (typeof value === 'function') names.add(name)
     }
   }
-  return [...names].filter((name) => !/^(constructor|dispose|return|throw|close|train|test|heldOut)$/.test(name))
+  return [...names].filter((name) => !/^(constructor|dispose|return|throw|close)$/.test(name))
 }

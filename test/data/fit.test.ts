@@ -96,6 +96,15 @@ test('a run that is opened again predicts what the run has predicted, by rows an
   assert.deepEqual((await stream.forecast()).steps, steps)
 })
 
+test('a run that is disposed of refuses to predict; a second time is harmless', async () => {
+  const opened = openRun(run, { backend })
+  opened.dispose()
+  opened.dispose()
+  const data = columns({ rows: TEST + H })
+  const known = { ...data, sales: data.sales.map((value, i) => (i < TEST ? value : null)) }
+  await assert.rejects(opened.predict(known), /^InputError: .*disposed of/)
+})
+
 test('quantiles never cross, whatever the widening', () => {
   for (const line of predictionsOf(first).trim().split('\n').slice(1)) {
     const [, , , low, middle, high] = line.split(',').map(Number)
@@ -119,7 +128,7 @@ test('rows that do not fit the schema are refused in one line', async () => {
     [{ date: data.date, sales: data.sales, promo: data.promo }, /expected one of date, sales, promo but received kind/],
     [
       { ...data, promo: data.promo.map((v, i) => (i === 7 ? 'seven' : v)) },
-      /row 8: promo: expected a number, as in training, but received "seven"/,
+      /promo: expected numbers but received "seven" on row 8: correct it/,
     ],
     [{ ...data, sales: data.sales.map(() => null) }, /sales: expected past values but received none/],
   ]

@@ -90,6 +90,7 @@ export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   beats: () => ['mse', 1, 2],
   createModel: () => [spec, { backend }],
   describeModel: () => [library.saveModel(model)],
+  modelMetadata: () => [library.saveModel(model)],
   loadModel: () => [library.saveModel(model), { backend }],
   modelParts: () => [model],
   saveModel: () => [model],

@@ -8,9 +8,9 @@
  */
 import { z } from 'zod'
 import type { Normalisation } from '../../batch.ts'
-import { checked, InputError } from '../../error.ts'
+import { checked } from '../../error.ts'
 import { rng } from '../../rng.ts'
-import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../../task.ts'
+import { epochOrder, type Fill, inOrder, refusingBatches, streamOf, type Task } from '../../task.ts'
 
 /** Options of the adding problem; `adding` has the defaults. */
 export interface AddingOptions {
@@ -71,7 +71,7 @@ const schema: z.ZodType<AddingOptions> = z.strictObject({
  */
 export function adding(options: Partial<AddingOptions> = {}): Task {
   const given = checked(schema, { ...ADDING_DEFAULTS, ...options }, 'adding problem')
-  return {
+  return refusingBatches({
     name: 'adding',
     options: { ...given },
     T: given.T,
@@ -83,14 +83,11 @@ export function adding(options: Partial<AddingOptions> = {}): Task {
     trainSize: given.train,
     testSize: given.test,
     train(B) {
-      if (B > given.train) {
-        throw new InputError(`batch: expected at most the ${given.train} training sequences but received ${B}`)
-      }
       return streamOf(epochOrder(given.train, given.seed, 'adding/order'), B, filler(given, 'train', B))
     },
     test: (B) => inOrder(given.test, B, filler(given, 'test', B)),
     shortened: (T) => adding({ ...given, T }),
-  }
+  })
 }
 
 /** A function that draws sequences next(), next(), … into one batch of n <= B, always in the same arrays. */

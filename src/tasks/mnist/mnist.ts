@@ -8,7 +8,16 @@ import type { Batch } from '../../batch.ts'
 import { checked, InputError, refuseUnless, refuseWithout } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
-import { epochOrder, type Fill, inOrder, type Order, type Stream, streamOf, type Task } from '../../task.ts'
+import {
+  epochOrder,
+  type Fill,
+  inOrder,
+  type Order,
+  refusingBatches,
+  type Stream,
+  streamOf,
+  type Task,
+} from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { NUMPY_92916 } from './permutation92916.ts'
 
@@ -107,7 +116,7 @@ export function mnist(input: MnistInput): Task {
   const still = (set: LabelledImages, size: number, B: number, among: Int32Array | null = null) =>
     inOrder(size, B, filler(standing(set, permuted), given.scale, B, among))
   let moving: Pictures | undefined
-  return {
+  return refusingBatches({
     name: 'mnist',
     options: Object.fromEntries(Object.entries(stored).filter((entry) => entry[1] !== undefined)) as Task['options'],
     T,
@@ -118,9 +127,6 @@ export function mnist(input: MnistInput): Task {
     trainSize,
     testSize,
     train(B) {
-      if (B > trainSize) {
-        throw new InputError(`batch: expected at most the ${trainSize} training images but received ${B}`)
-      }
       const order = epochOrder(trainSize, given.seed, 'pixels/order')
       if (shift === 0) return streamOf(order, B, filler(standing(data.train, permuted), given.scale, B, kept))
       moving ??= framed(data.train, shift, permuted)
@@ -128,7 +134,7 @@ export function mnist(input: MnistInput): Task {
     },
     test: (B) => still(data.test, testSize, B),
     ...(held.length > 0 && { heldOut: (B) => still(data.train, held.length, B, held) }),
-  }
+  })
 }
 
 /** The task of a stored run. @throws InputError when the data are others: a score on them would mean nothing */

@@ -6,11 +6,11 @@
  */
 import { z } from 'zod'
 import type { Batch, Normalisation } from '../../batch.ts'
-import { checked, InputError, refuseNoObject, refuseUnless, refuseWithout, shown } from '../../error.ts'
+import { checked, refuseNoObject, refuseUnless, refuseWithout } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
-import type { Stream, StreamState, Task } from '../../task.ts'
+import { refusingBatches, type Stream, type StreamState, type Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { createPhoneScore } from './score.ts'
 import { refuseNoStates, type StateSet, THIRDS } from './targets.ts'
@@ -66,7 +66,7 @@ export function phones(input: Partial<PhoneOptions> & { corpus: PhoneCorpus }): 
   refuseNoStates('phones: set', set)
   const T = Math.max(...[train, dev, test].map(({ starts }) => Math.max(...lengthsOf(starts))))
   const trainSize = sizeOf(train)
-  return {
+  return refusingBatches({
     name: 'phones',
     options: { corpus: corpus.id, targets: set.kind, seed },
     T,
@@ -78,15 +78,12 @@ export function phones(input: Partial<PhoneOptions> & { corpus: PhoneCorpus }): 
     trainSize,
     testSize: sizeOf(test),
     train(B) {
-      if (B > trainSize) {
-        throw new InputError(`batch: expected at most the ${trainSize} training utterances but received ${shown(B)}`)
-      }
       return bucketStream(train, B, seed)
     },
     test: (B) => inOrder(test, B),
     heldOut: (B) => inOrder(dev, B),
     scorer: () => createPhoneScore(set),
-  }
+  })
 }
 
 /** The task of a stored run. @throws InputError when corpus or targets are others */

@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import type { Batch } from '../../batch.ts'
 import { checked, InputError, refuseUnless, refuseWithout, shown } from '../../error.ts'
-import type { Task } from '../../task.ts'
+import { refusingBatches, type Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
 import type { Vocabulary } from './vocabulary.ts'
@@ -96,7 +96,7 @@ export function words(input: WordsInput): Task {
         `words: expected ${name} text but it has no words: give more text, or files named train, valid and test`,
       )
   }
-  return {
+  return refusingBatches({
     name: 'words',
     options: { corpus: text.corpus, vocabulary: text.vocabularyId, ...given },
     T,
@@ -118,7 +118,7 @@ export function words(input: WordsInput): Task {
     },
     test: (B) => once(new Rows(scoring(test), T, B)),
     heldOut: (B) => once(new Rows(scoring(heldOut), T, B)),
-  }
+  })
 }
 
 /** An id of an earlier version; those of textId have twice as many digits. */

@@ -248,7 +248,10 @@ test('bad options are refused in one line', () => {
   refused({ permuted: true }, /unknown key "permuted"/)
   refused({ data: smallMnist({ rows: 4 }), order: 'permuted' }, /92916 is for 784 pixels and these images have 112/)
   refused({ data: { ...digits, test: smallMnist({ rows: 4 }).test } }, /test images of 784 pixels.* received 4×28/)
-  assert.throws(() => mnist({ data: digits }).train(51), /at most the 50 training images but received 51/)
+  assert.throws(
+    () => mnist({ data: digits }).train(51),
+    /mnist: train: batch: expected a whole number from 1 to 50, all .* but received 51/,
+  )
 })
 
 test('the real digits, as bytes', async () => {

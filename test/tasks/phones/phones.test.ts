@@ -98,7 +98,10 @@ test('training: every utterance once an epoch, in another order each; the same f
   assert.deepEqual(epochs[1]!.slice(-rest.length), rest)
   assert.deepEqual(again.getState(), { epoch: 1, position: 3 })
   refused(() => again.setState({ epoch: 0, position: 4 }), /stream state: position/)
-  refused(() => task.train(10), /batch: expected at most the 9 training utterances but received 10/)
+  refused(
+    () => task.train(10),
+    /phones: train: batch: expected a whole number from 1 to 9, all there are to train on, but received 10/,
+  )
 })
 
 test('mean and deviation are those of all training frames', () => {
