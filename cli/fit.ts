@@ -4,32 +4,26 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { axisOf } from '../src/data/axis.ts'
 import { birthsTable } from '../src/data/births.node.ts'
 import { type FitEvent, type Fitted, fit } from '../src/data/fit.ts'
-import { type ForecastWork, forecasting, forecastingBy, rangeOf } from '../src/data/forecast.ts'
-import type { ForecastChoices } from '../src/data/infer.ts'
-import { listed, type Note } from '../src/data/notes.ts'
-import { refuseFolder, saveFit, schemaFrom } from '../src/data/run.node.ts'
+import type { Note } from '../src/data/notes.ts'
+import { refuseFolder, saveFit } from '../src/data/run.node.ts'
 import { schemaText } from '../src/data/schema.ts'
-import { decisionsOf, exampleWindow } from '../src/data/spoken.ts'
-import { freeName, readBytes, writeAtomic } from '../src/disk.node.ts'
-import { InputError, shown } from '../src/error.ts'
-import { type Flag, kindOf, names, oneOf, whole } from '../src/flag.ts'
+import type { Work } from '../src/data/work.ts'
+import { freeName, writeAtomic } from '../src/disk.node.ts'
+import { InputError } from '../src/error.ts'
+import { type Flag, kindOf, whole } from '../src/flag.ts'
 import { grouped } from '../src/numbers.ts'
 import { openTable } from '../src/table/openTable.node.ts'
 import type { ColumnType, Table } from '../src/table/table.ts'
-import { methodLines, verdict } from './methods.ts'
+import { DECISIONS, type DecisionFlags, endingOf, type SpokenWork, scoreLines, spokenWork, wordsOf } from './kinds.ts'
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
 
-export interface FitFlags extends Omit<ForecastChoices, 'target' | 'seasons'> {
-  target?: string[]
-  seasons?: string[]
+export interface FitFlags extends DecisionFlags {
   types?: Record<string, ColumnType>
-  schema?: string
   dryRun?: boolean
   out?: string
   overwrite?: boolean
@@ -51,42 +45,9 @@ const types = kindOf(
   },
 )
 
-/** What a schema says, and beside it nobody else. */
-const DECISIONS: readonly Flag[] = [
-  { flag: '--target <columns>', value: names, help: 'the column to forecast; of several each is a series' },
-  { flag: '--horizon <N>', value: whole(), help: 'steps ahead (default: a season, of days 14)' },
-  { flag: '--time <column>', help: 'the column of times (default: the only one)' },
-  {
-    flag: '--series <column>',
-    help: 'the column that says of which series a row is (default: found where there is one)',
-  },
-  { flag: '--known <columns>', value: names, help: 'columns whose values will be known for the steps ahead' },
-  { flag: '--past <columns>', value: names, help: 'columns whose past values are inputs' },
-  { flag: '--window <N>', value: whole(), help: 'steps of the past that the network reads' },
-  { flag: '--every <step>', help: 'step of time, as 1h, 1d, 1mo, weekday (default: the commonest distance)' },
-  { flag: '--timezone <name>', help: 'where the clocks of the times are, as Europe/Berlin (default: UTC)' },
-  {
-    flag: '--seasons <steps>',
-    value: names,
-    help: 'after how many steps the series repeats itself, with commas between',
-  },
-  { flag: '--gaps <what>', value: oneOf('missing', 'zero'), help: 'what a step without a row is (default: missing)' },
-  {
-    flag: '--duplicates <what>',
-    value: oneOf('last', 'sum', 'mean'),
-    help: 'what several rows of one step are (default: last)',
-  },
-  {
-    flag: '--test <part>',
-    help: 'the test part: steps, a share as 20%, or its first date (default: a year, at most 20%)',
-  },
-  { flag: '--validation <part>', help: 'the validation part, before it (default: a year, at most 10%)' },
-  { flag: '--stride <N>', value: whole(), help: 'steps from one forecast of the test part to the next' },
-  { flag: '--types <list>', value: types, help: 'types of columns, as zip=category,flag=number' },
-]
-
 export const FIT_FLAGS: readonly Flag[] = [
   ...DECISIONS,
+  { flag: '--types <list>', value: types, help: 'types of columns, as zip=category,flag=number' },
   { flag: '--schema <file>', help: 'take all decisions from a file that --dry-run --out wrote' },
   {
     flag: '--dry-run',
@@ -105,11 +66,12 @@ export const FIT_FLAGS: readonly Flag[] = [
 /** Returns the exit code. */
 export async function fitFiles(files: readonly string[], flags: FitFlags): Promise<number> {
   const table = await tableOf(files, flags)
-  const work = workOf(table, flags)
-  if (flags.dryRun) return dryRun(table, work, flags)
+  const spoken = spokenWork(table, flags)
+  const { work } = spoken
+  if (flags.dryRun) return dryRun(table, spoken, flags)
   const dir = flags.out ?? freeName(path.join('runs', `${nameOf(work)}-gru-seed${flags.seed}`))
   refuseFolder(dir, flags.overwrite)
-  if (!flags.json) introduce(table, work)
+  if (!flags.json) introduce(table, spoken)
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'nothing is written')
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
   let fitted: Fitted | undefined
@@ -138,59 +100,14 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
 async function tableOf(files: readonly string[], flags: FitFlags): Promise<Table> {
   if (files.length === 1 && files[0] === 'births' && !fs.existsSync('births')) return birthsTable()
   const table = await openTable([...files], {
-    ...(flags.types && { types: flags.types }),
+    types: { ...wordsOf(flags), ...flags.types },
     ...(flags.timezone !== undefined && { timezone: flags.timezone }),
   })
   if (!flags.json) for (const note of table.report.notes) sayNote(note)
   return table
 }
 
-function workOf(table: Table, flags: FitFlags): ForecastWork {
-  if (flags.schema !== undefined) {
-    const said = DECISIONS.map(({ flag }) => flag.split(' ')[0]!).find((flag) => flags[keyOf(flag)] !== undefined)
-    if (said !== undefined && said !== '--types') {
-      throw new InputError(`${said}: expected no decision beside --schema, which has all of them: edit the file`)
-    }
-    const text = new TextDecoder().decode(readBytes(flags.schema))
-    return forecastingBy(table, schemaFrom(text, flags.schema))
-  }
-  const target = flags.target ?? (table.name === 'births' ? ['births'] : undefined)
-  if (target === undefined) {
-    const columns = listed(
-      table.columns.map(({ name }) => name),
-      12,
-    )
-    throw new InputError(`--target: expected the column to forecast, one of ${columns}, but received none: name it`)
-  }
-  const seasons = flags.seasons?.map((text) => {
-    if (Number.isSafeInteger(Number(text)) && Number(text) > 1) return Number(text)
-    throw new InputError(`--seasons: expected whole numbers above 1 but received ${shown(text)}`)
-  })
-  const { horizon, time, series, known, past, window, every, timezone, gaps, duplicates, test, validation, stride } =
-    flags
-  const said = {
-    horizon,
-    time,
-    series,
-    known,
-    past,
-    window,
-    every,
-    timezone,
-    gaps,
-    duplicates,
-    test,
-    validation,
-    stride,
-  }
-  return forecasting(table, { target, seasons, ...said })
-}
-
-function keyOf(flag: string): keyof FitFlags {
-  return flag.slice(2) as keyof FitFlags
-}
-
-function nameOf(work: ForecastWork): string {
+function nameOf(work: Work): string {
   return (
     work.title
       .replace(/[^\w.-]+/g, '-')
@@ -199,10 +116,9 @@ function nameOf(work: ForecastWork): string {
   )
 }
 
-function introduce(table: Table, work: ForecastWork): void {
+function introduce(table: Table, { work, decisions }: SpokenWork): void {
   print(`${table.name}: ${grouped(table.rows)} rows, ${table.columns.length} columns`)
-  for (const [title, text] of decisionsOf(work.schema, work.series, rangeOf(work)))
-    print(`  ${title.padEnd(8)} ${text}`)
+  for (const [title, text] of decisions) print(`  ${title.padEnd(8)} ${text}`)
   for (const note of work.notes) sayNote(note)
 }
 
@@ -210,15 +126,16 @@ function sayNote({ level, text }: Pick<Note, 'level' | 'text'>): void {
   say(`  ${level === 'warning' ? '! ' : ''}${text}`)
 }
 
-function dryRun(table: Table, work: ForecastWork, flags: FitFlags): number {
+function dryRun(table: Table, spoken: SpokenWork, flags: FitFlags): number {
+  const { work } = spoken
   if (flags.out !== undefined) writeSchema(flags.out, schemaText(work.schema), flags.overwrite === true)
   if (flags.json) {
     print(JSON.stringify({ type: 'inferred', schema: work.schema, notes: work.notes }))
     return 0
   }
-  introduce(table, work)
-  print('  a window of the test part')
-  for (const line of exampleWindow(work.schema, axisOf(work.schema.time))) print(`    ${line}`)
+  introduce(table, spoken)
+  print('  an example of the test part')
+  for (const line of spoken.example) print(`    ${line}`)
   if (flags.out !== undefined) print(`${flags.out}: the schema; next: irnn fit ${table.name} --schema ${flags.out}`)
   return 0
 }
@@ -255,9 +172,8 @@ function conclude({ outcome, trial }: Fitted, dir: string, { json = false }: Fit
     return
   }
   print('')
-  for (const line of methodLines(methods, 'test part')) print(line)
   print(`  network: ${trial.name}`)
-  print(`  ${verdict(methods, winner)}`)
-  const next = schema.known.length > 0 ? 'NEW, with the known columns of the steps ahead' : 'NEW'
-  print(`${dir}: forecast.svg, report.html, predictions.csv, model.safetensors; next: irnn predict ${dir} ${next}`)
+  for (const line of scoreLines(schema, methods, winner, 'test part')) print(line)
+  const { files, next } = endingOf(schema)
+  print(`${dir}: ${files}; next: irnn predict ${dir} ${next}`)
 }

@@ -8,12 +8,15 @@ import { BACKTEST_FLAGS, backtestRun, PREDICT_FLAGS, predictRun } from './predic
 export function fitCommands(program: Command, finish: (code: number) => void): void {
   const fit = program
     .command('fit')
-    .description('forecast columns of a table: a network beside other methods; "irnn fit births" is a demonstration')
+    .description(
+      'forecast columns of a table, label its sequences or rows, or guess next items: a network beside other ' +
+        'methods; "irnn fit births" is a demonstration',
+    )
     .argument('<files...>', 'CSV, TSV, JSON Lines, JSON, Parquet, NPY, also packed by gzip; - for standard input')
   withFlags(fit, FIT_FLAGS).action(async (files: string[], flags: FitFlags) => finish(await fitFiles(files, flags)))
   const predict = program
     .command('predict')
-    .description('forecast the steps after new rows, with the network of irnn fit')
+    .description('forecast the steps after new rows, or label them, with the network of irnn fit')
     .argument('<dir>', 'folder of a run of irnn fit')
     .argument('<files...>', 'rows with the columns of the fit')
   withFlags(predict, PREDICT_FLAGS).action(async (dir: string, files: string[], flags: object) =>

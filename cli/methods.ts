@@ -7,7 +7,11 @@ import { percent } from '../src/numbers.ts'
 /** @param title what the scores are of */
 export function methodLines(methods: readonly MethodScores[], title: string): string[] {
   const rows = methods.map((method) => [method.name, ...scoreCells(method as unknown as ForecastScores)])
-  const all = [[title, ...SCORE_TITLES], ...rows]
+  return table([[title, ...SCORE_TITLES], ...rows])
+}
+
+/** Lines of a table: first cells to the left, numbers to the right. */
+export function table(all: readonly (readonly string[])[]): string[] {
   const widths = all[0]!.map((_, k) => Math.max(...all.map((row) => row[k]!.length)))
   return all.map((row) =>
     `  ${row.map((text, k) => (k === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[k]!))).join('  ')}`.trimEnd(),

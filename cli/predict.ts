@@ -2,8 +2,9 @@
 import * as fs from 'node:fs'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import type { Note } from '../src/data/notes.ts'
 import { cell, FORECAST_HEADER } from '../src/data/report.ts'
-import { openRun } from '../src/data/run.node.ts'
+import { type FittedRun, type LabelRun, openAnyRun, openRun } from '../src/data/run.node.ts'
 import { writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { type Flag, whole } from '../src/flag.ts'
@@ -36,30 +37,67 @@ export async function predictRun(
   if (flags.out !== undefined && fs.existsSync(flags.out))
     throw new InputError(`${flags.out}: it exists: name another file`)
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
-  const run = openRun(dir, { backend })
+  const run = openAnyRun(dir, { backend })
   try {
-    const { horizon } = run.schema
-    if (flags.horizon !== undefined && flags.horizon > horizon) {
-      throw new InputError(
-        `--horizon: expected at most ${horizon}, for which the network was fitted, but received ${flags.horizon}: ` +
-          `fit one with --horizon ${flags.horizon}`,
-      )
-    }
-    const { steps, notes } = await run.predict([...files])
+    const { lines, notes } =
+      'backtest' in run ? await forecastLines(run, files, flags, jsonl) : await labelLines(run, files, flags, jsonl)
     for (const { level, text } of notes) say(`${level === 'warning' ? '! ' : ''}${text}`)
-    const shown = steps.filter((_, k) => k % horizon < (flags.horizon ?? horizon))
-    const lines = shown.map((step) => {
-      const { time, series, point, quantiles } = step
-      if (jsonl) return JSON.stringify(step)
-      return [time, series, point, quantiles[0.1], quantiles[0.5], quantiles[0.9]].map(cell).join(',')
-    })
-    const text = `${(jsonl ? lines : [FORECAST_HEADER, ...lines]).join('\n')}\n`
+    const text = `${lines.join('\n')}\n`
     if (flags.out === undefined) process.stdout.write(text)
     else writeAtomic(flags.out, text)
     return 0
   } finally {
     run.dispose()
   }
+}
+
+interface Lines {
+  readonly lines: readonly string[]
+  readonly notes: readonly Note[]
+}
+
+async function forecastLines(
+  run: FittedRun,
+  files: readonly string[],
+  { horizon: asked }: { horizon?: number },
+  jsonl: boolean,
+): Promise<Lines> {
+  const { horizon } = run.schema
+  if (asked !== undefined && asked > horizon) {
+    throw new InputError(
+      `--horizon: expected at most ${horizon}, for which the network was fitted, but received ${asked}: fit ` +
+        `one with --horizon ${asked}`,
+    )
+  }
+  const { steps, notes } = await run.predict([...files])
+  const lines = steps
+    .filter((_, k) => k % horizon < (asked ?? horizon))
+    .map((step) => {
+      const { time, series, point, quantiles } = step
+      if (jsonl) return JSON.stringify(step)
+      return [time, series, point, quantiles[0.1], quantiles[0.5], quantiles[0.9]].map(cell).join(',')
+    })
+  return { lines: jsonl ? lines : [FORECAST_HEADER, ...lines], notes }
+}
+
+/** A column for the probability of each label, unless there are more. */
+const MOST_COLUMNS = 50
+
+async function labelLines(
+  run: LabelRun,
+  files: readonly string[],
+  { horizon }: { horizon?: number },
+  jsonl: boolean,
+): Promise<Lines> {
+  if (horizon !== undefined) throw new InputError('--horizon: expected none, for the run labels: leave it out')
+  const { labels, notes } = await run.predict([...files])
+  if (jsonl) return { lines: labels.map((one) => JSON.stringify(one)), notes }
+  const classes = run.schema.fitted!.classes
+  const shown = classes.length > MOST_COLUMNS ? [] : classes
+  const lines = labels.map(({ id, row, label, probabilities }) =>
+    [id, row, label, probabilities[label], ...shown.map((name) => probabilities[name])].map(cell).join(','),
+  )
+  return { lines: [['id', 'row', 'label', 'probability', ...shown].map(cell).join(','), ...lines], notes }
 }
 
 export const BACKTEST_FLAGS: readonly Flag[] = [

@@ -1,4 +1,4 @@
-/** Networks for your own sequences, in Node: tables from files or memory, forecasts, runs that are opened again. */
+/** Networks for your own sequences, in Node: tables from files or memory, forecasts, labels, runs opened again. */
 
 export type { Backtest } from './data/backtest.ts'
 export {
@@ -13,10 +13,29 @@ export {
 } from './data/fit.ts'
 export type { ForecastChoices } from './data/infer.ts'
 export type { TimeChoices } from './data/inferTime.ts'
-export { forecasting } from './data/kinds.ts'
+export { forecasting, labelling, nextItem } from './data/kinds.ts'
+export type { LabelChoices, NextChoices, SequenceChoices } from './data/labels/inferSequences.ts'
+export type { Labelled, PredictedLabels, SequenceNetwork } from './data/labels/sequencePredict.ts'
+export type {
+  FittedSequenceColumn,
+  FittedSequences,
+  Reading,
+  SequenceColumn,
+  SequenceSchema,
+  SequenceScore,
+} from './data/labels/sequenceSchema.ts'
+export type { LabelStream } from './data/labels/sequenceStream.ts'
 export type { Note } from './data/notes.ts'
 export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
-export { type FittedRun, openRun, type SaveOptions, saveFit } from './data/run.node.ts'
+export {
+  type FittedRun,
+  type LabelRun,
+  type OpenRunOptions,
+  openRun,
+  type Runs,
+  type SaveOptions,
+  saveFit,
+} from './data/run.node.ts'
 export {
   type CalendarPart,
   type FittedColumn,

@@ -7,6 +7,7 @@ import type { StopSignal } from '../train/evaluate.ts'
 import type { TrainEvent } from '../train/events.ts'
 import { train } from '../train/loop.ts'
 import { type TrainSpec, trainSpec } from '../train/options.ts'
+import { sideBySide } from './ensemble.ts'
 import type { Note } from './notes.ts'
 import type { Schema } from './schema.ts'
 import type { MethodScores, Outcome, Trial, Tried, Work } from './work.ts'
@@ -74,6 +75,15 @@ export interface Fitted {
   readonly outcome: Outcome
 }
 
+/** How trials are trained. */
+interface Training {
+  readonly backend: Backend
+  readonly seed: number
+  /** At most. */
+  readonly iterations: number
+  readonly signal: StopSignal | undefined
+}
+
 /** A trial trained. */
 interface Trained {
   readonly model: Model
@@ -126,18 +136,45 @@ export async function* fit(work: Work, options: FitOptions): AsyncGenerator<FitE
     }
     if (best === null) throw failure ?? new InputError('fit: trials: expected at least 1 but received none')
     const { trial, trained } = best
-    const last = work.again(trial, iterationsOf(trained), seed)
-    const { model, spec, events } = yield* withProgress(last, training)
-    if (signal?.aborted) {
-      model.dispose()
-      return
-    }
+    const updates = iterationsOf(trained)
+    const joint = yield* members(work.members ?? 1, (own) => work.again(trial, updates, own), training)
+    if (joint === null) return
+    const { model, spec, events } = joint
+    const last = work.again(trial, updates, seed)
     const outcome = work.finish(last, model, trained.model)
     const fitted = { model, trial: last, training: spec, seed, events, outcome }
     yield { type: 'result', winner: outcome.winner, methods: outcome.methods, fitted }
   } finally {
     best?.trained.model.dispose()
   }
+}
+
+/** Trains a trial with so many seeds, one after the other, as one model; null if the signal stops it. */
+async function* members(
+  count: number,
+  trialOf: (seed: number) => Trial,
+  training: Training,
+): AsyncGenerator<ProgressEvent, Trained | null, void> {
+  const all: Trained[] = []
+  const dispose = () => {
+    for (const { model } of all) model.dispose()
+  }
+  try {
+    for (let seed = training.seed; all.length < count; seed++) {
+      all.push(yield* withProgress(trialOf(seed), { ...training, seed }))
+      if (!training.signal?.aborted) continue
+      dispose()
+      return null
+    }
+  } catch (error) {
+    dispose()
+    throw error
+  }
+  const [first] = all as [Trained]
+  if (count === 1) return first
+  const model = sideBySide(all.map(({ model }) => model))
+  dispose()
+  return { ...first, model }
 }
 
 /** The fewest iterations of the last training: an early best is luck. */
@@ -153,12 +190,7 @@ function iterationsOf({ spec, events }: Trained): number {
 /** Trains a trial, says how far it is, and returns it with the weights that had the best held-out score, if any. */
 async function* withProgress(
   { name, task, model: input, training }: Trial,
-  {
-    backend,
-    seed,
-    iterations,
-    signal,
-  }: { backend: Backend; seed: number; iterations: number; signal: StopSignal | undefined },
+  { backend, seed, iterations, signal }: Training,
 ): AsyncGenerator<ProgressEvent, Trained, void> {
   const model = createModel(input, { backend, seed })
   const most = Math.min(iterations, training.iterations!)

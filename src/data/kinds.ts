@@ -2,6 +2,8 @@
 import type { Table } from '../table/table.ts'
 import { forecasting as decide } from './forecast.ts'
 import type { ForecastChoices } from './infer.ts'
+import type { LabelChoices, NextChoices } from './labels/inferSequences.ts'
+import { labelling as decideLabels, nextItem as decideNext } from './labels/sequenceWork.ts'
 import type { Work } from './work.ts'
 
 /**
@@ -10,4 +12,20 @@ import type { Work } from './work.ts'
  */
 export function forecasting(table: Table, choices: ForecastChoices): Work {
   return decide(table, choices)
+}
+
+/**
+ * Labels of whole sequences or of every row: everything that is not said of them is inferred from the table.
+ * @throws InputError where the table and the choices do not give labels to learn
+ */
+export function labelling(table: Table, choices: LabelChoices): Work {
+  return decideLabels(table, choices)
+}
+
+/**
+ * Items that come next in sequences of items.
+ * @throws InputError where the table and the choices do not give sequences of items
+ */
+export function nextItem(table: Table, choices: NextChoices): Work {
+  return decideNext(table, choices)
 }

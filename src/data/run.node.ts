@@ -15,8 +15,11 @@ import type { TableOptions } from '../table/options.ts'
 import type { ColumnType } from '../table/table.ts'
 import { type Backtest, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
+import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
+import type { SequenceSchema } from './labels/sequenceSchema.ts'
+import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
-import { type ForecastSchema, parseSchema } from './schema.ts'
+import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
 import { type ForecastStream, forecastStream } from './stream.node.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
@@ -76,7 +79,7 @@ export function saveFit(fitted: Fitted, dir: string, { version, overwrite = fals
 }
 
 function titleOf({ outcome: { schema } }: Fitted): string {
-  return schema.targets.slice(0, 3).join(', ')
+  return schema.kind === 'forecast' ? schema.targets.slice(0, 3).join(', ') : schema.target
 }
 
 function configOf(fitted: Fitted, version: string): RunConfig {
@@ -110,8 +113,47 @@ export interface FittedRun extends FittedNetwork, Disposable {
   dispose(): void
 }
 
-/** @throws InputError when there is no fit in the folder, or its files are damaged */
-export function openRun(dir: string, { backend }: { readonly backend: Backend }): FittedRun {
+/** Labels or next items, opened again. Dispose of it when it is no longer needed. */
+export interface LabelRun extends SequenceNetwork, Disposable {
+  readonly dir: string
+  /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
+  predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
+  /** Takes records one by one, and answers each with a label. */
+  stream(): LabelStream
+  /** Gives the memory of the model back. */
+  dispose(): void
+}
+
+/** Runs by their kind of work. */
+export interface Runs {
+  readonly forecast: FittedRun
+  readonly label: LabelRun
+  readonly next: LabelRun
+}
+
+/** How a fit is opened again. */
+export interface OpenRunOptions<K extends keyof Runs = keyof Runs> {
+  readonly backend: Backend
+  /** The kind of work that it must be. Default: forecast. */
+  readonly kind?: K | undefined
+}
+
+/**
+ * A fit, opened again: `openRun(dir, { backend, kind: 'label' })`.
+ * @throws InputError when there is no fit of that kind in the folder, or its files are damaged
+ */
+export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options: OpenRunOptions<K>): Runs[K] {
+  const run = openAnyRun(dir, options)
+  const kind = options.kind ?? 'forecast'
+  if (run.schema.kind === kind) return run as Runs[K]
+  run.dispose()
+  throw new InputError(
+    `${dir}: expected a run of the kind ${kind} but it is of ${run.schema.kind}: say kind: '${run.schema.kind}'`,
+  )
+}
+
+/** As `openRun`, for whatever kind it is. */
+export function openAnyRun(dir: string, { backend }: { readonly backend: Backend }): FittedRun | LabelRun {
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
     const text = modelMetadata(source).get(SCHEMA)
@@ -125,16 +167,15 @@ export function openRun(dir: string, { backend }: { readonly backend: Backend })
   })
   try {
     const schema = schemaFrom(text, `${dir}: schema`)
-    return openedRun(dir, model, schema)
+    return schema.kind === 'forecast' ? forecastRun(dir, { model, schema }) : labelRun(dir, { model, schema })
   } catch (error) {
     model.dispose()
     throw error
   }
 }
 
-function openedRun(dir: string, model: FittedNetwork['model'], schema: ForecastSchema): FittedRun {
-  const network: FittedNetwork = { model, schema }
-  const dispose = () => model.dispose()
+function forecastRun(dir: string, network: FittedNetwork): FittedRun {
+  const { model, schema } = network
   return {
     dir,
     ...network,
@@ -145,9 +186,45 @@ function openedRun(dir: string, model: FittedNetwork['model'], schema: ForecastS
       return backtestTable(network, await openTable(source, withTypes(schema, options)), stride)
     },
     stream: () => forecastStream(network),
-    dispose,
-    [DISPOSE]: dispose,
+    ...disposable(() => model.dispose()),
   }
+}
+
+function labelRun(dir: string, network: SequenceNetwork): LabelRun {
+  const { model, schema } = network
+  refuseOtherWidth(dir, network)
+  return {
+    dir,
+    ...network,
+    async predict(source, options = {}) {
+      return predictLabels(network, await openTable(source, withWords(schema, options)))
+    },
+    stream: () => labelStream(network),
+    ...disposable(() => model.dispose()),
+  }
+}
+
+/** A schema that says other sizes than the model has would read past its logits. */
+function refuseOtherWidth(dir: string, { model, schema }: SequenceNetwork): void {
+  const { classes, members } = fittedOf(schema)
+  if (model.spec.head.size === classes.length * members) return
+  throw new InputError(
+    `${dir}: schema: expected the ${model.spec.head.size} outputs of the model but received ${classes.length} ` +
+      `classes of ${members} members: the file is damaged`,
+  )
+}
+
+function disposable(dispose: () => void): { dispose(): void } & Disposable {
+  return { dispose, [DISPOSE]: dispose } as { dispose(): void } & Disposable
+}
+
+/** Options of reading with the categories that a schema was made with. */
+function withWords({ inputs, layout, id }: SequenceSchema, options: TableOptions): TableOptions {
+  if (layout === 'cells') return options
+  const words = inputs.filter(({ type }) => type === 'category').map(({ name }) => name)
+  if (id !== null) words.push(id)
+  const types = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
+  return { ...options, types: { ...types, ...options.types } }
 }
 
 /** Options of reading with the time zone and categories that a schema was made with. */
@@ -174,6 +251,6 @@ const jsonText = z.string().transform((text, context) => {
 })
 
 /** A schema as text. @throws InputError unless it is one */
-export function schemaFrom(text: string, what: string): ForecastSchema {
+export function schemaFrom(text: string, what: string): Schema {
   return parseSchema(checked(jsonText, text, what), what)
 }

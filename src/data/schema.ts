@@ -5,6 +5,7 @@
  */
 import { z } from 'zod'
 import { checked, InputError, shown } from '../error.ts'
+import { refuseSequenceContradictions, type SequenceSchema, sequenceSchema } from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
 /** How time is counted. */
@@ -107,7 +108,7 @@ export interface ForecastSchema {
 }
 
 /** Every kind of schema. */
-export type Schema = ForecastSchema
+export type Schema = ForecastSchema | SequenceSchema
 
 const name = z.string().min(1).max(1000)
 const step = z.int().min(-1e12).max(1e12)
@@ -164,7 +165,7 @@ const forecast = z.strictObject({
 })
 
 /** Each kind of work and the schema of its schemas. */
-const KINDS = { forecast } as const
+const KINDS = { forecast, label: sequenceSchema('label'), next: sequenceSchema('next') } as const
 
 /**
  * A schema out of a file, or as a person wrote it.
@@ -179,8 +180,9 @@ export function parseSchema(value: unknown, what = 'schema'): Schema {
         'that irnn fit wrote',
     )
   }
-  const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS], value, what)
-  refuseContradictions(schema, what)
+  const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS] as z.ZodType<Schema>, value, what)
+  if (schema.kind === 'forecast') refuseContradictions(schema, what)
+  else refuseSequenceContradictions(schema, what)
   return schema
 }
 

@@ -52,6 +52,8 @@ export interface Work<T extends Trial = Trial> {
   readonly notes: readonly Note[]
   /** What the network is fitted to, for the name of a run. */
   readonly title: string
+  /** So many networks of the best trial, each of a seed of its own, are one model. Default 1. */
+  readonly members?: number
   /** The next trial, given those that were made; null: enough. */
   next(tried: readonly Tried<T>[], seed: number): T | null
   /** How good a trial's model is on the validation part: `score` decides, less is better; the rest is for people. */
