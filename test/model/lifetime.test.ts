@@ -192,13 +192,13 @@ test('every function that takes a model refuses one that is disposed of, and wha
   }
   const files = sources().filter((name) => !name.startsWith('src/train/clip'))
   const found = files.flatMap((name) => functionsOf(name, 'Model'))
-  const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs']
+  const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf']
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
 })
 
 test('what can be disposed of is tested here', () => {
   // A backend has no plan of its own to read: its tests are above. An accumulator belongs to an iteration, which alone
-  // gives it back. A fitted run is tested with its data.
+  // gives it back. Fitted runs are tested with their data.
   const tested = [
     'Backend',
     'Mortal',
