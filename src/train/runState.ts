@@ -1,6 +1,6 @@
 /** The state of a run between two iterations, and how a run takes it up again. */
 import type { Floats } from '../backend/backend.ts'
-import { InputError, shown } from '../error.ts'
+import { InputError, refuseUnless, shown } from '../error.ts'
 import { type LossSpec, lossName, type OwnLoss } from '../loss.ts'
 import type { JudgeName } from '../metric.ts'
 import type { State } from '../model/model.ts'
@@ -104,7 +104,9 @@ function setState(work: Iteration, from: RunState): void {
     throw new InputError(`resume: expected what run.getState() gives but received ${shown(from)}`)
   }
   refuseOtherLoss(work, from)
-  work.goTo(from.iteration)
+  const { iteration } = from
+  refuseUnless(Number.isSafeInteger(iteration) && iteration >= 0, 'resume: iteration', 'a whole number >= 0', iteration)
+  work.goTo(iteration)
   const { optimizer, stream, generator, average } = work
   for (const [name, array] of Object.entries(optimizer.state)) {
     const what = `resume: optimizer.${name}`
