@@ -5,8 +5,9 @@ import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
 import { explaining, makeFolder } from '../disk.node.ts'
-import { checked, InputError } from '../error.ts'
+import { checked, InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
+import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
 import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
@@ -51,7 +52,11 @@ export function refuseFolder(dir: string, overwrite = false): void {
  * there is no half of a run.
  * @throws InputError when it cannot be written or is not empty
  */
-export function saveFit(fitted: Fitted, dir: string, { version, overwrite = false, say }: SaveOptions): void {
+export function saveFit(fitted: Fitted, dir: string, options: SaveOptions): void {
+  refuseUnknown('saveFit', options, ['version', 'overwrite', 'say'])
+  const { version, overwrite = false, say } = options
+  refuseNoObject('saveFit', fitted)
+  refuseNoText('saveFit: dir', dir)
   refuseFolder(dir, overwrite)
   const { model, trial, events, outcome } = fitted
   const making = `${path.resolve(dir)}.${process.pid}.making`
@@ -111,7 +116,8 @@ export interface FittedRun extends FittedNetwork, Disposable {
 }
 
 /** @throws InputError when there is no fit in the folder, or its files are damaged */
-export function openRun(dir: string, { backend }: { readonly backend: Backend }): FittedRun {
+export function openRun(dir: string, options: { readonly backend: Backend }): FittedRun {
+  const { backend } = checkedOptions('openRun', 'dir', options, ['backend'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
     const text = modelMetadata(source).get(SCHEMA)

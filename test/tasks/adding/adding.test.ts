@@ -161,6 +161,9 @@ test('bad options and states are refused in one line', () => {
   refused(() => adding({ T: Number.NaN }), /T: expected a/)
   refused(() => adding({ seed: -1 }), /seed/)
   refused(() => adding({ lenght: 3 } as object), /lenght/)
+  for (const options of [5, 'T', null, [5], true]) {
+    refused(() => adding(options as object), /^adding problem: expected options in an object but received/)
+  }
   refused(() => adding({ train: 10 }).train(11), /at most the 10 training sequences but received 11/)
   refused(() => adding({ train: 10 }).train(5).setState({ epoch: 0, position: 11 }), /position/)
 })
