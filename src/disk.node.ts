@@ -26,7 +26,9 @@ export function writeAtomic(
   try {
     writeParts(temporary, typeof data === 'string' ? [Buffer.from(data)] : data)
     // Killed between the two, only the kept one is there: readers look for it.
-    if (keep !== undefined && fs.existsSync(file)) fs.renameSync(file, keep)
+    if (keep !== undefined && fs.existsSync(file)) {
+      explaining(keep, 'cannot be replaced', () => fs.renameSync(file, keep), DiskError)
+    }
     fs.renameSync(temporary, file)
   } catch (error) {
     try {

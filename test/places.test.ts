@@ -111,7 +111,7 @@ const CHILD = `
 
 /** Where it goes well all the same: another file serves, or it is replaced. */
 const PASSED_OVER: readonly RegExp[] = [
-  /checkpoint-|events\.out|curve\.svg|\.tmp:/,
+  /checkpoint-|metrics\.jsonl|events\.out|curve\.svg|\.tmp:/,
   /^read, |^cache, |^temporary file|^resume, words|^resume, adding.model\.safetensors/,
   /^data speech.*(nowhere|itself|folder)|^new run.*folder|cache of features/,
 ]

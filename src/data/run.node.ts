@@ -5,8 +5,9 @@ import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
 import { explaining, makeFolder } from '../disk.node.ts'
-import { checked, InputError } from '../error.ts'
+import { checked, InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
+import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
 import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
@@ -54,7 +55,11 @@ export function refuseFolder(dir: string, overwrite = false): void {
  * there is no half of a run.
  * @throws InputError when it cannot be written or is not empty
  */
-export function saveFit(fitted: Fitted, dir: string, { version, overwrite = false, say }: SaveOptions): void {
+export function saveFit(fitted: Fitted, dir: string, options: SaveOptions): void {
+  refuseUnknown('saveFit', options, ['version', 'overwrite', 'say'])
+  const { version, overwrite = false, say } = options
+  refuseNoObject('saveFit', fitted)
+  refuseNoText('saveFit: dir', dir)
   refuseFolder(dir, overwrite)
   const { model, trial, events, outcome } = fitted
   const making = `${path.resolve(dir)}.${process.pid}.making`
@@ -153,7 +158,8 @@ export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options:
 }
 
 /** As `openRun`, for whatever kind it is. */
-export function openAnyRun(dir: string, { backend }: { readonly backend: Backend }): FittedRun | LabelRun {
+export function openAnyRun(dir: string, options: { readonly backend: Backend }): FittedRun | LabelRun {
+  const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
     const text = modelMetadata(source).get(SCHEMA)

@@ -14,16 +14,7 @@ import type { RunState } from '../train/runState.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { type Mark, type Records, recordsUntil } from './records.ts'
-import {
-  CONFIG,
-  METRICS,
-  MODEL,
-  type RunConfig,
-  readRecords,
-  refuseNoConfig,
-  type StoredRun,
-  stampOf,
-} from './stored.ts'
+import { CONFIG, METRICS, MODEL, type RunConfig, recordsOf, refuseNoConfig, type StoredRun, stampOf } from './stored.ts'
 import { BOARD } from './tensorboard.ts'
 import { CURVE, jsonOf, type RunFolder, RunWriter } from './writer.ts'
 
@@ -90,8 +81,27 @@ function writeBeginning(dir: string, files: Readonly<Record<string, string>>): v
 }
 
 function removeWhole(file: string): void {
-  fs.rmSync(file, { force: true })
-  fs.rmSync(file + TEMPORARY, { force: true })
+  for (const name of [file, file + TEMPORARY]) remove(name)
+}
+
+/** A folder in the place of one of the run's files would stop it at its first write of that file. */
+function setFoldersAside(file: string, say: (line: string) => void): void {
+  for (const name of [file, file + TEMPORARY]) {
+    if (!fs.lstatSync(name, { throwIfNoEntry: false })?.isDirectory()) continue
+    say(`${name}: expected a file but it is a folder: kept as ${setAside(name)}`)
+  }
+}
+
+/** Gives what is no file of a run another name, and returns that. */
+function setAside(file: string): string {
+  const aside = freeName(`${file}.damaged`)
+  fs.renameSync(file, aside)
+  return path.basename(aside)
+}
+
+/** @throws InputError that names the file, say where a folder has its name */
+function remove(file: string): void {
+  explaining(file, 'cannot be removed', () => fs.rmSync(file, { force: true }))
 }
 
 function refuseFilled(dir: string, names: readonly string[], overwrite: boolean): void {
@@ -153,7 +163,7 @@ export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): R
     if (stampOf(dir) !== stamp) {
       throw new InputError(`${dir}: another process has changed the run since its ${CONFIG} was read: try again`)
     }
-    const records = readable(() => readRecords(path.join(dir, METRICS)))
+    const records = recordsOf(dir)
     const { found, problems } = findCheckpoint(dir, stored, (mark) => lackOf(records, mark))
     for (const problem of problems) say(`${problem}; going on from ${found?.name}`)
     if (!found && fs.existsSync(path.join(dir, MODEL))) throw new InputError(`${dir}: ${NO_WAY_ON}`)
@@ -161,8 +171,9 @@ export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): R
     const checkpoint = found && { state: found.checkpoint.state, model: load(found.checkpoint.source) }
     return explaining(dir, 'cannot be written', () => {
       if (config !== stored) writeAtomic(path.join(dir, CONFIG), jsonOf(config))
-      for (const name of ALL) fs.rmSync(path.join(dir, name + TEMPORARY), { force: true })
-      fs.rmSync(path.join(dir, MODEL), { force: true }) // the run is no longer at its end
+      for (const name of ALL) setFoldersAside(path.join(dir, name), say)
+      for (const name of ALL) remove(path.join(dir, name + TEMPORARY))
+      remove(path.join(dir, MODEL)) // the run is no longer at its end
       const events = recordsBefore(dir, records, found?.checkpoint.mark ?? { count: 0, last: null }, say)
       const files = textsIn(dir, taskFiles)
       const folder = new RunWriter(dir, config, { files, events, unlock, say, keepLast: problems.length === 0 })
@@ -193,20 +204,9 @@ function recordsBefore(
 ): TrainEvent[] {
   const file = path.join(dir, METRICS)
   if (problems.length > 0 && fs.lstatSync(file, { throwIfNoEntry: false })) {
-    const aside = freeName(`${file}.damaged`)
-    fs.renameSync(file, aside)
-    say(`${file}: ${problems[0]}: kept as ${path.basename(aside)}, and written anew without`)
+    say(`${file}: ${problems[0]}: kept as ${setAside(file)}, and written anew without`)
   }
   return recordsUntil(events, last)
-}
-
-function readable(read: () => Records): Records {
-  try {
-    return read()
-  } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    return { events: [], problems: [error.message] }
-  }
 }
 
 function unlockingOnFailure<T>(unlock: () => void, work: () => T): T {

@@ -4,7 +4,7 @@
  * it, or to a hand that removes it: where the file is not what was written, it is written anew.
  */
 import * as fs from 'node:fs'
-import { writeAtomic } from '../disk.node.ts'
+import { freeName, writeAtomic } from '../disk.node.ts'
 
 export interface Journal {
   /** Keeps it, to be written by the next flush. */
@@ -33,6 +33,7 @@ export function openJournal(file: string, content: Uint8Array, say: (line: strin
 
   function writeAnew(): void {
     say(`${file}: it was changed or removed while the run writes it: written anew`)
+    if (fs.lstatSync(file, { throwIfNoEntry: false })?.isDirectory()) fs.renameSync(file, freeName(`${file}.damaged`))
     writeAtomic(file, all)
     const next = fs.openSync(file, 'r+')
     fs.closeSync(fd)

@@ -95,7 +95,7 @@ export function readRunFolder(dir: string): StoredRun {
   refuseNoText('readRunFolder', dir)
   const stamp = stampOf(dir)
   const config = readConfig(dir)
-  const { events, problems } = readRecords(path.join(dir, METRICS))
+  const { events, problems } = recordsOf(dir)
   return {
     dir,
     stamp,
@@ -200,6 +200,20 @@ function runsIn(folder: string): string[] {
 /** Whether there is something of that name, a link to nothing too. @throws InputError where the disk refuses to say */
 function isThere(file: string): boolean {
   return explaining(file, 'cannot be read', () => fs.lstatSync(file, { throwIfNoEntry: false })) !== undefined
+}
+
+/**
+ * The records of a run. Where its metrics.jsonl cannot be read, being a folder or a pipe, there are none, and why: a
+ * run whose checkpoints are good goes on whatever its records look like.
+ */
+export function recordsOf(dir: string): Records {
+  const file = path.join(dir, METRICS)
+  try {
+    return readRecords(file)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return { events: [], problems: [error.message.slice(`${file}: `.length)] }
+  }
 }
 
 /** What a metrics.jsonl holds; nothing where there is no file. @throws InputError where it cannot be read */

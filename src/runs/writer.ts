@@ -178,14 +178,31 @@ export class RunWriter implements RunFolder {
     }
   }
 
-  /** A whole file, after the records that belong to it. */
+  /**
+   * A whole file, after the records that belong to it. The model at the end is written whatever becomes of the records,
+   * and nothing waits for TensorBoard's file, which is made of them.
+   * @throws DiskError
+   */
   private write(name: string, parts: Parts, keep?: string): void {
-    this.writing(name, () => {
+    const lacksRecords = this.failureOf(METRICS, () => {
       this.makeWhole()
       this.metrics.sync()
-      this.board.sync()
-      writeAtomic(this.file(name), parts, keep === undefined ? {} : { keep: this.file(keep) })
     })
+    if (lacksRecords && name !== MODEL) throw lacksRecords
+    const lacksBoard = this.failureOf(BOARD, () => this.board.sync())
+    this.writing(name, () => writeAtomic(this.file(name), parts, keep === undefined ? {} : { keep: this.file(keep) }))
+    const lacks = lacksRecords ?? lacksBoard
+    if (lacks) throw lacks
+  }
+
+  private failureOf(name: string, work: () => void): DiskError | null {
+    try {
+      this.writing(name, work)
+      return null
+    } catch (error) {
+      if (error instanceof DiskError) return error
+      throw error
+    }
   }
 
   /** Writes what makes the folder a run's again, where another hand has removed it. */

@@ -171,5 +171,14 @@ test('a folder that holds something is left as it is, and a damaged schema is re
   const bad = path.join(dir, 'bad')
   const outcome = { ...first.outcome, schema: { ...first.outcome.schema, horizon: 0 } }
   saveFit({ ...first, outcome }, bad, { version: '0.0.0' })
+  assert.throws(
+    () => openRun(run, undefined as never),
+    /^InputError: openRun: expected \{ backend \} but received undef/,
+  )
+  assert.throws(() => saveFit(first, bad, undefined as never), /^InputError: saveFit: expected options in an object/)
+  assert.throws(
+    () => saveFit(null as never, bad, { version: '0' }),
+    /^InputError: saveFit: expected options in an object/,
+  )
   assert.throws(() => openRun(bad, { backend }), /bad: schema: horizon: expected a number >= 1 but received 0/)
 })

@@ -87,6 +87,8 @@ const EDITS = {
   'turned round': (text) => inLines(text, (lines) => lines.toReversed()),
   empty: () => '',
   removed: () => null,
+  // What lies in it is kept; `lay` makes the folder.
+  'a folder in its place': (text) => text,
 } satisfies Record<string, (text: string, hand: Hand) => string | null>
 
 function inLines(text: string, edit: (lines: string[]) => string[]): string {
@@ -106,8 +108,11 @@ function lay(dir: string, hand: Hand): void {
   const file = path.join(dir, hand.name)
   const text = fs.existsSync(file) ? fs.readFileSync(file, 'latin1') : 'mine\n'
   const edited = EDITS[hand.how](text, hand)
-  if (edited === null) fs.rmSync(file, { force: true })
-  else fs.writeFileSync(file, edited, 'latin1')
+  fs.rmSync(file, { force: true, recursive: true })
+  if (hand.how === 'a folder in its place') {
+    fs.mkdirSync(file)
+    fs.writeFileSync(path.join(file, 'mine.txt'), edited!, 'latin1')
+  } else if (edited !== null) fs.writeFileSync(file, edited, 'latin1')
 }
 
 /** To the six digits of metrics.jsonl, from which TensorBoard's file is made anew where it is damaged. */

@@ -31,7 +31,7 @@ const CONFIG: RunConfig = {
 const SCORE: TrainEvent = { type: 'eval', iteration: 1, seconds: 0.5, test: { loss: 2, mse: 2 } }
 const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
 
-test('a folder that is removed, renamed or replaced while the run goes on: the run is saved beside it, whole', async () => {
+test('a folder that is removed, renamed or replaced under a run: the run is saved beside it, whole', async () => {
   const hands: Record<string, (dir: string) => void> = {
     removed: (dir) => fs.rmSync(dir, { recursive: true }),
     renamed: (dir) => fs.renameSync(dir, `${dir}-mine`),
@@ -129,4 +129,32 @@ test('a record that a full disk refused is written later, in the records and for
   )
   const board = fs.readFileSync(path.join(dir, 'events.out.tfevents'), 'latin1')
   assert.equal(board.split('test/mse').length - 1, 2)
+})
+
+test('a folder in the place of records, and a file for TensorBoard that fails, cost no model', (context) => {
+  for (const name of ['metrics.jsonl', 'events.out.tfevents']) {
+    const dir = fresh()
+    const folder = createRunFolder(dir, CONFIG)
+    folder.append(SCORE)
+    fs.rmSync(path.join(dir, name))
+    fs.mkdirSync(path.join(dir, name))
+    const sha256 = folder.saveModel([Uint8Array.of(1)])
+    folder.append({ ...DONE, model: { sha256 } })
+    folder.close()
+    assert.ok(readRunFolder(dir).end(), name)
+    assert.ok(fs.statSync(path.join(dir, `${name}.damaged`)).isDirectory())
+  }
+  const dir = fresh()
+  const folder = createRunFolder(dir, CONFIG)
+  const board = fs.statSync(path.join(dir, 'events.out.tfevents')).ino
+  const { fsyncSync } = fs
+  replaced(context, 'fsyncSync', (fd: unknown) => {
+    if (fs.fstatSync(fd as number).ino === board) throw Object.assign(new Error('EIO: i/o error'), { code: 'EIO' })
+    fsyncSync(fd as number)
+  })
+  assert.throws(
+    () => folder.saveModel([Uint8Array.of(1)]),
+    /^DiskError: .*events\.out\.tfevents: cannot be written: EIO/,
+  )
+  assert.deepEqual([...fs.readFileSync(path.join(dir, 'model.safetensors'))], [1])
 })

@@ -7,7 +7,7 @@ import type { TestContext } from 'node:test'
 /** A function of node:fs, for everyone, until the returned one is called or the test is over. */
 export function replaced(
   context: TestContext,
-  name: 'renameSync' | 'writeSync',
+  name: 'renameSync' | 'writeSync' | 'fsyncSync',
   by: (...args: fs.PathLike[]) => void,
 ): () => void {
   const { [name]: original } = builtin

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import type { Normalisation } from '../../batch.ts'
-import { checked } from '../../error.ts'
+import { checked, refuseNoObject } from '../../error.ts'
 import { rng } from '../../rng.ts'
 import { epochOrder, type Fill, inOrder, refusingBatches, streamOf, type Task } from '../../task.ts'
 
@@ -70,6 +70,7 @@ const schema: z.ZodType<AddingOptions> = z.strictObject({
  * @throws InputError for options that make no sense, T below 2 among them
  */
 export function adding(options: Partial<AddingOptions> = {}): Task {
+  refuseNoObject('adding problem', options)
   const given = checked(schema, { ...ADDING_DEFAULTS, ...options }, 'adding problem')
   return refusingBatches({
     name: 'adding',

@@ -13,7 +13,9 @@ export const UNKNOWN = '<UNK>'
 const SPECIAL = [START, END, UNKNOWN] as const
 
 /** How other programs write the beginning and the end of a sentence. */
-const SENTENCE_MARK = /^<(\/?s|bos|sos|eos|\|endoftext\|)>$/i
+const SENTENCE_MARK = /^(<(\/?s|bos|sos|eos|\|endoftext\|)>|\[(cls|sep|bos|eos)\])$/i
+/** Such a mark without a space between it and the first or the last word of the sentence. */
+const GLUED_MARK = /^<(s|bos|sos)>|<(\/s|eos|\|endoftext\|)>$/i
 /** How other programs write a word that is not listed. */
 const UNKNOWN_MARK = /^<unk>$/i
 
@@ -22,7 +24,9 @@ const UNKNOWN_MARK = /^<unk>$/i
  * a text, as in the Penn Treebank of Mikolov et al. (2010), and is unknown.
  */
 export function isMark(word: string): boolean {
-  return word.startsWith('<') && SENTENCE_MARK.test(word)
+  const first = word[0]
+  if (first === '[') return SENTENCE_MARK.test(word)
+  return (first === '<' || word.endsWith('>')) && (SENTENCE_MARK.test(word) || GLUED_MARK.test(word))
 }
 
 /** More than any vocabulary of words has; a file beyond it is something else. */

@@ -161,6 +161,9 @@ test('bad options and states are refused in one line', () => {
   refused(() => adding({ T: Number.NaN }), /T: expected a/)
   refused(() => adding({ seed: -1 }), /seed/)
   refused(() => adding({ lenght: 3 } as object), /lenght/)
+  for (const options of [5, 'T', null, [5], true]) {
+    refused(() => adding(options as object), /^adding problem: expected options in an object but received/)
+  }
   refused(
     () => adding({ train: 10 }).train(11),
     /adding: train: batch: expected a whole number from 1 to 10, all .* but received 11/,

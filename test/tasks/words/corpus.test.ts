@@ -90,12 +90,26 @@ test('line ends: LF and CR LF are read, CR alone is refused; one line is refused
 })
 
 test('marks of sentences are refused, marks of unknown words are unknown words', () => {
-  const marks = ['<S>', '</S>', '<s>', '</s>', '<eos>', '<EOS>', '<bos>', '<sos>', '<|endoftext|>']
+  const marks = [
+    '<S>',
+    '</S>',
+    '<s>',
+    '</s>',
+    '<eos>',
+    '<EOS>',
+    '<bos>',
+    '<sos>',
+    '<|endoftext|>',
+    '[CLS]',
+    '[SEP]',
+    '<s>The',
+    'cat</s>',
+  ]
   const given = path.join(folder({ v: VOCABULARY }), 'v')
   for (const mark of marks) {
     for (const text of [`${mark} a b\n`, `a b ${mark}\n`, `a ${mark} b\n`, `${mark}\n`]) {
       const data = file(SENTENCES + text + SENTENCES)
-      const said = /text: line 81: expected one sentence a line but this one has the mark "<.*>", which is no word: put/
+      const said = /text: line 81: expected one sentence a line but this one has the mark ".*", which is no word: put/
       refused(() => openWords({}, { data }), said)
       refused(() => openWords({}, { data: folder({ train: SENTENCES, valid: text, test: SENTENCES }) }), /the mark/)
       // With a vocabulary, nothing is counted beforehand, but the first block is read.
