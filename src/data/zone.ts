@@ -1,7 +1,7 @@
-/** Local time of a place: how far its clocks are from UTC at a moment, by the runtime's table of zones (Intl). */
+/** Local time of a place: what its clocks show at a moment, and when they show it. */
 import { InputError, shown } from '../error.ts'
-
-const DAY = 86_400_000
+import { DAY } from '../formats/stamp.ts'
+import { offsetOf } from '../table/zone.ts'
 
 /** A place's clocks. */
 export interface Zone {
@@ -14,17 +14,7 @@ export interface Zone {
 
 /** @throws InputError for a name that Intl does not know */
 export function zoneOf(name: string): Zone {
-  const format = formatOf(name)
-  const offsets = new Map<number, number>() // by quarter of an hour, the finest step of any zone's change
-  const offset = (utc: number): number => {
-    const quarter = Math.floor(utc / 900_000)
-    let found = offsets.get(quarter)
-    if (found === undefined) {
-      found = wallOf(format, quarter * 900_000) - quarter * 900_000
-      offsets.set(quarter, found)
-    }
-    return found
-  }
+  const offset = offsetIn(name)
   return {
     name,
     toWall: (utc) => utc + offset(utc),
@@ -39,27 +29,12 @@ export function zoneOf(name: string): Zone {
   }
 }
 
-function formatOf(name: string): Intl.DateTimeFormat {
+function offsetIn(name: string): (utc: number) => number {
   try {
-    return new Intl.DateTimeFormat('en-US', {
-      timeZone: name,
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    })
+    return offsetOf(name)
   } catch {
     throw new InputError(
       `timezone: expected a name of the IANA database, as Europe/Berlin, but received ${shown(name)}: correct it`,
     )
   }
-}
-
-function wallOf(format: Intl.DateTimeFormat, utc: number): number {
-  const part: Partial<Record<Intl.DateTimeFormatPartTypes, number>> = {}
-  for (const { type, value } of format.formatToParts(utc)) part[type] = Number(value)
-  return Date.UTC(part.year!, part.month! - 1, part.day!, part.hour!, part.minute!, part.second!)
 }

@@ -6,8 +6,9 @@ const HOUR = 3_600_000
 /**
  * What a zone is ahead of UTC, in milliseconds, as a function of UTC. Offsets change at quarters of hours at most, so
  * each quarter is asked for once.
+ * @throws RangeError for a name that Intl does not know
  */
-function offsetOf(zone: string): (utc: number) => number {
+export function offsetOf(zone: string): (utc: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone: zone,
     hourCycle: 'h23',
