@@ -9,6 +9,7 @@ test('a clock shows a moment, and its moment is found again', () => {
   for (const [name, utc, wall] of [
     ['Europe/Berlin', '2015-01-01T12:00', '2015-01-01T13:00'],
     ['Europe/Berlin', '2015-07-01T12:00', '2015-07-01T14:00'],
+    ['Europe/Berlin', '2020-10-25T02:00', '2020-10-25T03:00'],
     ['Asia/Kathmandu', '2015-01-01T00:00', '2015-01-01T05:45'],
     ['America/New_York', '2015-03-08T06:59', '2015-03-08T01:59'],
     ['Pacific/Kiritimati', '2015-01-01T00:00', '2015-01-01T14:00'],
