@@ -35,6 +35,7 @@ import { hearPhones, type ListenFlags } from './phones.ts'
 import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
+import { watchOutput } from './say.ts'
 import { type TrainFlags, trainTask } from './train.ts'
 import { version } from './version.ts'
 
@@ -258,19 +259,5 @@ async function main(): Promise<void> {
   }
 }
 
-/**
- * `irnn … | head`: a reader that went away ends the command without a word; any other failure of output (a full disk)
- * is said once. A run stops well and is saved (signals.ts), a command without a run ends at once.
- */
-for (const stream of [process.stdout, process.stderr]) {
-  let said = false
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && stream === process.stdout && !said) {
-      process.stderr.write(`irnn: standard output: cannot be written: ${error.message}\n`)
-    }
-    said = true
-    if (stream.listenerCount('error') === 1) process.exit(1)
-  })
-}
-
+watchOutput()
 await main()
