@@ -4,7 +4,7 @@
  * One that comes from a file is hostile until `parseSchema` has checked it.
  */
 import { z } from 'zod'
-import { checked, InputError, shown } from '../error.ts'
+import { checked, didYouMean, InputError, shown } from '../error.ts'
 import { refuseSequenceContradictions, type SequenceSchema, sequenceSchema } from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
@@ -177,7 +177,7 @@ export function parseSchema(value: unknown, what = 'schema'): Schema {
   if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) {
     throw new InputError(
       `${what}: kind: expected one of ${Object.keys(KINDS).join(', ')} but received ${shown(kind)}: give a schema ` +
-        'that irnn fit wrote',
+        `that irnn fit wrote${didYouMean(kind, Object.keys(KINDS))}`,
     )
   }
   const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS] as z.ZodType<Schema>, value, what)

@@ -1,5 +1,5 @@
 /** What a table and a person's few words mean for labels and next items. */
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, shown } from '../../error.ts'
 import { grouped } from '../../numbers.ts'
 import type { Column, Table } from '../../table/table.ts'
 import { columnOf } from '../columns.ts'
@@ -44,11 +44,17 @@ export interface InferredSequences {
   readonly notes: readonly Note[]
 }
 
+const CHOICES: readonly (keyof SequenceChoices)[] = ['id', 'time', 'split', 'members']
+const LABEL_CHOICES: readonly (keyof LabelChoices)[] = [...CHOICES, 'label', 'of', 'inputs', 'frame', 'balanced']
+const NEXT_CHOICES: readonly (keyof NextChoices)[] = [...CHOICES, 'next']
+
 const HEAD = { irnn: 'schema', version: 1 } as const
 const REST = { balanced: false, fitted: null } as const
 
 /** @throws InputError where the table and the choices do not give labels to learn */
 export function inferLabels(table: Table, choices: LabelChoices): InferredSequences {
+  refuseUnknown('labelling', choices, LABEL_CHOICES)
+  refuseNoText('labelling: label', choices.label)
   const label = columnOf(table, choices.label, '--label').name
   const id = choices.id ?? idOf(table, label)
   if (id !== null) columnOf(table, id, '--id')
@@ -91,6 +97,8 @@ export function inferLabels(table: Table, choices: LabelChoices): InferredSequen
 
 /** @throws InputError where the table and the choices do not give sequences of items */
 export function inferNext(table: Table, choices: NextChoices): InferredSequences {
+  refuseUnknown('nextItem', choices, NEXT_CHOICES)
+  refuseNoText('nextItem: next', choices.next)
   const target = columnOf(table, choices.next, '--next').name
   const id = choices.id ?? idOf(table, target)
   if (id !== null) columnOf(table, id, '--id')
