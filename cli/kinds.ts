@@ -105,8 +105,8 @@ export interface SpokenWork {
 }
 
 /** @throws InputError where flags of several kinds, or none, are given, and where the table does not fit them */
-export function spokenWork(table: Table, flags: DecisionFlags): SpokenWork {
-  if (flags.schema !== undefined) return bySchema(table, flags)
+export function spokenWork(table: Table, flags: DecisionFlags, schema: Schema | null): SpokenWork {
+  if (schema !== null) return bySchema(table, schema)
   const kinds = { target: FORECAST, label: LABELS, next: NEXT }
   const given = (Object.keys(kinds) as (keyof typeof kinds)[]).filter((name) => flags[name] !== undefined)
   if (given.length > 1) {
@@ -136,14 +136,19 @@ export function spokenWork(table: Table, flags: DecisionFlags): SpokenWork {
   return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced }))
 }
 
-function bySchema(table: Table, flags: DecisionFlags): SpokenWork {
+function bySchema(table: Table, schema: Schema): SpokenWork {
+  if (schema.kind === 'forecast') return ofForecast(forecastingBy(table, schema))
+  return ofSequences(sequencesBy(table, schema))
+}
+
+/** The decisions of a file; null: none is named. @throws InputError where flags decide, too */
+export function schemaOf(flags: DecisionFlags): Schema | null {
+  if (flags.schema === undefined) return null
   const [said] = saidOf(DECISIONS, flags)
   if (said !== undefined) {
     throw new InputError(`${said}: expected no decision beside --schema, which has all of them: edit the file`)
   }
-  const schema = schemaFrom(new TextDecoder().decode(readBytes(flags.schema!)), flags.schema!)
-  if (schema.kind === 'forecast') return ofForecast(forecastingBy(table, schema))
-  return ofSequences(sequencesBy(table, schema))
+  return schemaFrom(new TextDecoder().decode(readBytes(flags.schema)), flags.schema)
 }
 
 function longOf({ flag }: Flag): string {

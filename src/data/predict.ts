@@ -43,7 +43,7 @@ export interface FittedNetwork {
  */
 export function predictTable({ model, schema }: FittedNetwork, table: Table): Predicted {
   const { panel, prepared, notes } = preparedFor(schema, table)
-  const windows = nextWindows(panel, schema)
+  const windows = nextWindows(panel, schema, table.name)
   const forecasts = networkForecasts(model, prepared, windows)
   return { steps: forecasts.flatMap((forecast) => stepsOf(panel, schema, forecast)), notes }
 }
@@ -128,7 +128,7 @@ function asNumbers(column: Column, table: Table): Column {
 }
 
 /** One window a series: the steps after its last value. @throws InputError where rows of known columns are missing */
-function nextWindows({ series, axis }: Panel, schema: ForecastSchema): Windows {
+function nextWindows({ series, axis }: Panel, schema: ForecastSchema, what: string): Windows {
   const found: [number, number][] = []
   for (const [s, { target, inputs, start, name }] of series.entries()) {
     const last = target.findLastIndex((value) => !Number.isNaN(value))
@@ -144,7 +144,7 @@ function nextWindows({ series, axis }: Panel, schema: ForecastSchema): Windows {
       const from = axis.text(start + missing[0]!)
       const to = axis.text(start + missing.at(-1)!)
       throw new InputError(
-        `${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} (known in advance, ` +
+        `${what}: ${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} (known in advance, ` +
           `${missing.length} rows${name === '' ? '' : ` of ${shown(name)}`}) but received none: add the rows with ` +
           `${schema.targets[0]} left empty`,
       )
@@ -154,7 +154,9 @@ function nextWindows({ series, axis }: Panel, schema: ForecastSchema): Windows {
   if (found.length > 0) {
     return { series: Int32Array.from(found, ([s]) => s), origins: Int32Array.from(found, ([, origin]) => origin) }
   }
-  throw new InputError(`${schema.targets[0]}: expected past values but received none: add the rows before the forecast`)
+  throw new InputError(
+    `${what}: ${schema.targets[0]}: expected past values but received none: add the rows before the forecast`,
+  )
 }
 
 function unusedOf({ time, series, targets, known, past }: ForecastSchema, table: Table): Note[] {

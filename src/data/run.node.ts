@@ -11,16 +11,16 @@ import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
 import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
-import { openTable, type TableSource } from '../table/openTable.node.ts'
+import { readTable, type TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
-import type { ColumnType } from '../table/table.ts'
+import type { ColumnType, OpenedTable } from '../table/table.ts'
 import { type Backtest, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
-import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
+import { type ForecastSchema, type InputColumn, parseSchema, type Schema } from './schema.ts'
 import { type ForecastStream, forecastStream } from './stream.node.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
@@ -186,10 +186,10 @@ function forecastRun(dir: string, network: FittedNetwork): FittedRun {
     dir,
     ...network,
     async predict(source, options = {}) {
-      return predictTable(network, await openTable(source, withTypes(schema, options)))
+      return predictTable(network, await openBy(schema, source, options))
     },
     async backtest(source, { stride, ...options } = {}) {
-      return backtestTable(network, await openTable(source, withTypes(schema, options)), stride)
+      return backtestTable(network, await openBy(schema, source, options), stride)
     },
     stream: () => forecastStream(network),
     ...disposable(() => model.dispose()),
@@ -203,7 +203,7 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
     dir,
     ...network,
     async predict(source, options = {}) {
-      return predictLabels(network, await openTable(source, withWords(schema, options)))
+      return predictLabels(network, await openBy(schema, source, options))
     },
     stream: () => labelStream(network),
     ...disposable(() => model.dispose()),
@@ -224,24 +224,25 @@ function disposable(dispose: () => void): { dispose(): void } & Disposable {
   return { dispose, [DISPOSE]: dispose } as { dispose(): void } & Disposable
 }
 
-/** Options of reading with the categories that a schema was made with. */
-function withWords({ inputs, layout, id }: SequenceSchema, options: TableOptions): TableOptions {
-  if (layout === 'cells') return options
-  const words = inputs.filter(({ type }) => type === 'category').map(({ name }) => name)
-  if (id !== null) words.push(id)
-  const types = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
-  return { ...options, types: { ...types, ...options.types } }
+/**
+ * Reads rows as those were read that a schema was made of: time zone, words that mean "no value", and columns of words
+ * as words, also where they look like numbers.
+ */
+export function openBy(schema: Schema, source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
+  const words = schema.kind === 'forecast' ? categoriesOf([...schema.known, ...schema.past]) : wordsOf(schema)
+  const zone = schema.kind === 'forecast' ? schema.time.zone : null
+  const said = { ...(zone !== null && { timezone: zone }), ...(schema.missing !== null && { missing: schema.missing }) }
+  const usual = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
+  return readTable(source, { ...said, ...options }, usual)
 }
 
-/** Options of reading with the time zone and categories that a schema was made with. */
-function withTypes({ time, known, past }: ForecastSchema, options: TableOptions): TableOptions {
-  const categories = [...known, ...past].filter(({ type }) => type === 'category')
-  const types = Object.fromEntries(categories.map(({ name }): [string, ColumnType] => [name, 'category']))
-  return {
-    ...(time.zone !== null && { timezone: time.zone }),
-    ...options,
-    ...(categories.length > 0 && { types: { ...types, ...options.types } }),
-  }
+function wordsOf({ inputs, layout, id, target, split }: SequenceSchema): string[] {
+  const names = [target, id, split].filter((name) => name !== null)
+  return layout === 'cells' ? names : [...names, ...categoriesOf(inputs)]
+}
+
+function categoriesOf(columns: readonly InputColumn[]): string[] {
+  return columns.filter(({ type }) => type === 'category').map(({ name }) => name)
 }
 
 /** Names of the files of a fit beside those of every run. */

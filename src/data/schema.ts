@@ -5,7 +5,12 @@
  */
 import { z } from 'zod'
 import { checked, didYouMean, InputError, shown } from '../error.ts'
-import { refuseSequenceContradictions, type SequenceSchema, sequenceSchema } from './labels/sequenceSchema.ts'
+import {
+  missingWords,
+  refuseSequenceContradictions,
+  type SequenceSchema,
+  sequenceSchema,
+} from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
 /** How time is counted. */
@@ -96,6 +101,8 @@ export interface ForecastSchema {
   readonly known: readonly InputColumn[]
   /** Columns that are known only for the past. */
   readonly past: readonly InputColumn[]
+  /** The words that mean "no value"; null: the usual ones. */
+  readonly missing: readonly string[] | null
   /** What a step without a row is. */
   readonly gaps: 'missing' | 'zero'
   /** What several rows of one step are: the last of them, their sum or their mean. */
@@ -157,6 +164,7 @@ const forecast = z.strictObject({
   calendar: z.array(z.enum(CALENDAR)).max(CALENDAR.length),
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
+  missing: missingWords,
   gaps: z.enum(['missing', 'zero']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),

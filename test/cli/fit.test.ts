@@ -85,7 +85,7 @@ const three = csv(rows(3))
 const zones = Array.from({ length: 100 }, (_, i) => `${date(i)}${i % 2 ? '' : ' 12:00'},${value(i)}`)
 const words = rows(150).map((row, i) => (i < 3 ? `${date(i)},oops` : row))
 const BAD: [string, string, string[], RegExp][] = [
-  ['three rows', three, [], /^irnn: data: expected at least 4 steps/],
+  ['three rows', three, [], /^irnn: bad.csv: expected at least 4 steps/],
   ['words among numbers', csv(words), [], /expected .*(number|words)/],
   [
     'no such column',
@@ -93,15 +93,15 @@ const BAD: [string, string, string[], RegExp][] = [
     ['--target', 'sale'],
     /^irnn: --target: expected one of day, sales but received "sale"/,
   ],
-  ['a horizon too long', csv(rows(150)), ['--horizon', '99'], /^irnn: data: expected at least 200 steps/],
+  ['a horizon too long', csv(rows(150)), ['--horizon', '99'], /^irnn: bad.csv: expected at least 200 steps/],
   [
     'a constant',
     csv(rows(150).map((row) => `${row.split(',')[0]},7`)),
     [],
-    /is always the same before the validation part/,
+    /^irnn: bad.csv: sales: .* always the same before the validation part/,
   ],
-  ['double times', csv([...rows(75), ...rows(75)]), [], /^irnn: time: expected one row a step but 75 of 150 rows/],
-  ['times between steps', csv(zones), ['--every', '1d'], /^irnn: time: expected steps of 1d/],
+  ['double times', csv([...rows(75), ...rows(75)]), [], /^irnn: bad.csv: expected one row a step but 75 of 150 rows .*, the first row 76, 2015-01-01: /],
+  ['times between steps', csv(zones), ['--every', '1d'], /^irnn: bad.csv: row 1: day: expected steps of 1d .* but received 2015-01-01T12:00/],
   ['an empty file', '', [], /^irnn: .*bad.csv/],
 ]
 

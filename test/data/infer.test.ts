@@ -117,7 +117,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a constant target',
     { date: dates, sales: dates.map(() => 5) },
     {},
-    /^--target: expected values that differ but sales is always the same/,
+    /^table: sales: expected values that differ but they are always the same/,
   ],
   [
     'three rows',
@@ -129,7 +129,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a horizon longer than the test part',
     { date: dates, sales },
     { horizon: 40, test: 30 },
-    /^horizon: expected at most 30, the steps of the test part, but received 40/,
+    /^table: expected a horizon of at most 30, the steps of the test part, but received 40/,
   ],
   [
     'a horizon that does not fit',
@@ -153,7 +153,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'gaps',
     { date: dates.map((_, i) => day(i % 4 === 0 ? 40 * (i / 4) : 0 + i)), sales },
     { duplicates: 'sum' },
-    /^--gaps: expected a value for most of the steps/,
+    /^table: expected a value for most of the steps/,
   ],
   [
     'a step that does not fit',
@@ -179,7 +179,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a missing time',
     { date: [null, ...dates.slice(1)], sales },
     {},
-    /^time: expected a time in every row but that of "date" is missing in row 1/,
+    /^table: row 1: date: expected a time in every row but received none/,
   ],
   [
     'a missing series',

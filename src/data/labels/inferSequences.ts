@@ -69,7 +69,8 @@ export function inferLabels(table: Table, choices: LabelChoices): InferredSequen
   const rest = asked ?? table.columns.filter(({ name }) => !used.includes(name))
   const rows = id !== null && repeats(table, id)
   const notes: Note[] = []
-  const base = { ...HEAD, kind: 'label', target: label, id, time, split, score: 'accuracy' } as const
+  const missing = table.missing ?? null
+  const base = { ...HEAD, kind: 'label', target: label, id, time, split, missing, score: 'accuracy' } as const
   if (!rows && choices.of !== 'row') {
     const wide = time === null || choices.of === 'sequence' ? wideOf(rest, table, choices.of === 'sequence') : null
     if (wide !== null) {
@@ -116,7 +117,8 @@ export function inferNext(table: Table, choices: NextChoices): InferredSequences
   }
   const inputs: SequenceColumn[] = [{ name: target, type: 'category' }]
   const base = { ...HEAD, kind: 'next', of: 'row', layout: 'rows', score: 'perplexity' } as const
-  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, ...REST }
+  const missing = table.missing ?? null
+  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, missing, ...REST }
   return { schema, notes: unused(table, schema) }
 }
 
