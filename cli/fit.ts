@@ -94,7 +94,9 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
   try {
     const schema = schemaOf(flags)
     if (schema && flags.missingWords !== undefined) {
-      throw new InputError('--missing-words: expected no decision beside --schema, which has all of them: edit the file')
+      throw new InputError(
+        '--missing-words: expected no decision beside --schema, which has all of them: edit the file',
+      )
     }
     const table = await tableOf(files, flags, schema, stop)
     const spoken = spokenWork(table, flags, schema)

@@ -194,9 +194,23 @@ function ofSequences(work: SequenceWork): SpokenWork {
 /** The table of methods, and who wins. @param title what the scores are of */
 export function scoreLines(schema: Schema, methods: readonly MethodScores[], winner: string, title: string): string[] {
   if (schema.kind === 'forecast') return [...methodLines(methods, title), `  ${verdict(methods, winner)}`]
+  return [...scoresAlone(schema, methods, title), `  ${sequenceVerdict(schema, methods, winner)}`]
+}
+
+/** The table of methods that nothing is held against. */
+export function scoresAlone(
+  schema: Exclude<Schema, { kind: 'forecast' }>,
+  methods: readonly MethodScores[],
+  title: string,
+): string[] {
   const { titles, cells } = sequenceTable(schema)
-  const rows = methods.map((method) => [method.name, ...cells(method)])
-  return [...tableLines([[title, ...titles], ...rows]), `  ${sequenceVerdict(schema, methods, winner)}`]
+  return tableLines([[title, ...titles], ...methods.map((method) => [method.name, ...cells(method)])])
+}
+
+/** What a fit decided, out of its schema alone: [what, sentence]. */
+export function decidedBy(schema: Schema): readonly [string, string][] {
+  if (schema.kind === 'forecast') return decisionsOf(schema, schema.fitted?.series.length ?? 1, null)
+  return sequenceDecisions(schema, null, schema.fitted?.classes ?? [])
 }
 
 /** The files of a run, and what `irnn predict` wants. */

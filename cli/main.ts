@@ -15,7 +15,8 @@ import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
 import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
-import { type EvalFlags, evalRun } from './eval.ts'
+import { evalRun } from './eval.ts'
+import type { EvalFlags } from './evalFit.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
@@ -108,10 +109,11 @@ function refusalOf(train: IrnnCommand, task: string | undefined, resume: string 
 function evalCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('eval')
-    .description('score the model of a run on its test set')
+    .description('score the model of a run on its test set, or that of irnn fit on new rows')
     .argument('<dir>', 'folder of a run')
+    .argument('[files...]', 'of a run of irnn fit: new rows that have what is right')
   withFlags(command, [...STORED_SOURCES, BACKEND, THREADS, BEST, JSON_RESULT]).action(
-    async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)),
+    async (dir: string, files: string[], flags: EvalFlags) => finish(await evalRun(dir, files, flags)),
   )
 }
 

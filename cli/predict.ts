@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import type { Backtest } from '../src/data/backtest.ts'
 import type { Note } from '../src/data/notes.ts'
 import { cell, FORECAST_HEADER } from '../src/data/report.ts'
 import { type FittedRun, type LabelRun, openAnyRun, openRun } from '../src/data/run.node.ts'
@@ -122,13 +123,17 @@ export async function backtestRun(
       return 0
     }
     for (const { level, text } of notes) say(`${level === 'warning' ? '! ' : ''}${text}`)
-    print(
-      `${result.forecasts} forecasts from ${result.from} to ${result.to}, by a network that was fitted once, before`,
-    )
-    for (const line of methodLines(result.methods, 'method')) print(line)
-    print(`  ${verdict(result.methods, result.winner)}`)
+    for (const line of backtestLines(result)) print(line)
     return 0
   } finally {
     run.dispose()
   }
+}
+
+export function backtestLines({ forecasts, from, to, methods, winner }: Omit<Backtest, 'notes'>): string[] {
+  return [
+    `${forecasts} forecasts from ${from} to ${to}, by a network that was fitted once, before`,
+    ...methodLines(methods, 'method'),
+    `  ${verdict(methods, winner)}`,
+  ]
 }

@@ -15,6 +15,7 @@ export type { ForecastChoices } from './data/infer.ts'
 export type { TimeChoices } from './data/inferTime.ts'
 export { forecasting, labelling, nextItem } from './data/kinds.ts'
 export type { LabelChoices, NextChoices, SequenceChoices } from './data/labels/inferSequences.ts'
+export type { LabelEvaluation } from './data/labels/sequenceEvaluate.ts'
 export type { Labelled, PredictedLabels, SequenceNetwork } from './data/labels/sequencePredict.ts'
 export type {
   FittedSequenceColumn,

@@ -4,28 +4,32 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
-import { explaining, makeFolder } from '../disk.node.ts'
+import { explaining, makeFolder, readBytes } from '../disk.node.ts'
 import { checked, InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
+import type { Source } from '../formats/safetensors.ts'
 import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
-import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
+import { CONFIG, type RunConfig, readRunFolder, type StoredRun } from '../runs/stored.ts'
 import { readTable, type TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
 import type { ColumnType, OpenedTable } from '../table/table.ts'
 import { type Backtest, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
+import { evaluateLabels, type LabelEvaluation } from './labels/sequenceEvaluate.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
+import { type FitReport, parseReport } from './reading.ts'
 import { type ForecastSchema, type InputColumn, parseSchema, type Schema } from './schema.ts'
 import { type ForecastStream, forecastStream } from './stream.node.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
 const SCHEMA = 'schema'
-const FILES = ['schema.json', 'report.json', 'predictions.csv', 'forecast.svg', 'report.html']
+const REPORT = 'report.json'
+const FILES = ['schema.json', REPORT, 'predictions.csv', 'forecast.svg', 'report.html']
 
 /** How the folder of a fit is made. */
 export interface SaveOptions {
@@ -123,6 +127,8 @@ export interface LabelRun extends SequenceNetwork, Disposable {
   readonly dir: string
   /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
   predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
+  /** Scores on rows that have what is right. @throws InputError for rows that do not fit, or have no labels */
+  evaluate(source: TableSource, options?: TableOptions): Promise<LabelEvaluation>
   /** Takes records one by one, and answers each with a label. */
   stream(): LabelStream
   /** Gives the memory of the model back. */
@@ -162,13 +168,7 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
   const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
-    const text = modelMetadata(source).get(SCHEMA)
-    if (text === undefined) {
-      throw new InputError(
-        `${dir}: expected a run of irnn fit, whose model has a schema, but it is one of irnn train ` +
-          `${stored.config.task.name}: name another folder`,
-      )
-    }
+    const text = schemaTextIn(source, stored)
     return { model: loadModel(source, { backend }), text }
   })
   try {
@@ -178,6 +178,27 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
     model.dispose()
     throw error
   }
+}
+
+function schemaTextIn(source: Source, { dir, config }: StoredRun): string {
+  const text = modelMetadata(source).get(SCHEMA)
+  if (text !== undefined) return text
+  throw new InputError(
+    `${dir}: expected a run of irnn fit, whose model has a schema, but it is one of irnn train ` +
+      `${config.task.name}: name another folder`,
+  )
+}
+
+/** What a fit decided. @throws InputError where its model is damaged, or is none of a fit */
+export function readSchema(stored: StoredRun): Schema {
+  const text = stored.readModel('final', (source) => schemaTextIn(source, stored))
+  return schemaFrom(text, `${stored.dir}: schema`)
+}
+
+/** What a fit was worth on its test part. @throws InputError where its report is not there, or is damaged */
+export function readReport({ dir }: StoredRun, { kind }: Schema): FitReport {
+  const file = path.join(dir, REPORT)
+  return parseReport(checked(jsonText, new TextDecoder().decode(readBytes(file)), file), kind, file)
 }
 
 function forecastRun(dir: string, network: FittedNetwork): FittedRun {
@@ -204,6 +225,9 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
     ...network,
     async predict(source, options = {}) {
       return predictLabels(network, await openBy(schema, source, options))
+    },
+    async evaluate(source, options = {}) {
+      return evaluateLabels(network, await openBy(schema, source, options))
     },
     stream: () => labelStream(network),
     ...disposable(() => model.dispose()),

@@ -175,6 +175,11 @@ const forecast = z.strictObject({
 /** Each kind of work and the schema of its schemas. */
 const KINDS = { forecast, label: sequenceSchema('label'), next: sequenceSchema('next') } as const
 
+/** Whether a run's task is a kind of work on tables. */
+export function isKind(name: string): name is Schema['kind'] {
+  return Object.hasOwn(KINDS, name)
+}
+
 /**
  * A schema out of a file, or as a person wrote it.
  * @param what names it in messages

@@ -100,8 +100,18 @@ const BAD: [string, string, string[], RegExp][] = [
     [],
     /^irnn: bad.csv: sales: .* always the same before the validation part/,
   ],
-  ['double times', csv([...rows(75), ...rows(75)]), [], /^irnn: bad.csv: expected one row a step but 75 of 150 rows .*, the first row 76, 2015-01-01: /],
-  ['times between steps', csv(zones), ['--every', '1d'], /^irnn: bad.csv: row 1: day: expected steps of 1d .* but received 2015-01-01T12:00/],
+  [
+    'double times',
+    csv([...rows(75), ...rows(75)]),
+    [],
+    /^irnn: bad.csv: expected one row a step but 75 of 150 rows .*, the first row 76, 2015-01-01: /,
+  ],
+  [
+    'times between steps',
+    csv(zones),
+    ['--every', '1d'],
+    /^irnn: bad.csv: row 2: day: expected steps of 1d .* but received 2015-01-02T00:00/,
+  ],
   ['an empty file', '', [], /^irnn: .*bad.csv/],
 ]
 

@@ -123,7 +123,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'three rows',
     { date: dates.slice(0, 3), sales: sales.slice(0, 3) },
     {},
-    /^data: expected at least 4 steps before the validation part/,
+    /^table: expected at least 4 steps before the validation part/,
   ],
   [
     'a horizon longer than the test part',
@@ -135,7 +135,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a horizon that does not fit',
     { date: dates, sales },
     { horizon: 60 },
-    /^data: expected at least 122 steps before the validation part/,
+    /^table: expected at least 122 steps before the validation part/,
   ],
   [
     'two columns of times',
@@ -147,7 +147,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'times that are double',
     { date: dates.map((_, i) => day(i >> 1)), sales },
     {},
-    /^time: expected one row a step but 60 of 120 rows \(50 %\)/,
+    /^table: expected one row a step but 60 of 120 rows \(50 %\) are of a step that has another, the first row 2, 2015/,
   ],
   [
     'gaps',
@@ -159,7 +159,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a step that does not fit',
     { date: dates, sales },
     { every: '7d' },
-    /^time: expected steps of 1w from 2015-01-01 on but row 2/,
+    /^table: row 2: date: expected steps of 1w from 2015-01-01 on but received 2015-01-02/,
   ],
   ['a step that is none', { date: dates, sales }, { every: 'daily' }, /^step of time: expected a number and one of/],
   [
@@ -185,7 +185,7 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a missing series',
     { date: dates, sales, store: [null, ...dates.slice(1).map(() => 'a')] },
     { series: 'store' },
-    /^--series: expected a name in every row/,
+    /^table: row 1: store: expected a name in every row/,
   ],
 ]
 
