@@ -60,8 +60,8 @@ export function groupsOf(table: Table, name: string | null, what: string): Group
   const missing = codes.indexOf(-1)
   if (missing >= 0) {
     throw new InputError(
-      `${table.name}: row ${missing + 1}: ${name}: expected a name in every row, for ${what}, but received none: fill ` +
-        'it in or remove the row',
+      `${table.name}: row ${missing + 1}: ${name}: expected a name in every row, for ${what}, but received none: ` +
+        'fill it in or remove the row',
     )
   }
   const names = [...levels].sort()

@@ -204,9 +204,9 @@ function notesOfGaps(table: Table, { series, axis }: Panel, end: number, said: F
   if (missing === 0) return []
   if (missing > MOST_MISSING * total && said === undefined) {
     throw new InputError(
-      `${table.name}: expected a value for most of the steps but ${percent(missing / total, 0)} of ${grouped(total)} steps ` +
-        `from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero or --gaps missing, or ` +
-        'another step with --every',
+      `${table.name}: expected a value for most of the steps but ${percent(missing / total, 0)} of ` +
+        `${grouped(total)} steps from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero or ` +
+        '--gaps missing, or another step with --every',
     )
   }
   return [note('missing', `${grouped(missing)} missing values: never a target, as input the value a season before`)]

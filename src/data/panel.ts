@@ -79,8 +79,8 @@ function stepsOf(table: Table, { time }: PanelSchema, axis: Axis, groups: Int32A
   return Float64Array.from(values, (value, row) => {
     if (Number.isNaN(value)) {
       throw new InputError(
-        `${table.name}: row ${row + 1}: ${time.column}: expected a time in every row but received none: fill it in or ` +
-          'remove the row',
+        `${table.name}: row ${row + 1}: ${time.column}: expected a time in every row but received none: fill it in ` +
+          'or remove the row',
       )
     }
     const index = axis.indexOf(value)

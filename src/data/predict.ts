@@ -144,9 +144,9 @@ function nextWindows({ series, axis }: Panel, schema: ForecastSchema, what: stri
       const from = axis.text(start + missing[0]!)
       const to = axis.text(start + missing.at(-1)!)
       throw new InputError(
-        `${what}: ${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} (known in advance, ` +
-          `${missing.length} rows${name === '' ? '' : ` of ${shown(name)}`}) but received none: add the rows with ` +
-          `${schema.targets[0]} left empty`,
+        `${what}: ${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} ` +
+          `(known in advance, ${missing.length} rows${name === '' ? '' : ` of ${shown(name)}`}) but received none: ` +
+          `add the rows with ${schema.targets[0]} left empty`,
       )
     }
     found.push([s, origin])

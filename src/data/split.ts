@@ -56,8 +56,8 @@ export function splitOf(
   const needed = 2 * horizon + 2
   if (training < needed) {
     throw new InputError(
-      `${what}: expected at least ${grouped(needed)} steps before the validation part, for a horizon of ${horizon}, but ` +
-        `received ${grouped(Math.max(0, training))} of ${grouped(steps)}: give more rows or a shorter horizon`,
+      `${what}: expected at least ${grouped(needed)} steps before the validation part, for a horizon of ${horizon}, ` +
+        `but received ${grouped(Math.max(0, training))} of ${grouped(steps)}: give more rows or a shorter horizon`,
     )
   }
   return { validation, test, end, stride: choices.stride ?? strideOf(end - test, horizon) }
