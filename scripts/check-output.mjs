@@ -52,7 +52,7 @@ const COMMANDS = [
   'baseline words --data text.txt --json',
   'data speech --out OUT --speakers 3 --sentences 1',
   'data speech --out OUT --speakers 3 --sentences 1 --json',
-  'reproduce adding --runs OUT --out OUT --only irnn-150 --budget 1',
+  'reproduce adding --runs OUT --out OUT --only irnn-150-seed1 --budget 2',
   'reproduce adding --collect --runs none --out OUT --json',
   'reproduce all --collect --runs none --out OUT',
 ]

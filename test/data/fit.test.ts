@@ -122,10 +122,13 @@ test('rows that do not fit the schema are refused in one line', async () => {
         promo: data.promo.slice(0, 60).map((v, i) => (i > 58 ? null : v)),
         sales: data.sales.map((v, i) => (i < 57 ? v : null)),
       },
-      /^promo: expected its values for 2015-03-01 \(known in advance, 1 rows\) but received none: add the rows/,
+      /^table: promo: expected its values for 2015-03-01 \(known in advance, 1 rows\) but received none: add the rows/,
     ],
-    [data, /^kind: expected its values for 2015-03-02 … 2015-03-04 \(known in advance, 3 rows\)/],
-    [{ date: data.date, sales: data.sales, promo: data.promo }, /expected one of date, sales, promo but received kind/],
+    [data, /^table: kind: expected its values for 2015-03-02 … 2015-03-04 \(known in advance, 3 rows\)/],
+    [
+      { date: data.date, sales: data.sales, promo: data.promo },
+      /^table: expected the column "kind" \(known in advance\) but it has date, sales, promo: add it$/,
+    ],
     [
       { ...data, promo: data.promo.map((v, i) => (i === 7 ? 'seven' : v)) },
       /promo: expected numbers but received "seven" on row 8: correct it/,
