@@ -8,6 +8,7 @@ import { InputError } from '../../src/error.ts'
 import { soundStream, speech } from '../../src/formats/audio.ts'
 import { parseIdx, parseLabelled } from '../../src/formats/idx.ts'
 import { parseAlignments } from '../../src/formats/kaldi.ts'
+import { decodeOnnx } from '../../src/formats/onnx/decode.ts'
 import { parsePhn } from '../../src/formats/phn.ts'
 import { decode, encode } from '../../src/formats/safetensors.ts'
 import { idx, pictures } from '../support/mnist.ts'
@@ -187,6 +188,23 @@ test('safetensors, with all that is in them', () => {
             data.length,
             shape.reduce((product, n) => product * n, 1),
           )
+      }
+    }),
+    RUNS,
+  )
+})
+
+test('ONNX', () => {
+  const { file } = JSON.parse(fs.readFileSync(new URL('../../../test/fixtures/onnx.json', import.meta.url), 'utf8'))
+  fc.assert(
+    fc.property(damaged(Uint8Array.from(Buffer.from(file, 'base64'))), (bytes) => {
+      const read = outcome(bytes, decodeOnnx)
+      if (typeof read === 'string') return
+      for (const { shape, data } of read.graph.initializers.values()) {
+        assert.equal(
+          data.length,
+          shape.reduce((product, n) => product * n, 1),
+        )
       }
     }),
     RUNS,
