@@ -33,16 +33,6 @@ export function sizeOf(parts: Parts): number {
   return parts.reduce((sum, part) => sum + part.length, 0)
 }
 
-export function joined(parts: Parts): Uint8Array {
-  const all = new Uint8Array(sizeOf(parts))
-  let at = 0
-  for (const part of parts) {
-    all.set(part, at)
-    at += part.length
-  }
-  return all
-}
-
 function tagOf(field: number, kind: number): number[] {
   return varint(field * 8 + kind)
 }

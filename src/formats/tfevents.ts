@@ -4,8 +4,9 @@
  * framework/summary.proto, protocol buffers). Of both only what scalars need. A scalar is a float32 there: what is
  * beyond 3.4e38 is Infinity.
  */
+import { joined } from '../arrays.ts'
 import { InputError, shown } from '../error.ts'
-import { bytesField, doubleField, floatField, joined, type Parts, textField, varintField } from './protobufFields.ts'
+import { bytesField, doubleField, floatField, type Parts, textField, varintField } from './protobufFields.ts'
 
 /** The record that a file begins with. @param wallTime seconds since 1970 */
 export function encodeFileVersion(wallTime: number): Uint8Array {
@@ -28,7 +29,7 @@ export function encodeScalars(wallTime: number, step: number, scalars: Readonly<
 }
 
 function record(parts: Parts): Uint8Array {
-  const message = joined(parts)
+  const message = joined(Uint8Array, parts)
   const n = message.length
   const out = new Uint8Array(8 + 4 + n + 4)
   const view = new DataView(out.buffer)

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { test } from 'node:test'
+import { joined } from '../../src/arrays.ts'
 import { decodeOnnx } from '../../src/formats/onnx/decode.ts'
 import { encodeOnnx } from '../../src/formats/onnx/encode.ts'
 import type { OnnxModel, OnnxNode } from '../../src/formats/onnx/model.ts'
-import { bytesField, joined, type Parts, textField, varintField } from '../../src/formats/protobufFields.ts'
+import { bytesField, type Parts, textField, varintField } from '../../src/formats/protobufFields.ts'
 import { refused } from '../support/refused.ts'
 
 const fixture = JSON.parse(fs.readFileSync(new URL('../../../test/fixtures/onnx.json', import.meta.url), 'utf8')) as {
@@ -73,7 +74,7 @@ test('what is written is read back; a Buffer is read as its bytes are, and copie
   assert.deepEqual(back, kept)
 })
 
-const bytes = (parts: Parts) => joined(parts)
+const bytes = (parts: Parts) => joined(Uint8Array, parts)
 const opset = (version = 17) => bytesField(8, varintField(2, version))
 const shaped = (name: string, type: Parts = bytesField(1, varintField(1, 1))) => [
   ...textField(1, name),

@@ -3,6 +3,7 @@
  * says is refused in a line, and so is what this house has no use for: numbers in other files, graphs within nodes,
  * values that are no tensors. No file is opened and no code is run.
  */
+import { bytesOf } from '../../arrays.ts'
 import { InputError, shown } from '../../error.ts'
 import { Message } from '../protobuf.ts'
 import {
@@ -27,12 +28,10 @@ const IR_VERSIONS = { least: 3, most: 14 } as const
  * The model in an ONNX file. Its numbers are copies.
  * @throws InputError naming what is wrong with the file
  */
-export function decodeOnnx(file: Uint8Array): OnnxModel {
-  if (!ArrayBuffer.isView(file)) {
-    throw new InputError(`${WHAT}: expected its bytes, a Uint8Array, but received ${shown(file)}: read the file first`)
-  }
-  if (file.byteLength === 0) throw new InputError(`${WHAT}: expected a model but it is empty`)
-  const message = new Message(new Uint8Array(file.buffer, file.byteOffset, file.byteLength), WHAT)
+export function decodeOnnx(file: Uint8Array | ArrayBufferLike): OnnxModel {
+  const bytes = bytesOf(WHAT, file)
+  if (bytes.length === 0) throw new InputError(`${WHAT}: expected a model but it is empty`)
+  const message = new Message(bytes, WHAT)
   const irVersion = message.int(1)
   if (!(irVersion >= IR_VERSIONS.least && irVersion <= IR_VERSIONS.most)) {
     throw new InputError(

@@ -1,6 +1,7 @@
 /** ONNX files written. */
+import { joined } from '../../arrays.ts'
 import { InputError } from '../../error.ts'
-import { bytesField, floatField, joined, type Parts, sizeOf, textField, varintField } from '../protobufFields.ts'
+import { bytesField, floatField, type Parts, sizeOf, textField, varintField } from '../protobufFields.ts'
 import {
   type OnnxAttribute,
   type OnnxModel,
@@ -35,7 +36,7 @@ export function encodeOnnx({ irVersion, producer, opset, otherOpsets, metadata, 
     ...[...metadata].flatMap(([key, value]) => bytesField(14, [...textField(1, key), ...textField(2, value)])),
   ]
   const size = sizeOf(parts)
-  if (size <= MOST_BYTES) return joined(parts)
+  if (size <= MOST_BYTES) return joined(Uint8Array, parts)
   throw new InputError(`ONNX: expected a file of at most 2 GB, as the format has, but it would be ${size} bytes`)
 }
 

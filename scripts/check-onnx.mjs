@@ -1,0 +1,257 @@
+// Runs exported models of every kind in other people's runtimes, and holds what they answer against ours: 600 specs
+// (test/support/onnxSpecs.ts), each with two sizes of batches and, where it has a state and one direction, five steps
+// that hand the state on.
+//
+//   node scripts/check-onnx.mjs [python] [node] [web] [--deps DIR] [--every N] [--save]
+//
+// python: onnxruntime and onnx.checker of PyPI. node: onnxruntime-node. web: onnxruntime-web in a page of Chromium.
+// Without a name, all that are installed. They are looked for in --deps, or $IRNN_ONNX: a folder with node_modules and
+// venv. What is missing is said with the line that installs it, and is no failure. `--save` writes
+// bench/results/onnx-DATE.json.
+import { spawn } from 'node:child_process'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { createRequire } from 'node:module'
+import { extname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const INSTALL = {
+  python: 'python3 -m venv venv && venv/bin/pip install onnxruntime onnx',
+  node: 'npm install --ignore-scripts onnxruntime-node',
+  web: 'npm install --ignore-scripts onnxruntime-web playwright-core, and Chromium',
+}
+const SIZES = [
+  { T: 7, B: 3 },
+  { T: 1, B: 1 },
+]
+const STEPS = 5
+
+const ours = (path) => import(new URL(`../dist/${path}`, import.meta.url))
+const { createBackend, createModel, exportOnnx } = await ours('src/index.js')
+const { differences, expectedOf, randomCase, TOLERANCE } = await ours('src/model/onnx/check.js')
+const { settingsOf } = await ours('src/model/onnx/export.js')
+const { decodeOnnx } = await ours('src/formats/onnx/decode.js')
+const { onnxSpecs } = await ours('test/support/onnxSpecs.js')
+
+const { values: flags, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { deps: { type: 'string' }, every: { type: 'string' }, save: { type: 'boolean' } },
+})
+const deps = flags.deps ?? process.env.IRNN_ONNX
+const every = Number(flags.every ?? 1)
+
+/** A package of the folder of dependencies. */
+function required(name) {
+  return createRequire(join(deps, 'package.json'))(name)
+}
+
+/** Runtimes: each takes a file and cases, and gives the outputs of each case, by name. */
+const RUNTIMES = {
+  async python() {
+    const python = join(deps, 'venv/bin/python')
+    if (!existsSync(python)) return null
+    const child = spawn(python, [join(ROOT, 'scripts/check-onnx.py')], { stdio: ['pipe', 'pipe', 'inherit'] })
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+    const next = async () => JSON.parse((await lines.next()).value)
+    const versions = await next()
+    return {
+      versions,
+      async run(file, cases) {
+        child.stdin.write(`${JSON.stringify({ file: Buffer.from(file).toString('base64'), cases })}\n`)
+        const { error, outputs } = await next()
+        if (error !== null) throw new Error(error)
+        return outputs
+      },
+      close: () => child.stdin.end(),
+    }
+  },
+  async node() {
+    if (!existsSync(join(deps, 'node_modules/onnxruntime-node'))) return null
+    const ort = required('onnxruntime-node')
+    return {
+      versions: { 'onnxruntime-node': required('onnxruntime-node/package.json').version },
+      async run(file, cases) {
+        const session = await ort.InferenceSession.create(file, { intraOpNumThreads: 1, logSeverityLevel: 3 })
+        const outputs = []
+        for (const feeds of cases) {
+          const entries = Object.entries(feeds).map(([name, { type, shape, data }]) => {
+            return [name, new ort.Tensor(type, type === 'int64' ? data.map(BigInt) : data, shape)]
+          })
+          const answers = await session.run(Object.fromEntries(entries))
+          outputs.push(Object.fromEntries(Object.entries(answers).map(([name, { data }]) => [name, [...data]])))
+        }
+        await session.release()
+        return outputs
+      },
+      close() {},
+    }
+  },
+  async web() {
+    const executablePath = CHROMIUM.find(existsSync)
+    const found = ['onnxruntime-web', 'playwright-core'].every((name) => existsSync(join(deps, 'node_modules', name)))
+    if (!found || executablePath === undefined) return null
+    const server = createServer((request, response) => serve(request.url, response))
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const browser = await required('playwright-core').chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    const page = await browser.newPage()
+    await page.goto(`http://127.0.0.1:${server.address().port}/`)
+    const version = required(join(deps, 'node_modules/onnxruntime-web/package.json')).version
+    return {
+      versions: { 'onnxruntime-web': version, Chromium: browser.version() },
+      run: (file, cases) => page.evaluate(inPage, { file: Buffer.from(file).toString('base64'), cases }),
+      async close() {
+        await browser.close()
+        server.close()
+      },
+    }
+  },
+}
+
+/** The page, and the files of onnxruntime-web. */
+function serve(url, response) {
+  if (url === '/') {
+    response.setHeader('content-type', 'text/html')
+    response.end('<script src="/ort.wasm.min.js"></script>')
+    return
+  }
+  const file = join(deps, 'node_modules/onnxruntime-web/dist', new URL(url, 'http://x').pathname.slice(1))
+  if (!existsSync(file)) {
+    response.statusCode = 404
+    response.end()
+    return
+  }
+  const types = { '.wasm': 'application/wasm', '.js': 'text/javascript', '.mjs': 'text/javascript' }
+  response.setHeader('content-type', types[extname(file)] ?? 'text/plain')
+  response.end(readFileSync(file))
+}
+
+/** Runs in the page. */
+async function inPage({ file, cases }) {
+  const { ort } = globalThis
+  ort.env.wasm.numThreads = 1
+  ort.env.logLevel = 'error'
+  const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
+  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
+  const outputs = []
+  for (const feeds of cases) {
+    const entries = Object.entries(feeds).map(([name, { type, shape, data }]) => {
+      return [name, new ort.Tensor(type, type === 'int64' ? data.map(BigInt) : data, shape)]
+    })
+    const answers = await session.run(Object.fromEntries(entries))
+    outputs.push(Object.fromEntries(Object.entries(answers).map(([name, { data }]) => [name, [...data]])))
+  }
+  await session.release()
+  return outputs
+}
+
+/** Feeds as a runtime takes them, their types as the file says. */
+function feedsOf({ feeds }, types) {
+  return Object.fromEntries(
+    [...feeds].map(([name, { shape, data }]) => [name, { type: types.get(name), shape, data: [...data] }]),
+  )
+}
+
+/** Steps one by one, each with the state that the last one gave, against the stepper. */
+async function stepped(runtime, file, model, settings, types) {
+  const first = randomCase(model, settings, { T: 1, B: 1 }, 9)
+  const stepper = model.stepper()
+  stepper.setState(first.state)
+  const off = []
+  let { state } = first
+  for (let t = 0; t < STEPS; t++) {
+    const { feeds, batch } = randomCase(model, settings, { T: 1, B: 1 }, 10 + t)
+    const given = feedsOf({ feeds }, types)
+    given.h0.data = [...state.h]
+    if (state.c) given.c0.data = [...state.c]
+    const [outputs] = await runtime.run(file, [given])
+    const { x, tokens } = batch
+    const logits = stepper.step(x && tokens ? { x, tokens } : (x ?? tokens))
+    off.push(differences(new Map([['logits', [...logits]]]), new Map(Object.entries(outputs))))
+    state = { h: outputs.hn, c: outputs.cn ?? null }
+  }
+  stepper.dispose()
+  return off
+}
+
+async function check(runtime, backend) {
+  const specs = onnxSpecs()
+  const worst = {}
+  const failures = []
+  let count = 0
+  const took = (name, off) => {
+    for (const [output, share] of Object.entries(off)) {
+      worst[output] = Math.max(worst[output] ?? 0, share)
+      if (!(share <= TOLERANCE)) failures.push(`${name}: ${output}: off by ${share}`)
+    }
+  }
+  for (const [n, { name, spec, normalisation, options }] of specs.entries()) {
+    if (n % every !== 0) continue
+    count++
+    const model = createModel(spec, { backend, seed: n, normalisation })
+    const settings = settingsOf(model.spec, options)
+    const file = exportOnnx(model, options)
+    const types = new Map(decodeOnnx(file).graph.inputs.map(({ name, type }) => [name, type]))
+    try {
+      const cases = SIZES.map((size, i) => randomCase(model, settings, size, 100 + i))
+      const outputs = await runtime.run(
+        file,
+        cases.map((one) => feedsOf(one, types)),
+      )
+      for (const [i, one] of cases.entries()) {
+        took(name, differences(expectedOf(model, settings, one), new Map(Object.entries(outputs[i]))))
+      }
+      if (settings.state && !model.spec.rnn.bidirectional) {
+        for (const off of await stepped(runtime, file, model, settings, types)) took(`${name}, stepped`, off)
+      }
+    } catch (error) {
+      failures.push(`${name}: ${error.message}`)
+    }
+    model.dispose()
+  }
+  return { specs: count, failures, worst }
+}
+
+if (deps === undefined) {
+  console.error('check-onnx: expected --deps DIR or $IRNN_ONNX, a folder with what it needs. In a new folder:')
+  for (const [name, line] of Object.entries(INSTALL)) console.error(`  ${name}: ${line}`)
+  process.exit(2)
+}
+const names = positionals.length > 0 ? positionals : Object.keys(RUNTIMES)
+const unknown = names.find((name) => !(name in RUNTIMES))
+if (unknown !== undefined) {
+  console.error(`check-onnx: expected some of ${Object.keys(RUNTIMES).join(', ')} but received ${unknown}`)
+  process.exit(2)
+}
+const backend = await createBackend({ threads: 1 })
+const results = {}
+for (const name of names) {
+  const runtime = await RUNTIMES[name]()
+  if (!runtime) {
+    console.log(`${name}: not there. In ${deps}: ${INSTALL[name]}`)
+    continue
+  }
+  const { specs, failures, worst } = await check(runtime, backend)
+  await runtime.close()
+  results[name] = { versions: runtime.versions, specs, failed: failures.length, worst }
+  for (const failure of failures.slice(0, 20)) console.log(`  ${failure}`)
+  const shares = Object.entries(worst).map(([output, share]) => `${output} ${share.toExponential(1)}`)
+  const versions = Object.entries(runtime.versions).map((entry) => entry.join(' '))
+  console.log(
+    `${name}: ${versions.join(', ')}: ${specs} specs, ${failures.length} failures; most off: ${shares.join(', ')}`,
+  )
+  if (failures.length > 0) process.exitCode = 1
+}
+if (flags.save) {
+  const date = new Date().toISOString().slice(0, 10)
+  const file = join(ROOT, `bench/results/onnx-${date}.json`)
+  writeFileSync(
+    file,
+    `${JSON.stringify({ date, tolerance: TOLERANCE, backend: backend.description, runtimes: results }, null, 2)}\n`,
+  )
+  console.log(`${file} is written`)
+}
+process.exit()
