@@ -16,6 +16,7 @@ import { baselineOf } from './baseline.ts'
 import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { type EvalFlags, evalRun } from './eval.ts'
+import { exportCommand } from './export.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
@@ -49,6 +50,7 @@ function command(finish: Finish): IrnnCommand {
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   fitCommands(program, finish)
+  exportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

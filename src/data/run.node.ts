@@ -19,12 +19,13 @@ import type { Fitted } from './fit.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
+import { exportFit, type FitOnnxOptions } from './onnx.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
 import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
 import { type ForecastStream, forecastStream } from './stream.node.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
-const SCHEMA = 'schema'
+export const SCHEMA = 'schema'
 const FILES = ['schema.json', 'report.json', 'predictions.csv', 'forecast.svg', 'report.html']
 
 /** How the folder of a fit is made. */
@@ -114,6 +115,11 @@ export interface FittedRun extends FittedNetwork, Disposable {
   backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
   /** Takes records one by one, and forecasts after each. */
   stream(): ForecastStream
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `quantiles` [T,B,3], the band
+   * and the middle of every step before they are scaled back. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back; a second time it does nothing. */
   dispose(): void
 }
@@ -125,6 +131,11 @@ export interface LabelRun extends SequenceNetwork, Disposable {
   predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
   /** Takes records one by one, and answers each with a label. */
   stream(): LabelStream
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `probabilities` [B,classes],
+   * or [T,B,classes] where every row has a label. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back. */
   dispose(): void
 }
@@ -192,6 +203,7 @@ function forecastRun(dir: string, network: FittedNetwork): FittedRun {
       return backtestTable(network, await openTable(source, withTypes(schema, options)), stride)
     },
     stream: () => forecastStream(network),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => model.dispose()),
   }
 }
@@ -206,6 +218,7 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
       return predictLabels(network, await openTable(source, withWords(schema, options)))
     },
     stream: () => labelStream(network),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => model.dispose()),
   }
 }

@@ -146,9 +146,10 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
     }
     return [mapped(value!, value!.shape.at(-1)!, softmax)]
   },
-  /** Of the last axis, the smallest first: that is how irnn sorts. The second output, places, is left out. */
+  /** Of the last axis, the smallest first: that is how irnn sorts. */
   TopK([value, count]) {
     const k = count!.data[0]!
-    return [mapped(value!, k, (row) => row.toSorted((a, b) => a - b).slice(0, k))]
+    const placesOf = (row: number[]) => [...row.keys()].sort((a, b) => row[a]! - row[b]!).slice(0, k)
+    return [mapped(value!, k, (row) => placesOf(row).map((place) => row[place]!)), mapped(value!, k, placesOf)]
   },
 }

@@ -71,7 +71,7 @@ function softmax(
 
 /** Three values in order, the first and the last moved apart, but not past the middle. */
 function quantiles(builder: GraphBuilder, logits: string, widening: number): string {
-  builder.node('TopK', [logits, builder.list(3)], ['sorted', null], { axis: -1, largest: 0, sorted: 1 })
+  builder.node('TopK', [logits, builder.list(3)], ['sorted', 'sorted.places'], { axis: -1, largest: 0, sorted: 1 })
   builder.node('Split', ['sorted', builder.list(1, 1, 1)], ['low', 'middle', 'high'], { axis: -1 })
   const width = builder.floats('widening', [], [widening])
   const low = builder.add('Min', ['middle', builder.add('Sub', ['low', width], 'low.moved')], 'low.end')
