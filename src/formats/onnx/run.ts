@@ -43,5 +43,5 @@ export function runOnnx(model: OnnxModel, feeds: ReadonlyMap<string, Value>): Ma
 }
 
 function valueOfTensor({ shape, data }: OnnxTensor): Value {
-  return { shape, data: Float64Array.from<number | bigint>(data as ArrayLike<number | bigint>, Number) }
+  return { shape, data: data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data) }
 }
