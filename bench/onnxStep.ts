@@ -16,6 +16,7 @@ import { writeAtomic } from '../src/disk.node.ts'
 import { createBackend, createModel, exportOnnx, type Model, regression, rng } from '../src/index.ts'
 import { commit, machine, today } from './machine.ts'
 import { type Timing, timing } from './measure.ts'
+import type { Machine } from './results.ts'
 
 const CELLS = ['irnn', 'gru', 'lstm'] as const
 const I = 8
@@ -32,6 +33,17 @@ interface Row {
   readonly version: string
   /** Microseconds a step. */
   readonly step: Timing
+}
+
+/** What `--save` writes. */
+export interface OnnxSteps {
+  readonly date: string
+  readonly commit: string
+  readonly machine: Machine
+  readonly I: number
+  readonly H: number
+  readonly steps: number
+  readonly rows: readonly Row[]
 }
 
 /** What is used of onnxruntime-node, which is no dependency. */
@@ -157,7 +169,7 @@ for (const { cell, runtime, step } of rows) {
 }
 if (flags.save) {
   const file = join(ROOT, `bench/results/onnx-step-${today()}.json`)
-  const result = { date: today(), commit: commit(), machine: machine(), I, H, steps: STEPS, rows }
+  const result: OnnxSteps = { date: today(), commit: commit(), machine: machine(), I, H, steps: STEPS, rows }
   writeAtomic(file, `${JSON.stringify(result, null, 2)}\n`)
   console.log(`${file} is written`)
 }

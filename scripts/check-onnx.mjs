@@ -1,6 +1,6 @@
 // Runs exported models of every kind in other people's runtimes, and holds what they answer against ours: 600 specs
 // (test/support/onnxSpecs.ts), each with two sizes of batches and, where it has a state and one direction, five steps
-// that hand the state on.
+// that hand the state on. The snippets of docs/to-onnx.md for Python and Node run, too.
 //
 //   node scripts/check-onnx.mjs [python] [node] [web] [--deps DIR] [--every N] [--save]
 //
@@ -8,11 +8,12 @@
 // Without a name, all that are installed. They are looked for in --deps, or $IRNN_ONNX: a folder with node_modules and
 // venv. What is missing is said with the line that installs it, and is no failure. `--save` writes
 // bench/results/onnx-DATE.json.
-import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
-import { extname, join } from 'node:path'
+import { tmpdir } from 'node:os'
+import { extname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -41,7 +42,8 @@ const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
   options: { deps: { type: 'string' }, every: { type: 'string' }, save: { type: 'boolean' } },
 })
-const deps = flags.deps ?? process.env.IRNN_ONNX
+const folder = flags.deps ?? process.env.IRNN_ONNX
+const deps = folder && resolve(folder)
 const every = Number(flags.every ?? 1)
 
 /** A package of the folder of dependencies. */
@@ -177,6 +179,32 @@ async function stepped(runtime, file, model, settings, types) {
   return off
 }
 
+/** The guide's commands, and then its snippet in a runtime's language. @throws where one of them fails */
+function guide(name) {
+  const language = { python: 'python', node: 'javascript' }[name]
+  if (language === undefined) return
+  const page = readFileSync(join(ROOT, 'docs/to-onnx.md'), 'utf8')
+  const blocks = (kind) =>
+    [...page.matchAll(new RegExp(`^\`\`\`${kind}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, text]) => text)
+  const cwd = mkdtempSync(join(tmpdir(), 'irnn-guide-'))
+  const run = (command, args) => execFileSync(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  try {
+    for (const line of blocks('sh').join('').trim().split('\n')) {
+      run(process.execPath, [join(ROOT, 'dist/cli/main.js'), ...line.split(/\s+/).slice(2)])
+    }
+    symlinkSync(join(deps, 'node_modules'), join(cwd, 'node_modules'))
+    const [snippet] = blocks(language)
+    const file = join(cwd, name === 'python' ? 'snippet.py' : 'snippet.mjs')
+    writeFileSync(file, snippet)
+    if (run(name === 'python' ? join(deps, 'venv/bin/python') : process.execPath, [file]).length === 0) {
+      throw new Error(`docs/to-onnx.md: the snippet for ${name} prints nothing`)
+    }
+    console.log(`${name}: the snippet of docs/to-onnx.md runs`)
+  } finally {
+    rmSync(cwd, { recursive: true })
+  }
+}
+
 async function check(runtime, backend) {
   const specs = onnxSpecs()
   const worst = {}
@@ -236,6 +264,7 @@ for (const name of names) {
   }
   const { specs, failures, worst } = await check(runtime, backend)
   await runtime.close()
+  guide(name)
   results[name] = { versions: runtime.versions, specs, failed: failures.length, worst }
   for (const failure of failures.slice(0, 20)) console.log(`  ${failure}`)
   const shares = Object.entries(worst).map(([output, share]) => `${output} ${share.toExponential(1)}`)

@@ -86,6 +86,16 @@ test('what cannot be exported is refused in a line, and nothing is written', asy
   assert.deepEqual(fs.readdirSync(home), before)
 })
 
+test("the guide's commands run", async () => {
+  const page = fs.readFileSync(new URL('../../../docs/to-onnx.md', import.meta.url), 'utf8')
+  const lines = /^```sh\n([\s\S]*?)^```/m.exec(page)![1]!.trim().split('\n')
+  for (const line of lines) {
+    const { code, err } = await run(...line.split(/\s+/).slice(2))
+    assert.equal(code, 0, `${line}: ${err}`)
+  }
+  assert.ok(lines.length > 2 && fs.existsSync(file('batches.onnx')))
+})
+
 /** The command in this process: starting one of its own takes most of the time. */
 async function exported(args: readonly string[]): Promise<void> {
   const program = new IrnnCommand('irnn').exitOverride()
