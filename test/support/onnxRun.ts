@@ -5,7 +5,7 @@ import { runOnnx } from '../../src/formats/onnx/run.ts'
 import type { Value } from '../../src/formats/onnx/value.ts'
 
 /** The output of that name, from a state of zeros. */
-export function outputOf(file: Uint8Array, { T, B, x, tokens, lengths }: Batch, name: string): Float64Array {
+export function outputOf(file: Uint8Array, { T, B, x, tokens, lengths }: Batch, name: string): Value['data'] {
   const model = decodeOnnx(file)
   const given: Record<string, ArrayLike<number>> = {
     ...(x && { x }),

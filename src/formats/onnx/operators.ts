@@ -128,8 +128,9 @@ export const OPERATORS: Readonly<Record<string, Operator>> = {
     const rows = a!.data.length / inner
     const data = new Float64Array(rows * columns)
     for (let r = 0; r < rows; r++) {
-      for (let k = 0; k < columns; k++) {
-        for (let i = 0; i < inner; i++) data[r * columns + k]! += a!.data[r * inner + i]! * b!.data[i * columns + k]!
+      for (let i = 0; i < inner; i++) {
+        const factor = a!.data[r * inner + i]!
+        for (let k = 0; k < columns; k++) data[r * columns + k]! += factor * b!.data[i * columns + k]!
       }
     }
     return [{ shape: a!.shape.with(-1, columns), data }]

@@ -44,7 +44,7 @@ function recurrent(op: string): Operator {
     const [D, , H] = R!.shape as [number, number, number]
     const G = GATES[op]!
     const Y = new Float64Array(T * D * B * H)
-    const [h, c] = [h0, c0].map((state) => state?.data.slice() ?? new Float64Array(D * B * H)) as [
+    const [h, c] = [h0, c0].map((state) => (state ? Float64Array.from(state.data) : new Float64Array(D * B * H))) as [
       Float64Array,
       Float64Array,
     ]
@@ -88,7 +88,7 @@ interface Weights {
 }
 
 /** W x + Wb and R h + Rb of unit j, gate by gate. */
-function sums({ W, R, bias, d, G, H, I }: Weights, j: number, x: Float64Array, h: Float64Array): [number[], number[]] {
+function sums({ W, R, bias, d, G, H, I }: Weights, j: number, x: Value['data'], h: Float64Array): [number[], number[]] {
   const xs: number[] = []
   const hs: number[] = []
   for (let g = 0; g < G; g++) {

@@ -43,5 +43,6 @@ export function runOnnx(model: OnnxModel, feeds: ReadonlyMap<string, Value>): Ma
 }
 
 function valueOfTensor({ shape, data }: OnnxTensor): Value {
-  return { shape, data: data instanceof BigInt64Array ? Float64Array.from(data, Number) : new Float64Array(data) }
+  if (data instanceof BigInt64Array) return { shape, data: Float64Array.from(data, Number) }
+  return { shape, data: data instanceof Float32Array ? data : new Float64Array(data) }
 }

@@ -1,9 +1,10 @@
-/** Values as they are run: all kinds of numbers as float64, truth as 0 and 1, row-major. */
+/** Values as they are run: all kinds of numbers as floats, truth as 0 and 1, row-major. */
 import type { OnnxNode } from './model.ts'
 
 export interface Value {
   readonly shape: readonly number[]
-  readonly data: Float64Array
+  /** What is computed is float64; constants of float32 stay where they are. */
+  readonly data: Float32Array | Float64Array
 }
 
 /** An operator of ONNX. Its inputs are null where they are left out. */

@@ -45,9 +45,13 @@ export class GraphBuilder {
     }
   }
 
-  /** Numbers as a constant of float32; its name. */
+  /** Numbers as a constant of float32, a view of them if they are; its name. */
   floats(name: string, shape: readonly number[], numbers: ArrayLike<number>): string {
-    this.initializers.set(name, { type: 'float32', shape, data: Float32Array.from(numbers) })
+    this.initializers.set(name, {
+      type: 'float32',
+      shape,
+      data: numbers instanceof Float32Array ? numbers : Float32Array.from(numbers),
+    })
     return name
   }
 

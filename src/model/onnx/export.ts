@@ -1,6 +1,7 @@
 /** A model as an ONNX file. */
-import { InputError, refuseUnknown, refuseUnless, shown } from '../../error.ts'
+import { InputError, refuseNoObject, refuseUnknown, refuseUnless, shown } from '../../error.ts'
 import { encodeOnnx } from '../../formats/onnx/encode.ts'
+import { isMalformed } from '../../formats/safetensorsHeader.ts'
 import type { Model } from '../model.ts'
 import { finiteTensors, withSpec } from '../modelFile.ts'
 import type { ModelSpec } from '../spec.ts'
@@ -33,7 +34,7 @@ export interface OnnxOptions {
 
 const OPTIONS = ['batchFirst', 'lengths', 'state', 'probabilities', 'quantiles', 'metadata']
 /** What every file is tried with before it is given away. */
-const FIRST_CHECK = [{ T: 5, B: 2 }]
+const FIRST_CHECK = [{ T: 4, B: 2 }]
 
 /**
  * The bytes of an ONNX file, opset 17, which onnxruntime and others run. Inputs: `x` [T,B,I] or `tokens` [T,B] (int64),
@@ -49,10 +50,24 @@ export function exportOnnx(model: Model, options: OnnxOptions = {}): Uint8Array 
     if (!fits(data)) throw new InputError(`model: ${name}: expected weights that float32 holds: ONNX has float32`)
   }
   const settings = settingsOf(model.spec, options)
-  const metadata = new Map(Object.entries(withSpec(model.spec, options.metadata ?? {})))
+  const metadata = textsOf(model.spec, options.metadata ?? {})
   const file = encodeOnnx(onnxGraph(model, settings, metadata))
   refuseOther(checkOnnx(model, settings, file, FIRST_CHECK))
   return file
+}
+
+/** @throws InputError unless they are texts that UTF-8 holds */
+function textsOf(spec: ModelSpec, metadata: Readonly<Record<string, string>>): Map<string, string> {
+  refuseNoObject('exportOnnx: metadata', metadata)
+  const texts = Object.entries(withSpec(spec, metadata))
+  for (const [key, value] of texts) {
+    if (typeof value === 'string' && !isMalformed(key + value)) continue
+    throw new InputError(
+      `exportOnnx: metadata ${shown(key)}: expected Unicode text but received ${shown(value)}: write it as ` +
+        'text, e.g. JSON.stringify(value)',
+    )
+  }
+  return new Map(texts)
 }
 
 /** @throws Error where the file does not do what the model does */
@@ -93,9 +108,9 @@ function answerOf({ head }: ModelSpec, { probabilities, quantiles }: OnnxOptions
   const { members = 1, mean = false } = probabilities
   refuseUnless(typeof mean === 'boolean', 'exportOnnx: probabilities: mean', 'true or false', mean)
   if (head.kind !== 'classification' || (mean && head.steps !== 'every')) {
-    const wanted = mean ? 'with a head on every step' : ''
+    const wanted = mean ? ' with a head on every step' : ''
     throw new InputError(
-      `exportOnnx: probabilities: expected a classification ${wanted} but the model is a ${head.kind} with a head on ` +
+      `exportOnnx: probabilities: expected a classification${wanted} but the model is a ${head.kind} with a head on ` +
         `${head.steps === 'last' ? 'the last step' : 'every step'}: leave it out`,
     )
   }
