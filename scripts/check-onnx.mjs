@@ -32,11 +32,11 @@ const SIZES = [
 const STEPS = 5
 
 const ours = (path) => import(new URL(`../dist/${path}`, import.meta.url))
-const { createBackend, createModel, exportOnnx } = await ours('src/index.js')
+const { createBackend, exportOnnx } = await ours('src/index.js')
 const { differences, expectedOf, randomCase, TOLERANCE } = await ours('src/model/onnx/check.js')
 const { settingsOf } = await ours('src/model/onnx/export.js')
 const { decodeOnnx } = await ours('src/formats/onnx/decode.js')
-const { onnxSpecs } = await ours('test/support/onnxSpecs.js')
+const { onnxModel, onnxSpecs } = await ours('test/support/onnxSpecs.js')
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -216,10 +216,11 @@ async function check(runtime, backend) {
       if (!(share <= TOLERANCE)) failures.push(`${name}: ${output}: off by ${share}`)
     }
   }
-  for (const [n, { name, spec, normalisation, options }] of specs.entries()) {
+  for (const [n, kind] of specs.entries()) {
     if (n % every !== 0) continue
     count++
-    const model = createModel(spec, { backend, seed: n, normalisation })
+    const { name, options } = kind
+    const model = onnxModel(kind, backend, n)
     const settings = settingsOf(model.spec, options)
     const file = exportOnnx(model, options)
     const types = new Map(decodeOnnx(file).graph.inputs.map(({ name, type }) => [name, type]))

@@ -11,7 +11,7 @@ import { checkOnnx, TOLERANCE } from '../../src/model/onnx/check.ts'
 import { exportOnnx, refuseOther, settingsOf } from '../../src/model/onnx/export.ts'
 import { classification, type HeadInput, regression } from '../../src/model/spec.ts'
 import { backends } from '../support/backends.ts'
-import { onnxSpecs } from '../support/onnxSpecs.ts'
+import { onnxModel, onnxSpecs } from '../support/onnxSpecs.ts'
 import { refused } from '../support/refused.ts'
 
 const specs = onnxSpecs()
@@ -22,9 +22,10 @@ const APART = [23, 149] as const
 for (const [place, { label, backend }] of backends.entries()) {
   test(`${label}: files of all kinds of models do as the models`, () => {
     const apart = APART[Math.min(place, 1)]!
-    for (const [n, { name, spec, normalisation, options }] of specs.entries()) {
+    for (const [n, kind] of specs.entries()) {
       if (n % apart !== place) continue // scripts/check-onnx.mjs runs all, in onnxruntime
-      const model = createModel(spec, { backend, seed: n, normalisation })
+      const { name, options } = kind
+      const model = onnxModel(kind, backend, n)
       const file = exportOnnx(model, options)
       const sizes = [
         { T: 6, B: 2 },

@@ -1,7 +1,11 @@
 /** Models of every kind that can be exported, with options of the export: 600 of them. */
+
+import type { Backend } from '../../src/backend/backend.ts'
 import { gaussian } from '../../src/init.ts'
+import { createModel, type Model } from '../../src/model/model.ts'
 import type { OnnxOptions } from '../../src/model/onnx/export.ts'
 import { CELLS, classification, type ModelInput, modelSpec, regression } from '../../src/model/spec.ts'
+import { rng } from '../../src/rng.ts'
 
 export interface OnnxSpec {
   readonly name: string
@@ -25,6 +29,17 @@ export function onnxSpecs(): OnnxSpec[] {
         for (const input of INPUTS)
           for (const head of HEADS) all.push(one({ cell, layers, bidirectional, input, head, n: all.length }))
   return all
+}
+
+/** A model of that kind, its weights drawn from `seed`, and its biases too: zeros would not show which is which. */
+export function onnxModel({ spec, normalisation }: OnnxSpec, backend: Backend, seed: number): Model {
+  const model = createModel(spec, { backend, seed, normalisation })
+  const generator = rng(seed, 'biases')
+  for (const { name, data } of model.parameters) {
+    if (name.includes('bias')) for (let i = 0; i < data.length; i++) data[i] = generator.normal() / 2
+  }
+  model.weightsChanged()
+  return model
 }
 
 interface Kind {
