@@ -233,5 +233,5 @@ test('a file that is cut off anywhere is refused', () => {
 
 test('what is no bytes is refused', () => {
   for (const given of [null, 'text', {}, [1]])
-    refused(() => decodeOnnx(given as never), /expected its bytes, a Uint8Array/)
+    refused(() => decodeOnnx(given as never), /^ONNX file: expected a Uint8Array or an ArrayBuffer but received /)
 })
