@@ -88,7 +88,8 @@ function opened(run: string, backend: Backend, { best = false }: ExportFlags): {
     const options = text === undefined ? {} : onnxOptionsOf(schemaFrom(text, `${run}: schema`))
     return { name, options, model: loadModel(source, { backend }) }
   }
-  const isFile = explaining(run, 'cannot be read', () => fs.statSync(run, { throwIfNoEntry: false }))?.isFile() === true
+  const stats = explaining(run, 'cannot be read', () => fs.statSync(run, { throwIfNoEntry: false }))
+  const isFile = stats?.isDirectory() === false
   if (isFile && best) throw new InputError('--best: expected the folder of a run beside it but received a file')
   const made = isFile
     ? readingFile(run, (source) => naming(run, () => read(source, MODEL)))

@@ -4,26 +4,26 @@
 //
 //   node scripts/check-onnx.mjs [python] [node] [web] [--deps DIR] [--every N] [--save]
 //
-// python: onnxruntime and onnx.checker of PyPI. node: onnxruntime-node. web: onnxruntime-web in a page of Chromium.
+// python: onnxruntime and onnx.checker of PyPI. node: onnxruntime-node. web: onnxruntime-web in a page of Chromium, in
+// which irnn makes a file, too: the bytes are those of Node.
 // Without a name, all that are installed. They are looked for in --deps, or $IRNN_ONNX: a folder with node_modules and
 // venv. What is missing is said with the line that installs it, and is no failure. `--save` writes
 // bench/results/onnx-DATE.json.
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { extname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { pageRuntime } from './check-onnx-page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const CHROMIUM = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const INSTALL = {
   python: 'python3 -m venv venv && venv/bin/pip install onnxruntime onnx',
   node: 'npm install --ignore-scripts onnxruntime-node',
-  web: 'npm install --ignore-scripts onnxruntime-web playwright-core, and Chromium',
+  web: 'npm install --ignore-scripts onnxruntime-web playwright-core # and Chromium',
 }
 const SIZES = [
   { T: 7, B: 3 },
@@ -32,7 +32,7 @@ const SIZES = [
 const STEPS = 5
 
 const ours = (path) => import(new URL(`../dist/${path}`, import.meta.url))
-const { createBackend, exportOnnx } = await ours('src/index.js')
+const { createBackend, createModel, exportOnnx } = await ours('src/index.js')
 const { differences, expectedOf, randomCase, TOLERANCE } = await ours('src/model/onnx/check.js')
 const { settingsOf } = await ours('src/model/onnx/export.js')
 const { decodeOnnx } = await ours('src/formats/onnx/decode.js')
@@ -92,62 +92,7 @@ const RUNTIMES = {
       close() {},
     }
   },
-  async web() {
-    const executablePath = CHROMIUM.find(existsSync)
-    const found = ['onnxruntime-web', 'playwright-core'].every((name) => existsSync(join(deps, 'node_modules', name)))
-    if (!found || executablePath === undefined) return null
-    const server = createServer((request, response) => serve(request.url, response))
-    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const browser = await required('playwright-core').chromium.launch({ executablePath, args: ['--no-sandbox'] })
-    const page = await browser.newPage()
-    await page.goto(`http://127.0.0.1:${server.address().port}/`)
-    const version = required(join(deps, 'node_modules/onnxruntime-web/package.json')).version
-    return {
-      versions: { 'onnxruntime-web': version, Chromium: browser.version() },
-      run: (file, cases) => page.evaluate(inPage, { file: Buffer.from(file).toString('base64'), cases }),
-      async close() {
-        await browser.close()
-        server.close()
-      },
-    }
-  },
-}
-
-/** The page, and the files of onnxruntime-web. */
-function serve(url, response) {
-  if (url === '/') {
-    response.setHeader('content-type', 'text/html')
-    response.end('<script src="/ort.wasm.min.js"></script>')
-    return
-  }
-  const file = join(deps, 'node_modules/onnxruntime-web/dist', new URL(url, 'http://x').pathname.slice(1))
-  if (!existsSync(file)) {
-    response.statusCode = 404
-    response.end()
-    return
-  }
-  const types = { '.wasm': 'application/wasm', '.js': 'text/javascript', '.mjs': 'text/javascript' }
-  response.setHeader('content-type', types[extname(file)] ?? 'text/plain')
-  response.end(readFileSync(file))
-}
-
-/** Runs in the page. */
-async function inPage({ file, cases }) {
-  const { ort } = globalThis
-  ort.env.wasm.numThreads = 1
-  ort.env.logLevel = 'error'
-  const bytes = Uint8Array.from(atob(file), (character) => character.charCodeAt(0))
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] })
-  const outputs = []
-  for (const feeds of cases) {
-    const entries = Object.entries(feeds).map(([name, { type, shape, data }]) => {
-      return [name, new ort.Tensor(type, type === 'int64' ? data.map(BigInt) : data, shape)]
-    })
-    const answers = await session.run(Object.fromEntries(entries))
-    outputs.push(Object.fromEntries(Object.entries(answers).map(([name, { data }]) => [name, [...data]])))
-  }
-  await session.release()
-  return outputs
+  web: () => pageRuntime(deps, required),
 }
 
 /** Feeds as a runtime takes them, their types as the file says. */
@@ -205,6 +150,16 @@ function guide(name) {
   }
 }
 
+/** A file that irnn makes in the page is the one that it makes here. @throws where it is not */
+async function samePage({ exported }) {
+  if (exported === undefined) return
+  const spec = { input: 3, rnn: { cell: 'gru', hidden: 8, bidirectional: true }, head: { kind: 'regression', size: 2 } }
+  const backend = await createBackend({ name: 'wasm', threads: 1 })
+  const here = exportOnnx(createModel(spec, { backend, seed: 1 }))
+  if (Buffer.compare(here, await exported(spec)) !== 0) throw new Error('web: irnn makes another file in a page')
+  console.log('web: irnn makes the same file in the page')
+}
+
 async function check(runtime, backend) {
   const specs = onnxSpecs()
   const worst = {}
@@ -245,8 +200,8 @@ async function check(runtime, backend) {
 }
 
 if (deps === undefined) {
-  console.error('check-onnx: expected --deps DIR or $IRNN_ONNX, a folder with what it needs. In a new folder:')
-  for (const [name, line] of Object.entries(INSTALL)) console.error(`  ${name}: ${line}`)
+  const all = Object.values(INSTALL).join('; ')
+  console.error(`check-onnx: expected --deps DIR or $IRNN_ONNX, a folder with what it needs. In a new one: ${all}`)
   process.exit(2)
 }
 const names = positionals.length > 0 ? positionals : Object.keys(RUNTIMES)
@@ -264,6 +219,7 @@ for (const name of names) {
     continue
   }
   const { specs, failures, worst } = await check(runtime, backend)
+  await samePage(runtime)
   await runtime.close()
   guide(name)
   results[name] = { versions: runtime.versions, specs, failed: failures.length, worst }

@@ -68,6 +68,7 @@ test('what cannot be exported is refused in a line, and nothing is written', asy
     ],
     [[adding, '--onnx', file('device.onnx'), '--overwrite'], /device\.onnx: cannot be written: it is a symbolic link/],
     [[adding, '--onnx', file('folder.onnx'), '--overwrite'], /folder\.onnx: cannot be written: it is a folder/],
+    [['/dev/zero', '--onnx', file('x.onnx')], /^\/dev\/zero: cannot be read: it is a device, not a file$/],
     [[adding, '--onnx', file('x.pb')], /^--onnx: expected a name that ends in \.onnx but received "/],
     [[`${RUNS}/expected.json`, '--onnx', file('x.onnx')], /expected\.json: safetensors file: expected a header within/],
     [[`${RUNS}/no`, '--onnx', file('x.onnx')], /no: expected the folder of a run but it has no config\.json/],
