@@ -17,6 +17,7 @@ import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
 import { evalRun } from './eval.ts'
 import type { EvalFlags } from './evalFit.ts'
+import { exportCommand } from './export.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
@@ -51,6 +52,7 @@ function command(finish: Finish): IrnnCommand {
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   fitCommands(program, finish)
+  exportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

@@ -27,6 +27,7 @@ export type {
 } from './data/labels/sequenceSchema.ts'
 export type { LabelStream } from './data/labels/sequenceStream.ts'
 export type { Note } from './data/notes.ts'
+export type { FitOnnxOptions } from './data/onnx.ts'
 export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
 export {
   type FittedRun,

@@ -163,8 +163,12 @@ export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedFore
     })
     return { name: one.name, start: one.start, target, filled, values, scale, columns }
   })
-  const widths = fitted.columns.map(({ levels, gaps }) => (levels.length > 0 ? levels.length + 1 : 1) + (gaps ? 1 : 0))
-  return { schema, fitted, axis: panel.axis, series, widths }
+  return { schema, fitted, axis: panel.axis, series, widths: columnWidths(fitted) }
+}
+
+/** Inputs of the network of each column: a value, or one for each level and one for `<other>`; a flag for gaps. */
+export function columnWidths({ columns }: FittedForecast): number[] {
+  return columns.map(({ levels, gaps }) => (levels.length > 0 ? levels.length + 1 : 1) + (gaps ? 1 : 0))
 }
 
 /** [steps × width] of a column. */

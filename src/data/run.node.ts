@@ -21,13 +21,14 @@ import { evaluateLabels, type LabelEvaluation } from './labels/sequenceEvaluate.
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
+import { exportFit, type FitOnnxOptions } from './onnx.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
 import { type FitReport, parseReport } from './reading.ts'
 import { type ForecastSchema, type InputColumn, parseSchema, type Schema } from './schema.ts'
 import { type ForecastStream, forecastStream } from './stream.node.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
-const SCHEMA = 'schema'
+export const SCHEMA = 'schema'
 const REPORT = 'report.json'
 const FILES = ['schema.json', REPORT, 'predictions.csv', 'forecast.svg', 'report.html']
 
@@ -118,6 +119,11 @@ export interface FittedRun extends FittedNetwork, Disposable {
   backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
   /** Takes records one by one, and forecasts after each. */
   stream(): ForecastStream
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `quantiles` [T,B,3], the band
+   * and the middle of every step before they are scaled back. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back; a second time it does nothing. */
   dispose(): void
 }
@@ -131,6 +137,11 @@ export interface LabelRun extends SequenceNetwork, Disposable {
   evaluate(source: TableSource, options?: TableOptions): Promise<LabelEvaluation>
   /** Takes records one by one, and answers each with a label. */
   stream(): LabelStream
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `probabilities` [B,classes],
+   * or [T,B,classes] where every row has a label. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back. */
   dispose(): void
 }
@@ -213,6 +224,7 @@ function forecastRun(dir: string, network: FittedNetwork): FittedRun {
       return backtestTable(network, await openBy(schema, source, options), stride)
     },
     stream: () => forecastStream(network),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => model.dispose()),
   }
 }
@@ -230,6 +242,7 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
       return evaluateLabels(network, await openBy(schema, source, options))
     },
     stream: () => labelStream(network),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => model.dispose()),
   }
 }

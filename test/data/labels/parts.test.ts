@@ -82,7 +82,7 @@ test('two sequences of each label leave none to choose by, which is said with wh
   assert.deepEqual([all(training), validation, all(test)], [['l0', 'l1'], ['l1'], ['l0', 'l1']])
 })
 
-test('a column that says the parts: without validation it is taken from training, which keeps every label', async () => {
+test('a column that says the parts: validation is taken from training, which keeps every label', async () => {
   const rows = (label: string, split: string, n: number) => Array.from({ length: n }, () => ({ label, split }))
   const wanted = [...rows('a', 'train', 2), ...rows('b', 'train', 5), ...rows('c', 'train', 1), ...rows('a', 'test', 2)]
   const { training, validation, test } = await split(wanted, { split: 'split' })
