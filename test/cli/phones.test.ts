@@ -8,6 +8,7 @@ import { pcm16 } from '../../src/formats/audio.ts'
 import { encodeSphere } from '../../src/formats/sphere.ts'
 import { PHONES } from '../../src/tasks/phones/timit.ts'
 import { decodeEvent } from '../../src/train/events.ts'
+import { but } from '../support/adding.ts'
 import { home, MAIN, run as runArgs, start } from '../support/command.ts'
 import { riff } from '../support/speech.ts'
 
@@ -15,6 +16,7 @@ process.env.IRNN_CACHE = path.join(home, 'cache')
 
 const run = (line: string) => runArgs(...line.split(' '))
 const TINY = '--data speech --hidden 16 --batch 2 --iterations 120 --eval-every 60 --schedule constant --threads 1'
+const tiny = (...changes: string[]) => but(TINY.split(' '), ...changes).join(' ')
 
 before(async () => {
   const made = await run('data speech --out speech --speakers 4 --sentences 3')
@@ -145,7 +147,8 @@ test('phones --frames: what the whole utterance gives, frame by frame', async ()
 })
 
 test('a run of phones goes on after it was stopped', async () => {
-  const long = `train phones ${TINY} --json --schedule halving --halvings 1 --cell lstm --iterations 400 --eval-every 200`
+  const changed = tiny('--schedule', 'halving', '--iterations', '400', '--eval-every', '200')
+  const long = `train phones ${changed} --json --halvings 1 --cell lstm`
   const whole = await run(`${long} --out whole`)
   assert.equal(whole.code, 0, whole.err)
   const { child, result } = start(...`${long} --out cut --checkpoint-every 1`.split(' '))
@@ -163,10 +166,10 @@ test('--skip-bad says what it left out, wherever it reads the corpus', async () 
   fs.cpSync(path.join(home, 'speech'), path.join(home, 'bad'), { recursive: true })
   const names = fs.readdirSync(path.join(home, 'bad', 'TRAIN'), { recursive: true }) as string[]
   fs.rmSync(path.join(home, 'bad', 'TRAIN', names.find((name) => name.endsWith('.PHN'))!))
-  const tiny = TINY.replace('--data speech', '--data bad --skip-bad')
+  const flags = tiny('--data', 'bad', '--iterations', '2')
   const told = /^left out 1 bad utterances, the first: .*\.PHN: expected the segments/m
   for (const line of [
-    `train phones ${tiny} --iterations 2 --json --out left`,
+    `train phones ${flags} --skip-bad --json --out left`,
     'eval left --data bad --skip-bad --json',
     'train --resume left --data bad --skip-bad --json --iterations 3',
   ]) {
@@ -177,7 +180,7 @@ test('--skip-bad says what it left out, wherever it reads the corpus', async () 
 })
 
 test('eval goes through segments of an utterance where training did, to the same score', async () => {
-  const { code, err } = await run(`train phones ${TINY} --iterations 2 --activation-checkpointing --out segments`)
+  const { code, err } = await run(`train phones ${tiny('--iterations', '2')} --activation-checkpointing --out segments`)
   assert.equal(code, 0, err)
   const file = path.join(home, 'segments', 'config.json')
   const config = JSON.parse(fs.readFileSync(file, 'utf8'))
@@ -205,13 +208,13 @@ test('irnn data speech stopped by a signal: 130, and nothing is left', async () 
 })
 
 test('a run is named by cell and layers', async () => {
-  const { code, err, out } = await run(`train phones ${TINY} --iterations 1`)
+  const { code, err, out } = await run(`train phones ${tiny('--iterations', '1')}`)
   assert.equal(code, 0, err)
   assert.match(out, /; runs\/phones-irnn-2-seed1\n$/)
 })
 
 test('both directions train and score, but cannot listen', async () => {
-  const trained = await run(`train phones ${TINY} --bidirectional --layers 1 --iterations 2 --out both`)
+  const trained = await run(`train phones ${tiny('--iterations', '2')} --bidirectional --layers 1 --out both`)
   assert.equal(trained.code, 0, trained.err)
   assert.equal((await run('eval both --data speech')).code, 0)
   const heard = await run(`phones ${wav()} --run both`)
