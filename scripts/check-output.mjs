@@ -45,6 +45,7 @@ const COMMANDS = [
   'predict sales sales.csv',
   'backtest sales sales.csv',
   'backtest sales sales.csv --json',
+  'export adding --onnx OUT.onnx --overwrite --json',
   'phones a.wav --run phones',
   'sample words --words 5',
   'sample words --words 5 --json',
@@ -67,7 +68,7 @@ const sentences = Array.from({ length: 300 }, (_, i) => `the ${['dog', 'cat', 'b
 fs.writeFileSync(path.join(home, 'text.txt'), `${sentences.join('\n')}\n`)
 fs.mkdirSync(path.join(home, 'none'))
 
-const wordsOf = (line) => line.split(' ').map((word) => (word === 'OUT' ? 'out' : word))
+const wordsOf = (line) => line.split(' ').map((word) => word.replace(/^OUT/, 'out'))
 
 /** Runs a command. @param stdout a file descriptor; null: a pipe whose reader goes away at once */
 function run(line, stdout) {
