@@ -11,6 +11,7 @@ export {
   type ProgressEvent,
   type TrialEvent,
 } from './data/fit.ts'
+export type { ForecastStream } from './data/forecastStream.ts'
 export type { ForecastChoices } from './data/infer.ts'
 export type { TimeChoices } from './data/inferTime.ts'
 export { forecasting, labelling, nextItem } from './data/kinds.ts'
@@ -50,7 +51,7 @@ export {
   type TimeSchema,
 } from './data/schema.ts'
 export type { SplitChoices } from './data/split.ts'
-export type { ForecastStream } from './data/stream.node.ts'
+export type { StreamOptions, StreamState } from './data/streams.ts'
 export type { MethodScores, Outcome, Trial, Tried, Work } from './data/work.ts'
 export { openTable, type TableSource } from './table/openTable.node.ts'
 export type { TableOptions } from './table/options.ts'

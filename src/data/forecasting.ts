@@ -2,8 +2,10 @@
 import type { Batch } from '../batch.ts'
 import { pinball } from '../loss.ts'
 import type { Model } from '../model/model.ts'
+import type { Plan } from '../model/plan.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../task.ts'
 import { type Prepared, seasonLag } from './prepared.ts'
+import type { ForecastSchema } from './schema.ts'
 import { type Forecast, QUANTILES } from './scores.ts'
 import { type WindowFiller, type Windows, windowFiller, windowsWithin } from './windows.ts'
 
@@ -109,18 +111,33 @@ export function batches(filler: WindowFiller, { series, origins }: Windows, hori
 /** Windows that a network reads at once. */
 const AT_ONCE = 64
 
+/** Makes the buffers for windows of a schema, at most B at once. */
+export function windowPlan(model: Model, { window, horizon }: ForecastSchema, B: number): Plan {
+  return model.plan({ T: window + horizon, B, training: false })
+}
+
+/** What reads windows where it is at hand already; default: it is made, and given back. */
+export interface AtHand {
+  readonly filler?: WindowFiller
+  readonly plan?: Plan
+}
+
 /** What a network says of windows: [window, horizon, quantile], sorted quantiles in scaled units. */
-export function networkOutputs(model: Model, prepared: Prepared, windows: Windows): Float64Array {
-  const { horizon, window } = prepared.schema
-  const T = window + horizon
+export function networkOutputs(
+  model: Model,
+  prepared: Prepared,
+  windows: Windows,
+  { filler = windowFiller(prepared), plan: held }: AtHand = {},
+): Float64Array {
+  const { horizon } = prepared.schema
   const Q = QUANTILES.length
-  const fill = batches(windowFiller(prepared), windows, horizon)
+  const fill = batches(filler, windows, horizon)
   const count = windows.series.length
   const outputs = new Float64Array(count * horizon * Q)
-  const plan = model.plan({ T, B: Math.max(1, Math.min(AT_ONCE, count)), training: false })
+  const plan = held ?? windowPlan(model, prepared.schema, Math.max(1, Math.min(AT_ONCE, count)))
   let k = 0
   try {
-    for (const batch of inOrder(count, AT_ONCE, fill)) {
+    for (const batch of inOrder(count, Math.min(AT_ONCE, plan.B), fill)) {
       plan.resetState()
       plan.forward(batch)
       for (let b = 0; b < batch.B; b++, k++) {
@@ -132,16 +149,20 @@ export function networkOutputs(model: Model, prepared: Prepared, windows: Window
       }
     }
   } finally {
-    plan.dispose()
+    if (held === undefined) plan.dispose()
   }
   return outputs
 }
 
 /** Outputs of windows as forecasts, the band `widening` scales wider at either end than the quantiles say. */
-export function forecastsFrom(outputs: Float64Array, prepared: Prepared, windows: Windows): Forecast[] {
+export function forecastsFrom(
+  outputs: Float64Array,
+  prepared: Prepared,
+  windows: Windows,
+  filler = windowFiller(prepared),
+): Forecast[] {
   const { schema, fitted, series: all } = prepared
   const { horizon } = schema
-  const filler = windowFiller(prepared)
   return Array.from(windows.series, (series, k) => {
     const origin = windows.origins[k]!
     const at = (ahead: number, quantile: (low: number, middle: number, high: number) => number) => {
@@ -181,6 +202,12 @@ export function wideningOf(outputs: Float64Array, prepared: Prepared, windows: W
   return beyond[Math.min(beyond.length, Math.ceil(share * (beyond.length + 1))) - 1] ?? 0
 }
 
-export function networkForecasts(model: Model, prepared: Prepared, windows: Windows): Forecast[] {
-  return forecastsFrom(networkOutputs(model, prepared, windows), prepared, windows)
+export function networkForecasts(
+  model: Model,
+  prepared: Prepared,
+  windows: Windows,
+  { filler = windowFiller(prepared), plan }: AtHand = {},
+): Forecast[] {
+  const outputs = networkOutputs(model, prepared, windows, { filler, ...(plan && { plan }) })
+  return forecastsFrom(outputs, prepared, windows, filler)
 }

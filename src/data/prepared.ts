@@ -4,6 +4,7 @@
  */
 import type { Axis } from './axis.ts'
 import type { Panel, PanelSeries } from './panel.ts'
+import { ScaleMeter } from './scaleMeter.ts'
 import type { FittedColumn, FittedForecast, ForecastSchema, InputColumn, SeriesScale } from './schema.ts'
 
 /** A series, ready for windows. Steps count from its first one. */
@@ -79,6 +80,14 @@ function transformedTarget({ target }: PanelSeries, { transform }: ForecastSchem
   return transform === 'none' ? target : target.map((value) => transformed(transform, value))
 }
 
+/** The scale of a series that training did not have, by all that there is of it. */
+function ownScale(name: string, target: Float64Array, filled: Float64Array, schema: ForecastSchema): SeriesScale {
+  const lag = seasonLag(schema)
+  const meter = new ScaleMeter(lag)
+  for (let i = 0; i < target.length; i++) meter.add(target[i]!, filled[i]!, i >= lag ? filled[i - lag]! : Number.NaN)
+  return meter.scale(name)
+}
+
 /** Without the missing ones; a deviation of 0, or of nothing, is 1. */
 function meanAndStd(values: Float64Array): [number, number] {
   let sum = 0
@@ -152,18 +161,18 @@ function commonest(parts: readonly Float64Array[], levels: readonly string[]): s
 /** @param fitted of the schema; series that it does not know are measured on what there is of them */
 export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedForecast): Prepared {
   const scales = new Map(fitted.series.map((scale) => [scale.name, scale]))
+  const inputs = [...schema.known, ...schema.past]
+  const widths = fitted.columns.map((column, k) => columnEncoder(inputs[k]!.type, column).width)
   const series = panel.series.map((one): PreparedSeries => {
     const target = transformedTarget(one, schema)
     const filled = fill(target, schema.seasons.at(-1) ?? 0)
     const values = fitted.scaling === 'season' ? seasonalDifferences(filled, seasonLag(schema)) : filled
-    const scale = scales.get(one.name) ?? scaleOf(one, schema, one.start + one.target.length)
+    const scale = scales.get(one.name) ?? ownScale(one.name, target, filled, schema)
     const columns = one.inputs.slice(0, fitted.columns.length).map((input, k) => {
-      const type = [...schema.known, ...schema.past][k]!.type
-      return columnValues(input, type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
+      return columnValues(input, inputs[k]!.type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
     })
     return { name: one.name, start: one.start, target, filled, values, scale, columns }
   })
-  const widths = fitted.columns.map(({ levels, gaps }) => (levels.length > 0 ? levels.length + 1 : 1) + (gaps ? 1 : 0))
   return { schema, fitted, axis: panel.axis, series, widths }
 }
 
@@ -171,20 +180,47 @@ export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedFore
 function columnValues(
   input: Float64Array,
   type: InputColumn['type'],
-  { mean, std, levels, gaps }: FittedColumn,
+  fitted: FittedColumn,
   own: readonly string[],
   season: number,
 ): Float32Array {
-  const size = type === 'category' ? levels.length + 1 : 1
-  const width = size + (gaps ? 1 : 0)
+  const { width, put } = columnEncoder(type, fitted)
   const x = new Float32Array(input.length * width)
-  const place = new Map(levels.map((level, i) => [level, i]))
-  const filled = type === 'category' ? input : fill(input, season)
-  for (let i = 0; i < input.length; i++) {
-    const missing = Number.isNaN(input[i]!)
-    if (type !== 'category') x[i * width] = (filled[i]! - mean) / std
-    else if (!missing) x[i * width + (place.get(own[input[i]!]!) ?? levels.length)] = 1
-    if (gaps && missing) x[i * width + size] = 1
+  if (type === 'category') {
+    const places = own.map(placesOf(fitted))
+    for (let i = 0; i < input.length; i++) put(x, i * width, places[input[i]!] ?? Number.NaN, 0)
+    return x
   }
+  const filled = fill(input, season)
+  for (let i = 0; i < input.length; i++) put(x, i * width, input[i]!, filled[i]!)
   return x
+}
+
+/** The place of a level among those of the training part; after the last one is that of all others. */
+export function placesOf({ levels }: FittedColumn): (level: string) => number {
+  const place = new Map(levels.map((level, i) => [level, i]))
+  return (level) => place.get(level) ?? levels.length
+}
+
+/** Writes the inputs of one step of a column, which are 0 before. */
+export interface ColumnEncoder {
+  readonly width: number
+  /** Of a category: places that there are; else null. */
+  readonly places: number | null
+  /** @param value NaN: missing; of a category, the place of its level. @param filled what stands for a missing number */
+  put(x: Float32Array, at: number, value: number, filled: number): void
+}
+
+export function columnEncoder(type: InputColumn['type'], { mean, std, levels, gaps }: FittedColumn): ColumnEncoder {
+  const size = type === 'category' ? levels.length + 1 : 1
+  return {
+    width: size + (gaps ? 1 : 0),
+    places: type === 'category' ? size : null,
+    put(x, at, value, filled) {
+      const missing = Number.isNaN(value)
+      if (type !== 'category') x[at] = (filled - mean) / std
+      else if (!missing) x[at + value] = 1
+      if (gaps && missing) x[at + size] = 1
+    },
+  }
 }

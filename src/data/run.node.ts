@@ -16,12 +16,14 @@ import type { TableOptions } from '../table/options.ts'
 import type { ColumnType } from '../table/table.ts'
 import { type Backtest, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
+import { type ForecastStream, forecastStream } from './forecastStream.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
 import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
-import { type ForecastStream, forecastStream } from './stream.node.ts'
+import { streamBuffers } from './streams.node.ts'
+import type { StreamOptions } from './streams.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
 const SCHEMA = 'schema'
@@ -112,8 +114,8 @@ export interface FittedRun extends FittedNetwork, Disposable {
   predict(source: TableSource, options?: TableOptions): Promise<Predicted>
   /** Scored forecasts from many moments after the validation part. @throws InputError for rows that do not fit */
   backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
-  /** Takes records one by one, and forecasts after each. */
-  stream(): ForecastStream
+  /** Takes records one by one, and forecasts after each. @throws InputError for the state of another run */
+  stream(options?: StreamOptions): ForecastStream
   /** Gives the memory of the model back; a second time it does nothing. */
   dispose(): void
 }
@@ -123,8 +125,8 @@ export interface LabelRun extends SequenceNetwork, Disposable {
   readonly dir: string
   /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
   predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
-  /** Takes records one by one, and answers each with a label. */
-  stream(): LabelStream
+  /** Takes records one by one, and answers each with a label. @throws InputError for the state of another run */
+  stream(options?: StreamOptions): LabelStream
   /** Gives the memory of the model back. */
   dispose(): void
 }
@@ -182,6 +184,8 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
 
 function forecastRun(dir: string, network: FittedNetwork): FittedRun {
   const { model, schema } = network
+  const buffers = streamBuffers(model, schema)
+  const plan = () => buffers.plan(schema.window + schema.horizon)
   return {
     dir,
     ...network,
@@ -191,22 +195,29 @@ function forecastRun(dir: string, network: FittedNetwork): FittedRun {
     async backtest(source, { stride, ...options } = {}) {
       return backtestTable(network, await openTable(source, withTypes(schema, options)), stride)
     },
-    stream: () => forecastStream(network),
-    ...disposable(() => model.dispose()),
+    stream: (options) => forecastStream({ ...network, run: buffers.run, plan }, options),
+    ...disposable(() => {
+      buffers.dispose()
+      model.dispose()
+    }),
   }
 }
 
 function labelRun(dir: string, network: SequenceNetwork): LabelRun {
   const { model, schema } = network
   refuseOtherWidth(dir, network)
+  const buffers = streamBuffers(model, schema)
   return {
     dir,
     ...network,
     async predict(source, options = {}) {
       return predictLabels(network, await openTable(source, withWords(schema, options)))
     },
-    stream: () => labelStream(network),
-    ...disposable(() => model.dispose()),
+    stream: (options) => labelStream({ ...network, ...buffers }, options),
+    ...disposable(() => {
+      buffers.dispose()
+      model.dispose()
+    }),
   }
 }
 

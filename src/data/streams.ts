@@ -1,7 +1,9 @@
 /** What streams of all kinds have in common: how they begin, their state as plain data, and how much they may hold. */
 import { z } from 'zod'
-import { checked, InputError, refuseUnknown, shown } from '../error.ts'
+import { checked, InputError, nearest, refuseUnknown, shown } from '../error.ts'
 import { grouped } from '../numbers.ts'
+import type { Row } from '../table/rows.ts'
+import { listed } from './notes.ts'
 import type { Schema } from './schema.ts'
 
 /** How a stream begins. */
@@ -89,4 +91,15 @@ export function room(of: string) {
 export function refuseNoRecord(record: unknown): void {
   if (typeof record === 'object' && record !== null && !Array.isArray(record)) return
   throw new InputError(`stream: expected a record but received ${shown(record)}: push an object of columns`)
+}
+
+/** What a record has in a column. @throws InputError where it has no such column */
+export function cellOf(record: Row, name: string): unknown {
+  if (Object.hasOwn(record, name)) return record[name]
+  const names = Object.keys(record)
+  const meant = nearest(name, names)
+  throw new InputError(
+    `stream: expected the column ${shown(name)} but the record has ${listed(names, 12) || 'none'}: ` +
+      (meant === undefined ? 'add it, null where it is missing' : `is it ${shown(meant)}?`),
+  )
 }

@@ -3,13 +3,34 @@
  * flag says so, while the calendar, lags and known columns are shown. A window is a series and the step of its first
  * forecast; its inputs are made when a batch needs them.
  */
+import type { Axis } from './axis.ts'
 import { calendarWidth, putCalendar } from './calendar.ts'
 import { type Prepared, type PreparedSeries, seasonLag, transformedBack } from './prepared.ts'
+import type { ForecastSchema } from './schema.ts'
 
 /** Many windows: number k is of series[k], and its first step ahead is its step origins[k]. */
 export interface Windows {
   readonly series: Int32Array
   readonly origins: Int32Array
+}
+
+/** Of the last steps that were asked for, `count` at most: for windows that move on through time. */
+export function calendarCache({ calendar }: ForecastSchema, axis: Axis, count: number): Days {
+  const size = calendarWidth(calendar)
+  const indices = new Float64Array(count).fill(Number.NaN)
+  const table = new Float32Array(count * size)
+  return {
+    put(index, x, at) {
+      if (size === 0) return
+      const slot = ((index % count) + count) % count
+      if (indices[slot] !== index) {
+        table.fill(0, slot * size, (slot + 1) * size)
+        putCalendar(calendar, axis, index, table, slot * size)
+        indices[slot] = index
+      }
+      for (let k = 0; k < size; k++) x[at + k] = table[slot * size + k]!
+    },
+  }
 }
 
 /** One group of inputs, in their order. */
@@ -33,13 +54,13 @@ export interface WindowFiller {
   toUnits(series: number, origin: number, ahead: number, output: number): number
 }
 
-export function windowFiller(prepared: Prepared): WindowFiller {
+/** @param days of all steps that windows can have; default: they are made at once */
+export function windowFiller(prepared: Prepared, days: Days = calendarTable(prepared)): WindowFiller {
   const { schema, fitted, axis } = prepared
   const { horizon, window, lags } = schema
   const groups = groupsOf(prepared)
   const width = groups.reduce((sum, group) => sum + group.width, 0)
   const seasonal = fitted.scaling === 'season' ? seasonLag(schema) : 0
-  const days = calendarTable(prepared)
   const pastOf = (origin: number) => Math.min(window, origin)
   const known = schema.known.length
 
@@ -97,8 +118,14 @@ export function windowFiller(prepared: Prepared): WindowFiller {
   }
 }
 
-/** The calendar's inputs of all steps that windows can have. */
-function calendarTable({ series, schema, axis }: Prepared) {
+/** The calendar's inputs. */
+export interface Days {
+  /** Writes those of the step `index`, from the origin of time, to x from `at` on. */
+  put(index: number, x: Float32Array, at: number): void
+}
+
+/** Of all steps that windows can have. */
+function calendarTable({ series, schema, axis }: Prepared): Days {
   const { calendar, horizon } = schema
   const size = calendarWidth(calendar)
   const first = Math.min(...series.map(({ start }) => start))
