@@ -84,6 +84,10 @@ const LABELS: readonly Flag[] = [
     flag: '--balanced',
     help: 'labels count alike, however rare (default: where one is 4 times as frequent as another)',
   },
+  {
+    flag: '--one-way',
+    help: 'labels depend on what came before alone, as in a stream (default: the network reads both ways)',
+  },
 ]
 const NEXT: readonly Flag[] = [{ flag: '--next <column>', help: 'the column of items of which to guess the next' }]
 
@@ -132,8 +136,8 @@ export function spokenWork(table: Table, flags: DecisionFlags): SpokenWork {
   const { id, time, split, members } = flags
   const shared = { id, time, split, members }
   if (kind === 'next') return ofSequences(nextItem(table, { ...shared, next: flags.next! }))
-  const { label, of, inputs, frame, balanced } = flags
-  return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced }))
+  const { label, of, inputs, frame, balanced, oneWay } = flags
+  return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced, oneWay }))
 }
 
 function bySchema(table: Table, flags: DecisionFlags): SpokenWork {
@@ -152,7 +156,8 @@ function longOf({ flag }: Flag): string {
 
 /** Those of the flags that were given. */
 function saidOf(among: readonly Flag[], flags: DecisionFlags): string[] {
-  return among.map(longOf).filter((flag) => flags[flag.slice(2) as keyof DecisionFlags] !== undefined)
+  const nameOf = (flag: string) => flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  return among.map(longOf).filter((flag) => flags[nameOf(flag) as keyof DecisionFlags] !== undefined)
 }
 
 function forecastChoices(flags: DecisionFlags): ForecastChoices {

@@ -3,11 +3,23 @@
  * forwards only, else all steps again.
  */
 import { z } from 'zod'
+import type { Plan } from '../../model/plan.ts'
 import type { State } from '../../model/state.ts'
+import type { Stepper } from '../../model/stepper.ts'
 import { answersOf, probabilitiesOf } from './batches.ts'
 import type { StepEncoder } from './encode.ts'
+import type { SequenceNetwork } from './sequencePredict.ts'
 import type { FittedSequences } from './sequenceSchema.ts'
-import type { LabelStreams } from './sequenceStream.ts'
+
+/** What the streams of a run have in common. */
+export interface LabelStreams extends SequenceNetwork {
+  /** Tells the run: its weights and its schema. */
+  readonly run: () => string
+  /** Of one sequence, for networks of one direction; whoever uses it sets its state. */
+  readonly stepper: () => Stepper
+  /** Buffers for one sequence of T steps. */
+  readonly plan: (T: number) => Plan
+}
 
 /** A sequence so far. */
 export interface Held {

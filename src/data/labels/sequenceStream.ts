@@ -1,14 +1,12 @@
 /** Labels of records that come one by one. */
 import { InputError, shown } from '../../error.ts'
-import type { Plan } from '../../model/plan.ts'
-import type { Stepper } from '../../model/stepper.ts'
 import { MOST_FLOAT, momentReader, numberCell, wordCell } from '../../table/cell.ts'
 import type { Row } from '../../table/rows.ts'
 import { cellOf, heldBy, refuseNoRecord, room, type StreamOptions, type StreamState, stateWith } from '../streams.ts'
 import { probabilitiesOf } from './batches.ts'
 import { type StepEncoder, stepEncoder } from './encode.ts'
-import { HELD_STATE, type Held, heldSequence, restoredSequence } from './heldSequence.ts'
-import { fittedOf, type Labelled, labelled, type SequenceNetwork } from './sequencePredict.ts'
+import { HELD_STATE, type Held, heldSequence, type LabelStreams, restoredSequence } from './heldSequence.ts'
+import { fittedOf, type Labelled, labelled } from './sequencePredict.ts'
 import type { FittedSequenceColumn, SequenceSchema } from './sequenceSchema.ts'
 
 /** Takes records one by one. What a call refuses leaves the stream as it was. */
@@ -25,16 +23,6 @@ export interface LabelStream<R = Row> {
   end(id?: string): void
   /** All that the stream knows, as plain data: `run.stream({ state })` goes on from it. */
   state(): StreamState
-}
-
-/** What the streams of a run have in common. */
-export interface LabelStreams extends SequenceNetwork {
-  /** Tells the run: its weights and its schema. */
-  readonly run: () => string
-  /** Of one sequence, for networks of one direction; whoever uses it sets its state. */
-  readonly stepper: () => Stepper
-  /** Buffers for one sequence of T steps. */
-  readonly plan: (T: number) => Plan
 }
 
 type Cell = number | string | null
