@@ -207,7 +207,10 @@ export interface ColumnEncoder {
   readonly width: number
   /** Of a category: places that there are; else null. */
   readonly places: number | null
-  /** @param value NaN: missing; of a category, the place of its level. @param filled what stands for a missing number */
+  /**
+   * @param value NaN: missing; of a category, the place of its level
+   * @param filled what stands for a missing number
+   */
   put(x: Float32Array, at: number, value: number, filled: number): void
 }
 

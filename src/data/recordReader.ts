@@ -92,7 +92,7 @@ export function recordReader(layout: SeriesLayout): RecordReader {
   }
 }
 
-/** @throws InputError where a record cannot follow those of its series, or a value is beyond float32 once it is scaled */
+/** @throws InputError where a record cannot follow those of its series, or float32 cannot hold a value once scaled */
 function refuseMisfit(series: SeriesBuffer, found: RecordNumbers, k: number, layout: SeriesLayout): void {
   const { axis, ahead, schema, fitted } = layout
   const { index, targets, inputs } = found

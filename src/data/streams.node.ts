@@ -1,4 +1,4 @@
-/** What all streams of an opened run share: the network's buffers, made once they are needed, and what tells the run. */
+/** What all streams of an opened run share: the network's buffers, made when needed, and what tells the run. */
 import { sha256 } from '../disk.node.ts'
 import type { Model } from '../model/model.ts'
 import type { Plan } from '../model/plan.ts'

@@ -8,7 +8,7 @@ import type { Schema } from './schema.ts'
 
 /** How a stream begins. */
 export interface StreamOptions {
-  /** What `state` of another stream of the same run gave, also by way of JSON. Default: a stream that has read nothing. */
+  /** What `state` of another stream of the same run gave, also by way of JSON. Default: nothing was read. */
   readonly state?: StreamState | undefined
 }
 

@@ -107,7 +107,8 @@ function cellIn(record: Row, name: string, column: FittedSequenceColumn): Cell {
 function scalable(name: string, value: number, { mean, std }: FittedSequenceColumn): number {
   if (!(Math.abs(value - mean) / std >= MOST_FLOAT / 4)) return value
   throw new InputError(
-    `stream: ${name}: expected a number that float32 can hold once it is scaled but received ${shown(value)}: correct it`,
+    `stream: ${name}: expected a number that float32 can hold once it is scaled but received ${shown(value)}: ` +
+      'correct it',
   )
 }
 
