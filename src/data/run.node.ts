@@ -13,6 +13,7 @@ import { createRunFolder } from '../runs/folder.ts'
 import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
 import { openTable, type TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
+import type { Row } from '../table/rows.ts'
 import type { ColumnType } from '../table/table.ts'
 import { type Backtest, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
@@ -21,6 +22,7 @@ import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } f
 import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
+import { type RecordOf, type RecordSchema, refuseOtherRecords } from './records.ts'
 import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
 import { streamBuffers } from './streams.node.ts'
 import type { StreamOptions } from './streams.ts'
@@ -107,26 +109,26 @@ function configOf(fitted: Fitted, version: string): RunConfig {
 }
 
 /** A fit, opened again. Dispose of it when it is no longer needed. */
-export interface FittedRun extends FittedNetwork, Disposable {
+export interface FittedRun<R extends object = Row> extends FittedNetwork, Disposable {
   readonly dir: string
   readonly schema: ForecastSchema
   /** Forecasts of the steps after the last value of each series. @throws InputError for rows that do not fit */
-  predict(source: TableSource, options?: TableOptions): Promise<Predicted>
+  predict(source: TableSource<R>, options?: TableOptions): Promise<Predicted>
   /** Scored forecasts from many moments after the validation part. @throws InputError for rows that do not fit */
   backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
   /** Takes records one by one, and forecasts after each. @throws InputError for the state of another run */
-  stream(options?: StreamOptions): ForecastStream
+  stream(options?: StreamOptions): ForecastStream<R>
   /** Gives the memory of the model back; a second time it does nothing. */
   dispose(): void
 }
 
 /** Labels or next items, opened again. Dispose of it when it is no longer needed. */
-export interface LabelRun extends SequenceNetwork, Disposable {
+export interface LabelRun<R extends object = Row> extends SequenceNetwork, Disposable {
   readonly dir: string
   /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
-  predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
+  predict(source: TableSource<R>, options?: TableOptions): Promise<PredictedLabels>
   /** Takes records one by one, and answers each with a label. @throws InputError for the state of another run */
-  stream(options?: StreamOptions): LabelStream
+  stream(options?: StreamOptions): LabelStream<R>
   /** Gives the memory of the model back. */
   dispose(): void
 }
@@ -145,23 +147,44 @@ export interface OpenRunOptions<K extends keyof Runs = keyof Runs> {
   readonly kind?: K | undefined
 }
 
+/** The run of a schema that is a constant: `predict` and `stream` take its records. */
+export type RunOf<S extends RecordSchema> = S extends { readonly kind: 'forecast' }
+  ? FittedRun<RecordOf<S>>
+  : LabelRun<RecordOf<S>>
+
 /**
- * A fit, opened again: `openRun(dir, { backend, kind: 'label' })`.
- * @throws InputError when there is no fit of that kind in the folder, or its files are damaged
+ * A fit, opened again: `openRun(dir, { backend, kind: 'label' })`, or with a schema that is a constant, so that the
+ * compiler knows its records: `openRun(dir, { backend, schema })`.
+ * @throws InputError when there is no fit of that kind or of those columns in the folder, or its files are damaged
  */
-export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options: OpenRunOptions<K>): Runs[K] {
+export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options: OpenRunOptions<K>): Runs[K]
+export function openRun<const S extends RecordSchema>(
+  dir: string,
+  options: { readonly backend: Backend; readonly schema: S },
+): RunOf<S>
+export function openRun(
+  dir: string,
+  options: OpenRunOptions & { readonly schema?: RecordSchema },
+): FittedRun | LabelRun {
   const run = openAnyRun(dir, options)
-  const kind = options.kind ?? 'forecast'
-  if (run.schema.kind === kind) return run as Runs[K]
-  run.dispose()
-  throw new InputError(
-    `${dir}: expected a run of the kind ${kind} but it is of ${run.schema.kind}: say kind: '${run.schema.kind}'`,
-  )
+  const { schema, kind = schema?.kind ?? 'forecast' } = options
+  try {
+    if (run.schema.kind !== kind) {
+      throw new InputError(
+        `${dir}: expected a run of the kind ${kind} but it is of ${run.schema.kind}: say kind: '${run.schema.kind}'`,
+      )
+    }
+    if (schema !== undefined) refuseOtherRecords(dir, run.schema, schema)
+    return run
+  } catch (error) {
+    run.dispose()
+    throw error
+  }
 }
 
 /** As `openRun`, for whatever kind it is. */
 export function openAnyRun(dir: string, options: { readonly backend: Backend }): FittedRun | LabelRun {
-  const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind'])
+  const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind', 'schema'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
     const text = modelMetadata(source).get(SCHEMA)
