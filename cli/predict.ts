@@ -102,6 +102,11 @@ async function labelLines(
 
 export const BACKTEST_FLAGS: readonly Flag[] = [
   { flag: '--stride <N>', value: whole(), help: "steps from one forecast to the next (default: the fit's)" },
+  {
+    flag: '--refit <N>',
+    value: whole(),
+    help: 'fit the network again before each N-th moment, on all rows before it (default: never)',
+  },
   BACKEND,
   THREADS,
   JSON_RESULT,
@@ -111,20 +116,22 @@ export const BACKTEST_FLAGS: readonly Flag[] = [
 export async function backtestRun(
   dir: string,
   files: readonly string[],
-  flags: Flags & { stride?: number; json?: boolean },
+  flags: Flags & { stride?: number; refit?: number; json?: boolean },
 ): Promise<number> {
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
   const run = openRun(dir, { backend })
   try {
-    const { notes, ...result } = await run.backtest([...files], { stride: flags.stride })
+    const onRefit = (moment: string, fit: number, fits: number) => say(`fitting as of ${moment} (${fit}/${fits})`)
+    const { stride, refit } = flags
+    const { notes, ...result } = await run.backtest([...files], { stride, refit, onRefit })
     if (flags.json) {
       print(JSON.stringify({ type: 'result', ...result }))
       return 0
     }
     for (const { level, text } of notes) say(`${level === 'warning' ? '! ' : ''}${text}`)
-    print(
-      `${result.forecasts} forecasts from ${result.from} to ${result.to}, by a network that was fitted once, before`,
-    )
+    const fitted =
+      result.fits === 0 ? 'that was fitted once, before' : `that was fitted ${result.fits} times, each before them`
+    print(`${result.forecasts} forecasts from ${result.from} to ${result.to}, by a network ${fitted}`)
     for (const line of methodLines(result.methods, 'method')) print(line)
     print(`  ${verdict(result.methods, result.winner)}`)
     return 0

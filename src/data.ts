@@ -1,6 +1,6 @@
 /** Networks for your own sequences, in Node: tables from files or memory, forecasts, labels, runs opened again. */
 
-export type { Backtest } from './data/backtest.ts'
+export type { Backtest, BacktestOptions } from './data/backtest.ts'
 export {
   type FitEvent,
   type FitOptions,

@@ -30,7 +30,7 @@ export interface SequenceColumns {
   readonly inputs: readonly TypedColumn[]
 }
 
-/** A schema, or the part of it that says which columns records have, as a constant: `{ kind: 'forecast', … } as const`. */
+/** A schema, or the part of it that says which columns records have, as a constant. */
 export type RecordSchema = ForecastColumns | SequenceColumns
 
 /** Values by the type of their column; null: missing. */

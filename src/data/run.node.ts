@@ -14,15 +14,15 @@ import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
 import { openTable, type TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
 import type { Row } from '../table/rows.ts'
-import type { ColumnType } from '../table/table.ts'
-import { type Backtest, backtestTable } from './backtest.ts'
+import { type Backtest, type BacktestOptions, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
 import { type ForecastStream, forecastStream } from './forecastStream.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
-import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
+import { withTypes, withWords } from './reading.ts'
 import { type RecordOf, type RecordSchema, refuseOtherRecords } from './records.ts'
+import type { Training } from './refit.ts'
 import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
 import { streamBuffers } from './streams.node.ts'
 import type { StreamOptions } from './streams.ts'
@@ -115,7 +115,7 @@ export interface FittedRun<R extends object = Row> extends FittedNetwork, Dispos
   /** Forecasts of the steps after the last value of each series. @throws InputError for rows that do not fit */
   predict(source: TableSource<R>, options?: TableOptions): Promise<Predicted>
   /** Scored forecasts from many moments after the validation part. @throws InputError for rows that do not fit */
-  backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
+  backtest(source: TableSource<R>, options?: TableOptions & BacktestOptions): Promise<Backtest>
   /** Takes records one by one, and forecasts after each. @throws InputError for the state of another run */
   stream(options?: StreamOptions): ForecastStream<R>
   /** Gives the memory of the model back; a second time it does nothing. */
@@ -198,14 +198,17 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
   })
   try {
     const schema = schemaFrom(text, `${dir}: schema`)
-    return schema.kind === 'forecast' ? forecastRun(dir, { model, schema }) : labelRun(dir, { model, schema })
+    const { training: options, seed } = stored.config
+    return schema.kind === 'forecast'
+      ? forecastRun(dir, { model, schema }, { options, seed })
+      : labelRun(dir, { model, schema })
   } catch (error) {
     model.dispose()
     throw error
   }
 }
 
-function forecastRun(dir: string, network: FittedNetwork): FittedRun {
+function forecastRun(dir: string, network: FittedNetwork, training: Training): FittedRun {
   const { model, schema } = network
   const buffers = streamBuffers(model, schema)
   const plan = () => buffers.plan(schema.window + schema.horizon)
@@ -215,8 +218,9 @@ function forecastRun(dir: string, network: FittedNetwork): FittedRun {
     async predict(source, options = {}) {
       return predictTable(network, await openTable(source, withTypes(schema, options)))
     },
-    async backtest(source, { stride, ...options } = {}) {
-      return backtestTable(network, await openTable(source, withTypes(schema, options)), stride)
+    async backtest(source, { stride, refit, onRefit, ...options } = {}) {
+      const table = await openTable(source, withTypes(schema, options))
+      return backtestTable(network, table, { stride, refit, onRefit }, training)
     },
     stream: (options) => forecastStream({ ...network, run: buffers.run, plan }, options),
     ...disposable(() => {
@@ -256,26 +260,6 @@ function refuseOtherWidth(dir: string, { model, schema }: SequenceNetwork): void
 
 function disposable(dispose: () => void): { dispose(): void } & Disposable {
   return { dispose, [DISPOSE]: dispose } as { dispose(): void } & Disposable
-}
-
-/** Options of reading with the categories that a schema was made with. */
-function withWords({ inputs, layout, id }: SequenceSchema, options: TableOptions): TableOptions {
-  if (layout === 'cells') return options
-  const words = inputs.filter(({ type }) => type === 'category').map(({ name }) => name)
-  if (id !== null) words.push(id)
-  const types = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
-  return { ...options, types: { ...types, ...options.types } }
-}
-
-/** Options of reading with the time zone and categories that a schema was made with. */
-function withTypes({ time, known, past }: ForecastSchema, options: TableOptions): TableOptions {
-  const categories = [...known, ...past].filter(({ type }) => type === 'category')
-  const types = Object.fromEntries(categories.map(({ name }): [string, ColumnType] => [name, 'category']))
-  return {
-    ...(time.zone !== null && { timezone: time.zone }),
-    ...options,
-    ...(categories.length > 0 && { types: { ...types, ...options.types } }),
-  }
 }
 
 /** Names of the files of a fit beside those of every run. */
