@@ -1,5 +1,4 @@
 /** The kinds of work as the command knows them: their flags, what is decided, and how their scores are shown. */
-import { axisOf } from '../src/data/axis.ts'
 import { type ForecastWork, forecasting, forecastingBy, rangeOf } from '../src/data/forecast.ts'
 import type { ForecastChoices } from '../src/data/infer.ts'
 import type { LabelChoices, NextChoices } from '../src/data/labels/inferSequences.ts'
@@ -45,7 +44,11 @@ const FORECAST: readonly Flag[] = [
     value: names,
     help: 'after how many steps the series repeats itself, with commas between',
   },
-  { flag: '--gaps <what>', value: oneOf('missing', 'zero'), help: 'what a step without a row is (default: missing)' },
+  {
+    flag: '--gaps <what>',
+    value: oneOf('missing', 'zero', 'skip'),
+    help: 'what a step without a row is; skip: none, the rows that are there are the steps (default: missing)',
+  },
   {
     flag: '--duplicates <what>',
     value: oneOf('last', 'sum', 'mean'),
@@ -175,8 +178,8 @@ function ofForecast(work: ForecastWork): SpokenWork {
   const { schema } = work
   return {
     work,
-    decisions: decisionsOf(schema, work.series, rangeOf(work)),
-    example: exampleWindow(schema, axisOf(schema.time)),
+    decisions: decisionsOf(schema, work.panel.axis, work.series, rangeOf(work)),
+    example: exampleWindow(schema, work.panel.axis),
   }
 }
 

@@ -118,7 +118,7 @@ async function after(name: string, made: () => { push(row: Row): unknown; end():
   }
 }
 
-const ONE_WAY = {}
+const ONE_WAY = { oneWay: true }
 await forecasts()
 await labels()
 fs.rmSync(folder, { recursive: true })

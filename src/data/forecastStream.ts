@@ -68,6 +68,11 @@ const MOST_UNUSED = 20
 
 export function forecastStream(run: ForecastStreams, options: StreamOptions = {}): ForecastStream {
   const { schema } = run
+  if (schema.gaps === 'skip') {
+    throw new InputError(
+      'stream: expected a run whose steps are of one length but it was fitted with --gaps skip: predict all rows so far',
+    )
+  }
   const told = { kind: schema.kind, run: run.run }
   const layout = layoutOf(schema, fittedForecast(schema), axisOf(schema.time))
   const reader = recordReader(layout)

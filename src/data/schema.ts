@@ -96,8 +96,8 @@ export interface ForecastSchema {
   readonly known: readonly InputColumn[]
   /** Columns that are known only for the past. */
   readonly past: readonly InputColumn[]
-  /** What a step without a row is. */
-  readonly gaps: 'missing' | 'zero'
+  /** What a step without a row is; `skip`: none, for the moments that rows have are the steps. */
+  readonly gaps: 'missing' | 'zero' | 'skip'
   /** What several rows of one step are: the last of them, their sum or their mean. */
   readonly duplicates: 'last' | 'sum' | 'mean'
   /** The function that values go through before everything else. */
@@ -157,7 +157,7 @@ const forecast = z.strictObject({
   calendar: z.array(z.enum(CALENDAR)).max(CALENDAR.length),
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
-  gaps: z.enum(['missing', 'zero']),
+  gaps: z.enum(['missing', 'zero', 'skip']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),
   split: z.strictObject({ validation: step, test: step, end: step, stride: size }),
