@@ -67,11 +67,11 @@ async function forecasts(): Promise<void> {
   using run = openRun(await saved('forecast', forecasting(await openTable(rows), choices)), { backend })
   const stream = run.stream()
   for (const row of rows) stream.push(row)
-  note('forecast: push', await cost(200, (i) => stream.push(sale(1400 + i, 'A'))))
+  note('forecast: push', await cost(1000, (i) => stream.push(sale(1400 + i, 'A'))))
   note(
     'forecast: push, then forecast of its series',
-    await cost(20, (i) => {
-      stream.push(sale(2400 + i, 'A'))
+    await cost(400, (i) => {
+      stream.push(sale(7400 + i, 'A'))
       return stream.forecast('A')
     }),
   )

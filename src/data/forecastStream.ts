@@ -1,7 +1,7 @@
 /** Forecasts of records that come one by one. */
 import { z } from 'zod'
 import { InputError, shown } from '../error.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Stepper } from '../model/stepper.ts'
 import type { Row } from '../table/rows.ts'
 import { axisOf } from './axis.ts'
 import { networkForecasts } from './forecasting.ts'
@@ -48,8 +48,8 @@ export interface ForecastStream<R = Row> {
 export interface ForecastStreams extends FittedNetwork {
   /** Tells the run: its weights and its schema. */
   readonly run: () => string
-  /** Buffers for one window, which all of them use. */
-  readonly plan: () => Plan
+  /** Of one sequence, which all of them use. */
+  readonly stepper: () => Stepper
 }
 
 /** What came under one name. */
@@ -144,7 +144,7 @@ function chosen(groups: ReadonlyMap<string, Group>, name: string | undefined): G
 }
 
 /** Makes the forecasts of groups. */
-function forecaster({ model, schema, plan }: ForecastStreams, { fitted, axis, encoders, ahead }: SeriesLayout) {
+function forecaster({ model, schema, stepper }: ForecastStreams, { fitted, axis, encoders, ahead }: SeriesLayout) {
   const days = calendarCache(schema, axis, schema.window + schema.horizon + 64)
   const widths = encoders.map(({ width }) => width)
   return (groups: readonly Group[], unused: ReadonlySet<string>): Predicted => {
@@ -160,7 +160,10 @@ function forecaster({ model, schema, plan }: ForecastStreams, { fitted, axis, en
     const panel = { axis, series: views.map(({ panel }) => panel) }
     const prepared: Prepared = { schema, fitted, axis, series: views.map(({ prepared }) => prepared), widths }
     const windows = nextWindows(panel, schema)
-    const reading = { filler: windowFiller(prepared, days), ...(windows.series.length <= FEW && { plan: plan() }) }
+    const reading = {
+      filler: windowFiller(prepared, days),
+      ...(windows.series.length <= FEW && { stepper: stepper() }),
+    }
     const forecasts = networkForecasts(model, prepared, windows, reading)
     const counts = widths.map((_, k) => groups.reduce((sum, { strange }) => sum + strange[k]!, 0))
     const names = panel.series.map(({ name }) => name)
@@ -172,7 +175,7 @@ function forecaster({ model, schema, plan }: ForecastStreams, { fitted, axis, en
   }
 }
 
-/** So many windows are read one by one, by buffers that are there; more, in buffers for many at once. */
+/** So many windows are read one by one, step by step; more, side by side. */
 const FEW = 8
 
 const moment = z.number().nullable()

@@ -1,11 +1,11 @@
 /** Forecasting as a task of the training loop, and a trained network's forecasts. */
+import type { Floats } from '../backend/backend.ts'
 import type { Batch } from '../batch.ts'
 import { pinball } from '../loss.ts'
 import type { Model } from '../model/model.ts'
-import type { Plan } from '../model/plan.ts'
+import type { Stepper } from '../model/stepper.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../task.ts'
 import { type Prepared, seasonLag } from './prepared.ts'
-import type { ForecastSchema } from './schema.ts'
 import { type Forecast, QUANTILES } from './scores.ts'
 import { type WindowFiller, type Windows, windowFiller, windowsWithin } from './windows.ts'
 
@@ -111,15 +111,11 @@ export function batches(filler: WindowFiller, { series, origins }: Windows, hori
 /** Windows that a network reads at once. */
 const AT_ONCE = 64
 
-/** Makes the buffers for windows of a schema, at most B at once. */
-export function windowPlan(model: Model, { window, horizon }: ForecastSchema, B: number): Plan {
-  return model.plan({ T: window + horizon, B, training: false })
-}
-
 /** What reads windows where it is at hand already; default: it is made, and given back. */
 export interface AtHand {
   readonly filler?: WindowFiller
-  readonly plan?: Plan
+  /** Reads one window after the other, step by step: of a few windows sooner than a plan, to the same bits. */
+  readonly stepper?: Stepper
 }
 
 /** What a network says of windows: [window, horizon, quantile], sorted quantiles in scaled units. */
@@ -127,31 +123,56 @@ export function networkOutputs(
   model: Model,
   prepared: Prepared,
   windows: Windows,
-  { filler = windowFiller(prepared), plan: held }: AtHand = {},
+  { filler = windowFiller(prepared), stepper }: AtHand = {},
 ): Float64Array {
-  const { horizon } = prepared.schema
+  const { horizon, window } = prepared.schema
   const Q = QUANTILES.length
-  const fill = batches(filler, windows, horizon)
   const count = windows.series.length
   const outputs = new Float64Array(count * horizon * Q)
-  const plan = held ?? windowPlan(model, prepared.schema, Math.max(1, Math.min(AT_ONCE, count)))
+  const put = (k: number, ahead: number, logits: Floats, at: number) =>
+    outputs.set(Float64Array.from(logits.subarray(at, at + Q)).sort(), (k * horizon + ahead) * Q)
+  if (stepper !== undefined) {
+    stepped(stepper, filler, windows, horizon, put)
+    return outputs
+  }
+  const fill = batches(filler, windows, horizon)
+  const plan = model.plan({ T: window + horizon, B: Math.max(1, Math.min(AT_ONCE, count)), training: false })
   let k = 0
   try {
-    for (const batch of inOrder(count, Math.min(AT_ONCE, plan.B), fill)) {
+    for (const batch of inOrder(count, AT_ONCE, fill)) {
       plan.resetState()
       plan.forward(batch)
       for (let b = 0; b < batch.B; b++, k++) {
         const first = batch.lengths![b]! - horizon
         for (let ahead = 0; ahead < horizon; ahead++) {
-          const at = ((first + ahead) * batch.B + b) * Q
-          outputs.set(Float64Array.from(plan.logits.subarray(at, at + Q)).sort(), (k * horizon + ahead) * Q)
+          put(k, ahead, plan.logits, ((first + ahead) * batch.B + b) * Q)
         }
       }
     }
   } finally {
-    if (held === undefined) plan.dispose()
+    plan.dispose()
   }
   return outputs
+}
+
+function stepped(
+  stepper: Stepper,
+  filler: WindowFiller,
+  { series, origins }: Windows,
+  horizon: number,
+  put: (k: number, ahead: number, logits: Floats, at: number) => void,
+): void {
+  const I = filler.width
+  for (const [k, one] of series.entries()) {
+    const T = filler.lengthOf(one, origins[k]!)
+    const x = new Float32Array(T * I)
+    filler.putInputs(one, origins[k]!, x, 0, 1)
+    stepper.resetState()
+    for (let t = 0; t < T; t++) {
+      const logits = stepper.step(x.subarray(t * I, (t + 1) * I))
+      if (t >= T - horizon) put(k, t - T + horizon, logits, 0)
+    }
+  }
 }
 
 /** Outputs of windows as forecasts, the band `widening` scales wider at either end than the quantiles say. */
@@ -206,8 +227,8 @@ export function networkForecasts(
   model: Model,
   prepared: Prepared,
   windows: Windows,
-  { filler = windowFiller(prepared), plan }: AtHand = {},
+  { filler = windowFiller(prepared), stepper }: AtHand = {},
 ): Forecast[] {
-  const outputs = networkOutputs(model, prepared, windows, { filler, ...(plan && { plan }) })
+  const outputs = networkOutputs(model, prepared, windows, { filler, ...(stepper && { stepper }) })
   return forecastsFrom(outputs, prepared, windows, filler)
 }

@@ -211,7 +211,6 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
 function forecastRun(dir: string, network: FittedNetwork, training: Training): FittedRun {
   const { model, schema } = network
   const buffers = streamBuffers(model, schema)
-  const plan = () => buffers.plan(schema.window + schema.horizon)
   return {
     dir,
     ...network,
@@ -222,7 +221,7 @@ function forecastRun(dir: string, network: FittedNetwork, training: Training): F
       const table = await openTable(source, withTypes(schema, options))
       return backtestTable(network, table, { stride, refit, onRefit }, training)
     },
-    stream: (options) => forecastStream({ ...network, run: buffers.run, plan }, options),
+    stream: (options) => forecastStream({ ...network, ...buffers }, options),
     ...disposable(() => {
       buffers.dispose()
       model.dispose()

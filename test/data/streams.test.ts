@@ -122,8 +122,7 @@ for (const [name, one] of Object.entries(CASES)) {
       network.model.dispose()
     })
     const { schema } = network
-    const plan = () => buffers.plan(schema.window + schema.horizon)
-    const open = (state?: StreamState) => forecastStream({ ...network, run: buffers.run, plan }, { state })
+    const open = (state?: StreamState) => forecastStream({ ...network, ...buffers }, { state })
     let stream = open()
     if (name.includes('year')) assert.ok(schema.lags.includes('year'), String(schema.lags))
     const blank = Object.fromEntries([...schema.targets, ...schema.past.map(({ name }) => name)].map((c) => [c, null]))
@@ -160,7 +159,7 @@ test('what a forecast’s stream refuses is one line, and leaves it as it was', 
   const rows = Array.from({ length: 120 }, (_, i) => one.row(i, 0))
   const network = await networkOf(one, rows)
   const buffers = streamBuffers(network.model, network.schema)
-  const run = { ...network, run: buffers.run, plan: () => buffers.plan(11) }
+  const run = { ...network, ...buffers }
   const stream = forecastStream(run)
   for (const row of rows) stream.push(row)
   const good: Row = { ...one.row(120, 0), sales: 5, kind: 'red' }
@@ -235,7 +234,7 @@ test('what a stream holds of a series does not grow', async () => {
   const one = CASES['days of several series, gaps, known and past columns']!
   const rows = Array.from({ length: 120 }, (_, i) => one.row(i, 0))
   const network = await networkOf(one, rows)
-  const stream = forecastStream({ ...network, run: () => '', plan: () => assert.fail() })
+  const stream = forecastStream({ ...network, run: () => '', stepper: () => assert.fail() })
   const sizes = [1000, 5000].map((until, n) => {
     for (let i = n * 1000; i < until; i++)
       stream.push(one.row(i % 3000, 0) && { ...one.row(i % 3000, 0), date: iso(i) })
