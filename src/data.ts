@@ -28,7 +28,7 @@ export type {
 export type { LabelStream } from './data/labels/sequenceStream.ts'
 export type { Note } from './data/notes.ts'
 export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
-export type { ForecastColumns, Moment, RecordOf, RecordSchema, SequenceColumns } from './data/records.ts'
+export type { CellTypes, ForecastColumns, Moment, RecordOf, RecordSchema, SequenceColumns } from './data/records.ts'
 export {
   type FittedRun,
   type LabelRun,

@@ -56,8 +56,8 @@ export async function backtestTable(
   const { test } = schema.split
   if (schema.gaps === 'skip' && panel.axis.timeOf(0) !== schema.time.origin) {
     throw new InputError(
-      `${table.name}: expected rows from the first one of the fit on, for steps are counted by rows (--gaps skip), but ` +
-        `the first is of ${panel.axis.text(0)}: add those before`,
+      `${table.name}: expected rows from the first one of the fit on, for steps are counted by rows (--gaps skip), ` +
+        `but the first is of ${panel.axis.text(0)}: add those before`,
     )
   }
   const end = Math.max(

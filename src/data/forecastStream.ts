@@ -70,7 +70,7 @@ export function forecastStream(run: ForecastStreams, options: StreamOptions = {}
   const { schema } = run
   if (schema.gaps === 'skip') {
     throw new InputError(
-      'stream: expected a run whose steps are of one length but it was fitted with --gaps skip: predict all rows so far',
+      'stream: expected a run whose steps are of one length but it was fitted with --gaps skip: predict all rows',
     )
   }
   const told = { kind: schema.kind, run: run.run }

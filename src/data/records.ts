@@ -2,15 +2,10 @@
 import { InputError, shown } from '../error.ts'
 import type { Row } from '../table/rows.ts'
 import { listed } from './notes.ts'
-import type { Schema } from './schema.ts'
+import type { InputColumn, Schema } from './schema.ts'
 
 /** A moment: a Date, a text as `2015-01-31T10:30`, or a number that counts from 1970 (or rows). */
 export type Moment = Date | string | number
-
-interface TypedColumn {
-  readonly name: string
-  readonly type: 'number' | 'flag' | 'category'
-}
 
 /** What of a forecast's schema says which columns records have. */
 export interface ForecastColumns {
@@ -18,8 +13,8 @@ export interface ForecastColumns {
   readonly time: { readonly column: string | null }
   readonly series: string | null
   readonly targets: readonly string[]
-  readonly known: readonly TypedColumn[]
-  readonly past: readonly TypedColumn[]
+  readonly known: readonly InputColumn[]
+  readonly past: readonly InputColumn[]
 }
 
 /** What of a schema of labels or next items says which columns records have. */
@@ -27,22 +22,18 @@ export interface SequenceColumns {
   readonly kind: 'label' | 'next'
   readonly id: string | null
   readonly time: string | null
-  readonly inputs: readonly TypedColumn[]
+  readonly inputs: readonly InputColumn[]
 }
 
 /** A schema, or the part of it that says which columns records have, as a constant. */
 export type RecordSchema = ForecastColumns | SequenceColumns
 
 /** Values by the type of their column; null: missing. */
-interface CellTypes {
+export interface CellTypes {
   readonly number: number | null
   readonly flag: boolean | number | null
   readonly category: string | number | boolean | null
 }
-
-type Inputs<C extends TypedColumn> = { readonly [K in C as K['name']]: CellTypes[K['type']] }
-type Named<N extends string | null, T> = { readonly [K in N & string]: T }
-type Joined<T> = { readonly [K in keyof T]: T[K] }
 
 /**
  * The records of a schema that is a constant, `RecordOf<typeof schema>`: each column by name, a target or an input with
@@ -51,17 +42,17 @@ type Joined<T> = { readonly [K in keyof T]: T[K] }
 export type RecordOf<S extends RecordSchema> = S extends ForecastColumns
   ? string extends S['targets'][number]
     ? Row
-    : Joined<
-        Named<S['time']['column'], Moment> &
-          Named<S['series'], string | number> &
-          Named<S['targets'][number], number | null> &
-          Inputs<S['known'][number]> &
-          Inputs<S['past'][number]>
-      >
+    : { readonly [K in S['time']['column'] & string]: Moment } & {
+        readonly [K in S['series'] & string]: string | number
+      } & { readonly [K in S['targets'][number]]: number | null } & {
+        readonly [C in S['known'][number] | S['past'][number] as C['name']]: CellTypes[C['type']]
+      }
   : S extends SequenceColumns
     ? string extends S['inputs'][number]['name']
       ? Row
-      : Joined<Named<S['id'], string | number> & Named<S['time'], Moment> & Inputs<S['inputs'][number]>>
+      : { readonly [K in S['id'] & string]: string | number } & { readonly [K in S['time'] & string]: Moment } & {
+          readonly [C in S['inputs'][number] as C['name']]: CellTypes[C['type']]
+        }
     : never
 
 /** Each column of records, and what it is. */

@@ -98,11 +98,44 @@ test('a run that is opened again predicts what the run has predicted, by rows an
 
 test('a run that is disposed of refuses to predict; a second time is harmless', async () => {
   const opened = openRun(run, { backend })
+  const streams = [opened.stream(), opened.stream()] as const
+  for (const stream of streams) {
+    for (let i = 0; i < 60; i++) {
+      stream.push({ date: date(i), sales: i < 57 ? sales(i) : null, promo: promo(i), kind: kind(i) })
+    }
+  }
+  await streams[0].forecast()
   opened.dispose()
   opened.dispose()
   const data = columns({ rows: TEST + H })
   const known = { ...data, sales: data.sales.map((value, i) => (i < TEST ? value : null)) }
   await assert.rejects(opened.predict(known), /^InputError: .*disposed of/)
+  for (const stream of streams) await assert.rejects(stream.forecast(), /^InputError: .*disposed of/)
+  const fresh = openRun(run, { backend })
+  fresh.dispose()
+  await assert.rejects(async () => fresh.stream({ state: streams[0].state() }), /^InputError/)
+})
+
+test('a run is opened with a schema that is a constant only if its records have those columns', () => {
+  const known = [
+    { name: 'kind', type: 'category' },
+    { name: 'promo', type: 'flag' },
+  ] as const
+  const time = { column: 'date' }
+  const schema = { kind: 'forecast', time, series: null, targets: ['sales'], known, past: [] } as const
+  openRun(run, { backend, schema }).dispose()
+  const message = /expected a run whose records have .* but they have .*: correct "(promo|sold)" in the schema/
+  for (const other of [
+    { ...schema, known: known.slice(0, 1) },
+    { ...schema, targets: ['sold'] },
+  ]) {
+    assert.throws(() => openRun(run, { backend, schema: other }), { name: 'InputError', message })
+  }
+  const label = { kind: 'label', id: null, time: null, inputs: [] } as const
+  assert.throws(
+    () => openRun(run, { backend, schema: label }),
+    /expected a run of the kind label but it is of forecast/,
+  )
 })
 
 test('quantiles never cross, whatever the widening', () => {

@@ -192,7 +192,10 @@ test('every function that takes a model refuses one that is disposed of, and wha
   }
   const files = sources().filter((name) => !name.startsWith('src/train/clip'))
   const found = files.flatMap((name) => functionsOf(name, 'Model'))
-  const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf']
+  const inside = [
+    ...['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf'],
+    ...['refitted', 'streamBuffers'],
+  ]
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
 })
 
