@@ -26,8 +26,9 @@ export interface Held {
   steps: number
   /** The moment of the last record; NaN: none had one. */
   time: number
-  /** Numbers that it takes at most once it has one more step. */
+  /** Numbers that it takes, and how many one more step adds. */
   readonly numbers: number
+  readonly more: number
   /**
    * Reads one more step. What throws leaves the sequence as it was.
    * @param cells [columns] numbers, NaN: missing; of categories words, null: missing
@@ -101,9 +102,21 @@ class ForwardSequence implements Held {
   }
 
   get numbers(): number {
-    const { rnn, head } = this.#shared.run.model.spec
+    const { rnn } = this.#shared.run.model.spec
     const state = 2 * rnn.layers * rnn.hidden
-    return OVERHEAD + state + this.#frame.length + this.last.length + 2 * this.#logits.length + head.size
+    return OVERHEAD + state + this.#frame.length + this.last.length + this.#logits.length
+  }
+
+  get more(): number {
+    return this.#room() - this.#logits.length
+  }
+
+  /** The length of `#logits` that one more step needs. */
+  #room(): number {
+    const { run, fitted } = this.#shared
+    if (fitted.reading !== 'mean') return 0
+    const frames = Math.ceil((this.steps + 1) / fitted.frame)
+    return roomFor(frames * run.model.spec.head.size, this.#logits.length)
   }
 
   push(cells: readonly (number | string | null)[]): Float64Array {
@@ -135,13 +148,8 @@ class ForwardSequence implements Held {
 
   /** Of the frame t; what is there of an unfinished frame is written over. */
   #put(logits: ArrayLike<number>, t: number): void {
-    const at = t * logits.length
-    if (this.#logits.length < at + logits.length) {
-      const longer = new Float64Array(2 * at + 8 * logits.length)
-      longer.set(this.#logits)
-      this.#logits = longer
-    }
-    this.#logits.set(logits, at)
+    if (this.more > 0) this.#logits = copyOf(this.#logits, new Float64Array(this.#room()))
+    this.#logits.set(logits, t * logits.length)
   }
 
   state(id: string): HeldState {
@@ -189,20 +197,36 @@ class WholeSequence implements Held {
   constructor(shared: Shared) {
     this.#shared = shared
     this.last = new Float64Array(shared.fitted.columns.length)
-    this.#values = new Float32Array(16 * shared.encoder.width)
-    this.#tokens = new Int32Array(shared.encoder.vocabulary > 0 ? 16 : 0)
+    this.#values = new Float32Array(0)
+    this.#tokens = new Int32Array(0)
   }
 
   get numbers(): number {
-    return OVERHEAD + this.last.length + 2 * (this.#values.length + this.#tokens.length)
+    return OVERHEAD + this.last.length + this.#values.length + this.#tokens.length
+  }
+
+  get more(): number {
+    const { values, tokens } = this.#room()
+    return values + tokens - this.#values.length - this.#tokens.length
+  }
+
+  /** The lengths that one more step needs. */
+  #room(): { values: number; tokens: number } {
+    const { width, vocabulary } = this.#shared.encoder
+    const count = this.steps + 1
+    return {
+      values: roomFor(count * width, this.#values.length),
+      tokens: roomFor(vocabulary > 0 ? count : 0, this.#tokens.length),
+    }
   }
 
   push(cells: readonly (number | string | null)[]): Float64Array {
     const { run, fitted, encoder } = this.#shared
     const { width, vocabulary } = encoder
     const count = this.steps + 1
-    if (count * width > this.#values.length) this.#values = copyOf(this.#values, new Float32Array(2 * count * width))
-    if (vocabulary > 0 && count > this.#tokens.length) this.#tokens = copyOf(this.#tokens, new Int32Array(2 * count))
+    const room = this.#room()
+    if (room.values > this.#values.length) this.#values = copyOf(this.#values, new Float32Array(room.values))
+    if (room.tokens > this.#tokens.length) this.#tokens = copyOf(this.#tokens, new Int32Array(room.tokens))
     const last = this.last.slice()
     this.#values.fill(0, this.steps * width, count * width)
     const token = encoder.put(cells, last, this.#values, this.steps * width)
@@ -244,7 +268,12 @@ class WholeSequence implements Held {
   }
 }
 
-function copyOf<A extends Float32Array | Int32Array>(from: A, to: A): A {
+/** Twice as long as is needed, where an array is too short, so that one that grows is seldom copied. */
+function roomFor(needed: number, length: number): number {
+  return needed > length ? 2 * needed : length
+}
+
+function copyOf<A extends Float64Array | Float32Array | Int32Array>(from: A, to: A): A {
   to.set(from)
   return to
 }

@@ -8,6 +8,7 @@ import { type StepEncoder, stepEncoder } from './encode.ts'
 import { HELD_STATE, type Held, heldSequence, type LabelStreams, restoredSequence } from './heldSequence.ts'
 import { fittedOf, type Labelled, labelled } from './sequencePredict.ts'
 import type { FittedSequenceColumn, SequenceSchema } from './sequenceSchema.ts'
+import { PIECE } from './sequences.ts'
 
 /** Takes records one by one. What a call refuses leaves the stream as it was. */
 export interface LabelStream<R = Row> {
@@ -46,20 +47,40 @@ export function labelStream(run: LabelStreams, options: StreamOptions = {}): Lab
 
   function pushRow(record: Row, id: string): Labelled {
     const cells = schema.inputs.map(({ name }, k) => cellIn(record, name, fitted.columns[k]!))
-    const sequence = held.get(id) ?? heldSequence(shared)
+    const known = held.get(id)
+    const sequence = known ?? heldSequence(shared)
     const time = timeIn(record, schema, sequence.time, moments)
-    const before = held.has(id) ? sequence.numbers : 0
-    if (before === 0) numbers.take(sequence.numbers)
-    const probabilities = sequence.push(cells)
-    if (before > 0) numbers.take(sequence.numbers - before)
+    const taken = sequence.more + (known === undefined ? sequence.numbers : 0)
+    numbers.take(taken)
+    let probabilities: Float64Array
+    try {
+      probabilities = sequence.push(cells)
+    } catch (error) {
+      numbers.give(taken)
+      throw error
+    }
     sequence.time = time
     held.set(id, sequence)
     return answer(probabilities, id, sequence.steps)
   }
 
+  function end(ended: (id: string) => boolean): void {
+    for (const [id, { numbers: own }] of held) {
+      if (!ended(id)) continue
+      numbers.give(own)
+      held.delete(id)
+    }
+  }
+
   return {
     push(record) {
       refuseNoRecord(record)
+      if (schema.layout === 'rows' && schema.id === null) {
+        const piece = pieceOf(held)
+        const said = pushRow(record, piece)
+        end((id) => id !== piece)
+        return said
+      }
       const id = idOf(record, schema)
       if (schema.layout === 'rows') return pushRow(record, id)
       const steps =
@@ -69,13 +90,7 @@ export function labelStream(run: LabelStreams, options: StreamOptions = {}): Lab
       const probabilities = probabilitiesOf(run.model, data, Int32Array.of(0), fitted, run.plan(T))
       return answer(probabilities, id, steps.length)
     },
-    end(id) {
-      for (const [name, { numbers: own }] of held) {
-        if (id !== undefined && name !== id) continue
-        numbers.give(own)
-        held.delete(name)
-      }
-    },
+    end: (id) => end((one) => id === undefined || one === id),
     state: () =>
       stateWith(
         told,
@@ -90,6 +105,12 @@ function refuseState(id: string, what: string): never {
   )
 }
 
+/** Where there are no ids, as many records are a sequence as `predict` cuts a table into; only the last one is held. */
+function pieceOf(held: ReadonlyMap<string, Held>): string {
+  for (const [id, { steps }] of held) return steps < PIECE ? id : String(Number(id) + 1)
+  return '1'
+}
+
 /** Records without an id are those of one sequence, as rows without one are. */
 function idOf(record: Row, { id }: SequenceSchema): string {
   if (id === null || !Object.hasOwn(record, id)) return '1'
@@ -100,7 +121,8 @@ function idOf(record: Row, { id }: SequenceSchema): string {
 
 function cellIn(record: Row, name: string, column: FittedSequenceColumn): Cell {
   const value = cellOf(record, name)
-  return column.as === 'value' ? scalable(name, numberCell(`stream: ${name}`, value), column) : wordCell(name, value)
+  const what = `stream: ${name}`
+  return column.as === 'value' ? scalable(name, numberCell(what, value), column) : wordCell(what, value)
 }
 
 /** @throws InputError where float32 cannot hold the number once it is scaled */

@@ -103,7 +103,10 @@ for (const [name, [schema, how]] of Object.entries(CASES)) {
       [{ id: 's 0', at: 200 }, /^stream: expected the column "(x|kind|word)" but the record has id, at: add it/],
       [{ ...rows[0]!, at: 3 }, /^stream: at: expected a time that is not before that of the last record .* received 3/],
       [{ ...rows[0]!, at: 200, id: null }, /^stream: id: expected the id of a sequence but it is missing/],
-      [{ ...rows[0]!, at: 200, word: [1], kind: [1] }, /expected a word, or null where it is missing, but received an/],
+      [
+        { ...rows[0]!, at: 200, word: [1], kind: [1] },
+        /^stream: (word|kind): expected a word, or null where it is missing, but received an/,
+      ],
     ]
     if (schema.kind === 'label') {
       for (const x of [Number.NaN, 1e39, 3e38, 'much'])
@@ -145,5 +148,25 @@ test('whole sequences, each a record: cells and letters', async () => {
     )
     assert.deepEqual(stream.state().held, [])
     assert.throws(() => stream.push({ t1: null, t2: null, t3: null, name: ' ' }), /expected the steps of a sequence/)
+  }
+})
+
+test('rows without ids are cut as predict cuts them', async () => {
+  const source = Array.from({ length: 900 }, (_, n) => ({
+    x: noise[n % 600],
+    tag: ['low', 'high', 'middle'][(n * 7) % 3],
+  }))
+  for (const oneWay of [true, false]) {
+    const { schema } = labelling(await openTable(source), { label: 'tag', of: 'row', oneWay })
+    assert.equal(schema.id, null)
+    const { stream: open, predict } = await opened(source, schema)
+    const stream = open()
+    const { labels } = await predict(source.slice(0, 300))
+    for (const [n, row] of source.slice(0, 300).entries()) {
+      const { id, probabilities } = stream.push(row)
+      if (oneWay) assert.deepEqual([id, probabilities], [labels[n]!.id, labels[n]!.probabilities], `row ${n}`)
+      else if (n === 127 || n === 255) assert.deepEqual(probabilities, labels[n]!.probabilities, `row ${n}`)
+      assert.equal(stream.state().held.length, 1)
+    }
   }
 })
