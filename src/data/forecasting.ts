@@ -3,6 +3,7 @@ import type { Floats } from '../backend/backend.ts'
 import type { Batch } from '../batch.ts'
 import { pinball } from '../loss.ts'
 import type { Model } from '../model/model.ts'
+import type { ModelInput } from '../model/spec.ts'
 import type { Stepper } from '../model/stepper.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../task.ts'
 import { type Prepared, seasonLag } from './prepared.ts'
@@ -63,7 +64,7 @@ export function forecastTask(prepared: Prepared, parts: Parts, seed: number, aga
     name: 'forecast',
     options: optionsOf(prepared),
     T,
-    input: { size: filler.width },
+    input: { size: filler.width, ...(filler.vocabulary > 0 && { vocabulary: filler.vocabulary }) },
     head: { kind: 'regression', size: QUANTILES.length, steps: 'every' },
     metric: 'pinball',
     loss: pinball(QUANTILES),
@@ -82,6 +83,12 @@ function optionsOf({ schema, fitted }: Prepared): Task['options'] {
   return { target: targets.join(','), horizon, window, step: time.step, scaling: fitted.scaling }
 }
 
+/** What a network reads: values, and a token where there is one, with an embedding of the root of their number. */
+export function windowInput({ width, vocabulary }: WindowFiller): ModelInput['input'] {
+  if (vocabulary === 0) return width
+  return { size: width, vocabulary, embedding: Math.min(50, Math.ceil(Math.sqrt(vocabulary))) }
+}
+
 /** Makes batches of windows; its arrays are filled again by the next call. */
 export function batches(filler: WindowFiller, { series, origins }: Windows, horizon: number): Fill {
   const I = filler.width
@@ -97,14 +104,16 @@ export function batches(filler: WindowFiller, { series, origins }: Windows, hori
     }
     x.fill(0)
     y.fill(Number.NaN)
+    const tokens = new Int32Array(filler.vocabulary > 0 ? T * B : 0)
     for (const [b, k] of chosen.entries()) {
       filler.putInputs(series[k]!, origins[k]!, x, b, B)
+      if (filler.vocabulary > 0) filler.putTokens(series[k]!, origins[k]!, tokens, b, B)
       const first = lengths[b]! - horizon
       for (let ahead = 0; ahead < horizon; ahead++) {
         y[(first + ahead) * B + b] = filler.target(series[k]!, origins[k]!, ahead)
       }
     }
-    return { T, B, x, y, lengths }
+    return { T, B, x, y, lengths, ...(filler.vocabulary > 0 && { tokens }) }
   }
 }
 
@@ -167,9 +176,12 @@ function stepped(
     const T = filler.lengthOf(one, origins[k]!)
     const x = new Float32Array(T * I)
     filler.putInputs(one, origins[k]!, x, 0, 1)
+    const tokens = new Int32Array(filler.vocabulary > 0 ? T : 0)
+    if (filler.vocabulary > 0) filler.putTokens(one, origins[k]!, tokens, 0, 1)
     stepper.resetState()
     for (let t = 0; t < T; t++) {
-      const logits = stepper.step(x.subarray(t * I, (t + 1) * I))
+      const values = x.subarray(t * I, (t + 1) * I)
+      const logits = stepper.step(filler.vocabulary > 0 ? { x: values, tokens: tokens[t]! } : values)
       if (t >= T - horizon) put(k, t - T + horizon, logits, 0)
     }
   }

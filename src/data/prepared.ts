@@ -21,6 +21,8 @@ export interface PreparedSeries {
   readonly scale: SeriesScale
   /** Input columns: each [steps × its width], known ones first. */
   readonly columns: readonly Float32Array[]
+  /** [steps] of the column that is one (`tokenOf`); empty where there is none. */
+  readonly tokens: Int32Array
 }
 
 export interface Prepared {
@@ -49,8 +51,7 @@ export function transformedBack(transform: ForecastSchema['transform'], value: n
 /** Measures a panel before the step `until`: what of it is later changes nothing. */
 export function measure(panel: Panel, schema: ForecastSchema, until: number): FittedForecast {
   const scales = panel.series.map((one) => scaleOf(one, schema, until))
-  const inputs = [...schema.known, ...schema.past]
-  const columns = inputs.map((column, k) => fitColumn(panel, column, k, until))
+  const columns = withToken([...schema.known, ...schema.past].map((column, k) => fitColumn(panel, column, k, until)))
   const all = panel.series.map(({ target, start }) => target.subarray(0, Math.max(0, until - start)))
   return { scaling: 'series', series: scales, columns, gaps: shareMissing(all) > 0.01, widening: 0 }
 }
@@ -127,12 +128,17 @@ function seasonalDifferences(filled: Float64Array, lag: number): Float64Array {
   return filled.map((value, i) => (i >= lag ? value - filled[i - lag]! : 0))
 }
 
-function fitColumn(panel: Panel, column: InputColumn, k: number, until: number): FittedColumn {
+function fitColumn(panel: Panel, column: InputColumn, k: number, until: number): Measured {
   const parts = panel.series.map(({ inputs, start }) => inputs[k]!.subarray(0, Math.max(0, until - start)))
   const gaps = shareMissing(parts) > 0.01
   const { name, type } = column
-  if (type === 'category') return { name, mean: 0, std: 1, levels: commonest(parts, panel.levels[k]!), gaps }
-  if (type === 'flag') return { name, mean: 0, std: 1, levels: [], gaps }
+  if (type === 'category') {
+    const all = byCount(parts, panel.levels[k]!)
+    const levels = all.slice(0, MOST_LEVELS).map(({ name }) => name)
+    const many = all.filter(({ count }) => count > 1).slice(0, MOST_TOKENS)
+    return { column: { name, mean: 0, std: 1, levels: levels.sort(), gaps }, many: many.map(({ name }) => name) }
+  }
+  if (type === 'flag') return { column: { name, mean: 0, std: 1, levels: [], gaps }, many: [] }
   const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
@@ -140,27 +146,53 @@ function fitColumn(panel: Panel, column: InputColumn, k: number, until: number):
     at += part.length
   }
   const [mean, std] = meanAndStd(whole)
-  return { name, mean, std, levels: [], gaps }
+  return { column: { name, mean, std, levels: [], gaps }, many: [] }
 }
 
 /** A category is one input a level: so many at most, the others together are one more. */
 const MOST_LEVELS = 64
+/** Levels that an embedding knows at most. */
+const MOST_TOKENS = 100_000
 
-function commonest(parts: readonly Float64Array[], levels: readonly string[]): string[] {
+/** Levels by how often they occur, the commonest first. */
+function byCount(parts: readonly Float64Array[], levels: readonly string[]): { name: string; count: number }[] {
   const counts = new Float64Array(levels.length)
   for (const part of parts) for (const code of part) if (!Number.isNaN(code)) counts[code]!++
-  const there = [...counts.keys()].filter((code) => counts[code]! > 0)
-  const byCount = (a: number, b: number) => counts[b]! - counts[a]! || (levels[a]! < levels[b]! ? -1 : 1)
-  return there
-    .sort(byCount)
-    .slice(0, MOST_LEVELS)
-    .map((code) => levels[code]!)
-    .sort()
+  return levels
+    .map((name, code) => ({ name, count: counts[code]! }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
+}
+
+/** A column measured; of a category with too many levels, all that occur twice, for those of once teach `<other>`. */
+interface Measured {
+  readonly column: FittedColumn
+  readonly many: readonly string[]
+}
+
+/** A network reads one token a step: the category of the most levels is one if its levels are too many. */
+function withToken(measured: readonly Measured[]): FittedColumn[] {
+  const most = Math.max(0, ...measured.map(({ many }) => many.length))
+  const token = most > MOST_LEVELS ? measured.findIndex(({ many }) => many.length === most) : -1
+  return measured.map(({ column, many }, k) => {
+    return k === token ? { ...column, levels: [...many].sort(), gaps: false, as: 'token' } : column
+  })
+}
+
+/** The place of the column that is a token; -1: none is. */
+export function tokenOf(columns: readonly FittedColumn[]): number {
+  return columns.findIndex((column) => column.as === 'token')
+}
+
+/** Tokens of places of levels: 0 is missing or hidden, 1 is `<other>`. */
+export function tokensOf({ levels }: FittedColumn, places: ArrayLike<number>): Int32Array {
+  return Int32Array.from(places, (place) => (Number.isNaN(place) ? 0 : place === levels.length ? 1 : place + 2))
 }
 
 /** @param fitted of the schema; series that it does not know are measured on what there is of them */
 export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedForecast): Prepared {
   const scales = new Map(fitted.series.map((scale) => [scale.name, scale]))
+  const token = tokenOf(fitted.columns)
   const inputs = [...schema.known, ...schema.past]
   const widths = fitted.columns.map((column, k) => columnEncoder(inputs[k]!.type, column).width)
   const series = panel.series.map((one): PreparedSeries => {
@@ -171,9 +203,18 @@ export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedFore
     const columns = one.inputs.slice(0, fitted.columns.length).map((input, k) => {
       return columnValues(input, inputs[k]!.type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
     })
-    return { name: one.name, start: one.start, target, filled, values, scale, columns }
+    const tokens = token < 0 ? new Int32Array(0) : tokenValues(one, panel, fitted, token)
+    return { name: one.name, start: one.start, target, filled, values, scale, columns, tokens }
   })
   return { schema, fitted, axis: panel.axis, series, widths }
+}
+
+function tokenValues({ inputs }: PanelSeries, { levels }: Panel, { columns }: FittedForecast, k: number): Int32Array {
+  const places = levels[k]!.map(placesOf(columns[k]!))
+  return tokensOf(
+    columns[k]!,
+    inputs[k]!.map((code) => places[code] ?? Number.NaN),
+  )
 }
 
 /** [steps × width] of a column. */
@@ -214,7 +255,9 @@ export interface ColumnEncoder {
   put(x: Float32Array, at: number, value: number, filled: number): void
 }
 
-export function columnEncoder(type: InputColumn['type'], { mean, std, levels, gaps }: FittedColumn): ColumnEncoder {
+export function columnEncoder(type: InputColumn['type'], column: FittedColumn): ColumnEncoder {
+  const { mean, std, levels, gaps } = column
+  if (column.as === 'token') return { width: 0, places: levels.length + 1, put() {} }
   const size = type === 'category' ? levels.length + 1 : 1
   return {
     width: size + (gaps ? 1 : 0),

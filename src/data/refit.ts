@@ -2,7 +2,7 @@
 import { createModel, type Model } from '../model/model.ts'
 import { train } from '../train/loop.ts'
 import type { TrainOptions } from '../train/options.ts'
-import { forecastTask, partsOf } from './forecasting.ts'
+import { forecastTask, partsOf, windowInput } from './forecasting.ts'
 import type { Panel } from './panel.ts'
 import { fittedForecast } from './predict.ts'
 import { measure, type Prepared, prepare } from './prepared.ts'
@@ -32,8 +32,8 @@ export async function refitted(
   const moved: ForecastSchema = { ...schema, split: { ...schema.split, validation: until, test: step } }
   const { scaling, widening } = fittedForecast(schema)
   const prepared = prepare(panel, moved, { ...measure(panel, moved, until), scaling, widening })
-  const size = windowFiller(prepared).width // more columns than before may have gaps, or other levels
-  const model = createModel({ ...spec, input: { ...spec.input, size } }, { backend, seed })
+  // More columns than before may have gaps, or other levels.
+  const model = createModel({ ...spec, input: windowInput(windowFiller(prepared)) }, { backend, seed })
   try {
     for await (const _ of train(model, forecastTask(prepared, partsOf(prepared, true), seed, true), options));
   } catch (error) {

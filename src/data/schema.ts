@@ -40,6 +40,8 @@ export interface FittedColumn {
   readonly levels: readonly string[]
   /** Whether more than 1 % was missing, so that a flag for it is one more input. */
   readonly gaps: boolean
+  /** Of a category of many levels: it is a token with an embedding. One column at most. Default: its levels are inputs. */
+  readonly as?: 'token' | undefined
 }
 
 /** Level and scale of a series on the training part, after the transform. */
@@ -126,8 +128,9 @@ const fittedColumn = z.strictObject({
   name,
   mean: z.number(),
   std: z.number().gt(0),
-  levels: z.array(z.string()).max(1000),
+  levels: z.array(z.string()).max(100_000),
   gaps: z.boolean(),
+  as: z.literal('token').optional(),
 })
 const scale = z.strictObject({
   name: z.string().max(1000),
@@ -212,6 +215,10 @@ function refuseContradictions(schema: ForecastSchema, what: string): void {
   const inputs = [...known, ...past].map(({ name }) => name)
   if (inputs.length !== fitted.columns.length || inputs.some((name, i) => fitted.columns[i]!.name !== name)) {
     throw new InputError(`${what}: fitted.columns: expected those of known and past, in that order`)
+  }
+  const tokens = [...known, ...past].filter((_, k) => fitted.columns[k]!.as === 'token')
+  if (tokens.length > 1 || tokens.some(({ type }) => type !== 'category')) {
+    throw new InputError(`${what}: fitted.columns: expected one category at most as token`)
   }
 }
 

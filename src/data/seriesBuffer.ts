@@ -4,7 +4,7 @@
  */
 import { z } from 'zod'
 import type { PanelSeries } from './panel.ts'
-import { type PreparedSeries, transformed } from './prepared.ts'
+import { type PreparedSeries, tokenOf, tokensOf, transformed } from './prepared.ts'
 import { ScaleMeter } from './scaleMeter.ts'
 import { type SeriesLayout, StepColumn } from './stepColumn.ts'
 
@@ -155,11 +155,13 @@ export class SeriesBuffer {
     const values = this.#layout.fitted.scaling === 'season' ? this.#values.subarray(0, n) : filled
     const scale = this.#layout.scales.get(this.name) ?? this.#meter!.scale(this.name)
     const panel = { name: this.name, start, target, inputs: this.#inputs.map(({ raw }) => raw.subarray(0, n)) }
+    const token = tokenOf(this.#layout.fitted.columns)
+    const tokens = token < 0 ? new Int32Array(0) : tokensOf(this.#layout.fitted.columns[token]!, panel.inputs[token]!)
     const encoded = this.#inputs.map((column) => column.encoded.subarray(0, n * column.width))
     this.#length = kept.length
     this.#meter = kept.meter
     for (const [c, column] of columns.entries()) column.seen = seen[c]!
-    return { panel, prepared: { name: this.name, start, target, filled, values, scale, columns: encoded } }
+    return { panel, prepared: { name: this.name, start, target, filled, values, scale, columns: encoded, tokens } }
   }
 
   /** What `restored` makes the same buffer of. */

@@ -5,7 +5,7 @@
  */
 import type { Axis } from './axis.ts'
 import { calendarWidth, putCalendar } from './calendar.ts'
-import { type Prepared, type PreparedSeries, seasonLag, transformedBack } from './prepared.ts'
+import { type Prepared, type PreparedSeries, seasonLag, tokenOf, transformedBack } from './prepared.ts'
 import type { ForecastSchema } from './schema.ts'
 
 /** Many windows: number k is of series[k], and its first step ahead is its step origins[k]. */
@@ -41,13 +41,17 @@ export interface InputGroup {
 
 /** Makes inputs and targets of windows, and values of outputs. */
 export interface WindowFiller {
-  /** Inputs of a step. */
+  /** Values of a step. */
   readonly width: number
+  /** Tokens that there are; 0: a step has none. */
+  readonly vocabulary: number
   readonly groups: readonly InputGroup[]
   /** Steps of a window: of the past that there is, and the horizon. */
   lengthOf(series: number, origin: number): number
   /** Writes x [T,B,width] of a window at b, all of its steps. x must be 0 there. */
   putInputs(series: number, origin: number, x: Float32Array, b: number, B: number): void
+  /** Writes the tokens [T,B] of a window at b. They must be 0 there. */
+  putTokens(series: number, origin: number, tokens: Int32Array, b: number, B: number): void
   /** The scaled target of the step `ahead` (0 the first); NaN where it is missing. */
   target(series: number, origin: number, ahead: number): number
   /** An output of the network for the step `ahead`, in the target's units. */
@@ -73,8 +77,10 @@ export function windowFiller(prepared: Prepared, days: Days = calendarTable(prep
   const baseOf = ({ filled }: PreparedSeries, i: number): number =>
     seasonal > 0 && i >= seasonal ? filled[i - seasonal]! : 0
 
+  const token = tokenOf(fitted.columns)
   return {
     width,
+    vocabulary: token < 0 ? 0 : fitted.columns[token]!.levels.length + 2,
     groups,
     lengthOf: (_, origin) => pastOf(origin) + horizon,
     putInputs(series, origin, x, b, B) {
@@ -104,6 +110,11 @@ export function windowFiller(prepared: Prepared, days: Days = calendarTable(prep
         }
         days.put(start + i, x, at)
       }
+    },
+    putTokens(series, origin, tokens, b, B) {
+      const past = pastOf(origin)
+      const steps = token < known ? past + horizon : past
+      for (let t = 0; t < steps; t++) tokens[t * B + b] = prepared.series[series]!.tokens[origin - past + t] ?? 0
     },
     target(series, origin, ahead) {
       const one = prepared.series[series]!

@@ -9,6 +9,7 @@ import { type Fitted, fit } from '../../src/data/fit.ts'
 import { forecasting, forecastingBy } from '../../src/data/forecast.ts'
 import type { ForecastChoices } from '../../src/data/infer.ts'
 import { openRun, saveFit } from '../../src/data/run.node.ts'
+import { type ForecastSchema, parseSchema } from '../../src/data/schema.ts'
 import { saveModel } from '../../src/model/modelFile.ts'
 import { openTable } from '../../src/table/openTable.node.ts'
 
@@ -182,6 +183,49 @@ test('rows that do not fit the schema are refused in one line', async () => {
   const told = strange.notes.map(({ text }) => text).join('; ')
   assert.match(told, /not used: extra/)
   assert.match(told, /kind: 1 values are of no category of the training part/)
+})
+
+test('the category of the most levels is a token where they are more than stand side by side', async () => {
+  const rows = Array.from({ length: 280 }, (_, i) => ({
+    date: date(i),
+    place: `place ${(i * 37) % 90}`,
+    many: `many ${(i * 41) % 70}`,
+    sales: 100 + ((i * 37) % 90),
+  }))
+  const choices = { target: 'sales', horizon: 2, window: 6, known: ['place', 'many'] }
+  const options = { backend, trials: 1, iterations: 10 }
+  let result: Fitted | undefined
+  for await (const event of fit(forecasting(await openTable(rows), choices), options)) {
+    if (event.type === 'result') result = event.fitted
+  }
+  const { schema } = result!.outcome as { schema: ForecastSchema }
+  const { columns } = schema.fitted!
+  assert.deepEqual(
+    columns.map(({ name, as, levels }) => [name, as, levels.length]),
+    [
+      ['many', undefined, 64],
+      ['place', 'token', 90],
+    ],
+  )
+  const { input } = result!.model.spec
+  assert.deepEqual(input, { ...input, vocabulary: 92, embedding: 10 })
+  const folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-tokens-')), 'run')
+  saveFit(result!, folder, { version: '0' })
+  using opened = openRun(folder, { backend })
+  fs.rmSync(path.dirname(folder), { recursive: true })
+  const lines = predictionsOf(result!).split('\n').slice(1, 3)
+  const expected = lines.map((line) => line.split(',').slice(2, 6).map(Number))
+  const origin = rows.findIndex((row) => lines[0]!.startsWith(row.date))
+  const hidden = (more: object) => rows.slice(0, origin + 2).map((row, i) => (i < origin ? row : { ...row, ...more }))
+  const { steps } = await opened.predict(hidden({ sales: null }))
+  assert.deepEqual(
+    steps.map(({ point, quantiles: q }) => [point, q[0.1], q[0.5], q[0.9]]),
+    expected,
+  )
+  // A hidden step sees its own place.
+  assert.notDeepEqual((await opened.predict(hidden({ sales: null, place: 'nowhere' }))).steps, steps)
+  const twice = { ...schema, fitted: { ...schema.fitted!, columns: columns.map((c) => ({ ...c, as: 'token' })) } }
+  assert.throws(() => parseSchema(twice), /fitted.columns: expected one category at most as token/)
 })
 
 test('a schema says the same again, and a stopped fit has no result', async () => {

@@ -55,6 +55,17 @@ const CASES: Readonly<Record<string, Case>> = {
       unused: i,
     }),
   },
+  'a category of many levels, which is a token': {
+    choices: { target: 'sales', horizon: 3, window: 8, past: ['place', 'kind'] },
+    scaling: 'window',
+    rows: 320,
+    row: (i) => ({
+      date: iso(i),
+      sales: value(i, 0),
+      place: some(i, 3) ? null : i > 300 ? 'new' : `place ${(i * 37) % 90}`,
+      kind: `kind ${i % 20}`,
+    }),
+  },
   'differences of a season, more than a year': {
     choices: { target: 'sales', horizon: 2, window: 6 },
     scaling: 'season',
@@ -124,6 +135,11 @@ for (const [name, one] of Object.entries(CASES)) {
     const { schema } = network
     const open = (state?: StreamState) => forecastStream({ ...network, ...buffers }, { state })
     let stream = open()
+    if (name.includes('token'))
+      assert.deepEqual(
+        schema.fitted!.columns.map(({ as }) => as),
+        [undefined, 'token'],
+      )
     if (name.includes('year')) assert.ok(schema.lags.includes('year'), String(schema.lags))
     const blank = Object.fromEntries([...schema.targets, ...schema.past.map(({ name }) => name)].map((c) => [c, null]))
     const types = Object.fromEntries(schema.known.map(({ name, type }) => [name, type]))
