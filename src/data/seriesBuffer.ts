@@ -51,10 +51,7 @@ export class SeriesBuffer {
     return this.from + this.#pending.length - 1
   }
 
-  /** Whether there was a value, and whether it is so far back that the steps before it are no longer here. */
-  get isEmpty(): boolean {
-    return !this.#target.seen && !this.#pending.some((step) => !Number.isNaN(this.#value(step)))
-  }
+  /** Whether the last value is so far back that the steps before it may no longer be here. */
   get isStale(): boolean {
     return this.#target.seen && !this.#pending.some((step) => !Number.isNaN(this.#value(step)))
   }
