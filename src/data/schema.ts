@@ -40,7 +40,7 @@ export interface FittedColumn {
   readonly levels: readonly string[]
   /** Whether more than 1 % was missing, so that a flag for it is one more input. */
   readonly gaps: boolean
-  /** Of a category of many levels: it is a token with an embedding. One column at most. Default: its levels are inputs. */
+  /** Of a category of many levels, one at most: it is a token with an embedding. Default: its levels are inputs. */
   readonly as?: 'token' | undefined
 }
 
