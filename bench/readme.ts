@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { readResults } from '../experiments/collect.ts'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { counts } from '../experiments/page.ts'
+import type { OnnxSteps } from './onnxStep.ts'
 import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
@@ -29,7 +30,61 @@ export function blocks(): Block[] {
     ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
     { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
+    { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
+    { page: ONNX_PAGE, mark: 'onnx-step', text: steps(newest(/^onnx-step-.*\.json$/)!) },
   ]
+}
+
+const ONNX_PAGE = 'docs/to-onnx.md'
+
+/** What scripts/check-onnx.mjs --save writes. */
+interface OnnxResults {
+  readonly runtimes: Readonly<
+    Record<
+      string,
+      {
+        readonly versions: Readonly<Record<string, string>>
+        readonly specs: number
+        readonly failed: number
+        readonly worst: Readonly<Record<string, number>>
+      }
+    >
+  >
+}
+
+/** A line for each runtime that ran exported models. */
+function runtimes(file: string): string {
+  const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as OnnxResults
+  const lines = Object.values(results.runtimes).map(({ versions, specs, failed, worst }) => {
+    const names = Object.entries(versions).map((entry) => entry.join(' '))
+    const most = Math.max(...Object.values(worst)).toExponential(0)
+    return `| ${[names.join(', '), specs, failed, most].join(' | ')} |`
+  })
+  const head = '| runtime | models | failed | most off, as a share of the largest number |\n|---|---|---|---|'
+  return `([the numbers](../${RESULTS}/${file})):\n\n${[head, ...lines].join('\n')}\n`
+}
+
+/** A line for each runtime: microseconds a step of each cell. */
+function steps(file: string): string {
+  const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as OnnxSteps
+  const { machine, rows, I, H } = results
+  const cells = [...new Set(rows.map(({ cell }) => cell))]
+  const names = [...new Set(rows.map(({ runtime }) => runtime))]
+  const lines = names.map((name) => {
+    const own = rows.filter(({ runtime }) => runtime === name)
+    const version = name === 'irnn' ? 'stepper' : own[0]!.version
+    const times = cells.map((cell) => own.find((row) => row.cell === cell)!.step.best.toFixed(1))
+    return `| ${[`${name} ${version}`, ...times].join(' | ')} |`
+  })
+  return [
+    `Microseconds a step of one sequence, I ${I}, H ${H}, one thread of ${machine.cpu}, each step with the`,
+    `state of the last one ([the numbers](../${RESULTS}/${file})):`,
+    '',
+    `| | ${cells.join(' | ')} |`,
+    `|---${'|---'.repeat(cells.length)}|`,
+    ...lines,
+    '',
+  ].join('\n')
 }
 
 /** A line for each figure of the paper: how many claims hold. */

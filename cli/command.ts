@@ -1,10 +1,22 @@
 /** Commander's command, which says what is wrong with a command line in the words that all of irnn uses. */
-import { Command, type HelpContext as Context } from 'commander'
+import { Command, type HelpContext as Context, type Option } from 'commander'
 import { didYouMean, InputError, shown } from '../src/error.ts'
 
 export class IrnnCommand extends Command {
   override createCommand(name?: string): IrnnCommand {
     return new IrnnCommand(name)
+  }
+
+  /** No option repeats: of two values commander would take the last, and nobody would hear of the first. */
+  override addOption(option: Option): this {
+    let given = false
+    super.addOption(option)
+    return this.on(`option:${option.name()}`, () => {
+      if (given) {
+        throw new InputError(`${this.call()}: ${option.long}: expected it once but received it twice: remove one`)
+      }
+      given = true
+    })
   }
 
   /** In place of a line of commander's own, whose code says what is wrong. */

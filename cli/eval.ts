@@ -1,7 +1,7 @@
 /** `irnn eval DIR`: the model of a run scored on its task's test set again. */
-import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import type { Given } from '../src/flag.ts'
+import { isKind } from '../src/data/schema.ts'
+import { InputError, shown } from '../src/error.ts'
 import { loadModel } from '../src/model/modelFile.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
@@ -10,21 +10,21 @@ import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { evaluate } from '../src/train/evaluate.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
+import { type EvalFlags, evalFit } from './evalFit.ts'
 import { print, say } from './say.ts'
 
-/** With the flags that say where data are. */
-export interface EvalFlags extends Given {
-  backend?: BackendName
-  threads?: number
-  best?: boolean
-  json?: boolean
-}
-
 /** Scores the stored model, as config.json says it. Returns the exit code. */
-export async function evalRun(dir: string, flags: EvalFlags): Promise<number> {
+export async function evalRun(dir: string, files: readonly string[], flags: EvalFlags): Promise<number> {
   const { backend: name, threads, best = false, json = false } = flags
   const run = readRunFolder(dir)
   const { config, events } = run
+  if (isKind(config.task.name)) return evalFit(run, files, flags)
+  if (files.length > 0) {
+    throw new InputError(
+      `eval: expected no files after the folder, for a run of irnn train ${config.task.name} knows its test set, but ` +
+        `received ${shown(files[0])}: remove it`,
+    )
+  }
   const definition = taskNamed(config.task.name)
   refuseUnheard(definition, flags)
   const backend = await createBackend({ name, threads })

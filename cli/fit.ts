@@ -1,29 +1,41 @@
 /** `irnn fit`: a table and what a person says of it → trials → the folder of a run, and a table of methods. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
 import { z } from 'zod'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { birthsTable } from '../src/data/births.node.ts'
 import { type FitEvent, type Fitted, fit } from '../src/data/fit.ts'
 import type { Note } from '../src/data/notes.ts'
+import { openBy } from '../src/data/openBy.node.ts'
 import { refuseFolder, saveFit } from '../src/data/run.node.ts'
-import { schemaText } from '../src/data/schema.ts'
+import { type Schema, schemaText } from '../src/data/schema.ts'
 import type { Work } from '../src/data/work.ts'
 import { freeName, writeAtomic } from '../src/disk.node.ts'
-import { InputError } from '../src/error.ts'
+import { InputError, printable } from '../src/error.ts'
 import { type Flag, kindOf, whole } from '../src/flag.ts'
-import { grouped } from '../src/numbers.ts'
-import { openTable } from '../src/table/openTable.node.ts'
+import { grouped, percent } from '../src/numbers.ts'
+import { readTable } from '../src/table/openTable.node.ts'
 import type { ColumnType, Table } from '../src/table/table.ts'
-import { DECISIONS, type DecisionFlags, endingOf, type SpokenWork, scoreLines, spokenWork, wordsOf } from './kinds.ts'
+import {
+  DECISIONS,
+  type DecisionFlags,
+  endingOf,
+  type SpokenWork,
+  schemaOf,
+  scoreLines,
+  spokenWork,
+  wordsOf,
+} from './kinds.ts'
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
-import { stopOnSignals } from './signals.ts'
+import { type Stop, stopOnSignals } from './signals.ts'
 import { version } from './version.ts'
 
 export interface FitFlags extends DecisionFlags {
   types?: Record<string, ColumnType>
+  missingWords?: string[]
   dryRun?: boolean
   out?: string
   overwrite?: boolean
@@ -45,9 +57,19 @@ const types = kindOf(
   },
 )
 
+/** As a list; an empty word is a list of none. */
+const words = kindOf(z.array(z.string()), 'words with commas between', {
+  parse: (text) => (text.trim() === '' ? [] : text.split(',').map((word) => word.trim())),
+})
+
 export const FIT_FLAGS: readonly Flag[] = [
   ...DECISIONS,
   { flag: '--types <list>', value: types, help: 'types of columns, as zip=category,flag=number' },
+  {
+    flag: '--missing-words <words>',
+    value: words,
+    help: 'what stands for "no value", with commas between (default: NA, null, NaN, -, --, ? and such)',
+  },
   { flag: '--schema <file>', help: 'take all decisions from a file that --dry-run --out wrote' },
   {
     flag: '--dry-run',
@@ -63,48 +85,95 @@ export const FIT_FLAGS: readonly Flag[] = [
   { flag: '--json', help: 'events, one JSON object a line on stdout; the last is the result' },
 ]
 
-/** Returns the exit code. */
+/** Returns the exit code. A signal ends it wherever it is: until all is done, nothing is written. */
 export async function fitFiles(files: readonly string[], flags: FitFlags): Promise<number> {
-  const table = await tableOf(files, flags)
-  const spoken = spokenWork(table, flags)
+  const saying = (line: string) => {
+    clear()
+    say(line)
+  }
+  const stop = stopOnSignals({ say: saying, show() {}, clear }, 'nothing is written')
+  try {
+    const schema = schemaOf(flags)
+    if (schema && flags.missingWords !== undefined) {
+      throw new InputError(
+        '--missing-words: expected no decision beside --schema, which has all of them: edit the file',
+      )
+    }
+    const table = await tableOf(files, flags, schema, stop)
+    const spoken = spokenWork(table, flags, schema)
+    if (flags.dryRun) return dryRun(table, spoken, flags)
+    return await fitWork(table, spoken, flags, stop)
+  } catch (error) {
+    if (error instanceof Stopped) return stop.exitCode()
+    throw error
+  } finally {
+    stop.release()
+  }
+}
+
+async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: Stop): Promise<number> {
   const { work } = spoken
-  if (flags.dryRun) return dryRun(table, spoken, flags)
-  const dir = flags.out ?? freeName(path.join('runs', `${nameOf(work)}-gru-seed${flags.seed}`))
-  refuseFolder(dir, flags.overwrite)
-  if (!flags.json) introduce(table, spoken)
-  const stop = stopOnSignals({ say, show() {}, clear() {} }, 'nothing is written')
-  const backend = await createBackend({ name: flags.backend, threads: flags.threads })
+  const { seed, trials, iterations, backend: name, threads, json = false, overwrite } = flags
+  const dir = flags.out ?? freeName(path.join('runs', `${nameOf(work)}-gru-seed${seed}`))
+  refuseFolder(dir, overwrite)
+  if (!json) introduce(table, spoken)
+  const backend = await createBackend({ name, threads })
   let fitted: Fitted | undefined
   try {
-    const options = {
-      backend,
-      seed: flags.seed,
-      trials: flags.trials,
-      iterations: flags.iterations,
-      signal: stop.signal,
-    }
-    for await (const event of fit(work, options)) {
+    for await (const event of fit(work, { backend, seed, trials, iterations, signal: stop.signal })) {
       if (event.type === 'result') fitted = event.fitted
       else show(event, flags)
+      await turn() // signals are heard between trials, too
+      if (stop.signal.aborted) return stop.exitCode()
     }
-    if (!fitted || stop.signal.aborted) return stop.exitCode()
-    saveFit(fitted, dir, { version: version(), overwrite: flags.overwrite, say })
+    if (!fitted) return stop.exitCode()
+    saveFit(fitted, dir, { version: version(), overwrite, say })
     conclude(fitted, dir, flags)
     return 0
   } finally {
-    stop.release()
+    clear()
     fitted?.model.dispose()
   }
 }
 
-async function tableOf(files: readonly string[], flags: FitFlags): Promise<Table> {
+/** A signal came while files were read. */
+class Stopped extends Error {}
+
+async function tableOf(files: readonly string[], flags: FitFlags, schema: Schema | null, stop: Stop): Promise<Table> {
   if (files.length === 1 && files[0] === 'births' && !fs.existsSync('births')) return birthsTable()
-  const table = await openTable([...files], {
-    types: { ...wordsOf(flags), ...flags.types },
-    ...(flags.timezone !== undefined && { timezone: flags.timezone }),
-  })
-  if (!flags.json) for (const note of table.report.notes) sayNote(note)
-  return table
+  const { types, timezone, missingWords: missing, json = false } = flags
+  const options = {
+    ...(types !== undefined && { types }),
+    ...(timezone !== undefined && { timezone }),
+    ...(missing !== undefined && { missing }),
+    onProgress({ bytes, total }: { readonly bytes: number; readonly total: number }) {
+      if (stop.signal.aborted) throw new Stopped()
+      if (!json) redraw(`reading ${percent(Math.min(1, bytes / Math.max(1, total)), 0)}`)
+    },
+  }
+  try {
+    const table = await (schema ? openBy(schema, [...files], options) : readTable([...files], options, wordsOf(flags)))
+    await turn()
+    if (stop.signal.aborted) throw new Stopped()
+    if (!json) for (const note of table.report.notes) sayNote(note)
+    return table
+  } finally {
+    clear()
+  }
+}
+
+let drawn = false
+
+/** A line that a terminal draws anew. */
+function redraw(text: string): void {
+  if (!process.stderr.isTTY) return
+  process.stderr.write(`\r\x1b[K  ${printable(text)}`)
+  drawn = true
+}
+
+function clear(): void {
+  if (drawn) process.stderr.write('\r\x1b[K')
+  drawn = false
 }
 
 function nameOf(work: Work): string {
@@ -157,12 +226,10 @@ function show(event: FitEvent, { json = false }: FitFlags): void {
     return
   }
   if (event.type === 'trial') {
+    clear()
     const scores = Object.entries(event.validation).map(([name, value]) => `${name} ${value.toFixed(3)}`)
     say(`  tried ${event.name}: validation ${scores.join(', ')}${event.best ? ', the best so far' : ''}`)
-  } else if (event.type === 'progress' && process.stderr.isTTY) {
-    const end = event.iteration === event.iterations ? '\r\x1b[K' : ''
-    process.stderr.write(`\r\x1b[K  ${event.trial}: ${event.iteration}/${event.iterations}${end}`)
-  }
+  } else if (event.type === 'progress') redraw(`${event.trial}: ${event.iteration}/${event.iterations}`)
 }
 
 function conclude({ outcome, trial }: Fitted, dir: string, { json = false }: FitFlags): void {

@@ -1,4 +1,8 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
+import type { FitReport } from '../src/data/reading.ts'
+import { readReport, readSchema } from '../src/data/run.node.ts'
+import { isKind, type Schema } from '../src/data/schema.ts'
+import { InputError } from '../src/error.ts'
 import { names } from '../src/flag.ts'
 import { metricOf } from '../src/metric.ts'
 import { describeModel } from '../src/model/modelFile.ts'
@@ -9,6 +13,7 @@ import { iterationOf } from '../src/runs/checkpoint.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
+import { decidedBy, scoreLines } from './kinds.ts'
 import { print, say } from './say.ts'
 
 /** Returns the exit code. */
@@ -20,8 +25,9 @@ export async function infoRun(dir: string, { json = false }: { readonly json?: b
     iteration: iterationOf(source) ?? iterations(run),
     file,
   }))
-  if (json) print(JSON.stringify(record(run, model)))
-  else for (const line of lines(run, model)) print(line)
+  const fit = isKind(run.config.task.name) ? fitOf(run) : null
+  if (json) print(JSON.stringify({ ...record(run, model), ...(fit && { fit }) }))
+  else for (const line of [...(fit ? fitLines(fit) : []), ...lines(run, model)]) print(line)
   return 0
 }
 
@@ -31,6 +37,30 @@ interface Held {
   /** Of the model that the folder holds, and the file that it is in. */
   readonly iteration: number
   readonly file: string
+}
+
+interface Fit {
+  readonly schema: Schema
+  /** null: it cannot be read, which was said. */
+  readonly report: FitReport | null
+}
+
+/** What irnn fit decided, and the scores of its test part. */
+function fitOf(run: StoredRun): Fit {
+  const schema = readSchema(run)
+  try {
+    return { schema, report: readReport(run, schema) }
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    say(error.message)
+    return { schema, report: null }
+  }
+}
+
+function fitLines({ schema, report }: Fit): string[] {
+  const decided = decidedBy(schema).map(([what, text]) => `${what.padEnd(8)} ${text}`)
+  const scores = report ? scoreLines(schema, report.methods, report.winner, 'test part') : []
+  return [...decided, ...scores.map((line) => line.slice(2)), '']
 }
 
 /** docs/json.md has its fields. */

@@ -1,4 +1,5 @@
 /** The kinds of work as the command knows them: their flags, what is decided, and how their scores are shown. */
+import { axisOf } from '../src/data/axis.ts'
 import { type ForecastWork, forecasting, forecastingBy, rangeOf } from '../src/data/forecast.ts'
 import type { ForecastChoices } from '../src/data/infer.ts'
 import type { LabelChoices, NextChoices } from '../src/data/labels/inferSequences.ts'
@@ -112,8 +113,8 @@ export interface SpokenWork {
 }
 
 /** @throws InputError where flags of several kinds, or none, are given, and where the table does not fit them */
-export function spokenWork(table: Table, flags: DecisionFlags): SpokenWork {
-  if (flags.schema !== undefined) return bySchema(table, flags)
+export function spokenWork(table: Table, flags: DecisionFlags, schema: Schema | null): SpokenWork {
+  if (schema !== null) return bySchema(table, schema)
   const kinds = { target: FORECAST, label: LABELS, next: NEXT }
   const given = (Object.keys(kinds) as (keyof typeof kinds)[]).filter((name) => flags[name] !== undefined)
   if (given.length > 1) {
@@ -143,14 +144,19 @@ export function spokenWork(table: Table, flags: DecisionFlags): SpokenWork {
   return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced, oneWay }))
 }
 
-function bySchema(table: Table, flags: DecisionFlags): SpokenWork {
+function bySchema(table: Table, schema: Schema): SpokenWork {
+  if (schema.kind === 'forecast') return ofForecast(forecastingBy(table, schema))
+  return ofSequences(sequencesBy(table, schema))
+}
+
+/** The decisions of a file; null: none is named. @throws InputError where flags decide, too */
+export function schemaOf(flags: DecisionFlags): Schema | null {
+  if (flags.schema === undefined) return null
   const [said] = saidOf(DECISIONS, flags)
   if (said !== undefined) {
     throw new InputError(`${said}: expected no decision beside --schema, which has all of them: edit the file`)
   }
-  const schema = schemaFrom(new TextDecoder().decode(readBytes(flags.schema!)), flags.schema!)
-  if (schema.kind === 'forecast') return ofForecast(forecastingBy(table, schema))
-  return ofSequences(sequencesBy(table, schema))
+  return schemaFrom(new TextDecoder().decode(readBytes(flags.schema)), flags.schema)
 }
 
 function longOf({ flag }: Flag): string {
@@ -197,9 +203,27 @@ function ofSequences(work: SequenceWork): SpokenWork {
 /** The table of methods, and who wins. @param title what the scores are of */
 export function scoreLines(schema: Schema, methods: readonly MethodScores[], winner: string, title: string): string[] {
   if (schema.kind === 'forecast') return [...methodLines(methods, title), `  ${verdict(methods, winner)}`]
+  return [...scoresAlone(schema, methods, title), `  ${sequenceVerdict(schema, methods, winner)}`]
+}
+
+/** The table of methods that nothing is held against. */
+export function scoresAlone(
+  schema: Exclude<Schema, { kind: 'forecast' }>,
+  methods: readonly MethodScores[],
+  title: string,
+): string[] {
   const { titles, cells } = sequenceTable(schema)
-  const rows = methods.map((method) => [method.name, ...cells(method)])
-  return [...tableLines([[title, ...titles], ...rows]), `  ${sequenceVerdict(schema, methods, winner)}`]
+  return tableLines([[title, ...titles], ...methods.map((method) => [method.name, ...cells(method)])])
+}
+
+/** What a fit decided, out of its schema alone: [what, sentence]. */
+export function decidedBy(schema: Schema): readonly [string, string][] {
+  if (schema.kind === 'forecast') {
+    // Which moments rows have, a schema does not say.
+    const axis = schema.gaps === 'skip' ? { text: (step: number) => `row ${step + 1}` } : axisOf(schema.time)
+    return decisionsOf(schema, axis, schema.fitted?.series.length ?? 1, null)
+  }
+  return sequenceDecisions(schema, null, schema.fitted?.classes ?? [])
 }
 
 /** The files of a run, and what `irnn predict` wants. */

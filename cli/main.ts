@@ -15,7 +15,9 @@ import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { baselineOf } from './baseline.ts'
 import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
-import { type EvalFlags, evalRun } from './eval.ts'
+import { evalRun } from './eval.ts'
+import type { EvalFlags } from './evalFit.ts'
+import { exportCommand } from './export.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { infoRun } from './info.ts'
@@ -35,6 +37,7 @@ import { hearPhones, type ListenFlags } from './phones.ts'
 import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
+import { watchOutput } from './say.ts'
 import { type TrainFlags, trainTask } from './train.ts'
 import { version } from './version.ts'
 
@@ -49,6 +52,7 @@ function command(finish: Finish): IrnnCommand {
   const train = trainCommand(program, finish)
   for (const task of TASKS) taskCommand(train, task, finish)
   fitCommands(program, finish)
+  exportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)
@@ -107,10 +111,11 @@ function refusalOf(train: IrnnCommand, task: string | undefined, resume: string 
 function evalCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('eval')
-    .description('score the model of a run on its test set')
+    .description('score the model of a run on its test set, or that of irnn fit on new rows')
     .argument('<dir>', 'folder of a run')
+    .argument('[files...]', 'of a run of irnn fit: new rows that have what is right')
   withFlags(command, [...STORED_SOURCES, BACKEND, THREADS, BEST, JSON_RESULT]).action(
-    async (dir: string, flags: EvalFlags) => finish(await evalRun(dir, flags)),
+    async (dir: string, files: string[], flags: EvalFlags) => finish(await evalRun(dir, files, flags)),
   )
 }
 
@@ -258,19 +263,5 @@ async function main(): Promise<void> {
   }
 }
 
-/**
- * `irnn … | head`: a reader that went away ends the command without a word; any other failure of output (a full disk)
- * is said once. A run stops well and is saved (signals.ts), a command without a run ends at once.
- */
-for (const stream of [process.stdout, process.stderr]) {
-  let said = false
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && stream === process.stdout && !said) {
-      process.stderr.write(`irnn: standard output: cannot be written: ${error.message}\n`)
-    }
-    said = true
-    if (stream.listenerCount('error') === 1) process.exit(1)
-  })
-}
-
+watchOutput()
 await main()

@@ -20,10 +20,12 @@ export function table(all: readonly (readonly string[])[]): string[] {
 
 /** Who wins, and by how much. */
 export function verdict(methods: readonly MethodScores[], winner: string): string {
-  const mase = (name: string) => Number(methods.find((method) => method.name === name)!.mase)
-  const others = methods.filter(({ name }) => name !== 'network').sort((a, b) => Number(a.mase) - Number(b.mase))
+  // Without rows before the test part there is no scale for MASE.
+  const score = methods.every(({ mase }) => Number.isFinite(mase)) ? 'mase' : 'mae'
+  const error = (name: string) => Number(methods.find((method) => method.name === name)![score])
+  const others = methods.filter(({ name }) => name !== 'network').sort((a, b) => Number(a[score]) - Number(b[score]))
   const best = others[0]!
   if (winner === 'network')
-    return `the network is ${percent(1 - mase('network') / mase(best.name), 0)} better than "${best.name}"`
+    return `the network is ${percent(1 - error('network') / error(best.name), 0)} better than "${best.name}"`
   return `! the network is no better than "${winner}": use that, or give it more data or inputs`
 }

@@ -2,6 +2,7 @@
 import * as fs from 'node:fs'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import type { Backtest } from '../src/data/backtest.ts'
 import type { Note } from '../src/data/notes.ts'
 import { cell, FORECAST_HEADER } from '../src/data/report.ts'
 import { type FittedRun, type LabelRun, openAnyRun, openRun } from '../src/data/run.node.ts'
@@ -129,13 +130,18 @@ export async function backtestRun(
       return 0
     }
     for (const { level, text } of notes) say(`${level === 'warning' ? '! ' : ''}${text}`)
-    const fitted =
-      result.fits === 0 ? 'that was fitted once, before' : `that was fitted ${result.fits} times, each before them`
-    print(`${result.forecasts} forecasts from ${result.from} to ${result.to}, by a network ${fitted}`)
-    for (const line of methodLines(result.methods, 'method')) print(line)
-    print(`  ${verdict(result.methods, result.winner)}`)
+    for (const line of backtestLines(result)) print(line)
     return 0
   } finally {
     run.dispose()
   }
+}
+
+export function backtestLines({ forecasts, from, to, fits, methods, winner }: Omit<Backtest, 'notes'>): string[] {
+  const fitted = fits === 0 ? 'that was fitted once, before' : `that was fitted ${fits} times, each before them`
+  return [
+    `${forecasts} forecasts from ${from} to ${to}, by a network ${fitted}`,
+    ...methodLines(methods, 'method'),
+    `  ${verdict(methods, winner)}`,
+  ]
 }

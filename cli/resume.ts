@@ -1,6 +1,7 @@
 /** `irnn train --resume DIR`: a run that was interrupted goes on with what its config.json says, to the same bits. */
 import type { Backend, BackendName, InstructionSet } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
+import { isKind } from '../src/data/schema.ts'
 import { InputError } from '../src/error.ts'
 import type { Given } from '../src/flag.ts'
 import { createModel, type Model } from '../src/model/model.ts'
@@ -36,6 +37,12 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
   const { resume: dir, json = false } = flags
   const stored = readRunFolder(dir)
   const { config } = stored
+  if (isKind(config.task.name)) {
+    throw new InputError(
+      `${dir}: expected a run of irnn train but it is one of irnn fit, which is written when all of it is done: make ` +
+        `it anew with irnn fit FILE --out ${dir} --overwrite`,
+    )
+  }
   const iterations = flags.iterations ?? config.training.iterations
   const definition = taskNamed(config.task.name)
   refuseUnheard(definition, flags)

@@ -11,3 +11,24 @@ export function print(line: string): void {
 export function say(line: string): void {
   process.stderr.write(`${printable(line)}\n`)
 }
+
+/**
+ * `irnn … | head`: a reader that went away ends the command without a word; any other failure of output (a full disk)
+ * is said once. A run stops well and is saved (signals.ts), a command without a run ends at once. Whatever the command
+ * made of it, its exit code is not 0: somebody would take what was not written for the result.
+ */
+export function watchOutput(): void {
+  let failed = false
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && stream === process.stdout && !failed) {
+        say(`irnn: standard output: cannot be written: ${error.message}`)
+      }
+      failed = true
+      if (stream.listenerCount('error') === 1) process.exit(1)
+    })
+  }
+  process.on('exit', (code) => {
+    if (failed && code === 0) process.exitCode = 1
+  })
+}

@@ -32,6 +32,7 @@ export function stopOnSignals({ say }: Progress, doing = 'saving the model'): St
   const names = Object.keys(CODES) as NodeJS.Signals[]
   const release = () => {
     for (const name of names) process.off(name, handler)
+    for (const stream of [process.stdout, process.stderr]) stream.off('error', broken)
   }
   for (const name of names) process.on(name, handler)
   for (const stream of [process.stdout, process.stderr]) stream.on('error', broken)

@@ -16,6 +16,7 @@ export type { ForecastChoices } from './data/infer.ts'
 export type { TimeChoices } from './data/inferTime.ts'
 export { forecasting, labelling, nextItem } from './data/kinds.ts'
 export type { LabelChoices, NextChoices, SequenceChoices } from './data/labels/inferSequences.ts'
+export type { LabelEvaluation } from './data/labels/sequenceEvaluate.ts'
 export type { Labelled, PredictedLabels, SequenceNetwork } from './data/labels/sequencePredict.ts'
 export type {
   FittedSequenceColumn,
@@ -27,6 +28,7 @@ export type {
 } from './data/labels/sequenceSchema.ts'
 export type { LabelStream } from './data/labels/sequenceStream.ts'
 export type { Note } from './data/notes.ts'
+export type { FitOnnxOptions } from './data/onnx.ts'
 export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
 export type { CellTypes, ForecastColumns, Moment, RecordOf, RecordSchema, SequenceColumns } from './data/records.ts'
 export {

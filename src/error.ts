@@ -145,7 +145,8 @@ function misspelling(word: string, name: string): number {
   if (word.length > 2 * MOST_OF_A_WORD) return Number.POSITIVE_INFINITY
   const [a, b] = [word, name].map((text) => text.toLowerCase().replace(/[^a-z0-9]/g, '')) as [string, string]
   if (a === b) return 0
-  if (initials(word) === b || initials(name) === a) return 1
+  const [c, d] = [initials(word), initials(name)]
+  if ((c.length > 1 && c === b) || (d.length > 1 && d === a)) return 1
   const shorter = Math.min(a.length, b.length)
   if (shorter >= 3 && (a.startsWith(b) || b.startsWith(a))) return 1
   const edits = editDistance(a, b)
@@ -203,9 +204,20 @@ function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
     return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${meantKeys(keys, schema, issue.path)}`
   }
   const value = valueAt(issue, root)
+  const misspelt = value === undefined && misspeltFor(issue.path, root, schema)
+  if (misspelt) return explain(misspelt, root, schema)
   const choices = choicesOf(issue).map(String)
   const came = value === undefined ? 'nothing' : shown(value)
   return `${where}expected ${expectation(issue)} but received ${came}${didYouMean(value, choices)}`
+}
+
+/** What is missing may be there under a name that is none: `haed` for `head`. Then that is what is wrong. */
+function misspeltFor(path: readonly PropertyKey[], root: unknown, schema: z.core.$ZodType): Issue | undefined {
+  const above = path.slice(0, -1)
+  const known = path.length > 0 ? keysAt(schema, above) : []
+  const strange = Object.keys(Object(valueAt({ path: above }, root))).filter((key) => !known.includes(key))
+  const meant = known.length > 0 ? strange.find((key) => nearest(key, known) === path.at(-1)) : undefined
+  return meant === undefined ? undefined : ({ code: 'unrecognized_keys', keys: [meant], path: above } as Issue)
 }
 
 /** What a value may be, if it is one of a list. */
@@ -235,13 +247,14 @@ function keysAt(schema: z.core.$ZodType, [first, ...rest]: readonly PropertyKey[
 }
 
 /**
- * Of the branches of a union, the one that got furthest into the value: it is what the writer meant. None: no type
- * fits.
+ * Of the branches of a union, the one that got furthest into the value, and of those the one that knows most of its
+ * keys: it is what the writer meant. None: no type fits.
  */
 function closest(branches: Issue[][]): Issue | undefined {
   const misfit = (branch: Issue[]) => branch[0]!.code === 'invalid_type' && branch[0].path.length === 0
   const inside = branches.filter((branch) => !misfit(branch))
-  return inside.sort((a, b) => b[0]!.path.length - a[0]!.path.length)[0]?.[0]
+  const strange = (branch: Issue[]) => branch.flatMap((one) => ('keys' in one ? one.keys : [])).length
+  return inside.sort((a, b) => b[0]!.path.length - a[0]!.path.length || strange(a) - strange(b))[0]?.[0]
 }
 
 function expectation(issue: Issue): string {
@@ -280,7 +293,7 @@ function article(noun: string): string {
   return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`
 }
 
-function valueAt(issue: Issue, root: unknown): unknown {
+function valueAt(issue: Pick<Issue, 'path'>, root: unknown): unknown {
   let value = root
   for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
   return value

@@ -73,6 +73,7 @@ export {
   type Stepper,
 } from './model/model.ts'
 export { describeModel, loadModel, modelMetadata, modelParts, saveModel } from './model/modelFile.ts'
+export { exportOnnx, type OnnxOptions } from './model/onnx/export.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export type { Sampled } from './model/plan.ts'
 export {

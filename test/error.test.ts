@@ -22,6 +22,7 @@ test('the option that was meant: by case and dashes, initials, a beginning, a sl
     ['x', ['lr', 'eps'], undefined],
     ['', ['lr', 'eps'], undefined],
     ['lr', [], undefined],
+    ['trian', ['T', 'train'], 'train'],
   ]
   for (const [word, known, name] of meant) assert.equal(nearest(word, known), name, word)
 })
@@ -82,6 +83,22 @@ test('keys of a schema, at any depth, get the same suggestion', () => {
   assert.equal(message({ list: [good, { ...good, hiden: 1 }] }), `it: list.1: unknown key "hiden": ${said} hidden?`)
   assert.equal(message({ kind: { kind: 'a', limit: 1, limits: 1 } }), `it: kind: unknown key "limits": ${said} limit?`)
   assert.equal(message({ zebra: 1 }), 'it: unknown key "zebra": remove it or correct its spelling')
+  // What is missing because its key is misspelt: the key is what is wrong.
+  assert.equal(message({ rnn: { hiden: 1, layers: 1 } }), `it: rnn: unknown key "hiden": ${said} hidden?`)
+  assert.equal(message({ either: { hidden: 1, layer: 1 } }), `it: either: unknown key "layer": ${said} layers?`)
+  assert.equal(message({ kind: { knd: 'a', limit: 1 } }), `it: kind: unknown key "knd": ${said} kind?`)
+  assert.equal(message({ rnn: { layers: 1 } }), 'it: rnn.hidden: expected a number but received nothing')
+  assert.equal(message({ rnn: { layers: 1, zebra: 1 } }), 'it: rnn.hidden: expected a number but received nothing')
+})
+
+test('of the branches of a union, the one that knows most of the keys is explained', () => {
+  const values = z.strictObject({ size: z.number() })
+  const tokens = z.strictObject({ vocabulary: z.number(), embedding: z.number() })
+  const schema = z.strictObject({ input: z.union([values, tokens]) })
+  refused(
+    () => checked<unknown>(schema, { input: { vocabulry: 1, embedding: 2 } }, 'it'),
+    /^it: input: unknown key "vocabulry": remove it or correct its spelling; did you mean vocabulary\?$/,
+  )
 })
 
 test('values of every kind are shown in one line', () => {

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { referenceBackend } from '../src/backend/reference/index.ts'
+import { labelling, nextItem, openTable, parseSchema } from '../src/data.ts'
 import * as library from '../src/index.ts'
+import { loadMnist, openTask, openWords } from '../src/node.ts'
 import { refused } from './support/refused.ts'
 
 const { adam, adding, classification, createModel, irnn, lstm, muon, regression, stepRate } = library
@@ -100,4 +102,40 @@ test('options of another type are refused where they would be taken for true', (
   const loss = (options: object) => () => plan.loss(batch, { reduction: 'mean', gradient: true, ...options })
   refused(loss({ reduction: 'max' }), /^plan\.loss: reduction: expected one of mean, sum but received "max"$/)
   refused(loss({ gradient: 1 }), /^plan\.loss: gradient: expected true or false but received 1$/)
+})
+
+test('what belongs to a spec and is misspelt is said, also where it is missing for that', () => {
+  const unknown = (key: string, meant: string) =>
+    new RegExp(`unknown key "${key}": remove it or correct its spelling; did you mean ${meant}\\?$`)
+  const made = (wrong: object) => () => createModel({ ...spec, ...wrong } as never, { backend })
+  const { head, ...headless } = spec
+  refused(() => createModel({ ...headless, haed: head } as never, { backend }), unknown('haed', 'head'))
+  refused(made({ input: { vocabulry: 2, embedding: 3 } }), unknown('vocabulry', 'vocabulary'))
+  refused(made({ input: { size: 2, vocabulary: 2, embeding: 3 } }), unknown('embeding', 'embedding'))
+  refused(made({ input: { siez: 2 } }), unknown('siez', 'size'))
+  refused(made({ rnn: { celll: 'lstm', hidden: 2 } }), unknown('celll', 'cell'))
+  refused(() => library.trainSpec({ optimizer: { knd: 'adam' } } as never), unknown('knd', 'kind'))
+})
+
+test('the data of tasks and tables: misspelt words and values of another type, at any depth', async () => {
+  const run = (name: string) => ({ dir: 'x', config: { task: { name, options: {} } } })
+  const calls: [() => unknown, RegExp][] = [
+    [() => openTask(run('words'), { dat: 'x' }), /^openTask: dat: no such option; did you mean data\?$/],
+    [() => openTask(run('words'), { data: { file: 'x' } }), /^openTask: data: expected a string but received an obj/],
+    [() => openTask(run('mnist'), { data: 5 }), /^openTask: data: expected a string but received 5$/],
+    [() => openTask(run('phones'), { data: 'x', skipBad: { all: true } }), /^openTask: skipBad: expected a boolean/],
+    [() => openTask(run('phones'), { data: 'x', alignments: 'x' }), /^openTask: alignments: expected an array/],
+    [() => openTask({ ...run('adding'), dir: 5 as never }), /^openTask: dir: expected a string but received 5$/],
+    [async () => openWords({}, { choice: { sze: 3 } as object }), /^openWords: choice: sze: .*did you mean size\?$/],
+    [() => loadMnist({ sums: { trainImage: 'x' } as never }), /^loadMnist: sums: trainImage: .*mean trainImages\?$/],
+    [() => loadMnist({ mirrors: 'x' as never }), /^loadMnist: mirrors: expected an array of addresses/],
+    [async () => parseSchema({ kind: 'forcast' }), /^schema: kind: .*; did you mean forecast\?$/],
+  ]
+  const table = await openTable([{ id: 1, word: 'a' }])
+  calls.push(
+    [async () => labelling(table, { labl: 'word' } as never), /^labelling: labl: .*did you mean label\?$/],
+    [async () => labelling(table, {} as never), /^labelling: label: expected a string but received undefined$/],
+    [async () => nextItem(table, { next: 'word', ids: 'id' } as never), /^nextItem: ids: .*did you mean id\?$/],
+  )
+  for (const [call, message] of calls) await assert.rejects(async () => call(), { name: 'InputError', message })
 })

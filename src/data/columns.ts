@@ -60,8 +60,8 @@ export function groupsOf(table: Table, name: string | null, what: string): Group
   const missing = codes.indexOf(-1)
   if (missing >= 0) {
     throw new InputError(
-      `${what}: expected a name in every row but that of ${shown(name)} is missing in row ${missing + 1} of ` +
-        `${table.name}: fill it in or remove the row`,
+      `${table.name}: row ${missing + 1}: ${name}: expected a name in every row, for ${what}, but received none: ` +
+        'fill it in or remove the row',
     )
   }
   const names = [...levels].sort()

@@ -159,7 +159,7 @@ function forecaster({ model, schema, stepper }: ForecastStreams, { fitted, axis,
     const views = all.map((series) => series.view())
     const panel = { axis, series: views.map(({ panel }) => panel) }
     const prepared: Prepared = { schema, fitted, axis, series: views.map(({ prepared }) => prepared), widths }
-    const windows = nextWindows(panel, schema)
+    const windows = nextWindows(panel, schema, 'stream')
     const reading = {
       filler: windowFiller(prepared, days),
       ...(windows.series.length <= FEW && { stepper: stepper() }),

@@ -82,15 +82,15 @@ export function inferForecast(table: Table, choices: ForecastChoices): Inferred 
   const duplicates = choices.duplicates ?? 'last'
   const panel = panelOf(table, { time, series, targets, known, past, gaps, duplicates })
   notes.push(...panel.notes)
-  const [begin, end] = extentOf(panel, targets)
-  notes.push(...notesOfGaps(panel, end, choices.gaps))
+  const [begin, end] = extentOf(table, panel, targets)
+  notes.push(...notesOfGaps(table, panel, end, choices.gaps))
   const horizon = wholeOf('--horizon', choices.horizon ?? usualHorizon(time, end - begin))
   const seasons = choices.seasons
     ? choices.seasons.map((season) => wholeOf('--seasons', season)).sort((a, b) => a - b)
     : calendarSeasons(panel.axis.step).filter((season) => REPETITIONS * season <= 0.7 * (end - begin))
-  const split = splitOf(panel.axis, [begin, end], horizon, seasons.at(-1) ?? 0, choices)
+  const split = splitOf(table.name, panel.axis, [begin, end], horizon, seasons.at(-1) ?? 0, choices)
   const training = split.validation - begin
-  refuseConstant(panel, split.validation, targets)
+  refuseConstant(table, panel, split.validation, targets)
   const window = wholeOf('--window', choices.window ?? usualWindow(horizon, training))
   notes.push(...leaksOf(panel, [...known, ...past], known.length, targets[0]!, split.validation))
   const schema: ForecastSchema = {
@@ -107,6 +107,7 @@ export function inferForecast(table: Table, choices: ForecastChoices): Inferred 
     calendar: calendarOf(time, training),
     known,
     past,
+    missing: table.missing ?? null,
     gaps,
     duplicates,
     transform: transformOf(panel, split.validation),
@@ -177,7 +178,7 @@ function isConstant(column: { readonly values: ArrayLike<number> } | { readonly 
 }
 
 /** The first step with a value, and the one after the last. @throws InputError where there is none */
-function extentOf({ series }: Panel, targets: readonly string[]): [number, number] {
+function extentOf(table: Table, { series }: Panel, targets: readonly string[]): [number, number] {
   let begin = Number.POSITIVE_INFINITY
   let end = Number.NEGATIVE_INFINITY
   for (const { target, start } of series) {
@@ -188,10 +189,12 @@ function extentOf({ series }: Panel, targets: readonly string[]): [number, numbe
     }
   }
   if (begin < end) return [begin, end]
-  throw new InputError(`--target: expected numbers but ${listed(targets)} has none: name another column`)
+  throw new InputError(
+    `${table.name}: ${listed(targets)}: expected numbers but there are none: name another column with --target`,
+  )
 }
 
-function notesOfGaps({ series, axis }: Panel, end: number, said: ForecastChoices['gaps']): Note[] {
+function notesOfGaps(table: Table, { series, axis }: Panel, end: number, said: ForecastChoices['gaps']): Note[] {
   let missing = 0
   let total = 0
   for (const { target, start } of series) {
@@ -202,22 +205,22 @@ function notesOfGaps({ series, axis }: Panel, end: number, said: ForecastChoices
   if (missing === 0) return []
   if (missing > MOST_MISSING * total && said === undefined) {
     throw new InputError(
-      `--gaps: expected a value for most of the steps but ${percent(missing / total, 0)} of ${grouped(total)} steps ` +
-        `from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero, missing or skip, or ` +
-        'another step with --every',
+      `${table.name}: expected a value for most of the steps but ${percent(missing / total, 0)} of ` +
+        `${grouped(total)} steps from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero, ` +
+        'missing or skip, or another step with --every',
     )
   }
   return [note('missing', `${grouped(missing)} missing values: never a target, as input the value a season before`)]
 }
 
-function refuseConstant({ series }: Panel, until: number, targets: readonly string[]): void {
+function refuseConstant(table: Table, { series }: Panel, until: number, targets: readonly string[]): void {
   const constant = series.every(({ target, start }) =>
     isConstant({ values: target.subarray(0, Math.max(0, until - start)) }),
   )
   if (!constant) return
   throw new InputError(
-    `--target: expected values that differ but ${listed(targets)} is always the same before the validation part: ` +
-      'there is nothing to learn',
+    `${table.name}: ${listed(targets)}: expected values that differ but they are always the same before the ` +
+      'validation part: there is nothing to learn: name another column with --target',
   )
 }
 

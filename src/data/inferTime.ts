@@ -31,7 +31,7 @@ export function inferTime(
   const column = momentsOf(table, name, '--time')
   const gaps = gapsOf(column, groups)
   const notes: Note[] = []
-  const step = choices.every === undefined ? stepOf(column, gaps, notes) : parseStep(choices.every)
+  const step = choices.every === undefined ? stepOf(table, column, gaps, notes) : parseStep(choices.every)
   if ((step.unit === 'row') !== (column.type === 'number')) {
     throw new InputError(
       column.type === 'number'
@@ -110,10 +110,11 @@ const SPANS: readonly { readonly days: readonly [number, number]; readonly month
   { days: [365, 366], months: 12 },
 ]
 
-function stepOf(column: TimeColumn | NumberColumn, { counts, total }: Gaps, notes: Note[]): Step {
+function stepOf(table: Table, column: TimeColumn | NumberColumn, { counts, total }: Gaps, notes: Note[]): Step {
   if (total === 0) {
     throw new InputError(
-      `--time: expected at least two times in a series but ${column.name} has one: name another column`,
+      `${table.name}: ${column.name}: expected at least two times in a series but received one: name another column ` +
+        'with --time',
     )
   }
   const [gap, times] = [...counts].sort(([a, m], [b, n]) => n - m || a - b)[0]!
@@ -140,7 +141,7 @@ function stepOf(column: TimeColumn | NumberColumn, { counts, total }: Gaps, note
   const [longer] = [...counts.keys()].filter((span) => span % gap !== 0 && Math.abs(span % DAY) > HOUR)
   if (times / total < 0.5 && longer !== undefined) {
     throw new InputError(
-      `--every: expected times at one distance but the commonest in ${column.name}, ` +
+      `${table.name}: ${column.name}: expected times at one distance but the commonest, ` +
         `${stepText({ unit: 'ms', size: gap })}, is ${percent(times / total, 0)} of them: say the step, as --every 1d`,
     )
   }

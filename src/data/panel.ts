@@ -2,7 +2,7 @@
  * A panel: the series of a table on a regular line of time, one value a step. Rows may stand in any order: they are
  * sorted by series and time. What has no row, or no value, is NaN.
  */
-import { InputError, shown } from '../error.ts'
+import { InputError } from '../error.ts'
 import { grouped, percent } from '../numbers.ts'
 import type { Column, Table } from '../table/table.ts'
 import { type Axis, axisOf, momentsAxis } from './axis.ts'
@@ -90,16 +90,16 @@ function stepsOf(table: Table, { time }: PanelSchema, axis: Axis, groups: Int32A
   return Float64Array.from(values, (value, row) => {
     if (Number.isNaN(value)) {
       throw new InputError(
-        `time: expected a time in every row but that of ${shown(time.column)} is missing in row ${row + 1} of ` +
-          `${table.name}: fill it in or remove the row`,
+        `${table.name}: row ${row + 1}: ${time.column}: expected a time in every row but received none: fill it in ` +
+          'or remove the row',
       )
     }
     const index = axis.indexOf(value)
     if (Number.isInteger(index)) return index
     throw new InputError(
-      `time: expected steps of ${time.step} from ${axis.text(0)} on but row ${row + 1} of ${table.name} has ` +
-        `${axis.step.unit === 'row' ? value : new Date(value).toISOString()}, between two of them: say the step with ` +
-        '--every, or --gaps skip, or round the times',
+      `${table.name}: row ${row + 1}: ${time.column}: expected steps of ${time.step} from ${axis.text(0)} on but ` +
+        `received ${axis.step.unit === 'row' ? value : new Date(value).toISOString()}, between two of them: say the ` +
+        'step with --every, or --gaps skip, or round the times',
     )
   })
 }
@@ -131,7 +131,7 @@ function spansOf(table: Table, axis: Axis, steps: Float64Array, groups: Int32Arr
     const end = steps[sorted.at(-1)!]!
     if (end - start >= MOST_STEPS) {
       throw new InputError(
-        `time: expected at most ${grouped(MOST_STEPS)} steps but ${table.name} spans ${grouped(end - start + 1)}, ` +
+        `${table.name}: expected at most ${grouped(MOST_STEPS)} steps but it spans ${grouped(end - start + 1)}, ` +
           `from ${axis.text(start)} to ${axis.text(end)}: correct the wrong date, or say the step with --every`,
       )
     }
@@ -183,11 +183,11 @@ function notesOfDuplicates(
   if (count === 0) return []
   if (duplicates !== 'last')
     return [note('duplicates', `${grouped(count)} rows of a step that has others: ${duplicates}`)]
-  const where = firstDouble(spans, steps)
-  const at = axis.text(where)
+  const row = firstDouble(spans, steps)
+  const at = `row ${grouped(row + 1)}, ${axis.text(steps[row]!)}`
   if (count > Math.max(1, MOST_DUPLICATES * table.rows)) {
     throw new InputError(
-      `time: expected one row a step${series === null ? '' : ' and series'} but ${grouped(count)} of ` +
+      `${table.name}: expected one row a step${series === null ? '' : ' and series'} but ${grouped(count)} of ` +
         `${grouped(table.rows)} rows (${percent(count / table.rows, 0)}) are of a step that has another, the first ` +
         `${at}: ${series === null ? 'name the column of series with --series, or ' : ''}add ${targets[0]} up ` +
         'with --duplicates sum or mean',
@@ -203,10 +203,11 @@ function notesOfDuplicates(
   ]
 }
 
+/** The first row of a step that has another before it. */
 function firstDouble(spans: readonly Span[], steps: Float64Array): number {
   for (const { rows } of spans) {
     const i = rows.findIndex((row, i) => i > 0 && steps[row] === steps[rows[i - 1]!])
-    if (i >= 0) return steps[rows[i]!]!
+    if (i >= 0) return rows[i]!
   }
   return Number.NaN
 }

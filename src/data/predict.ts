@@ -43,7 +43,7 @@ export interface FittedNetwork {
  */
 export function predictTable({ model, schema }: FittedNetwork, table: Table): Predicted {
   const { panel, prepared, notes } = preparedFor(schema, table)
-  const windows = nextWindows(panel, schema)
+  const windows = nextWindows(panel, schema, table.name)
   const forecasts = networkForecasts(model, prepared, windows)
   return { steps: forecasts.flatMap((forecast) => stepsOf(panel, schema, forecast)), notes }
 }
@@ -136,7 +136,11 @@ function asNumbers(column: Column, table: Table): Column {
 }
 
 /** One window a series: the steps after its last value. @throws InputError where rows of known columns are missing */
-export function nextWindows({ series, axis }: Pick<Panel, 'series' | 'axis'>, schema: ForecastSchema): Windows {
+export function nextWindows(
+  { series, axis }: Pick<Panel, 'series' | 'axis'>,
+  schema: ForecastSchema,
+  what: string,
+): Windows {
   const found: [number, number][] = []
   for (const [s, { target, inputs, start, name }] of series.entries()) {
     const last = target.findLastIndex((value) => !Number.isNaN(value))
@@ -152,9 +156,9 @@ export function nextWindows({ series, axis }: Pick<Panel, 'series' | 'axis'>, sc
       const from = axis.text(start + missing[0]!)
       const to = axis.text(start + missing.at(-1)!)
       throw new InputError(
-        `${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} (known in advance, ` +
-          `${missing.length} rows${name === '' ? '' : ` of ${shown(name)}`}) but received none: add the rows with ` +
-          `${schema.targets[0]} left empty`,
+        `${what}: ${column.name}: expected its values for ${from === to ? from : `${from} … ${to}`} ` +
+          `(known in advance, ${missing.length} rows${name === '' ? '' : ` of ${shown(name)}`}) but received none: ` +
+          `add the rows with ${schema.targets[0]} left empty`,
       )
     }
     found.push([s, origin])
@@ -162,7 +166,9 @@ export function nextWindows({ series, axis }: Pick<Panel, 'series' | 'axis'>, sc
   if (found.length > 0) {
     return { series: Int32Array.from(found, ([s]) => s), origins: Int32Array.from(found, ([, origin]) => origin) }
   }
-  throw new InputError(`${schema.targets[0]}: expected past values but received none: add the rows before the forecast`)
+  throw new InputError(
+    `${what}: ${schema.targets[0]}: expected past values but received none: add the rows before the forecast`,
+  )
 }
 
 /** Columns that a schema needs. */

@@ -194,7 +194,6 @@ export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedFore
   const scales = new Map(fitted.series.map((scale) => [scale.name, scale]))
   const token = tokenOf(fitted.columns)
   const inputs = [...schema.known, ...schema.past]
-  const widths = fitted.columns.map((column, k) => columnEncoder(inputs[k]!.type, column).width)
   const series = panel.series.map((one): PreparedSeries => {
     const target = transformedTarget(one, schema)
     const filled = fill(target, schema.seasons.at(-1) ?? 0)
@@ -206,7 +205,13 @@ export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedFore
     const tokens = token < 0 ? new Int32Array(0) : tokenValues(one, panel, fitted, token)
     return { name: one.name, start: one.start, target, filled, values, scale, columns, tokens }
   })
-  return { schema, fitted, axis: panel.axis, series, widths }
+  return { schema, fitted, axis: panel.axis, series, widths: columnWidths(schema, fitted) }
+}
+
+/** Values that the network reads of each column: one, or one for each level and one for `<other>`; a flag for gaps. */
+export function columnWidths({ known, past }: ForecastSchema, { columns }: FittedForecast): number[] {
+  const inputs = [...known, ...past]
+  return columns.map((column, k) => columnEncoder(inputs[k]!.type, column).width)
 }
 
 function tokenValues({ inputs }: PanelSeries, { levels }: Panel, { columns }: FittedForecast, k: number): Int32Array {

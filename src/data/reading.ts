@@ -1,25 +1,30 @@
-/** How new rows are read for a run: with the types and the time zone that its schema was made with. */
-import type { TableOptions } from '../table/options.ts'
-import type { ColumnType } from '../table/table.ts'
-import type { SequenceSchema } from './labels/sequenceSchema.ts'
-import type { ForecastSchema } from './schema.ts'
+/** What the folder of a fit says of its test part: report.json, which anybody may have changed. */
+import { z } from 'zod'
+import { checked } from '../error.ts'
+import type { Schema } from './schema.ts'
+import type { MethodScores } from './work.ts'
 
-/** Options of reading with the categories that a schema was made with. */
-export function withWords({ inputs, layout, id }: SequenceSchema, options: TableOptions): TableOptions {
-  if (layout === 'cells') return options
-  const words = inputs.filter(({ type }) => type === 'category').map(({ name }) => name)
-  if (id !== null) words.push(id)
-  const types = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
-  return { ...options, types: { ...types, ...options.types } }
+/** The scores of a fit's methods on its test part. */
+export interface FitReport {
+  readonly winner: string
+  /** The network that validation chose, in words. */
+  readonly trial: string
+  readonly methods: readonly MethodScores[]
 }
 
-/** Options of reading with the time zone and categories that a schema was made with. */
-export function withTypes({ time, known, past }: ForecastSchema, options: TableOptions): TableOptions {
-  const categories = [...known, ...past].filter(({ type }) => type === 'category')
-  const types = Object.fromEntries(categories.map(({ name }): [string, ColumnType] => [name, 'category']))
-  return {
-    ...(time.zone !== null && { timezone: time.zone }),
-    ...options,
-    ...(categories.length > 0 && { types: { ...types, ...options.types } }),
-  }
+const score = z.number().nullable()
+const SCORES: Readonly<Record<Schema['kind'], z.ZodRawShape>> = {
+  forecast: { mase: score, smape: score, mae: score, coverage: score },
+  label: { accuracy: score, macroF1: score },
+  next: { hitRate: score, perplexity: score },
+}
+
+/** @throws InputError unless it is the report of a fit of that kind */
+export function parseReport(value: unknown, kind: Schema['kind'], what: string): FitReport {
+  const name = z.string().max(1000)
+  const method = z.looseObject({ name, ...SCORES[kind] })
+  const report = z.looseObject({ winner: name, trial: name, methods: z.array(method).min(1).max(100) })
+  const { winner, trial, methods } = checked(report, value, what) as unknown as FitReport
+  checked(z.enum(methods.map((one) => one.name) as [string, ...string[]]), winner, `${what}: winner`)
+  return { winner, trial, methods }
 }

@@ -46,6 +46,7 @@ export function recordReader(layout: SeriesLayout): RecordReader {
   const places = fitted.columns.map(placesOf)
   const momentOf = momentReader(time.zone)
   const counts = axis.step.unit === 'row'
+  const words = schema.missing ?? undefined
 
   function timeOf(record: Row, isValued: boolean, before: Before): number {
     const value = cellOf(record, time.column!)
@@ -67,16 +68,16 @@ export function recordReader(layout: SeriesLayout): RecordReader {
   return {
     name(record) {
       if (series === null) return ''
-      const name = wordCell(`stream: ${series}`, cellOf(record, series))
+      const name = wordCell(`stream: ${series}`, cellOf(record, series), words)
       if (name !== null) return name
       throw new InputError(`stream: ${series}: expected the name of a series but it is missing: fill it in`)
     },
     read(record, before) {
       const own = {
-        targets: Float64Array.from(targets, (name) => numberCell(`stream: ${name}`, cellOf(record, name))),
+        targets: Float64Array.from(targets, (name) => numberCell(`stream: ${name}`, cellOf(record, name), words)),
         inputs: Float64Array.from(inputs, ({ name, type }, k) => {
-          if (type !== 'category') return numberCell(`stream: ${name}`, cellOf(record, name))
-          const word = wordCell(`stream: ${name}`, cellOf(record, name))
+          if (type !== 'category') return numberCell(`stream: ${name}`, cellOf(record, name), words)
+          const word = wordCell(`stream: ${name}`, cellOf(record, name), words)
           return word === null ? Number.NaN : places[k]!(word)
         }),
       }

@@ -4,23 +4,27 @@ import * as path from 'node:path'
 import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
-import { explaining, makeFolder } from '../disk.node.ts'
+import { explaining, makeFolder, readBytes } from '../disk.node.ts'
 import { checked, InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
+import type { Source } from '../formats/safetensors.ts'
 import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
-import { CONFIG, type RunConfig, readRunFolder } from '../runs/stored.ts'
-import { openTable, type TableSource } from '../table/openTable.node.ts'
+import { CONFIG, type RunConfig, readRunFolder, type StoredRun } from '../runs/stored.ts'
+import type { TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
 import type { Row } from '../table/rows.ts'
 import { type Backtest, type BacktestOptions, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
 import { type ForecastStream, forecastStream } from './forecastStream.ts'
+import { evaluateLabels, type LabelEvaluation } from './labels/sequenceEvaluate.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
+import { exportFit, type FitOnnxOptions } from './onnx.ts'
+import { openBy } from './openBy.node.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
-import { withTypes, withWords } from './reading.ts'
+import { type FitReport, parseReport } from './reading.ts'
 import { type RecordOf, type RecordSchema, refuseOtherRecords } from './records.ts'
 import type { Training } from './refit.ts'
 import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
@@ -28,8 +32,9 @@ import { streamBuffers } from './streams.node.ts'
 import type { StreamOptions } from './streams.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
-const SCHEMA = 'schema'
-const FILES = ['schema.json', 'report.json', 'predictions.csv', 'forecast.svg', 'report.html']
+export const SCHEMA = 'schema'
+const REPORT = 'report.json'
+const FILES = ['schema.json', REPORT, 'predictions.csv', 'forecast.svg', 'report.html']
 
 /** How the folder of a fit is made. */
 export interface SaveOptions {
@@ -118,6 +123,11 @@ export interface FittedRun<R extends object = Row> extends FittedNetwork, Dispos
   backtest(source: TableSource<R>, options?: TableOptions & BacktestOptions): Promise<Backtest>
   /** Takes records one by one, and forecasts after each. @throws InputError for the state of another run */
   stream(options?: StreamOptions): ForecastStream<R>
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `quantiles` [T,B,3], the band
+   * and the middle of every step before they are scaled back. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back; a second time it does nothing. */
   dispose(): void
 }
@@ -127,8 +137,15 @@ export interface LabelRun<R extends object = Row> extends SequenceNetwork, Dispo
   readonly dir: string
   /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
   predict(source: TableSource<R>, options?: TableOptions): Promise<PredictedLabels>
+  /** Scores on rows that have what is right. @throws InputError for rows that do not fit, or have no labels */
+  evaluate(source: TableSource, options?: TableOptions): Promise<LabelEvaluation>
   /** Takes records one by one, and answers each with a label. @throws InputError for the state of another run */
   stream(options?: StreamOptions): LabelStream<R>
+  /**
+   * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `probabilities` [B,classes],
+   * or [T,B,classes] where every row has a label. Its texts are `schema`, and `inputs`: the columns of x.
+   */
+  exportOnnx(options?: FitOnnxOptions): Uint8Array
   /** Gives the memory of the model back. */
   dispose(): void
 }
@@ -187,25 +204,39 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
   const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind', 'schema'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
-    const text = modelMetadata(source).get(SCHEMA)
-    if (text === undefined) {
-      throw new InputError(
-        `${dir}: expected a run of irnn fit, whose model has a schema, but it is one of irnn train ` +
-          `${stored.config.task.name}: name another folder`,
-      )
-    }
+    const text = schemaTextIn(source, stored)
     return { model: loadModel(source, { backend }), text }
   })
   try {
     const schema = schemaFrom(text, `${dir}: schema`)
-    const { training: options, seed } = stored.config
     return schema.kind === 'forecast'
-      ? forecastRun(dir, { model, schema }, { options, seed })
+      ? forecastRun(dir, { model, schema }, { options: stored.config.training, seed: stored.config.seed })
       : labelRun(dir, { model, schema })
   } catch (error) {
     model.dispose()
     throw error
   }
+}
+
+function schemaTextIn(source: Source, { dir, config }: StoredRun): string {
+  const text = modelMetadata(source).get(SCHEMA)
+  if (text !== undefined) return text
+  throw new InputError(
+    `${dir}: expected a run of irnn fit, whose model has a schema, but it is one of irnn train ` +
+      `${config.task.name}: name another folder`,
+  )
+}
+
+/** What a fit decided. @throws InputError where its model is damaged, or is none of a fit */
+export function readSchema(stored: StoredRun): Schema {
+  const text = stored.readModel('final', (source) => schemaTextIn(source, stored))
+  return schemaFrom(text, `${stored.dir}: schema`)
+}
+
+/** What a fit was worth on its test part. @throws InputError where its report is not there, or is damaged */
+export function readReport({ dir }: StoredRun, { kind }: Schema): FitReport {
+  const file = path.join(dir, REPORT)
+  return parseReport(checked(jsonText, new TextDecoder().decode(readBytes(file)), file), kind, file)
 }
 
 function forecastRun(dir: string, network: FittedNetwork, training: Training): FittedRun {
@@ -215,13 +246,13 @@ function forecastRun(dir: string, network: FittedNetwork, training: Training): F
     dir,
     ...network,
     async predict(source, options = {}) {
-      return predictTable(network, await openTable(source, withTypes(schema, options)))
+      return predictTable(network, await openBy(schema, source, options))
     },
     async backtest(source, { stride, refit, onRefit, ...options } = {}) {
-      const table = await openTable(source, withTypes(schema, options))
-      return backtestTable(network, table, { stride, refit, onRefit }, training)
+      return backtestTable(network, await openBy(schema, source, options), { stride, refit, onRefit }, training)
     },
     stream: (options) => forecastStream({ ...network, ...buffers }, options),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => {
       buffers.dispose()
       model.dispose()
@@ -237,9 +268,13 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
     dir,
     ...network,
     async predict(source, options = {}) {
-      return predictLabels(network, await openTable(source, withWords(schema, options)))
+      return predictLabels(network, await openBy(schema, source, options))
+    },
+    async evaluate(source, options = {}) {
+      return evaluateLabels(network, await openBy(schema, source, options))
     },
     stream: (options) => labelStream({ ...network, ...buffers }, options),
+    exportOnnx: (options) => exportFit(model, schema, options),
     ...disposable(() => {
       buffers.dispose()
       model.dispose()

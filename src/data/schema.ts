@@ -4,8 +4,13 @@
  * One that comes from a file is hostile until `parseSchema` has checked it.
  */
 import { z } from 'zod'
-import { checked, InputError, shown } from '../error.ts'
-import { refuseSequenceContradictions, type SequenceSchema, sequenceSchema } from './labels/sequenceSchema.ts'
+import { checked, didYouMean, InputError, shown } from '../error.ts'
+import {
+  missingWords,
+  refuseSequenceContradictions,
+  type SequenceSchema,
+  sequenceSchema,
+} from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
 /** How time is counted. */
@@ -98,6 +103,8 @@ export interface ForecastSchema {
   readonly known: readonly InputColumn[]
   /** Columns that are known only for the past. */
   readonly past: readonly InputColumn[]
+  /** The words that mean "no value"; null: the usual ones. */
+  readonly missing: readonly string[] | null
   /** What a step without a row is; `skip`: none, for the moments that rows have are the steps. */
   readonly gaps: 'missing' | 'zero' | 'skip'
   /** What several rows of one step are: the last of them, their sum or their mean. */
@@ -160,6 +167,7 @@ const forecast = z.strictObject({
   calendar: z.array(z.enum(CALENDAR)).max(CALENDAR.length),
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
+  missing: missingWords,
   gaps: z.enum(['missing', 'zero', 'skip']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),
@@ -169,6 +177,11 @@ const forecast = z.strictObject({
 
 /** Each kind of work and the schema of its schemas. */
 const KINDS = { forecast, label: sequenceSchema('label'), next: sequenceSchema('next') } as const
+
+/** Whether a run's task is a kind of work on tables. */
+export function isKind(name: string): name is Schema['kind'] {
+  return Object.hasOwn(KINDS, name)
+}
 
 /**
  * A schema out of a file, or as a person wrote it.
@@ -180,7 +193,7 @@ export function parseSchema(value: unknown, what = 'schema'): Schema {
   if (typeof kind !== 'string' || !Object.hasOwn(KINDS, kind)) {
     throw new InputError(
       `${what}: kind: expected one of ${Object.keys(KINDS).join(', ')} but received ${shown(kind)}: give a schema ` +
-        'that irnn fit wrote',
+        `that irnn fit wrote${didYouMean(kind, Object.keys(KINDS))}`,
     )
   }
   const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS] as z.ZodType<Schema>, value, what)

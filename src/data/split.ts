@@ -28,6 +28,7 @@ const FORECASTS = 10
  * @param longest season, 0 where there is none
  */
 export function splitOf(
+  what: string,
   axis: Axis,
   [begin, end]: readonly [number, number],
   horizon: number,
@@ -47,7 +48,7 @@ export function splitOf(
   for (const [part, length] of parts) {
     if (length >= horizon) continue
     throw new InputError(
-      `horizon: expected at most ${grouped(length)}, the steps of the ${part} part, but received ` +
+      `${what}: expected a horizon of at most ${grouped(length)}, the steps of the ${part} part, but received ` +
         `${grouped(horizon)}: shorten it, or give --${part} ${grouped(horizon)}`,
     )
   }
@@ -55,8 +56,8 @@ export function splitOf(
   const needed = 2 * horizon + 2
   if (training < needed) {
     throw new InputError(
-      `data: expected at least ${grouped(needed)} steps before the validation part, for a horizon of ${horizon}, but ` +
-        `received ${grouped(Math.max(0, training))} of ${grouped(steps)}: give more rows or a shorter horizon`,
+      `${what}: expected at least ${grouped(needed)} steps before the validation part, for a horizon of ${horizon}, ` +
+        `but received ${grouped(Math.max(0, training))} of ${grouped(steps)}: give more rows or a shorter horizon`,
     )
   }
   return { validation, test, end, stride: choices.stride ?? strideOf(end - test, horizon) }

@@ -5,12 +5,12 @@ import { listed } from './notes.ts'
 import type { ForecastSchema } from './schema.ts'
 import { parseStep, spokenStep } from './step.ts'
 
-/** Lines of decisions: [what, sentence]. @param range of the target, smallest and largest */
+/** Lines of decisions: [what, sentence]. @param range of the target, smallest and largest; null: not known */
 export function decisionsOf(
   schema: ForecastSchema,
-  axis: Axis,
+  axis: Pick<Axis, 'text'>,
   series: number,
-  range: readonly [number, number],
+  range: readonly [number, number] | null,
 ): [string, string][] {
   const { time, targets, horizon, window, seasons, known, past, calendar, lags, split, transform } = schema
   const names = (columns: ForecastSchema['known']) =>
@@ -27,6 +27,7 @@ export function decisionsOf(
     ...(past.length > 0 ? [`known for the past: ${names(past)}`] : []),
     ...(calendar.length > 0 ? [`calendar: ${calendar.join(', ')}`] : []),
   ]
+  const between = range === null ? '' : ` (${significant(range[0], 6)} … ${significant(range[1], 6)})`
   const zone = time.zone === null ? '' : `, clocks of ${time.zone}`
   return [
     [
@@ -36,7 +37,7 @@ export function decisionsOf(
     ...(series > 1 ? [['series', `${grouped(series)}, by ${schema.series ?? 'column'}`] as [string, string]] : []),
     [
       'target',
-      `${listed(targets, 6)} (${significant(range[0], 6)} … ${significant(range[1], 6)}), ${horizon} steps ahead; ` +
+      `${listed(targets, 6)}${between}, ${horizon} steps ahead; ` +
         (seasons.length > 0 ? `seasons ${seasons.join(', ')}` : 'no season') +
         (transform === 'none' ? '' : '; as log1p'),
     ],

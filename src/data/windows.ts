@@ -150,7 +150,8 @@ function calendarTable({ series, schema, axis }: Prepared): Days {
   }
 }
 
-function groupsOf({ schema, fitted, widths }: Prepared): InputGroup[] {
+/** What the columns of a network's inputs are. */
+export function groupsOf({ schema, fitted, widths }: Pick<Prepared, 'schema' | 'fitted' | 'widths'>): InputGroup[] {
   const { lags, calendar, known, past, targets } = schema
   const groups: InputGroup[] = [
     { name: targets.length > 1 ? 'value' : targets[0]!, width: 1 },

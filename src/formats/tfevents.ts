@@ -4,11 +4,13 @@
  * framework/summary.proto, protocol buffers). Of both only what scalars need. A scalar is a float32 there: what is
  * beyond 3.4e38 is Infinity.
  */
+import { joined } from '../arrays.ts'
 import { InputError, shown } from '../error.ts'
+import { bytesField, doubleField, floatField, type Parts, textField, varintField } from './protobufFields.ts'
 
 /** The record that a file begins with. @param wallTime seconds since 1970 */
 export function encodeFileVersion(wallTime: number): Uint8Array {
-  return record([...double(1, wallTime), ...text(3, 'brain.Event:2')])
+  return record([...doubleField(1, wallTime), ...textField(3, 'brain.Event:2')])
 }
 
 /**
@@ -20,46 +22,14 @@ export function encodeScalars(wallTime: number, step: number, scalars: Readonly<
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new InputError(`events: step: expected a whole number >= 0 but received ${shown(step)}`)
   }
-  const summary = Object.entries(scalars).flatMap(([tag, value]) => bytes(1, [...text(1, tag), ...float(2, value)]))
-  return record([...double(1, wallTime), ...varint((2 << 3) | VARINT), ...varint(step), ...bytes(5, summary)])
+  const summary = Object.entries(scalars).flatMap(([tag, value]) =>
+    bytesField(1, [...textField(1, tag), ...floatField(2, value)]),
+  )
+  return record([...doubleField(1, wallTime), ...varintField(2, step), ...bytesField(5, summary)])
 }
 
-const VARINT = 0
-const FIXED64 = 1
-const LENGTH_DELIMITED = 2
-const FIXED32 = 5
-
-function double(field: number, value: number): number[] {
-  return [(field << 3) | FIXED64, ...new Uint8Array(little(8, (view) => view.setFloat64(0, value, true)))]
-}
-
-function float(field: number, value: number): number[] {
-  return [(field << 3) | FIXED32, ...new Uint8Array(little(4, (view) => view.setFloat32(0, value, true)))]
-}
-
-function text(field: number, value: string): number[] {
-  return bytes(field, [...new TextEncoder().encode(value)])
-}
-
-function bytes(field: number, content: readonly number[]): number[] {
-  return [(field << 3) | LENGTH_DELIMITED, ...varint(content.length), ...content]
-}
-
-/** Seven bits a byte, lowest first; division, since `>>` would cut at 32 bits. */
-function varint(value: number): number[] {
-  const out: number[] = []
-  let rest = value
-  for (; rest >= 128; rest = Math.floor(rest / 128)) out.push((rest % 128) | 128)
-  return [...out, rest]
-}
-
-function little(size: number, write: (view: DataView) => void): ArrayBuffer {
-  const buffer = new ArrayBuffer(size)
-  write(new DataView(buffer))
-  return buffer
-}
-
-function record(message: readonly number[]): Uint8Array {
+function record(parts: Parts): Uint8Array {
+  const message = joined(Uint8Array, parts)
   const n = message.length
   const out = new Uint8Array(8 + 4 + n + 4)
   const view = new DataView(out.buffer)

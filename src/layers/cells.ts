@@ -92,6 +92,15 @@ interface CellEntry extends RecurrentCell {
   /** Options that not all cells have, by name. */
   readonly options: { readonly [name in keyof CellOptions]?: CellOption }
   readonly make: (hidden: number, options?: StackOptions & CellOptions) => RnnInput
+  readonly onnx: OnnxCell
+}
+
+/** What a cell is in ONNX: an operator, and the activation that it must be told, where it has a choice. */
+export interface OnnxCell {
+  readonly op: 'RNN' | 'GRU' | 'LSTM'
+  /** Which of our gates stands first there, which second, … */
+  readonly gates: readonly number[]
+  readonly activation?: 'Relu' | 'Tanh'
 }
 
 const KERNEL = { relu: RELU, tanh: TANH }
@@ -108,6 +117,7 @@ function plain(f: 'relu' | 'tanh', recurrent: Init): Omit<CellEntry, 'options' |
     gated: false,
     activation: f,
     init: { recurrent, input: gaussian(0.001) },
+    onnx: { op: 'RNN', gates: [0], activation: f === 'relu' ? 'Relu' : 'Tanh' },
   }
 }
 
@@ -158,6 +168,7 @@ const cells: { readonly [name in Cell]: CellEntry } = {
       },
     },
     make: lstm,
+    onnx: { op: 'LSTM', gates: [0, 3, 1, 2] }, // i o f c
   },
 
   /**
@@ -174,6 +185,7 @@ const cells: { readonly [name in Cell]: CellEntry } = {
     candidateApart: true,
     options: {},
     make: gru,
+    onnx: { op: 'GRU', gates: [1, 0, 2] }, // z r h
   },
 }
 export default cells

@@ -16,7 +16,7 @@ import { allFinite } from './values.ts'
  * @throws InputError if a weight is not finite: `loadModel` would refuse the file
  */
 export function saveModel(model: Model, metadata: Metadata = {}): Uint8Array {
-  return encode(finiteTensors(model), withSpec(model, metadata))
+  return encode(finiteTensors(model), withSpec(model.spec, metadata))
 }
 
 /**
@@ -25,16 +25,17 @@ export function saveModel(model: Model, metadata: Metadata = {}): Uint8Array {
  * @throws InputError as `saveModel` does
  */
 export function modelParts(model: Model, metadata: Metadata = {}): Uint8Array[] {
-  return encodeParts(finiteTensors(model), withSpec(model, metadata))
+  return encodeParts(finiteTensors(model), withSpec(model.spec, metadata))
 }
 
 /** What a model needs beside its spec, such as a schema of its data: text by name. */
 type Metadata = Readonly<Record<string, string>>
 
-function withSpec(model: Model, metadata: Metadata): Metadata {
+/** Texts of a file, the model's spec among them. @throws InputError where it would be there twice */
+export function withSpec(spec: ModelSpec, metadata: Metadata): Metadata {
   if ('irnn' in metadata)
     throw new InputError('model file: metadata: irnn: it is the spec of the model: take another name')
-  return { ...metadata, irnn: JSON.stringify(model.spec) }
+  return { ...metadata, irnn: JSON.stringify(spec) }
 }
 
 /** The texts that a model's file was saved with, by name. @throws InputError if it is no safetensors file */
@@ -44,7 +45,8 @@ export function modelMetadata(file: FileBytes): ReadonlyMap<string, string> {
   return metadata
 }
 
-function finiteTensors(model: Model): NamedTensor[] {
+/** `modelTensors`. @throws InputError if a weight is not finite */
+export function finiteTensors(model: Model): NamedTensor[] {
   const tensors = modelTensors(modelOf(model))
   for (const { name, data } of tensors) finite(`model: ${name}`, data, ': save weights of before it diverged')
   return tensors

@@ -16,10 +16,15 @@ export interface OutputScale {
   scaleTargets(given: Floats, y: Floats, rows: number): void
 }
 
-/** @param K width of the head: a multiple of the targets, since each may have several quantiles */
-export function outputScale({ mean, std, gaussian }: OutputSpec, K: number): OutputScale {
-  const D = mean.length
-  const each = K / D
+/**
+ * logits [K] = z · factor + shift.
+ * @param K width of the head: a multiple of the targets, since each may have several quantiles
+ */
+export function scaleFactors(
+  { mean, std, gaussian }: OutputSpec,
+  K: number,
+): { factor: Float64Array; shift: Float64Array } {
+  const each = K / mean.length
   const factor = new Float64Array(K)
   const shift = new Float64Array(K)
   for (let k = 0; k < K; k++) {
@@ -28,6 +33,14 @@ export function outputScale({ mean, std, gaussian }: OutputSpec, K: number): Out
     factor[k] = isLog ? 1 : std[d]!
     shift[k] = isLog ? Math.log(std[d]!) : mean[d]!
   }
+  return { factor, shift }
+}
+
+/** @param K width of the head */
+export function outputScale(output: OutputSpec, K: number): OutputScale {
+  const { mean, std } = output
+  const D = mean.length
+  const { factor, shift } = scaleFactors(output, K)
   return {
     D,
     apply(z, logits, rows) {

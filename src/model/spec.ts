@@ -8,7 +8,7 @@
  */
 import { z } from 'zod'
 import type { Numbers } from '../batch.ts'
-import { checked, InputError, refuseUnknown } from '../error.ts'
+import { checked, InputError, nearest, refuseUnknown } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
 import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
 import { biasOptions, refuseOptions } from './cellOptions.ts'
@@ -171,7 +171,7 @@ export function modelSpec(value: unknown): ModelSpec {
   const what = 'model spec'
   const { input, rnn, projection, head, output } = checked(outline, value, what)
   const given = typeof input === 'number' ? { size: input } : input
-  const schema = !('vocabulary' in given) ? valuesSchema : 'size' in given ? bothSchema : tokensSchema
+  const schema = inputSchemaOf(given)
   const inputSpec = checked<InputSpec>(schema as unknown as z.ZodType<InputSpec>, given, `${what}: input`)
   refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
   const { init } = cells[rnn.cell]
@@ -200,6 +200,14 @@ export function modelSpec(value: unknown): ModelSpec {
   refuseSquareOnly('projection.init', spec.projection?.init)
   refuseSquareOnly('head.init', spec.head.init)
   return spec
+}
+
+/** What kind of input is meant, its keys well spelt or not. */
+function inputSchemaOf(given: object): z.ZodType {
+  const known = Object.keys({ ...values, ...tokens })
+  const meant = Object.keys(given).map((key) => nearest(key, known))
+  if (!meant.includes('vocabulary') && !meant.includes('embedding')) return valuesSchema
+  return meant.includes('size') ? bothSchema : tokensSchema
 }
 
 /** @throws InputError unless the scale is one, and fits the head */

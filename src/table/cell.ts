@@ -12,13 +12,14 @@ const PLAIN: NumberPlan = { kind: 'number', mark: '.', group: '', unit: '' }
 /**
  * A number, or a flag as 1 or 0; NaN where there is none: null, undefined, the empty text, `NA`.
  * @param what names the column
+ * @param missing words that mean "no value", if they are not the usual ones
  * @throws InputError for NaN, what float32 cannot hold, and what is no number
  */
-export function numberCell(what: string, value: unknown): number {
+export function numberCell(what: string, value: unknown, missing?: readonly string[]): number {
   if (value === null || value === undefined) return Number.NaN
   const found = numberIn(value)
   if (found !== undefined && Math.abs(found) < MOST_FLOAT) return found
-  if (found === undefined && typeof value === 'string' && isMissing(value)) return Number.NaN
+  if (found === undefined && typeof value === 'string' && isMissing(value, missing)) return Number.NaN
   const expected = 'expected a number that float32 can hold, or null where it is missing,'
   throw new InputError(`${what}: ${expected} but received ${shown(value)}: correct it`)
 }
@@ -39,7 +40,7 @@ function numberIn(value: unknown): number | undefined {
 }
 
 /** A word of a column of categories, as a table has it; null where there is none. @throws InputError for no word */
-export function wordCell(what: string, value: unknown): string | null {
+export function wordCell(what: string, value: unknown, missing?: readonly string[]): string | null {
   if (value === null || value === undefined || Number.isNaN(value)) return null
   if (typeof value === 'object' && !(value instanceof Date)) {
     throw new InputError(
@@ -48,7 +49,8 @@ export function wordCell(what: string, value: unknown): string | null {
   }
   const text = value instanceof Date ? (Number.isNaN(value.getTime()) ? '' : value.toISOString()) : String(value)
   const word = WHITE.test(text) ? text.replace(EDGES, '') : text
-  return isMissing(word) && word.toLowerCase() !== 'none' ? null : word
+  const none = missing === undefined && word.toLowerCase() === 'none'
+  return isMissing(word, missing) && !none ? null : word
 }
 
 // Bytes up to the space, as the dictionary of a column leaves them out.

@@ -15,7 +15,7 @@ import { parquetSource } from './parquet.node.ts'
 import { type Cells, columnSource, columnsOfRows, type Row } from './rows.ts'
 import type { Source } from './source.ts'
 import { sqlSource } from './sql.node.ts'
-import type { OpenedTable, TableFormat } from './table.ts'
+import type { ColumnType, OpenedTable, TableFormat } from './table.ts'
 
 /**
  * A file (`-` is standard input), several files of one table, records in order, or columns by name: arrays and typed
@@ -38,15 +38,27 @@ const MOST_WHOLE = 2 ** 30
  * @throws InputError, one line with file, column, line and remedy, for what is no table or contradicts itself
  */
 export async function openTable(source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
+  return readTable(source, options, {})
+}
+
+/** As `openTable`. @param usual types of columns that are there, or are not; what options say goes before */
+export async function readTable(
+  source: TableSource,
+  options: TableOptions,
+  usual: Readonly<Record<string, ColumnType>>,
+): Promise<OpenedTable> {
   const checked = checkOptions(options)
   const { files, format, rows } = await sourceOf(source, checked)
-  const { rows: count, columns } = await build(rows, checked)
+  const there = Object.entries(usual).filter(([name]) => rows.columns.includes(name))
+  const types = { ...Object.fromEntries(there), ...checked.types }
+  const { rows: count, columns } = await build(rows, { ...checked, types })
   const csv = format === 'csv' ? (rows as CsvSource) : undefined
-  const all = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
-  const notes = all.map((note) => ({ ...note, text: printable(note.text) }))
+  const found = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
+  const notes = found.map((note) => ({ ...note, text: printable(note.text) }))
   const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
   const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
-  return { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
+  const table = { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
+  return checked.missing === undefined ? table : { ...table, missing: checked.missing }
 }
 
 interface Found {

@@ -6,6 +6,8 @@ export interface Table {
   readonly name: string
   readonly rows: number
   readonly columns: readonly Column[]
+  /** The words that mean "no value", if they were said. */
+  readonly missing?: readonly string[]
 }
 
 /** Values of one kind under a name. */

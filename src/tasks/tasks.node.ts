@@ -1,6 +1,6 @@
 /** The tasks of the table, by name. */
-import { didYouMean, InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
-import { type Given, longOf, nameOf } from '../flag.ts'
+import { didYouMean, InputError, refuseNoObject, refuseNoText, refuseUnknown, shown } from '../error.ts'
+import { type Flag, flagged, type Given, isSwitch, longOf, nameOf } from '../flag.ts'
 import type { Task } from '../task.ts'
 import type { TaskDefinition } from './definition.ts'
 import * as table from './table.node.ts'
@@ -48,6 +48,7 @@ export async function openTask(
   refuseNoObject('openTask', run)
   refuseNoObject('openTask: config', run.config)
   const { dir, config } = run
+  refuseNoText('openTask: dir', dir)
   const { task } = config
   refuseNoObject('openTask: task', task)
   refuseNoObject('openTask: options of the task', task.options)
@@ -58,5 +59,15 @@ export async function openTask(
     TASKS.flatMap(({ sources }) => sources.map(nameOf)),
   )
   refuseUnheard(definition, sources)
+  for (const flag of definition.sources) refuseOtherValue(flag, sources[nameOf(flag)])
   return (await definition.open({ dir, options: task.options, flags: sources, say() {}, quiet: true })).task
+}
+
+/** A program gives what a word of the command line is read as. */
+function refuseOtherValue(flag: Flag, value: unknown): void {
+  if (value === undefined) return
+  const name = nameOf(flag)
+  if (isSwitch(flag)) flagged.check(value, name, 'openTask')
+  else if (flag.value) flag.value.check(value, name, 'openTask')
+  else refuseNoText(`openTask: ${name}`, value)
 }

@@ -5,6 +5,7 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { CELLS } from '../../src/model/spec.ts'
 import { decodeEvent } from '../../src/train/events.ts'
+import { but } from '../support/adding.ts'
 import { home, run, start } from '../support/command.ts'
 
 const TINY = '--length 8 --train-size 200 --test-size 50 --hidden 8 --iterations 60 --eval-every 20'.split(' ')
@@ -201,7 +202,14 @@ test('a run that diverges fails with 1, says where and what to try, and leaves i
 })
 
 test('SIGINT saves and exits with 130; the model is there', async () => {
-  const { child, result } = start('train', 'adding', ...TINY, '--iterations', '1000000', '--json', '--out', 'stopped')
+  const { child, result } = start(
+    'train',
+    'adding',
+    ...but(TINY, '--iterations', '1000000'),
+    '--json',
+    '--out',
+    'stopped',
+  )
   child.stdout!.once('data', () => child.kill('SIGINT'))
   const { code, out, err } = await result
   assert.equal(code, 130, err)
@@ -212,7 +220,14 @@ test('SIGINT saves and exits with 130; the model is there', async () => {
 })
 
 test('a reader that goes away ends the run', async () => {
-  const { child, result } = start('train', 'adding', ...TINY, '--iterations', '1000000', '--json', '--out', 'unread')
+  const { child, result } = start(
+    'train',
+    'adding',
+    ...but(TINY, '--iterations', '1000000'),
+    '--json',
+    '--out',
+    'unread',
+  )
   child.stdout!.once('data', () => child.stdout!.destroy())
   const { code, err } = await result
   assert.equal(code, 1, err)
@@ -241,7 +256,8 @@ test('--activation-checkpointing: the same files; a run of before there was one 
   delete config.training.activationCheckpointing
   fs.writeFileSync(path.join(home, 'segments', 'config.json'), JSON.stringify(config))
   assert.equal(await score(), before)
-  const both = await run('train', 'adding', ...TINY, '--bidirectional', '--activation-checkpointing', '--length', '40')
+  const wide = but(TINY, '--length', '40')
+  const both = await run('train', 'adding', ...wide, '--bidirectional', '--activation-checkpointing')
   assert.equal(both.code, 2)
   assert.match(both.err, /activationCheckpointing: a bidirectional model reads the sequence from its end/)
   const folder = (dir: string) => fs.existsSync(path.join(home, dir))

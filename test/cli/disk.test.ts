@@ -6,7 +6,7 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { decodeEvent } from '../../src/train/events.ts'
-import { RUN, SHORT } from '../support/adding.ts'
+import { but, RUN, SHORT } from '../support/adding.ts'
 import { home, MAIN, run, start } from '../support/command.ts'
 
 const at = (...names: string[]) => path.join(home, ...names)
@@ -28,7 +28,7 @@ async function onSmallDisk(kilobytes: number, work: (dir: string) => Promise<voi
 test('a full disk is said once, ends nothing, and costs no good checkpoint', async (context) => {
   const possible = await onSmallDisk(160, async (disk) => {
     const dir = path.join(disk, 'run')
-    const { child, result } = start(...RUN, '--iterations', '1000000', '--out', dir, '--json')
+    const { child, result } = start(...but(RUN, '--iterations', '1000000'), '--out', dir, '--json')
     const saved = path.join(dir, 'checkpoint-last.safetensors')
     while (!fs.existsSync(saved)) await delay(20)
     // tmpfs is written in whole pages: this leaves none.

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { but } from '../support/adding.ts'
 import { home, run } from '../support/command.ts'
 
 const file = (name: string) => path.join(home, name)
@@ -87,7 +88,7 @@ const three = csv(rows(3))
 const zones = Array.from({ length: 100 }, (_, i) => `${date(i)}${i % 2 ? '' : ' 12:00'},${value(i)}`)
 const words = rows(150).map((row, i) => (i < 3 ? `${date(i)},oops` : row))
 const BAD: [string, string, string[], RegExp][] = [
-  ['three rows', three, [], /^irnn: data: expected at least 4 steps/],
+  ['three rows', three, [], /^irnn: bad.csv: expected at least 4 steps/],
   ['words among numbers', csv(words), [], /expected .*(number|words)/],
   [
     'no such column',
@@ -95,22 +96,32 @@ const BAD: [string, string, string[], RegExp][] = [
     ['--target', 'sale'],
     /^irnn: --target: expected one of day, sales but received "sale"/,
   ],
-  ['a horizon too long', csv(rows(150)), ['--horizon', '99'], /^irnn: data: expected at least 200 steps/],
+  ['a horizon too long', csv(rows(150)), ['--horizon', '99'], /^irnn: bad.csv: expected at least 200 steps/],
   [
     'a constant',
     csv(rows(150).map((row) => `${row.split(',')[0]},7`)),
     [],
-    /is always the same before the validation part/,
+    /^irnn: bad.csv: sales: .* always the same before the validation part/,
   ],
-  ['double times', csv([...rows(75), ...rows(75)]), [], /^irnn: time: expected one row a step but 75 of 150 rows/],
-  ['times between steps', csv(zones), ['--every', '1d'], /^irnn: time: expected steps of 1d/],
+  [
+    'double times',
+    csv([...rows(75), ...rows(75)]),
+    [],
+    /^irnn: bad.csv: expected one row a step but 75 of 150 rows .*, the first row 76, 2015-01-01: /,
+  ],
+  [
+    'times between steps',
+    csv(zones),
+    ['--every', '1d'],
+    /^irnn: bad.csv: row 2: day: expected steps of 1d .* but received 2015-01-02T00:00/,
+  ],
   ['an empty file', '', [], /^irnn: .*bad.csv/],
 ]
 
 for (const [name, text, more, expected] of BAD) {
   test(`refused in one line, nothing written: ${name}`, async () => {
     fs.writeFileSync(file('bad.csv'), text)
-    const { code, out, err } = await run('fit', 'bad.csv', '--target', 'sales', '--out', 'bad', ...more)
+    const { code, out, err } = await run(...but(['fit', 'bad.csv', '--target', 'sales', '--out', 'bad'], ...more))
     assert.equal(code, 2, err)
     assert.equal(out, '')
     const line = err.trim().split('\n').at(-1)!

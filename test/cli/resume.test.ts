@@ -5,7 +5,7 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { iterationOf } from '../../src/runs/checkpoint.ts'
 import { decodeEvent, type TrainEvent } from '../../src/train/events.ts'
-import { RUN, SHORT } from '../support/adding.ts'
+import { but, RUN, SHORT } from '../support/adding.ts'
 import { home, run, start } from '../support/command.ts'
 import * as recorded from '../support/recorded.ts'
 
@@ -54,7 +54,7 @@ test('stopped by SIGINT, SIGTERM and SIGHUP: saved, and it goes on; finished is 
 test('more iterations than were planned, where the rate allows', async () => {
   await run(...SHORT, '--schedule', 'constant', '--out', 'longer')
   assert.equal((await run('train', '--resume', 'longer', '--iterations', '100')).code, 0)
-  await run(...SHORT, '--schedule', 'constant', '--iterations', '100', '--out', 'long')
+  await run(...but(SHORT, '--iterations', '100'), '--schedule', 'constant', '--out', 'long')
   assert.deepEqual(read('longer', 'model.safetensors'), read('long', 'model.safetensors'))
   assert.deepEqual(records('longer'), records('long'))
   assert.equal(JSON.parse(String(read('longer', 'config.json'))).training.iterations, 100)
@@ -105,7 +105,7 @@ test('a run that goes on after its end has the model of its last checkpoint, and
 })
 
 test('a wasm run goes on with the instruction set it began with, on any number of threads', async () => {
-  assert.equal((await run(...SHORT, '--backend', 'wasm', '--threads', '2', '--out', 'wasm')).code, 0)
+  assert.equal((await run(...but(SHORT, '--threads', '2'), '--backend', 'wasm', '--out', 'wasm')).code, 0)
   const config = JSON.parse(String(read('wasm', 'config.json')))
   // Without a checkpoint a run starts again from its seed, with what its config says.
   const again = async (instructionSet: string, ...flags: string[]) => {
@@ -163,7 +163,7 @@ test('what cannot go on is refused in one line, and nothing is touched', async (
 })
 
 test('two writers: the second is refused while the first runs', async () => {
-  const { child, result } = start(...RUN, '--iterations', '1000000', '--out', 'locked', '--json')
+  const { child, result } = start(...but(RUN, '--iterations', '1000000'), '--out', 'locked', '--json')
   await new Promise((resolve) => child.stdout!.once('data', resolve))
   for (const args of [
     ['train', '--resume', 'locked'],
@@ -208,8 +208,8 @@ test('a damaged last checkpoint: the one before it is named and used, to the sam
 })
 
 test('a collapse keeps the best checkpoint and says so; a run that diverges names it', async () => {
-  const wild = '--optimizer sgd --lr 1 --clip-kind none --schedule constant --iterations 4000 --std 0.3'.split(' ')
-  const { code, err } = await run(...RUN, ...wild, '--eval-every', '1', '--out', 'wild')
+  const wild = '--optimizer sgd --lr 1 --clip-kind none --schedule constant --std 0.3'.split(' ')
+  const { code, err } = await run(...but(RUN, '--eval-every', '1'), ...wild, '--out', 'wild')
   assert.equal(code, 1)
   assert.match(err, /collapse at iteration .*: .*; .*checkpoint-best.safetensors has iteration \d+, the best so far/)
   assert.match(last(err), /^irnn: training diverged at iteration/)

@@ -5,13 +5,20 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { createBackend } from '../../src/backend/choose.ts'
+import type { Batch } from '../../src/batch.ts'
 import { type Fitted, fit } from '../../src/data/fit.ts'
 import { forecasting, forecastingBy } from '../../src/data/forecast.ts'
+import { batches } from '../../src/data/forecasting.ts'
 import type { ForecastChoices } from '../../src/data/infer.ts'
+import { predictTable, preparedFor } from '../../src/data/predict.ts'
 import { openRun, saveFit } from '../../src/data/run.node.ts'
 import { type ForecastSchema, parseSchema } from '../../src/data/schema.ts'
+import { windowFiller } from '../../src/data/windows.ts'
+import { decodeOnnx } from '../../src/formats/onnx/decode.ts'
 import { saveModel } from '../../src/model/modelFile.ts'
 import { openTable } from '../../src/table/openTable.node.ts'
+import { inOrder } from '../../src/task.ts'
+import { outputOf } from '../support/onnxRun.ts'
 
 const N = 150
 const H = 3
@@ -97,6 +104,33 @@ test('a run that is opened again predicts what the run has predicted, by rows an
   assert.deepEqual((await stream.forecast()).steps, steps)
 })
 
+test('its ONNX file gives the bands that predict scales back, and says what its inputs are', async () => {
+  using opened = openRun(run, { backend })
+  const data = columns({ rows: TEST + H })
+  const table = await openTable({ ...data, sales: data.sales.map((value, i) => (i < TEST ? value : null)) })
+  const { prepared } = preparedFor(opened.schema, table)
+  const filler = windowFiller(prepared)
+  const windows = { series: Int32Array.of(0), origins: Int32Array.of(TEST) }
+  const [batch] = [...inOrder(1, 1, batches(filler, windows, H))] as [Batch]
+  const file = opened.exportOnnx()
+  const band = outputOf(file, batch, 'quantiles').slice(-3 * H)
+  const { steps } = predictTable(opened, table)
+  for (const [ahead, { quantiles }] of steps.entries()) {
+    for (const [q, expected] of Object.values(quantiles)
+      .sort((a, b) => a - b)
+      .entries()) {
+      const value = filler.toUnits(0, TEST, ahead, band[3 * ahead + q]!)
+      assert.ok(Math.abs(value - expected) < 1e-4 * Math.abs(expected), `${ahead}: ${value}, not ${expected}`)
+    }
+  }
+  const { metadata, graph } = decodeOnnx(file)
+  assert.deepEqual(JSON.parse(metadata.get('schema')!), opened.schema)
+  const inputs = JSON.parse(metadata.get('inputs')!) as { name: string; width: number }[]
+  assert.deepEqual(inputs, filler.groups)
+  const width = inputs.reduce((sum, { width }) => sum + width, 0)
+  assert.deepEqual(graph.inputs[0]!.shape, ['T', 'B', width])
+})
+
 test('a run that is disposed of refuses to predict; a second time is harmless', async () => {
   const opened = openRun(run, { backend })
   const streams = [opened.stream(), opened.stream()] as const
@@ -156,10 +190,13 @@ test('rows that do not fit the schema are refused in one line', async () => {
         promo: data.promo.slice(0, 60).map((v, i) => (i > 58 ? null : v)),
         sales: data.sales.map((v, i) => (i < 57 ? v : null)),
       },
-      /^promo: expected its values for 2015-03-01 \(known in advance, 1 rows\) but received none: add the rows/,
+      /^table: promo: expected its values for 2015-03-01 \(known in advance, 1 rows\) but received none: add the rows/,
     ],
-    [data, /^kind: expected its values for 2015-03-02 … 2015-03-04 \(known in advance, 3 rows\)/],
-    [{ date: data.date, sales: data.sales, promo: data.promo }, /expected one of date, sales, promo but received kind/],
+    [data, /^table: kind: expected its values for 2015-03-02 … 2015-03-04 \(known in advance, 3 rows\)/],
+    [
+      { date: data.date, sales: data.sales, promo: data.promo },
+      /^table: expected the column "kind" \(known in advance\) but it has date, sales, promo: add it$/,
+    ],
     [
       { ...data, promo: data.promo.map((v, i) => (i === 7 ? 'seven' : v)) },
       /promo: expected numbers but received "seven" on row 8: correct it/,

@@ -117,25 +117,25 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a constant target',
     { date: dates, sales: dates.map(() => 5) },
     {},
-    /^--target: expected values that differ but sales is always the same/,
+    /^table: sales: expected values that differ but they are always the same/,
   ],
   [
     'three rows',
     { date: dates.slice(0, 3), sales: sales.slice(0, 3) },
     {},
-    /^data: expected at least 4 steps before the validation part/,
+    /^table: expected at least 4 steps before the validation part/,
   ],
   [
     'a horizon longer than the test part',
     { date: dates, sales },
     { horizon: 40, test: 30 },
-    /^horizon: expected at most 30, the steps of the test part, but received 40/,
+    /^table: expected a horizon of at most 30, the steps of the test part, but received 40/,
   ],
   [
     'a horizon that does not fit',
     { date: dates, sales },
     { horizon: 60 },
-    /^data: expected at least 122 steps before the validation part/,
+    /^table: expected at least 122 steps before the validation part/,
   ],
   [
     'two columns of times',
@@ -147,19 +147,19 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'times that are double',
     { date: dates.map((_, i) => day(i >> 1)), sales },
     {},
-    /^time: expected one row a step but 60 of 120 rows \(50 %\)/,
+    /^table: expected one row a step but 60 of 120 rows \(50 %\) are of a step that has another, the first row 2, 2015/,
   ],
   [
     'gaps',
     { date: dates.map((_, i) => day(i % 4 === 0 ? 40 * (i / 4) : 0 + i)), sales },
     { duplicates: 'sum' },
-    /^--gaps: expected a value for most of the steps/,
+    /^table: expected a value for most of the steps/,
   ],
   [
     'a step that does not fit',
     { date: dates, sales },
     { every: '7d' },
-    /^time: expected steps of 1w from 2015-01-01 on but row 2/,
+    /^table: row 2: date: expected steps of 1w from 2015-01-01 on but received 2015-01-02/,
   ],
   ['a step that is none', { date: dates, sales }, { every: 'daily' }, /^step of time: expected a number and one of/],
   [
@@ -179,13 +179,13 @@ const BAD: [string, Columns, Partial<ForecastChoices>, RegExp][] = [
     'a missing time',
     { date: [null, ...dates.slice(1)], sales },
     {},
-    /^time: expected a time in every row but that of "date" is missing in row 1/,
+    /^table: row 1: date: expected a time in every row but received none/,
   ],
   [
     'a missing series',
     { date: dates, sales, store: [null, ...dates.slice(1).map(() => 'a')] },
     { series: 'store' },
-    /^--series: expected a name in every row/,
+    /^table: row 1: store: expected a name in every row/,
   ],
 ]
 

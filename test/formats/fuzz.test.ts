@@ -8,6 +8,7 @@ import { InputError } from '../../src/error.ts'
 import { soundStream, speech } from '../../src/formats/audio.ts'
 import { parseIdx, parseLabelled } from '../../src/formats/idx.ts'
 import { parseAlignments } from '../../src/formats/kaldi.ts'
+import { decodeOnnx } from '../../src/formats/onnx/decode.ts'
 import { parsePhn } from '../../src/formats/phn.ts'
 import { decode, encode } from '../../src/formats/safetensors.ts'
 import { idx, pictures } from '../support/mnist.ts'
@@ -190,6 +191,23 @@ test('safetensors, with all that is in them', () => {
       }
     }),
     RUNS,
+  )
+})
+
+test('ONNX', () => {
+  const { file } = JSON.parse(fs.readFileSync(new URL('../../../test/fixtures/onnx.json', import.meta.url), 'utf8'))
+  fc.assert(
+    fc.property(damaged(Uint8Array.from(Buffer.from(file, 'base64'))), (bytes) => {
+      const read = outcome(bytes, decodeOnnx)
+      if (typeof read === 'string') return
+      for (const { shape, data } of read.graph.initializers.values()) {
+        assert.equal(
+          data.length,
+          shape.reduce((product, n) => product * n, 1),
+        )
+      }
+    }),
+    { ...RUNS, numRuns: 500 }, // a file of 22 tensors takes longer than the others
   )
 })
 

@@ -169,6 +169,7 @@ for (const options of kinds) {
 const TAKE_A_MODEL: Readonly<Record<string, (model: Model) => unknown>> = {
   saveModel: library.saveModel,
   modelParts: library.modelParts,
+  exportOnnx: library.exportOnnx,
   train: (model) => train(model, TASK).next(),
   startRun: (model) => startRun(model, TASK, trainSpec()).next(),
   createIteration: (model) => createIteration(model, TASK, trainSpec()),
@@ -192,10 +193,9 @@ test('every function that takes a model refuses one that is disposed of, and wha
   }
   const files = sources().filter((name) => !name.startsWith('src/train/clip'))
   const found = files.flatMap((name) => functionsOf(name, 'Model'))
-  const inside = [
-    ...['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf'],
-    ...['refitted', 'streamBuffers'],
-  ]
+  const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf']
+  inside.push('finiteTensors', 'onnxGraph', 'randomCase', 'expectedOf', 'checkOnnx', 'exportFit')
+  inside.push('refitted', 'streamBuffers')
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
 })
 

@@ -59,9 +59,9 @@ function* fieldsOf(value: Json): Generator<string[]> {
 const SOUND = path.join(SPEECH, 'TEST', 'DR1', 'MAAA0', 'SX2.WAV')
 const drawn = { prompt: '', temperature: 1, words: 1, seed: 1 }
 const COMMANDS: Readonly<Record<string, readonly ((dir: string) => Promise<number>)[]>> = {
-  adding: [infoRun, (dir) => evalRun(dir, {}), (resume) => resumeRun({ resume, pauseAt: 1 })],
+  adding: [infoRun, (dir) => evalRun(dir, [], {}), (resume) => resumeRun({ resume, pauseAt: 1 })],
   mnist: [infoRun],
-  phones: [infoRun, (run) => hearPhones(SOUND, { run }), (dir) => evalRun(dir, { data: SPEECH, json: true })],
+  phones: [infoRun, (run) => hearPhones(SOUND, { run }), (dir) => evalRun(dir, [], { data: SPEECH, json: true })],
   words: [infoRun, (dir) => infoRun(dir, { json: true }), (dir) => sampleRun(dir, drawn)],
 }
 

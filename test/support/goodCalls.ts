@@ -93,6 +93,7 @@ export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   modelMetadata: () => [library.saveModel(model)],
   loadModel: () => [library.saveModel(model), { backend }],
   modelParts: () => [model],
+  exportOnnx: () => [model, { batchFirst: true, probabilities: { members: 1 } }],
   saveModel: () => [model],
   classification: () => [2, { steps: 'every' }],
   modelSpec: () => [spec],

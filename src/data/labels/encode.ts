@@ -106,7 +106,7 @@ function momentsOf({ values }: StepColumn, starts: Int32Array, training: Int32Ar
 }
 
 /** Values a step of a column: a value and its flag, or a value for each level and one for `<other>`. */
-function widthOf({ as, levels, gaps }: FittedSequenceColumn): number {
+export function widthOf({ as, levels, gaps }: FittedSequenceColumn): number {
   return as === 'token' ? 0 : as === 'levels' ? levels.length + 1 : gaps ? 2 : 1
 }
 

@@ -1,5 +1,5 @@
 /** What a table and a person's few words mean for labels and next items. */
-import { InputError, shown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, shown } from '../../error.ts'
 import { grouped } from '../../numbers.ts'
 import type { Column, Table } from '../../table/table.ts'
 import { columnOf } from '../columns.ts'
@@ -46,11 +46,25 @@ export interface InferredSequences {
   readonly notes: readonly Note[]
 }
 
+const CHOICES: readonly (keyof SequenceChoices)[] = ['id', 'time', 'split', 'members']
+const LABEL_CHOICES: readonly (keyof LabelChoices)[] = [
+  ...CHOICES,
+  'label',
+  'of',
+  'inputs',
+  'frame',
+  'balanced',
+  'oneWay',
+]
+const NEXT_CHOICES: readonly (keyof NextChoices)[] = [...CHOICES, 'next']
+
 const HEAD = { irnn: 'schema', version: 1 } as const
 const REST = { balanced: false, oneWay: false, fitted: null } as const
 
 /** @throws InputError where the table and the choices do not give labels to learn */
 export function inferLabels(table: Table, choices: LabelChoices): InferredSequences {
+  refuseUnknown('labelling', choices, LABEL_CHOICES)
+  refuseNoText('labelling: label', choices.label)
   const label = columnOf(table, choices.label, '--label').name
   const id = choices.id ?? idOf(table, label)
   if (id !== null) columnOf(table, id, '--id')
@@ -65,7 +79,8 @@ export function inferLabels(table: Table, choices: LabelChoices): InferredSequen
   const rest = asked ?? table.columns.filter(({ name }) => !used.includes(name))
   const rows = id !== null && repeats(table, id)
   const notes: Note[] = []
-  const base = { ...HEAD, kind: 'label', target: label, id, time, split, score: 'accuracy' } as const
+  const missing = table.missing ?? null
+  const base = { ...HEAD, kind: 'label', target: label, id, time, split, missing, score: 'accuracy' } as const
   if (!rows && choices.of !== 'row') {
     const wide = time === null || choices.of === 'sequence' ? wideOf(rest, table, choices.of === 'sequence') : null
     if (wide !== null) {
@@ -93,6 +108,8 @@ export function inferLabels(table: Table, choices: LabelChoices): InferredSequen
 
 /** @throws InputError where the table and the choices do not give sequences of items */
 export function inferNext(table: Table, choices: NextChoices): InferredSequences {
+  refuseUnknown('nextItem', choices, NEXT_CHOICES)
+  refuseNoText('nextItem: next', choices.next)
   const target = columnOf(table, choices.next, '--next').name
   const id = choices.id ?? idOf(table, target)
   if (id !== null) columnOf(table, id, '--id')
@@ -110,7 +127,8 @@ export function inferNext(table: Table, choices: NextChoices): InferredSequences
   }
   const inputs: SequenceColumn[] = [{ name: target, type: 'category' }]
   const base = { ...HEAD, kind: 'next', of: 'row', layout: 'rows', score: 'perplexity' } as const
-  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, ...REST, oneWay: true }
+  const missing = table.missing ?? null
+  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, missing, ...REST, oneWay: true }
   return { schema, notes: unused(table, schema) }
 }
 

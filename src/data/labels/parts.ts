@@ -65,10 +65,16 @@ export function partsOf(table: Table, schema: SequenceSchema, sequences: Sequenc
     if (length > 0) continue
     throw new InputError(
       `${table.name}: expected sequences for training, validation and test but ${name} has none of ` +
-        `${sequences.ids.length}: give more${schema.id === null && pieces ? ' rows' : ''}`,
+        `${sequences.ids.length}: ${remedyFor(name, schema, pieces)}`,
     )
   }
   return parts
+}
+
+function remedyFor(part: string, { split, of }: SequenceSchema, pieces: boolean): string {
+  if (split !== null && part !== 'validation') return `say ${part === 'test' ? part : 'train'} in ${split} of some`
+  if (pieces) return 'give more rows'
+  return of === 'sequence' ? 'give more, of some label at least 3' : 'give more, at least 3'
 }
 
 /** Sequences by label where each has one; else all of them. */

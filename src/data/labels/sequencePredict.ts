@@ -78,7 +78,7 @@ export function labelled(
 }
 
 /** The columns that a schema needs, each of its type. @throws InputError where one is missing or of another type */
-function fittingTable({ id, time, inputs }: SequenceSchema, table: Table): Table {
+export function fittingTable({ id, time, inputs }: SequenceSchema, table: Table): Table {
   const need = (name: string, use: string): Column => {
     const found = table.columns.find((column) => column.name === name)
     if (found !== undefined) return found
@@ -125,7 +125,13 @@ function asNumbers(column: Column, table: Table): Column {
 /** Values farther than this many deviations from the mean of the training part are told. */
 const FAR = 6
 
-function notesOf(schema: SequenceSchema, { columns }: FittedSequences, table: Table, sequences: Sequences): Note[] {
+/** What a person should know of new rows. */
+export function notesOf(
+  schema: SequenceSchema,
+  { columns }: FittedSequences,
+  table: Table,
+  sequences: Sequences,
+): Note[] {
   const { id, time, split, target, inputs } = schema
   const used = new Set([id, time, split, target, ...inputs.map(({ name }) => name)])
   const rest = table.columns.map(({ name }) => name).filter((name) => !used.has(name))

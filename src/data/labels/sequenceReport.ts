@@ -108,10 +108,10 @@ export function sequenceVerdict(schema: SequenceSchema, methods: readonly Method
   return `the network has ${percent(fewer, 0)} fewer ${score === 'accuracy' ? 'errors' : 'misses'} than "${best.name}"`
 }
 
-/** Lines of decisions: [what, sentence]. */
+/** Lines of decisions: [what, sentence]. @param parts their sizes; null: not known */
 export function sequenceDecisions(
   schema: SequenceSchema,
-  parts: { readonly [part in keyof SequenceParts]: number },
+  parts: { readonly [part in keyof SequenceParts]: number } | null,
   classes: readonly string[],
 ): [string, string][] {
   const { kind, of, target, layout, id, time, split, inputs, oneWay } = schema
@@ -128,10 +128,8 @@ export function sequenceDecisions(
     ['steps', `${steps[layout]}${oneWay && kind === 'label' ? '; read forwards only' : ''}`],
   ]
   if (layout === 'rows' && kind !== 'next') lines.push(['inputs', listed(names, 8)])
-  lines.push([
-    'split',
-    `${split === null ? (id === null && layout === 'rows' ? 'in order' : 'by content') : `by ${split}`}: ` +
-      `${parts.training} to train, ${parts.validation} to choose, ${parts.test} to test`,
-  ])
+  const how = split === null ? (id === null && layout === 'rows' ? 'in order' : 'by content') : `by ${split}`
+  const sizes = parts ? `: ${parts.training} to train, ${parts.validation} to choose, ${parts.test} to test` : ''
+  lines.push(['split', how + sizes])
   return lines
 }

@@ -61,6 +61,8 @@ export interface SequenceSchema {
   readonly split: string | null
   /** Of cells: steps in order. */
   readonly inputs: readonly SequenceColumn[]
+  /** The words that mean "no value"; null: the usual ones. */
+  readonly missing: readonly string[] | null
   /** What validation decides by. */
   readonly score: SequenceScore
   /** Whether classes count alike in the loss, however rare. */
@@ -69,6 +71,9 @@ export interface SequenceSchema {
   readonly oneWay: boolean
   readonly fitted: FittedSequences | null
 }
+
+/** Older schemas do not have it. */
+export const missingWords = z.array(z.string().max(1000)).max(1000).nullable().default(null)
 
 const name = z.string().min(1).max(1000)
 const level = z.string().max(100_000)
@@ -109,6 +114,7 @@ export function sequenceSchema<K extends SequenceSchema['kind']>(kind: K) {
       .array(z.strictObject({ name, type: z.enum(['number', 'flag', 'category']) }))
       .min(1)
       .max(100_000),
+    missing: missingWords,
     score: z.enum(['accuracy', 'macroF1', 'perplexity']),
     balanced: z.boolean(),
     oneWay: z.boolean().default(kind === 'next'), // schemas of 0.1.0 do not say it

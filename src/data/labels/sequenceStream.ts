@@ -46,7 +46,7 @@ export function labelStream(run: LabelStreams, options: StreamOptions = {}): Lab
     labelled(fitted.classes, probabilities, probabilities.length - fitted.classes.length, id, row)
 
   function pushRow(record: Row, id: string): Labelled {
-    const cells = schema.inputs.map(({ name }, k) => cellIn(record, name, fitted.columns[k]!))
+    const cells = schema.inputs.map(({ name }, k) => cellIn(record, name, fitted.columns[k]!, schema))
     const known = held.get(id)
     const sequence = known ?? heldSequence(shared)
     const time = timeIn(record, schema, sequence.time, moments)
@@ -112,17 +112,18 @@ function pieceOf(held: ReadonlyMap<string, Held>): string {
 }
 
 /** Records without an id are those of one sequence, as rows without one are. */
-function idOf(record: Row, { id }: SequenceSchema): string {
+function idOf(record: Row, { id, missing }: SequenceSchema): string {
   if (id === null || !Object.hasOwn(record, id)) return '1'
-  const word = wordCell(`stream: ${id}`, record[id])
+  const word = wordCell(`stream: ${id}`, record[id], missing ?? undefined)
   if (word !== null) return word
   throw new InputError(`stream: ${id}: expected the id of a sequence but it is missing: fill it in`)
 }
 
-function cellIn(record: Row, name: string, column: FittedSequenceColumn): Cell {
+function cellIn(record: Row, name: string, column: FittedSequenceColumn, { missing }: SequenceSchema): Cell {
   const value = cellOf(record, name)
+  const words = missing ?? undefined
   const what = `stream: ${name}`
-  return column.as === 'value' ? scalable(name, numberCell(what, value), column) : wordCell(what, value)
+  return column.as === 'value' ? scalable(name, numberCell(what, value, words), column) : wordCell(what, value, words)
 }
 
 /** @throws InputError where float32 cannot hold the number once it is scaled */
@@ -147,15 +148,15 @@ function timeIn(record: Row, { time }: SequenceSchema, last: number, moments: Re
   )
 }
 
-function lettersIn(record: Row, { inputs }: SequenceSchema): Cell[] {
+function lettersIn(record: Row, { inputs, missing }: SequenceSchema): Cell[] {
   const [{ name }] = inputs as [SequenceSchema['inputs'][0]]
-  const word = wordCell(`stream: ${name}`, cellOf(record, name))
+  const word = wordCell(`stream: ${name}`, cellOf(record, name), missing ?? undefined)
   return refuseNoSteps([...(word ?? '')])
 }
 
 /** Empty cells at the end are no steps. */
-function cellsIn(record: Row, { inputs }: SequenceSchema, column: FittedSequenceColumn): Cell[] {
-  const numbers = inputs.map(({ name }) => cellIn(record, name, column))
+function cellsIn(record: Row, schema: SequenceSchema, column: FittedSequenceColumn): Cell[] {
+  const numbers = schema.inputs.map(({ name }) => cellIn(record, name, column, schema))
   return refuseNoSteps(numbers.slice(0, numbers.findLastIndex((value) => !Number.isNaN(value)) + 1))
 }
 

@@ -10,7 +10,7 @@ import * as path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { cacheFolder, explaining, namesIn, readBytes, sha256, writeCached } from '../../disk.node.ts'
 import { download } from '../../download.node.ts'
-import { InputError, refuseNoText, refuseUnknown } from '../../error.ts'
+import { InputError, refuseNoText, refuseUnknown, refuseUnless } from '../../error.ts'
 import { parseLabelled } from '../../formats/idx.ts'
 import type { MnistData } from './mnist.ts'
 
@@ -55,6 +55,12 @@ export interface MnistSources {
 export async function loadMnist(given: MnistSources = {}): Promise<MnistData> {
   refuseUnknown('loadMnist', given, ['data', 'npm', 'cache', 'mirrors', 'sums', 'say'])
   const { data, npm = true, ...sources } = given
+  const { mirrors = [], sums } = sources
+  refuseUnless(Array.isArray(mirrors), 'loadMnist: mirrors', 'an array of addresses', mirrors)
+  if (sums !== undefined) {
+    refuseUnknown('loadMnist: sums', sums, PARTS)
+    for (const part of PARTS) refuseNoText(`loadMnist: sums: ${part}`, sums[part])
+  }
   if (data !== undefined) refuseNoText('loadMnist: data', data)
   if (data !== undefined) return readMnist(data)
   const installed = npm ? packageFolder() : null

@@ -62,7 +62,8 @@ export interface OpenedWords {
 export function openWords(options: Partial<WordsOptions>, sources: WordsSources = {}): OpenedWords {
   refuseUnknown('openWords', options, Object.keys(WORDS_DEFAULTS))
   refuseUnknown('openWords', sources, ['data', 'vocabulary', 'choice', 'say'])
-  const { data, vocabulary: file, choice, say = () => {} } = sources
+  const { data, vocabulary: file, choice = {}, say = () => {} } = sources
+  refuseUnknown('openWords: choice', choice, ['size', 'minCount'])
   if (data !== undefined) refuseNoText('openWords: data', data)
   if (file !== undefined) refuseNoText('openWords: vocabulary', file)
   const corpus = findCorpus(data)
@@ -110,7 +111,7 @@ export function readVocabulary(file: string): Vocabulary {
   return parseVocabulary(text, file)
 }
 
-function counted({ train }: Corpus, { size, minCount }: VocabularyChoice = {}): Vocabulary {
+function counted({ train }: Corpus, { size, minCount }: VocabularyChoice): Vocabulary {
   const { counts, sentences } = countWords(train)
   const limit = size ?? (minCount === undefined ? DEFAULT_SIZE : undefined)
   return chooseVocabulary(counts, sentences, { size: limit, minCount })

@@ -6,16 +6,22 @@ import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { createBackend } from '../../../src/backend/choose.ts'
 import { type Fitted, fit } from '../../../src/data/fit.ts'
+import { batchesOf } from '../../../src/data/labels/batches.ts'
+import { encode } from '../../../src/data/labels/encode.ts'
 import type { LabelChoices } from '../../../src/data/labels/inferSequences.ts'
+import { sequencesOf } from '../../../src/data/labels/sequences.ts'
 import { labelling, nextItem, sequencesBy } from '../../../src/data/labels/sequenceWork.ts'
 import { openRun, saveFit } from '../../../src/data/run.node.ts'
 import type { Work } from '../../../src/data/work.ts'
 import { sha256 } from '../../../src/disk.node.ts'
 import { InputError } from '../../../src/error.ts'
+import { decodeOnnx } from '../../../src/formats/onnx/decode.ts'
 import { saveModel } from '../../../src/model/modelFile.ts'
 import { openTable } from '../../../src/table/openTable.node.ts'
 import type { Row } from '../../../src/table/rows.ts'
+import { inOrder } from '../../../src/task.ts'
 import { brownSentences } from '../../support/brown.ts'
+import { outputOf } from '../../support/onnxRun.ts'
 
 const backend = await createBackend({ threads: 1 })
 const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-labels-'))
@@ -107,6 +113,17 @@ test('the test predictions of a run, predict and stream are the same bits', asyn
     assert.deepEqual(said.at(-1)!.probabilities, last.probabilities)
     const sum = Object.values(last.probabilities).reduce((total, p) => total + p, 0)
     assert.ok(Math.abs(sum - 1) < 1e-6, String(sum))
+    const chosen = run.schema.fitted!
+    const data = encode(sequencesOf(await openTable(own), run.schema), chosen)
+    const [batch] = [...inOrder(1, 1, batchesOf(data, Int32Array.of(0), chosen, new Int32Array(own.length)))]
+    const file = run.exportOnnx()
+    const answers = outputOf(file, batch!, 'probabilities').slice(-chosen.classes.length)
+    for (const [k, label] of chosen.classes.entries()) {
+      assert.ok(Math.abs(answers[k]! - last.probabilities[label]!) < 1e-6, `${name}: ${label}`)
+    }
+    const inputs = JSON.parse(decodeOnnx(file).metadata.get('inputs')!) as { width: number }[]
+    const width = inputs.reduce((sum, one) => sum + one.width, 0)
+    assert.equal(width, data.width * chosen.frame)
     stream.end('ca01-3')
     assert.deepEqual(stream.push({ ...own[0]! }).probabilities, said[0]!.probabilities)
     assert.throws(() => stream.push({ id: 'x' }), InputError)
