@@ -45,7 +45,11 @@ const FORECAST: readonly Flag[] = [
     value: names,
     help: 'after how many steps the series repeats itself, with commas between',
   },
-  { flag: '--gaps <what>', value: oneOf('missing', 'zero'), help: 'what a step without a row is (default: missing)' },
+  {
+    flag: '--gaps <what>',
+    value: oneOf('missing', 'zero', 'skip'),
+    help: 'what a step without a row is; skip: none, the rows that are there are the steps (default: missing)',
+  },
   {
     flag: '--duplicates <what>',
     value: oneOf('last', 'sum', 'mean'),
@@ -83,6 +87,10 @@ const LABELS: readonly Flag[] = [
   {
     flag: '--balanced',
     help: 'labels count alike, however rare (default: where one is 4 times as frequent as another)',
+  },
+  {
+    flag: '--one-way',
+    help: 'labels depend on what came before alone, as in a stream (default: the network reads both ways)',
   },
 ]
 const NEXT: readonly Flag[] = [{ flag: '--next <column>', help: 'the column of items of which to guess the next' }]
@@ -132,8 +140,8 @@ export function spokenWork(table: Table, flags: DecisionFlags, schema: Schema | 
   const { id, time, split, members } = flags
   const shared = { id, time, split, members }
   if (kind === 'next') return ofSequences(nextItem(table, { ...shared, next: flags.next! }))
-  const { label, of, inputs, frame, balanced } = flags
-  return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced }))
+  const { label, of, inputs, frame, balanced, oneWay } = flags
+  return ofSequences(labelling(table, { ...shared, label: label!, of, inputs, frame, balanced, oneWay }))
 }
 
 function bySchema(table: Table, schema: Schema): SpokenWork {
@@ -157,7 +165,8 @@ function longOf({ flag }: Flag): string {
 
 /** Those of the flags that were given. */
 function saidOf(among: readonly Flag[], flags: DecisionFlags): string[] {
-  return among.map(longOf).filter((flag) => flags[flag.slice(2) as keyof DecisionFlags] !== undefined)
+  const nameOf = (flag: string) => flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
+  return among.map(longOf).filter((flag) => flags[nameOf(flag) as keyof DecisionFlags] !== undefined)
 }
 
 function forecastChoices(flags: DecisionFlags): ForecastChoices {
@@ -175,8 +184,8 @@ function ofForecast(work: ForecastWork): SpokenWork {
   const { schema } = work
   return {
     work,
-    decisions: decisionsOf(schema, work.series, rangeOf(work)),
-    example: exampleWindow(schema, axisOf(schema.time)),
+    decisions: decisionsOf(schema, work.panel.axis, work.series, rangeOf(work)),
+    example: exampleWindow(schema, work.panel.axis),
   }
 }
 
@@ -209,7 +218,11 @@ export function scoresAlone(
 
 /** What a fit decided, out of its schema alone: [what, sentence]. */
 export function decidedBy(schema: Schema): readonly [string, string][] {
-  if (schema.kind === 'forecast') return decisionsOf(schema, schema.fitted?.series.length ?? 1, null)
+  if (schema.kind === 'forecast') {
+    // Which moments rows have, a schema does not say.
+    const axis = schema.gaps === 'skip' ? { text: (step: number) => `row ${step + 1}` } : axisOf(schema.time)
+    return decisionsOf(schema, axis, schema.fitted?.series.length ?? 1, null)
+  }
   return sequenceDecisions(schema, null, schema.fitted?.classes ?? [])
 }
 

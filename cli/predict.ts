@@ -103,6 +103,11 @@ async function labelLines(
 
 export const BACKTEST_FLAGS: readonly Flag[] = [
   { flag: '--stride <N>', value: whole(), help: "steps from one forecast to the next (default: the fit's)" },
+  {
+    flag: '--refit <N>',
+    value: whole(),
+    help: 'fit the network again before each N-th moment, on all rows before it (default: never)',
+  },
   BACKEND,
   THREADS,
   JSON_RESULT,
@@ -112,12 +117,14 @@ export const BACKTEST_FLAGS: readonly Flag[] = [
 export async function backtestRun(
   dir: string,
   files: readonly string[],
-  flags: Flags & { stride?: number; json?: boolean },
+  flags: Flags & { stride?: number; refit?: number; json?: boolean },
 ): Promise<number> {
   const backend = await createBackend({ name: flags.backend, threads: flags.threads })
   const run = openRun(dir, { backend })
   try {
-    const { notes, ...result } = await run.backtest([...files], { stride: flags.stride })
+    const onRefit = (moment: string, fit: number, fits: number) => say(`fitting as of ${moment} (${fit}/${fits})`)
+    const { stride, refit } = flags
+    const { notes, ...result } = await run.backtest([...files], { stride, refit, onRefit })
     if (flags.json) {
       print(JSON.stringify({ type: 'result', ...result }))
       return 0
@@ -130,9 +137,10 @@ export async function backtestRun(
   }
 }
 
-export function backtestLines({ forecasts, from, to, methods, winner }: Omit<Backtest, 'notes'>): string[] {
+export function backtestLines({ forecasts, from, to, fits, methods, winner }: Omit<Backtest, 'notes'>): string[] {
+  const fitted = fits === 0 ? 'that was fitted once, before' : `that was fitted ${fits} times, each before them`
   return [
-    `${forecasts} forecasts from ${from} to ${to}, by a network that was fitted once, before`,
+    `${forecasts} forecasts from ${from} to ${to}, by a network ${fitted}`,
     ...methodLines(methods, 'method'),
     `  ${verdict(methods, winner)}`,
   ]

@@ -1,6 +1,6 @@
 /** Networks for your own sequences, in Node: tables from files or memory, forecasts, labels, runs opened again. */
 
-export type { Backtest } from './data/backtest.ts'
+export type { Backtest, BacktestOptions } from './data/backtest.ts'
 export {
   type FitEvent,
   type FitOptions,
@@ -11,6 +11,7 @@ export {
   type ProgressEvent,
   type TrialEvent,
 } from './data/fit.ts'
+export type { ForecastStream } from './data/forecastStream.ts'
 export type { ForecastChoices } from './data/infer.ts'
 export type { TimeChoices } from './data/inferTime.ts'
 export { forecasting, labelling, nextItem } from './data/kinds.ts'
@@ -29,11 +30,13 @@ export type { LabelStream } from './data/labels/sequenceStream.ts'
 export type { Note } from './data/notes.ts'
 export type { FitOnnxOptions } from './data/onnx.ts'
 export type { FittedNetwork, ForecastStep, Predicted } from './data/predict.ts'
+export type { CellTypes, ForecastColumns, Moment, RecordOf, RecordSchema, SequenceColumns } from './data/records.ts'
 export {
   type FittedRun,
   type LabelRun,
   type OpenRunOptions,
   openRun,
+  type RunOf,
   type Runs,
   type SaveOptions,
   saveFit,
@@ -52,7 +55,7 @@ export {
   type TimeSchema,
 } from './data/schema.ts'
 export type { SplitChoices } from './data/split.ts'
-export type { ForecastStream } from './data/stream.node.ts'
+export type { StreamOptions, StreamState } from './data/streams.ts'
 export type { MethodScores, Outcome, Trial, Tried, Work } from './data/work.ts'
 export { openTable, type TableSource } from './table/openTable.node.ts'
 export type { TableOptions } from './table/options.ts'

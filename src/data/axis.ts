@@ -112,6 +112,39 @@ function rows(step: Step, { origin }: TimeSchema): Axis {
   }
 }
 
+/**
+ * The line of time on which the moments that rows have are the steps, one after the other, whatever lies between.
+ * @param moments of all rows, sorted, each once
+ */
+export function momentsAxis(moments: Float64Array, { stamps, zone: name }: TimeSchema, counts: boolean): Axis {
+  const zone = name === null ? null : zoneOf(name)
+  const wall = zone ? zone.toWall : same
+  const days = moments.every((moment) => wall(moment) % DAY === 0)
+  const textOf = (moment: number) => {
+    return counts ? String(moment) : text(days ? wall(moment) : moment, days, stamps === 'utc')
+  }
+  const last = moments.length - 1
+  return {
+    step: { unit: 'row', size: 1 },
+    indexOf(time) {
+      let [low, high] = [0, moments.length]
+      while (low < high) {
+        const middle = (low + high) >> 1
+        if (moments[middle]! < time) low = middle + 1
+        else high = middle
+      }
+      return low
+    },
+    timeOf: (index) => moments[index] ?? Number.NaN,
+    text(index) {
+      if (index < 0) return `${-index} rows before ${textOf(moments[0]!)}`
+      return index <= last ? textOf(moments[index]!) : `${textOf(moments[last]!)} +${index - last}`
+    },
+    wallOf: () => Number.NaN,
+    yearBefore: () => Number.NaN,
+  }
+}
+
 /** The same date and hour a year before; of 29 February, the 28th. */
 function minusYear(time: number): number {
   const date = new Date(time)

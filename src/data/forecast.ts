@@ -3,7 +3,15 @@ import type { Model } from '../model/model.ts'
 import { regression } from '../model/spec.ts'
 import type { Table } from '../table/table.ts'
 import { forecastsOf, methodsFor } from './baselines/methods.ts'
-import { forecastTask, networkForecasts, networkOutputs, type Parts, partsOf, wideningOf } from './forecasting.ts'
+import {
+  forecastTask,
+  networkForecasts,
+  networkOutputs,
+  type Parts,
+  partsOf,
+  wideningOf,
+  windowInput,
+} from './forecasting.ts'
 import { type ForecastChoices, type Inferred, inferForecast } from './infer.ts'
 import type { Note } from './notes.ts'
 import { type Panel, panelOf } from './panel.ts'
@@ -137,7 +145,7 @@ function trialOf(
     wish,
     task: forecastTask(prepared, parts, seed),
     model: {
-      input: windowFiller(prepared).width,
+      input: windowInput(windowFiller(prepared)),
       rnn: recipe.rnn,
       head: regression(QUANTILES.length, { steps: 'every' }),
     },

@@ -1,7 +1,10 @@
 /** Forecasting as a task of the training loop, and a trained network's forecasts. */
+import type { Floats } from '../backend/backend.ts'
 import type { Batch } from '../batch.ts'
 import { pinball } from '../loss.ts'
 import type { Model } from '../model/model.ts'
+import type { ModelInput } from '../model/spec.ts'
+import type { Stepper } from '../model/stepper.ts'
 import { epochOrder, type Fill, inOrder, streamOf, type Task } from '../task.ts'
 import { type Prepared, seasonLag } from './prepared.ts'
 import { type Forecast, QUANTILES } from './scores.ts'
@@ -61,7 +64,7 @@ export function forecastTask(prepared: Prepared, parts: Parts, seed: number, aga
     name: 'forecast',
     options: optionsOf(prepared),
     T,
-    input: { size: filler.width },
+    input: { size: filler.width, ...(filler.vocabulary > 0 && { vocabulary: filler.vocabulary }) },
     head: { kind: 'regression', size: QUANTILES.length, steps: 'every' },
     metric: 'pinball',
     loss: pinball(QUANTILES),
@@ -80,6 +83,12 @@ function optionsOf({ schema, fitted }: Prepared): Task['options'] {
   return { target: targets.join(','), horizon, window, step: time.step, scaling: fitted.scaling }
 }
 
+/** What a network reads: values, and a token where there is one, with an embedding of the root of their number. */
+export function windowInput({ width, vocabulary }: WindowFiller): ModelInput['input'] {
+  if (vocabulary === 0) return width
+  return { size: width, vocabulary, embedding: Math.min(50, Math.ceil(Math.sqrt(vocabulary))) }
+}
+
 /** Makes batches of windows; its arrays are filled again by the next call. */
 export function batches(filler: WindowFiller, { series, origins }: Windows, horizon: number): Fill {
   const I = filler.width
@@ -95,29 +104,48 @@ export function batches(filler: WindowFiller, { series, origins }: Windows, hori
     }
     x.fill(0)
     y.fill(Number.NaN)
+    const tokens = new Int32Array(filler.vocabulary > 0 ? T * B : 0)
     for (const [b, k] of chosen.entries()) {
       filler.putInputs(series[k]!, origins[k]!, x, b, B)
+      if (filler.vocabulary > 0) filler.putTokens(series[k]!, origins[k]!, tokens, b, B)
       const first = lengths[b]! - horizon
       for (let ahead = 0; ahead < horizon; ahead++) {
         y[(first + ahead) * B + b] = filler.target(series[k]!, origins[k]!, ahead)
       }
     }
-    return { T, B, x, y, lengths }
+    return { T, B, x, y, lengths, ...(filler.vocabulary > 0 && { tokens }) }
   }
 }
 
 /** Windows that a network reads at once. */
 const AT_ONCE = 64
 
+/** What reads windows where it is at hand already; default: it is made, and given back. */
+export interface AtHand {
+  readonly filler?: WindowFiller
+  /** Reads one window after the other, step by step: of a few windows sooner than a plan, to the same bits. */
+  readonly stepper?: Stepper
+}
+
 /** What a network says of windows: [window, horizon, quantile], sorted quantiles in scaled units. */
-export function networkOutputs(model: Model, prepared: Prepared, windows: Windows): Float64Array {
+export function networkOutputs(
+  model: Model,
+  prepared: Prepared,
+  windows: Windows,
+  { filler = windowFiller(prepared), stepper }: AtHand = {},
+): Float64Array {
   const { horizon, window } = prepared.schema
-  const T = window + horizon
   const Q = QUANTILES.length
-  const fill = batches(windowFiller(prepared), windows, horizon)
   const count = windows.series.length
   const outputs = new Float64Array(count * horizon * Q)
-  const plan = model.plan({ T, B: Math.max(1, Math.min(AT_ONCE, count)), training: false })
+  const put = (k: number, ahead: number, logits: Floats, at: number) =>
+    outputs.set(Float64Array.from(logits.subarray(at, at + Q)).sort(), (k * horizon + ahead) * Q)
+  if (stepper !== undefined) {
+    stepped(stepper, filler, windows, horizon, put)
+    return outputs
+  }
+  const fill = batches(filler, windows, horizon)
+  const plan = model.plan({ T: window + horizon, B: Math.max(1, Math.min(AT_ONCE, count)), training: false })
   let k = 0
   try {
     for (const batch of inOrder(count, AT_ONCE, fill)) {
@@ -126,8 +154,7 @@ export function networkOutputs(model: Model, prepared: Prepared, windows: Window
       for (let b = 0; b < batch.B; b++, k++) {
         const first = batch.lengths![b]! - horizon
         for (let ahead = 0; ahead < horizon; ahead++) {
-          const at = ((first + ahead) * batch.B + b) * Q
-          outputs.set(Float64Array.from(plan.logits.subarray(at, at + Q)).sort(), (k * horizon + ahead) * Q)
+          put(k, ahead, plan.logits, ((first + ahead) * batch.B + b) * Q)
         }
       }
     }
@@ -137,11 +164,38 @@ export function networkOutputs(model: Model, prepared: Prepared, windows: Window
   return outputs
 }
 
+function stepped(
+  stepper: Stepper,
+  filler: WindowFiller,
+  { series, origins }: Windows,
+  horizon: number,
+  put: (k: number, ahead: number, logits: Floats, at: number) => void,
+): void {
+  const I = filler.width
+  for (const [k, one] of series.entries()) {
+    const T = filler.lengthOf(one, origins[k]!)
+    const x = new Float32Array(T * I)
+    filler.putInputs(one, origins[k]!, x, 0, 1)
+    const tokens = new Int32Array(filler.vocabulary > 0 ? T : 0)
+    if (filler.vocabulary > 0) filler.putTokens(one, origins[k]!, tokens, 0, 1)
+    stepper.resetState()
+    for (let t = 0; t < T; t++) {
+      const values = x.subarray(t * I, (t + 1) * I)
+      const logits = stepper.step(filler.vocabulary > 0 ? { x: values, tokens: tokens[t]! } : values)
+      if (t >= T - horizon) put(k, t - T + horizon, logits, 0)
+    }
+  }
+}
+
 /** Outputs of windows as forecasts, the band `widening` scales wider at either end than the quantiles say. */
-export function forecastsFrom(outputs: Float64Array, prepared: Prepared, windows: Windows): Forecast[] {
+export function forecastsFrom(
+  outputs: Float64Array,
+  prepared: Prepared,
+  windows: Windows,
+  filler = windowFiller(prepared),
+): Forecast[] {
   const { schema, fitted, series: all } = prepared
   const { horizon } = schema
-  const filler = windowFiller(prepared)
   return Array.from(windows.series, (series, k) => {
     const origin = windows.origins[k]!
     const at = (ahead: number, quantile: (low: number, middle: number, high: number) => number) => {
@@ -181,6 +235,12 @@ export function wideningOf(outputs: Float64Array, prepared: Prepared, windows: W
   return beyond[Math.min(beyond.length, Math.ceil(share * (beyond.length + 1))) - 1] ?? 0
 }
 
-export function networkForecasts(model: Model, prepared: Prepared, windows: Windows): Forecast[] {
-  return forecastsFrom(networkOutputs(model, prepared, windows), prepared, windows)
+export function networkForecasts(
+  model: Model,
+  prepared: Prepared,
+  windows: Windows,
+  { filler = windowFiller(prepared), stepper }: AtHand = {},
+): Forecast[] {
+  const outputs = networkOutputs(model, prepared, windows, { filler, ...(stepper && { stepper }) })
+  return forecastsFrom(outputs, prepared, windows, filler)
 }

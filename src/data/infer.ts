@@ -6,7 +6,7 @@ import { InputError, refuseUnknown, shown } from '../error.ts'
 import { grouped, percent } from '../numbers.ts'
 import type { Table } from '../table/table.ts'
 import { columnOf, groupsOf, numbersOf } from './columns.ts'
-import { inferTime, type TimeChoices } from './inferTime.ts'
+import { inferRows, inferTime, type TimeChoices } from './inferTime.ts'
 import { leaksOf } from './leaks.ts'
 import { listed, type Note, note, warning } from './notes.ts'
 import { type Panel, panelOf } from './panel.ts'
@@ -29,7 +29,8 @@ export interface ForecastChoices extends TimeChoices, SplitChoices {
   /** Steps of the past that the network reads. */
   readonly window?: number | undefined
   readonly seasons?: readonly number[] | undefined
-  readonly gaps?: 'missing' | 'zero' | undefined
+  /** What a step without a row is: missing, 0, or none (`skip`): then the rows that are there are the steps. */
+  readonly gaps?: 'missing' | 'zero' | 'skip' | undefined
   readonly duplicates?: 'last' | 'sum' | 'mean' | undefined
 }
 
@@ -72,12 +73,12 @@ export function inferForecast(table: Table, choices: ForecastChoices): Inferred 
   for (const name of targets) numbersOf(table, name, '--target')
   const series = seriesOf(table, choices, targets)
   const groups = groupsOf(table, series, '--series')
-  const { time, notes: timeNotes } = inferTime(table, choices, groups)
+  const gaps = choices.gaps ?? 'missing'
+  const { time, notes: timeNotes } = gaps === 'skip' ? inferRows(table, choices) : inferTime(table, choices, groups)
   notes.push(...timeNotes)
   const uses = { targets, series, time }
   const known = inputsOf(table, choices.known ?? [], '--known', uses, notes)
   const past = inputsOf(table, choices.past ?? [], '--past', { ...uses, known }, notes)
-  const gaps = choices.gaps ?? 'missing'
   const duplicates = choices.duplicates ?? 'last'
   const panel = panelOf(table, { time, series, targets, known, past, gaps, duplicates })
   notes.push(...panel.notes)
@@ -205,8 +206,8 @@ function notesOfGaps(table: Table, { series, axis }: Panel, end: number, said: F
   if (missing > MOST_MISSING * total && said === undefined) {
     throw new InputError(
       `${table.name}: expected a value for most of the steps but ${percent(missing / total, 0)} of ` +
-        `${grouped(total)} steps from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero or ` +
-        '--gaps missing, or another step with --every',
+        `${grouped(total)} steps from ${axis.text(series[0]!.start)} on have none: say what they are, --gaps zero, ` +
+        'missing or skip, or another step with --every',
     )
   }
   return [note('missing', `${grouped(missing)} missing values: never a target, as input the value a season before`)]

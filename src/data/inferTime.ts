@@ -50,6 +50,24 @@ export function inferTime(
   return { time, notes }
 }
 
+/** The column by which rows are sorted that are the steps themselves. @throws InputError where there is none */
+export function inferRows(table: Table, choices: TimeChoices): { time: TimeSchema; notes: readonly Note[] } {
+  const name = choices.time ?? onlyTime(table)
+  if (name === null) {
+    throw new InputError('--time: expected a column of times beside --gaps skip but received none: name it')
+  }
+  if (choices.every !== undefined) {
+    throw new InputError('--every: expected none beside --gaps skip, where each row is a step: leave one of them out')
+  }
+  if (choices.timezone !== undefined) zoneOf(choices.timezone)
+  const column = momentsOf(table, name, '--time')
+  const zone = choices.timezone ?? null
+  const stamps = zone !== null || (column.type === 'time' && isUtc(column.format)) ? 'utc' : 'local'
+  const time: TimeSchema = { column: name, step: '1', origin: least(column.values), stamps, zone, day: 1 }
+  const text = 'rows are the steps, whatever time lies between: no calendar, and no season but those that you say'
+  return { time, notes: [note('skip', text)] }
+}
+
 function onlyTime(table: Table): string | null {
   const times = table.columns.filter((column) => column.type === 'time')
   const finer = times.filter(({ format }) => format !== 'year') // years beside dates are a part of these

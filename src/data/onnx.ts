@@ -36,7 +36,7 @@ export function onnxOptionsOf(schema: Schema, options: FitOnnxOptions = {}): Onn
 function forecastInputs(schema: ForecastSchema): InputGroup[] {
   const { fitted } = schema
   if (fitted === null) throw new InputError('schema: expected a fitted one but received decisions only')
-  return groupsOf({ schema, fitted, widths: columnWidths(fitted) })
+  return groupsOf({ schema, fitted, widths: columnWidths(schema, fitted) })
 }
 
 /** Of a frame of several steps, those of each step in turn. */

@@ -5,7 +5,7 @@
 import { InputError } from '../error.ts'
 import { grouped, percent } from '../numbers.ts'
 import type { Column, Table } from '../table/table.ts'
-import { type Axis, axisOf } from './axis.ts'
+import { type Axis, axisOf, momentsAxis } from './axis.ts'
 import { columnOf, groupsOf, momentsOf, numbersOf } from './columns.ts'
 import { type Note, note, warning } from './notes.ts'
 import type { ForecastSchema } from './schema.ts'
@@ -41,7 +41,7 @@ const MOST_STEPS = 60_000_000
 
 /** @throws InputError for stamps that are missing, off the steps, or too often double */
 export function panelOf(table: Table, schema: PanelSchema): Panel {
-  const axis = axisOf(schema.time)
+  const axis = schema.gaps === 'skip' ? axisOfRows(table, schema) : axisOf(schema.time)
   const { names, of } = groupsOf(table, schema.series, 'series')
   const steps = stepsOf(table, schema, axis, of)
   const spans = spansOf(table, axis, steps, of, names.length)
@@ -72,6 +72,17 @@ function cellsOf(column: Column): (row: number) => number {
   return (row) => (column.codes[row]! < 0 ? Number.NaN : column.codes[row]!)
 }
 
+/** The axis of the moments that rows of any series have. */
+function axisOfRows(table: Table, { time }: PanelSchema): Axis {
+  if (time.column === null) {
+    throw new InputError('--gaps skip: expected a column of times, by which rows are sorted, but there is none')
+  }
+  const { values, type } = momentsOf(table, time.column, 'time')
+  const moments = Float64Array.from(new Set(values)).sort()
+  const missing = moments.findIndex(Number.isNaN) // NaN is sorted to the end
+  return momentsAxis(missing < 0 ? moments : moments.subarray(0, missing), time, type === 'number')
+}
+
 /** [rows] The step of each row. */
 function stepsOf(table: Table, { time }: PanelSchema, axis: Axis, groups: Int32Array): Float64Array {
   if (time.column === null) return countedRows(groups)
@@ -88,7 +99,7 @@ function stepsOf(table: Table, { time }: PanelSchema, axis: Axis, groups: Int32A
     throw new InputError(
       `${table.name}: row ${row + 1}: ${time.column}: expected steps of ${time.step} from ${axis.text(0)} on but ` +
         `received ${axis.step.unit === 'row' ? value : new Date(value).toISOString()}, between two of them: say the ` +
-        'step with --every, or round the times',
+        'step with --every, or --gaps skip, or round the times',
     )
   })
 }

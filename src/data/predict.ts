@@ -7,9 +7,9 @@ import { categoryOf, columnOf } from './columns.ts'
 import { networkForecasts } from './forecasting.ts'
 import { type Note, note, warning } from './notes.ts'
 import { type Panel, panelOf } from './panel.ts'
-import { type Prepared, prepare } from './prepared.ts'
+import { type Prepared, placesOf, prepare } from './prepared.ts'
 import { seriesName } from './report.ts'
-import type { ForecastSchema, InputColumn } from './schema.ts'
+import type { FittedColumn, FittedForecast, ForecastSchema, InputColumn } from './schema.ts'
 import type { Forecast } from './scores.ts'
 import type { Windows } from './windows.ts'
 
@@ -53,16 +53,24 @@ export function preparedFor(
   schema: ForecastSchema,
   table: Table,
 ): { panel: Panel; prepared: Prepared; notes: readonly Note[] } {
-  const { fitted } = schema
-  if (fitted === null)
-    throw new InputError('schema: expected a fitted one but received decisions only: run irnn fit first')
+  const fitted = fittedForecast(schema)
   const own = fittingTable(schema, table)
   const panel = panelOf(own, schema)
   const notes = [...panel.notes, ...unusedOf(schema, table), ...strangeOf(schema, panel)]
   return { panel, prepared: prepare(panel, schema, fitted), notes }
 }
 
-export function stepsOf({ axis, series }: Panel, schema: ForecastSchema, forecast: Forecast): ForecastStep[] {
+/** @throws InputError for a schema of decisions alone */
+export function fittedForecast({ fitted }: ForecastSchema): FittedForecast {
+  if (fitted !== null) return fitted
+  throw new InputError('schema: expected a fitted one but received decisions only: run irnn fit first')
+}
+
+export function stepsOf(
+  { axis, series }: Pick<Panel, 'series' | 'axis'>,
+  schema: ForecastSchema,
+  forecast: Forecast,
+): ForecastStep[] {
   const { step, point, low, high } = forecast
   const name = seriesName(schema, series[forecast.series]!.name)
   return Array.from(point, (value, ahead) => ({
@@ -128,7 +136,11 @@ function asNumbers(column: Column, table: Table): Column {
 }
 
 /** One window a series: the steps after its last value. @throws InputError where rows of known columns are missing */
-function nextWindows({ series, axis }: Panel, schema: ForecastSchema, what: string): Windows {
+export function nextWindows(
+  { series, axis }: Pick<Panel, 'series' | 'axis'>,
+  schema: ForecastSchema,
+  what: string,
+): Windows {
   const found: [number, number][] = []
   for (const [s, { target, inputs, start, name }] of series.entries()) {
     const last = target.findLastIndex((value) => !Number.isNaN(value))
@@ -159,8 +171,14 @@ function nextWindows({ series, axis }: Panel, schema: ForecastSchema, what: stri
   )
 }
 
-function unusedOf({ time, series, targets, known, past }: ForecastSchema, table: Table): Note[] {
-  const used = new Set([time.column, series, ...targets, ...[...known, ...past].map(({ name }) => name)])
+/** Columns that a schema needs. */
+export function columnsOf({ time, series, targets, known, past }: ForecastSchema): string[] {
+  const names = [time.column, series, ...targets, ...[...known, ...past].map(({ name }) => name)]
+  return names.filter((name) => name !== null)
+}
+
+function unusedOf(schema: ForecastSchema, table: Table): Note[] {
+  const used = new Set(columnsOf(schema))
   const rest = table.columns.map(({ name }) => name).filter((name) => !used.has(name))
   return rest.length > 0 ? [note('unused', `not used: ${rest.join(', ')}`)] : []
 }
@@ -168,28 +186,40 @@ function unusedOf({ time, series, targets, known, past }: ForecastSchema, table:
 /** Values farther than this many deviations from the mean of the training part are told. */
 const FAR = 6
 
+/** Whether training did not see such a value. @param value of a category, the place of its level */
+export function isStrange({ type }: InputColumn, { levels, mean, std }: FittedColumn, value: number): boolean {
+  if (Number.isNaN(value) || type === 'flag') return false
+  return type === 'category' ? value === levels.length : Math.abs(value - mean) > FAR * std
+}
+
 /** Categories and values that training did not see. */
 function strangeOf(schema: ForecastSchema, panel: Panel): Note[] {
-  const notes: Note[] = []
-  for (const [k, { name, type }] of [...schema.known, ...schema.past].entries()) {
-    const { levels, mean, std } = schema.fitted!.columns[k]!
-    const known = new Set(levels)
+  const counts = [...schema.known, ...schema.past].map((column, k) => {
+    const fitted = schema.fitted!.columns[k]!
+    const places = column.type === 'category' ? panel.levels[k]!.map(placesOf(fitted)) : null
     let strange = 0
     for (const { inputs } of panel.series) {
-      for (const value of inputs[k]!) {
-        if (Number.isNaN(value)) continue
-        if (type === 'category' ? !known.has(panel.levels[k]![value]!) : Math.abs(value - mean) > FAR * std) strange++
-      }
+      for (const value of inputs[k]!) if (isStrange(column, fitted, places?.[value] ?? value)) strange++
     }
-    if (strange === 0 || type === 'flag') continue
+    return strange
+  })
+  const names = panel.series.map(({ name }) => name)
+  return strangeNotes(schema, counts, names)
+}
+
+/** @param counts strange values of each input column. @param names of all series */
+export function strangeNotes(schema: ForecastSchema, counts: readonly number[], names: readonly string[]): Note[] {
+  const notes: Note[] = []
+  for (const [k, { name, type }] of [...schema.known, ...schema.past].entries()) {
+    if (counts[k] === 0) continue
     const what =
       type === 'category'
         ? 'are of no category of the training part, and count as <other>'
         : `are more than ${FAR} deviations from those of the training part`
-    notes.push(warning('strange', `${name}: ${grouped(strange)} values ${what}`))
+    notes.push(warning('strange', `${name}: ${grouped(counts[k]!)} values ${what}`))
   }
-  const names = new Set(schema.fitted!.series.map(({ name }) => name))
-  const fresh = panel.series.filter(({ name }) => !names.has(name)).map(({ name }) => name)
+  const known = new Set(schema.fitted!.series.map(({ name }) => name))
+  const fresh = names.filter((name) => !known.has(name))
   if (fresh.length > 0) {
     notes.push(note('series', `new series, scaled by their own values: ${fresh.slice(0, 8).join(', ')}`))
   }

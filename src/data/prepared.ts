@@ -4,6 +4,7 @@
  */
 import type { Axis } from './axis.ts'
 import type { Panel, PanelSeries } from './panel.ts'
+import { ScaleMeter } from './scaleMeter.ts'
 import type { FittedColumn, FittedForecast, ForecastSchema, InputColumn, SeriesScale } from './schema.ts'
 
 /** A series, ready for windows. Steps count from its first one. */
@@ -20,6 +21,8 @@ export interface PreparedSeries {
   readonly scale: SeriesScale
   /** Input columns: each [steps × its width], known ones first. */
   readonly columns: readonly Float32Array[]
+  /** [steps] of the column that is one (`tokenOf`); empty where there is none. */
+  readonly tokens: Int32Array
 }
 
 export interface Prepared {
@@ -48,8 +51,7 @@ export function transformedBack(transform: ForecastSchema['transform'], value: n
 /** Measures a panel before the step `until`: what of it is later changes nothing. */
 export function measure(panel: Panel, schema: ForecastSchema, until: number): FittedForecast {
   const scales = panel.series.map((one) => scaleOf(one, schema, until))
-  const inputs = [...schema.known, ...schema.past]
-  const columns = inputs.map((column, k) => fitColumn(panel, column, k, until))
+  const columns = withToken([...schema.known, ...schema.past].map((column, k) => fitColumn(panel, column, k, until)))
   const all = panel.series.map(({ target, start }) => target.subarray(0, Math.max(0, until - start)))
   return { scaling: 'series', series: scales, columns, gaps: shareMissing(all) > 0.01, widening: 0 }
 }
@@ -77,6 +79,14 @@ export function scaleOf(one: PanelSeries, schema: ForecastSchema, until: number)
 
 function transformedTarget({ target }: PanelSeries, { transform }: ForecastSchema): Float64Array {
   return transform === 'none' ? target : target.map((value) => transformed(transform, value))
+}
+
+/** The scale of a series that training did not have, by all that there is of it. */
+function ownScale(name: string, target: Float64Array, filled: Float64Array, schema: ForecastSchema): SeriesScale {
+  const lag = seasonLag(schema)
+  const meter = new ScaleMeter(lag)
+  for (let i = 0; i < target.length; i++) meter.add(target[i]!, filled[i]!, i >= lag ? filled[i - lag]! : Number.NaN)
+  return meter.scale(name)
 }
 
 /** Without the missing ones; a deviation of 0, or of nothing, is 1. */
@@ -118,12 +128,17 @@ function seasonalDifferences(filled: Float64Array, lag: number): Float64Array {
   return filled.map((value, i) => (i >= lag ? value - filled[i - lag]! : 0))
 }
 
-function fitColumn(panel: Panel, column: InputColumn, k: number, until: number): FittedColumn {
+function fitColumn(panel: Panel, column: InputColumn, k: number, until: number): Measured {
   const parts = panel.series.map(({ inputs, start }) => inputs[k]!.subarray(0, Math.max(0, until - start)))
   const gaps = shareMissing(parts) > 0.01
   const { name, type } = column
-  if (type === 'category') return { name, mean: 0, std: 1, levels: commonest(parts, panel.levels[k]!), gaps }
-  if (type === 'flag') return { name, mean: 0, std: 1, levels: [], gaps }
+  if (type === 'category') {
+    const all = byCount(parts, panel.levels[k]!)
+    const levels = all.slice(0, MOST_LEVELS).map(({ name }) => name)
+    const many = all.filter(({ count }) => count > 1).slice(0, MOST_TOKENS)
+    return { column: { name, mean: 0, std: 1, levels: levels.sort(), gaps }, many: many.map(({ name }) => name) }
+  }
+  if (type === 'flag') return { column: { name, mean: 0, std: 1, levels: [], gaps }, many: [] }
   const whole = new Float64Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
@@ -131,64 +146,132 @@ function fitColumn(panel: Panel, column: InputColumn, k: number, until: number):
     at += part.length
   }
   const [mean, std] = meanAndStd(whole)
-  return { name, mean, std, levels: [], gaps }
+  return { column: { name, mean, std, levels: [], gaps }, many: [] }
 }
 
 /** A category is one input a level: so many at most, the others together are one more. */
 const MOST_LEVELS = 64
+/** Levels that an embedding knows at most. */
+const MOST_TOKENS = 100_000
 
-function commonest(parts: readonly Float64Array[], levels: readonly string[]): string[] {
+/** Levels by how often they occur, the commonest first. */
+function byCount(parts: readonly Float64Array[], levels: readonly string[]): { name: string; count: number }[] {
   const counts = new Float64Array(levels.length)
   for (const part of parts) for (const code of part) if (!Number.isNaN(code)) counts[code]!++
-  const there = [...counts.keys()].filter((code) => counts[code]! > 0)
-  const byCount = (a: number, b: number) => counts[b]! - counts[a]! || (levels[a]! < levels[b]! ? -1 : 1)
-  return there
-    .sort(byCount)
-    .slice(0, MOST_LEVELS)
-    .map((code) => levels[code]!)
-    .sort()
+  return levels
+    .map((name, code) => ({ name, count: counts[code]! }))
+    .filter(({ count }) => count > 0)
+    .sort((a, b) => b.count - a.count || (a.name < b.name ? -1 : 1))
+}
+
+/** A column measured; of a category with too many levels, all that occur twice, for those of once teach `<other>`. */
+interface Measured {
+  readonly column: FittedColumn
+  readonly many: readonly string[]
+}
+
+/** A network reads one token a step: the category of the most levels is one if its levels are too many. */
+function withToken(measured: readonly Measured[]): FittedColumn[] {
+  const most = Math.max(0, ...measured.map(({ many }) => many.length))
+  const token = most > MOST_LEVELS ? measured.findIndex(({ many }) => many.length === most) : -1
+  return measured.map(({ column, many }, k) => {
+    return k === token ? { ...column, levels: [...many].sort(), gaps: false, as: 'token' } : column
+  })
+}
+
+/** The place of the column that is a token; -1: none is. */
+export function tokenOf(columns: readonly FittedColumn[]): number {
+  return columns.findIndex((column) => column.as === 'token')
+}
+
+/** Tokens of places of levels: 0 is missing or hidden, 1 is `<other>`. */
+export function tokensOf({ levels }: FittedColumn, places: ArrayLike<number>): Int32Array {
+  return Int32Array.from(places, (place) => (Number.isNaN(place) ? 0 : place === levels.length ? 1 : place + 2))
 }
 
 /** @param fitted of the schema; series that it does not know are measured on what there is of them */
 export function prepare(panel: Panel, schema: ForecastSchema, fitted: FittedForecast): Prepared {
   const scales = new Map(fitted.series.map((scale) => [scale.name, scale]))
+  const token = tokenOf(fitted.columns)
+  const inputs = [...schema.known, ...schema.past]
   const series = panel.series.map((one): PreparedSeries => {
     const target = transformedTarget(one, schema)
     const filled = fill(target, schema.seasons.at(-1) ?? 0)
     const values = fitted.scaling === 'season' ? seasonalDifferences(filled, seasonLag(schema)) : filled
-    const scale = scales.get(one.name) ?? scaleOf(one, schema, one.start + one.target.length)
+    const scale = scales.get(one.name) ?? ownScale(one.name, target, filled, schema)
     const columns = one.inputs.slice(0, fitted.columns.length).map((input, k) => {
-      const type = [...schema.known, ...schema.past][k]!.type
-      return columnValues(input, type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
+      return columnValues(input, inputs[k]!.type, fitted.columns[k]!, panel.levels[k]!, schema.seasons.at(-1) ?? 0)
     })
-    return { name: one.name, start: one.start, target, filled, values, scale, columns }
+    const tokens = token < 0 ? new Int32Array(0) : tokenValues(one, panel, fitted, token)
+    return { name: one.name, start: one.start, target, filled, values, scale, columns, tokens }
   })
-  return { schema, fitted, axis: panel.axis, series, widths: columnWidths(fitted) }
+  return { schema, fitted, axis: panel.axis, series, widths: columnWidths(schema, fitted) }
 }
 
-/** Inputs of the network of each column: a value, or one for each level and one for `<other>`; a flag for gaps. */
-export function columnWidths({ columns }: FittedForecast): number[] {
-  return columns.map(({ levels, gaps }) => (levels.length > 0 ? levels.length + 1 : 1) + (gaps ? 1 : 0))
+/** Values that the network reads of each column: one, or one for each level and one for `<other>`; a flag for gaps. */
+export function columnWidths({ known, past }: ForecastSchema, { columns }: FittedForecast): number[] {
+  const inputs = [...known, ...past]
+  return columns.map((column, k) => columnEncoder(inputs[k]!.type, column).width)
+}
+
+function tokenValues({ inputs }: PanelSeries, { levels }: Panel, { columns }: FittedForecast, k: number): Int32Array {
+  const places = levels[k]!.map(placesOf(columns[k]!))
+  return tokensOf(
+    columns[k]!,
+    inputs[k]!.map((code) => places[code] ?? Number.NaN),
+  )
 }
 
 /** [steps × width] of a column. */
 function columnValues(
   input: Float64Array,
   type: InputColumn['type'],
-  { mean, std, levels, gaps }: FittedColumn,
+  fitted: FittedColumn,
   own: readonly string[],
   season: number,
 ): Float32Array {
-  const size = type === 'category' ? levels.length + 1 : 1
-  const width = size + (gaps ? 1 : 0)
+  const { width, put } = columnEncoder(type, fitted)
   const x = new Float32Array(input.length * width)
-  const place = new Map(levels.map((level, i) => [level, i]))
-  const filled = type === 'category' ? input : fill(input, season)
-  for (let i = 0; i < input.length; i++) {
-    const missing = Number.isNaN(input[i]!)
-    if (type !== 'category') x[i * width] = (filled[i]! - mean) / std
-    else if (!missing) x[i * width + (place.get(own[input[i]!]!) ?? levels.length)] = 1
-    if (gaps && missing) x[i * width + size] = 1
+  if (type === 'category') {
+    const places = own.map(placesOf(fitted))
+    for (let i = 0; i < input.length; i++) put(x, i * width, places[input[i]!] ?? Number.NaN, 0)
+    return x
   }
+  const filled = fill(input, season)
+  for (let i = 0; i < input.length; i++) put(x, i * width, input[i]!, filled[i]!)
   return x
+}
+
+/** The place of a level among those of the training part; after the last one is that of all others. */
+export function placesOf({ levels }: FittedColumn): (level: string) => number {
+  const place = new Map(levels.map((level, i) => [level, i]))
+  return (level) => place.get(level) ?? levels.length
+}
+
+/** Writes the inputs of one step of a column, which are 0 before. */
+export interface ColumnEncoder {
+  readonly width: number
+  /** Of a category: places that there are; else null. */
+  readonly places: number | null
+  /**
+   * @param value NaN: missing; of a category, the place of its level
+   * @param filled what stands for a missing number
+   */
+  put(x: Float32Array, at: number, value: number, filled: number): void
+}
+
+export function columnEncoder(type: InputColumn['type'], column: FittedColumn): ColumnEncoder {
+  const { mean, std, levels, gaps } = column
+  if (column.as === 'token') return { width: 0, places: levels.length + 1, put() {} }
+  const size = type === 'category' ? levels.length + 1 : 1
+  return {
+    width: size + (gaps ? 1 : 0),
+    places: type === 'category' ? size : null,
+    put(x, at, value, filled) {
+      const missing = Number.isNaN(value)
+      if (type !== 'category') x[at] = (filled - mean) / std
+      else if (!missing) x[at + value] = 1
+      if (gaps && missing) x[at + size] = 1
+    },
+  }
 }

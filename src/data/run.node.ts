@@ -12,20 +12,24 @@ import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
 import { createRunFolder } from '../runs/folder.ts'
 import { CONFIG, type RunConfig, readRunFolder, type StoredRun } from '../runs/stored.ts'
-import { readTable, type TableSource } from '../table/openTable.node.ts'
+import type { TableSource } from '../table/openTable.node.ts'
 import type { TableOptions } from '../table/options.ts'
-import type { ColumnType, OpenedTable } from '../table/table.ts'
-import { type Backtest, backtestTable } from './backtest.ts'
+import type { Row } from '../table/rows.ts'
+import { type Backtest, type BacktestOptions, backtestTable } from './backtest.ts'
 import type { Fitted } from './fit.ts'
+import { type ForecastStream, forecastStream } from './forecastStream.ts'
 import { evaluateLabels, type LabelEvaluation } from './labels/sequenceEvaluate.ts'
 import { fittedOf, type PredictedLabels, predictLabels, type SequenceNetwork } from './labels/sequencePredict.ts'
-import type { SequenceSchema } from './labels/sequenceSchema.ts'
 import { type LabelStream, labelStream } from './labels/sequenceStream.ts'
 import { exportFit, type FitOnnxOptions } from './onnx.ts'
+import { openBy } from './openBy.node.ts'
 import { type FittedNetwork, type Predicted, predictTable } from './predict.ts'
 import { type FitReport, parseReport } from './reading.ts'
-import { type ForecastSchema, type InputColumn, parseSchema, type Schema } from './schema.ts'
-import { type ForecastStream, forecastStream } from './stream.node.ts'
+import { type RecordOf, type RecordSchema, refuseOtherRecords } from './records.ts'
+import type { Training } from './refit.ts'
+import { type ForecastSchema, parseSchema, type Schema } from './schema.ts'
+import { streamBuffers } from './streams.node.ts'
+import type { StreamOptions } from './streams.ts'
 
 /** The name in a model's metadata, and the file of a run's folder. */
 export const SCHEMA = 'schema'
@@ -110,15 +114,15 @@ function configOf(fitted: Fitted, version: string): RunConfig {
 }
 
 /** A fit, opened again. Dispose of it when it is no longer needed. */
-export interface FittedRun extends FittedNetwork, Disposable {
+export interface FittedRun<R extends object = Row> extends FittedNetwork, Disposable {
   readonly dir: string
   readonly schema: ForecastSchema
   /** Forecasts of the steps after the last value of each series. @throws InputError for rows that do not fit */
-  predict(source: TableSource, options?: TableOptions): Promise<Predicted>
+  predict(source: TableSource<R>, options?: TableOptions): Promise<Predicted>
   /** Scored forecasts from many moments after the validation part. @throws InputError for rows that do not fit */
-  backtest(source: TableSource, options?: TableOptions & { readonly stride?: number | undefined }): Promise<Backtest>
-  /** Takes records one by one, and forecasts after each. */
-  stream(): ForecastStream
+  backtest(source: TableSource<R>, options?: TableOptions & BacktestOptions): Promise<Backtest>
+  /** Takes records one by one, and forecasts after each. @throws InputError for the state of another run */
+  stream(options?: StreamOptions): ForecastStream<R>
   /**
    * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `quantiles` [T,B,3], the band
    * and the middle of every step before they are scaled back. Its texts are `schema`, and `inputs`: the columns of x.
@@ -129,14 +133,14 @@ export interface FittedRun extends FittedNetwork, Disposable {
 }
 
 /** Labels or next items, opened again. Dispose of it when it is no longer needed. */
-export interface LabelRun extends SequenceNetwork, Disposable {
+export interface LabelRun<R extends object = Row> extends SequenceNetwork, Disposable {
   readonly dir: string
   /** Labels of sequences or rows, or the next item of each sequence. @throws InputError for rows that do not fit */
-  predict(source: TableSource, options?: TableOptions): Promise<PredictedLabels>
+  predict(source: TableSource<R>, options?: TableOptions): Promise<PredictedLabels>
   /** Scores on rows that have what is right. @throws InputError for rows that do not fit, or have no labels */
   evaluate(source: TableSource, options?: TableOptions): Promise<LabelEvaluation>
-  /** Takes records one by one, and answers each with a label. */
-  stream(): LabelStream
+  /** Takes records one by one, and answers each with a label. @throws InputError for the state of another run */
+  stream(options?: StreamOptions): LabelStream<R>
   /**
    * The network as an ONNX file, as `exportOnnx` of `irnn` makes it, and one more output: `probabilities` [B,classes],
    * or [T,B,classes] where every row has a label. Its texts are `schema`, and `inputs`: the columns of x.
@@ -160,23 +164,44 @@ export interface OpenRunOptions<K extends keyof Runs = keyof Runs> {
   readonly kind?: K | undefined
 }
 
+/** The run of a schema that is a constant: `predict` and `stream` take its records. */
+export type RunOf<S extends RecordSchema> = S extends { readonly kind: 'forecast' }
+  ? FittedRun<RecordOf<S>>
+  : LabelRun<RecordOf<S>>
+
 /**
- * A fit, opened again: `openRun(dir, { backend, kind: 'label' })`.
- * @throws InputError when there is no fit of that kind in the folder, or its files are damaged
+ * A fit, opened again: `openRun(dir, { backend, kind: 'label' })`, or with a schema that is a constant, so that the
+ * compiler knows its records: `openRun(dir, { backend, schema })`.
+ * @throws InputError when there is no fit of that kind or of those columns in the folder, or its files are damaged
  */
-export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options: OpenRunOptions<K>): Runs[K] {
+export function openRun<K extends keyof Runs = 'forecast'>(dir: string, options: OpenRunOptions<K>): Runs[K]
+export function openRun<const S extends RecordSchema>(
+  dir: string,
+  options: { readonly backend: Backend; readonly schema: S },
+): RunOf<S>
+export function openRun(
+  dir: string,
+  options: OpenRunOptions & { readonly schema?: RecordSchema },
+): FittedRun | LabelRun {
   const run = openAnyRun(dir, options)
-  const kind = options.kind ?? 'forecast'
-  if (run.schema.kind === kind) return run as Runs[K]
-  run.dispose()
-  throw new InputError(
-    `${dir}: expected a run of the kind ${kind} but it is of ${run.schema.kind}: say kind: '${run.schema.kind}'`,
-  )
+  const { schema, kind = schema?.kind ?? 'forecast' } = options
+  try {
+    if (run.schema.kind !== kind) {
+      throw new InputError(
+        `${dir}: expected a run of the kind ${kind} but it is of ${run.schema.kind}: say kind: '${run.schema.kind}'`,
+      )
+    }
+    if (schema !== undefined) refuseOtherRecords(dir, run.schema, schema)
+    return run
+  } catch (error) {
+    run.dispose()
+    throw error
+  }
 }
 
 /** As `openRun`, for whatever kind it is. */
 export function openAnyRun(dir: string, options: { readonly backend: Backend }): FittedRun | LabelRun {
-  const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind'])
+  const { backend } = checkedOptions('openRun', 'dir', options, ['backend', 'kind', 'schema'])
   const stored = readRunFolder(dir)
   const { model, text } = stored.readModel('final', (source) => {
     const text = schemaTextIn(source, stored)
@@ -184,7 +209,9 @@ export function openAnyRun(dir: string, options: { readonly backend: Backend }):
   })
   try {
     const schema = schemaFrom(text, `${dir}: schema`)
-    return schema.kind === 'forecast' ? forecastRun(dir, { model, schema }) : labelRun(dir, { model, schema })
+    return schema.kind === 'forecast'
+      ? forecastRun(dir, { model, schema }, { options: stored.config.training, seed: stored.config.seed })
+      : labelRun(dir, { model, schema })
   } catch (error) {
     model.dispose()
     throw error
@@ -212,26 +239,31 @@ export function readReport({ dir }: StoredRun, { kind }: Schema): FitReport {
   return parseReport(checked(jsonText, new TextDecoder().decode(readBytes(file)), file), kind, file)
 }
 
-function forecastRun(dir: string, network: FittedNetwork): FittedRun {
+function forecastRun(dir: string, network: FittedNetwork, training: Training): FittedRun {
   const { model, schema } = network
+  const buffers = streamBuffers(model, schema)
   return {
     dir,
     ...network,
     async predict(source, options = {}) {
       return predictTable(network, await openBy(schema, source, options))
     },
-    async backtest(source, { stride, ...options } = {}) {
-      return backtestTable(network, await openBy(schema, source, options), stride)
+    async backtest(source, { stride, refit, onRefit, ...options } = {}) {
+      return backtestTable(network, await openBy(schema, source, options), { stride, refit, onRefit }, training)
     },
-    stream: () => forecastStream(network),
+    stream: (options) => forecastStream({ ...network, ...buffers }, options),
     exportOnnx: (options) => exportFit(model, schema, options),
-    ...disposable(() => model.dispose()),
+    ...disposable(() => {
+      buffers.dispose()
+      model.dispose()
+    }),
   }
 }
 
 function labelRun(dir: string, network: SequenceNetwork): LabelRun {
   const { model, schema } = network
   refuseOtherWidth(dir, network)
+  const buffers = streamBuffers(model, schema)
   return {
     dir,
     ...network,
@@ -241,9 +273,12 @@ function labelRun(dir: string, network: SequenceNetwork): LabelRun {
     async evaluate(source, options = {}) {
       return evaluateLabels(network, await openBy(schema, source, options))
     },
-    stream: () => labelStream(network),
+    stream: (options) => labelStream({ ...network, ...buffers }, options),
     exportOnnx: (options) => exportFit(model, schema, options),
-    ...disposable(() => model.dispose()),
+    ...disposable(() => {
+      buffers.dispose()
+      model.dispose()
+    }),
   }
 }
 
@@ -259,27 +294,6 @@ function refuseOtherWidth(dir: string, { model, schema }: SequenceNetwork): void
 
 function disposable(dispose: () => void): { dispose(): void } & Disposable {
   return { dispose, [DISPOSE]: dispose } as { dispose(): void } & Disposable
-}
-
-/**
- * Reads rows as those were read that a schema was made of: time zone, words that mean "no value", and columns of words
- * as words, also where they look like numbers.
- */
-export function openBy(schema: Schema, source: TableSource, options: TableOptions = {}): Promise<OpenedTable> {
-  const words = schema.kind === 'forecast' ? categoriesOf([...schema.known, ...schema.past]) : wordsOf(schema)
-  const zone = schema.kind === 'forecast' ? schema.time.zone : null
-  const said = { ...(zone !== null && { timezone: zone }), ...(schema.missing !== null && { missing: schema.missing }) }
-  const usual = Object.fromEntries(words.map((name): [string, ColumnType] => [name, 'category']))
-  return readTable(source, { ...said, ...options }, usual)
-}
-
-function wordsOf({ inputs, layout, id, target, split }: SequenceSchema): string[] {
-  const names = [target, id, split].filter((name) => name !== null)
-  return layout === 'cells' ? names : [...names, ...categoriesOf(inputs)]
-}
-
-function categoriesOf(columns: readonly InputColumn[]): string[] {
-  return columns.filter(({ type }) => type === 'category').map(({ name }) => name)
 }
 
 /** Names of the files of a fit beside those of every run. */

@@ -45,6 +45,8 @@ export interface FittedColumn {
   readonly levels: readonly string[]
   /** Whether more than 1 % was missing, so that a flag for it is one more input. */
   readonly gaps: boolean
+  /** Of a category of many levels, one at most: it is a token with an embedding. Default: its levels are inputs. */
+  readonly as?: 'token' | undefined
 }
 
 /** Level and scale of a series on the training part, after the transform. */
@@ -103,8 +105,8 @@ export interface ForecastSchema {
   readonly past: readonly InputColumn[]
   /** The words that mean "no value"; null: the usual ones. */
   readonly missing: readonly string[] | null
-  /** What a step without a row is. */
-  readonly gaps: 'missing' | 'zero'
+  /** What a step without a row is; `skip`: none, for the moments that rows have are the steps. */
+  readonly gaps: 'missing' | 'zero' | 'skip'
   /** What several rows of one step are: the last of them, their sum or their mean. */
   readonly duplicates: 'last' | 'sum' | 'mean'
   /** The function that values go through before everything else. */
@@ -133,8 +135,9 @@ const fittedColumn = z.strictObject({
   name,
   mean: z.number(),
   std: z.number().gt(0),
-  levels: z.array(z.string()).max(1000),
+  levels: z.array(z.string()).max(100_000),
   gaps: z.boolean(),
+  as: z.literal('token').optional(),
 })
 const scale = z.strictObject({
   name: z.string().max(1000),
@@ -165,7 +168,7 @@ const forecast = z.strictObject({
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
   missing: missingWords,
-  gaps: z.enum(['missing', 'zero']),
+  gaps: z.enum(['missing', 'zero', 'skip']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),
   split: z.strictObject({ validation: step, test: step, end: step, stride: size }),
@@ -225,6 +228,10 @@ function refuseContradictions(schema: ForecastSchema, what: string): void {
   const inputs = [...known, ...past].map(({ name }) => name)
   if (inputs.length !== fitted.columns.length || inputs.some((name, i) => fitted.columns[i]!.name !== name)) {
     throw new InputError(`${what}: fitted.columns: expected those of known and past, in that order`)
+  }
+  const tokens = [...known, ...past].filter((_, k) => fitted.columns[k]!.as === 'token')
+  if (tokens.length > 1 || tokens.some(({ type }) => type !== 'category')) {
+    throw new InputError(`${what}: fitted.columns: expected one category at most as token`)
   }
 }
 

@@ -1,7 +1,6 @@
 /** Decisions of a forecast as people read them: a title and a sentence each, and one window with its dates. */
 import { grouped, significant } from '../numbers.ts'
 import type { Axis } from './axis.ts'
-import { axisOf } from './axis.ts'
 import { listed } from './notes.ts'
 import type { ForecastSchema } from './schema.ts'
 import { parseStep, spokenStep } from './step.ts'
@@ -9,10 +8,10 @@ import { parseStep, spokenStep } from './step.ts'
 /** Lines of decisions: [what, sentence]. @param range of the target, smallest and largest; null: not known */
 export function decisionsOf(
   schema: ForecastSchema,
+  axis: Pick<Axis, 'text'>,
   series: number,
   range: readonly [number, number] | null,
 ): [string, string][] {
-  const axis = axisOf(schema.time)
   const { time, targets, horizon, window, seasons, known, past, calendar, lags, split, transform } = schema
   const names = (columns: ForecastSchema['known']) =>
     listed(
@@ -53,12 +52,17 @@ export function decisionsOf(
 }
 
 /** The first window of the test part, in words. */
-export function exampleWindow({ split, window, horizon, known }: ForecastSchema, axis: Axis): string[] {
+export function exampleWindow(schema: ForecastSchema, axis: Axis): string[] {
+  const { split, window, horizon, known, calendar, lags } = schema
   const origin = split.test
-  const shown = ['calendar', 'lags', ...known.map(({ name }) => name)]
+  const shown = [
+    ...(calendar.length > 0 ? ['calendar'] : []),
+    ...(lags.length > 0 ? ['lags'] : []),
+    ...known.map(({ name }) => name),
+  ]
   return [
     `reads     ${axis.text(origin - window)} … ${axis.text(origin - 1)}, ${grouped(window)} steps with their values`,
     `forecasts ${axis.text(origin)} … ${axis.text(origin + horizon - 1)}, ` +
-      `${horizon} steps whose values are hidden; it sees ${listed(shown, 6)}`,
+      `${horizon} steps whose values are hidden${shown.length > 0 ? `; it sees ${listed(shown, 6)}` : ''}`,
   ]
 }

@@ -3,13 +3,34 @@
  * flag says so, while the calendar, lags and known columns are shown. A window is a series and the step of its first
  * forecast; its inputs are made when a batch needs them.
  */
+import type { Axis } from './axis.ts'
 import { calendarWidth, putCalendar } from './calendar.ts'
-import { type Prepared, type PreparedSeries, seasonLag, transformedBack } from './prepared.ts'
+import { type Prepared, type PreparedSeries, seasonLag, tokenOf, transformedBack } from './prepared.ts'
+import type { ForecastSchema } from './schema.ts'
 
 /** Many windows: number k is of series[k], and its first step ahead is its step origins[k]. */
 export interface Windows {
   readonly series: Int32Array
   readonly origins: Int32Array
+}
+
+/** Of the last steps that were asked for, `count` at most: for windows that move on through time. */
+export function calendarCache({ calendar }: ForecastSchema, axis: Axis, count: number): Days {
+  const size = calendarWidth(calendar)
+  const indices = new Float64Array(count).fill(Number.NaN)
+  const table = new Float32Array(count * size)
+  return {
+    put(index, x, at) {
+      if (size === 0) return
+      const slot = ((index % count) + count) % count
+      if (indices[slot] !== index) {
+        table.fill(0, slot * size, (slot + 1) * size)
+        putCalendar(calendar, axis, index, table, slot * size)
+        indices[slot] = index
+      }
+      for (let k = 0; k < size; k++) x[at + k] = table[slot * size + k]!
+    },
+  }
 }
 
 /** One group of inputs, in their order. */
@@ -20,26 +41,30 @@ export interface InputGroup {
 
 /** Makes inputs and targets of windows, and values of outputs. */
 export interface WindowFiller {
-  /** Inputs of a step. */
+  /** Values of a step. */
   readonly width: number
+  /** Tokens that there are; 0: a step has none. */
+  readonly vocabulary: number
   readonly groups: readonly InputGroup[]
   /** Steps of a window: of the past that there is, and the horizon. */
   lengthOf(series: number, origin: number): number
   /** Writes x [T,B,width] of a window at b, all of its steps. x must be 0 there. */
   putInputs(series: number, origin: number, x: Float32Array, b: number, B: number): void
+  /** Writes the tokens [T,B] of a window at b. They must be 0 there. */
+  putTokens(series: number, origin: number, tokens: Int32Array, b: number, B: number): void
   /** The scaled target of the step `ahead` (0 the first); NaN where it is missing. */
   target(series: number, origin: number, ahead: number): number
   /** An output of the network for the step `ahead`, in the target's units. */
   toUnits(series: number, origin: number, ahead: number, output: number): number
 }
 
-export function windowFiller(prepared: Prepared): WindowFiller {
+/** @param days of all steps that windows can have; default: they are made at once */
+export function windowFiller(prepared: Prepared, days: Days = calendarTable(prepared)): WindowFiller {
   const { schema, fitted, axis } = prepared
   const { horizon, window, lags } = schema
   const groups = groupsOf(prepared)
   const width = groups.reduce((sum, group) => sum + group.width, 0)
   const seasonal = fitted.scaling === 'season' ? seasonLag(schema) : 0
-  const days = calendarTable(prepared)
   const pastOf = (origin: number) => Math.min(window, origin)
   const known = schema.known.length
 
@@ -52,8 +77,10 @@ export function windowFiller(prepared: Prepared): WindowFiller {
   const baseOf = ({ filled }: PreparedSeries, i: number): number =>
     seasonal > 0 && i >= seasonal ? filled[i - seasonal]! : 0
 
+  const token = tokenOf(fitted.columns)
   return {
     width,
+    vocabulary: token < 0 ? 0 : fitted.columns[token]!.levels.length + 2,
     groups,
     lengthOf: (_, origin) => pastOf(origin) + horizon,
     putInputs(series, origin, x, b, B) {
@@ -84,6 +111,11 @@ export function windowFiller(prepared: Prepared): WindowFiller {
         days.put(start + i, x, at)
       }
     },
+    putTokens(series, origin, tokens, b, B) {
+      const past = pastOf(origin)
+      const steps = token < known ? past + horizon : past
+      for (let t = 0; t < steps; t++) tokens[t * B + b] = prepared.series[series]!.tokens[origin - past + t] ?? 0
+    },
     target(series, origin, ahead) {
       const one = prepared.series[series]!
       const [level, size] = levelOf(one, origin)
@@ -97,8 +129,14 @@ export function windowFiller(prepared: Prepared): WindowFiller {
   }
 }
 
-/** The calendar's inputs of all steps that windows can have. */
-function calendarTable({ series, schema, axis }: Prepared) {
+/** The calendar's inputs. */
+export interface Days {
+  /** Writes those of the step `index`, from the origin of time, to x from `at` on. */
+  put(index: number, x: Float32Array, at: number): void
+}
+
+/** Of all steps that windows can have. */
+function calendarTable({ series, schema, axis }: Prepared): Days {
   const { calendar, horizon } = schema
   const size = calendarWidth(calendar)
   const first = Math.min(...series.map(({ start }) => start))

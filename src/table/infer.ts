@@ -4,7 +4,6 @@
  */
 import { StampReader } from '../formats/stamp.ts'
 import {
-  type EpochUnit,
   flagOf,
   isMissing,
   type NumberPlan,
@@ -12,6 +11,7 @@ import {
   numberOfBare,
   type Plan,
   type TimePlan,
+  unitOfTime,
   withoutUnit,
 } from './plan.ts'
 import type { ColumnType } from './table.ts'
@@ -169,23 +169,13 @@ export function votesForComma(texts: Texts): number {
 
 const TIMELY = /time|date|stamp|epoch|unix|zeit|datum|^(ts|ds|t)$/i
 const YEARLY = /^(year|yr|yyyy|years|jahr|annee|année|año|anno|time|date)$/i
-/** Of numbers that count time: from 1973 (or so) to 2100. The ranges do not overlap. */
-const RANGES: readonly [EpochUnit, number, number][] = [
-  ['year', 1500, 2200],
-  ['seconds', 1e8, 4.2e9],
-  ['milliseconds', 1e11, 4.2e12],
-  ['microseconds', 1e14, 4.2e15],
-  ['nanoseconds', 1e17, 4.2e18],
-]
-
 /** Numbers that count time: all within the range of one unit. Sure if the name of the column says time too. */
 function asEpochs(present: Present, rows: number, numbers: Inference, hints: Hints): Inference & { sure: boolean } {
   const none = { plan: numbers.plan, why: '', fit: 0, misfit: rows, sure: false }
   if (numbers.misfit > 0 && !areFew(numbers.misfit, numbers.fit)) return none
   const values = present.map(([text]) => numberOf(text, numbers.plan as NumberPlan)).filter((x) => !Number.isNaN(x))
-  const range = RANGES.find(([, least, most]) => values.every((x) => x >= least && x <= most))
-  if (range === undefined) return none
-  const [unit] = range
+  const unit = unitOfTime(values)
+  if (unit === undefined) return none
   if (unit === 'year' && !values.every(Number.isInteger)) return none
   const named = unit === 'year' ? hints.dateAlone && YEARLY.test(hints.name) : TIMELY.test(hints.name)
   const sure = hints.type === 'time' || named

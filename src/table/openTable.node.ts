@@ -21,12 +21,12 @@ import type { ColumnType, OpenedTable, TableFormat } from './table.ts'
  * A file (`-` is standard input), several files of one table, records in order, or columns by name: arrays and typed
  * arrays of numbers, words, booleans, Dates, bigints, null.
  */
-export type TableSource =
+export type TableSource<R extends object = Row> =
   | string
   | readonly string[]
-  | Iterable<Row>
-  | AsyncIterable<Row>
-  | Readonly<Record<string, Cells>>
+  | Iterable<R>
+  | AsyncIterable<R>
+  | { readonly [K in keyof R]: Cells }
 
 /** JSON that is one value, and arrays of NumPy, are unpacked and read as a whole: in bytes. */
 const MOST_WHOLE = 2 ** 30

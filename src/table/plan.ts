@@ -116,6 +116,20 @@ function ungrouped(text: string, group: string, mark: string): string | undefine
   return even && rest.length <= 1 ? spaced.replaceAll(group, '') : undefined
 }
 
+/** Of numbers that count time: from 1973 (or so) to 2100. The ranges do not overlap. */
+const RANGES: readonly [EpochUnit, number, number][] = [
+  ['year', 1500, 2200],
+  ['seconds', 1e8, 4.2e9],
+  ['milliseconds', 1e11, 4.2e12],
+  ['microseconds', 1e14, 4.2e15],
+  ['nanoseconds', 1e17, 4.2e18],
+]
+
+/** The unit in whose range all of these numbers are. */
+export function unitOfTime(values: readonly number[]): EpochUnit | undefined {
+  return RANGES.find(([, least, most]) => values.every((x) => x >= least && x <= most))?.[0]
+}
+
 /** Milliseconds since 1970 of a number that counts them in another unit; NaN if it is none. */
 export function epochTime(value: number, unit: EpochUnit): number {
   if (unit === 'year') return Number.isInteger(value) && value >= 1 && value <= 9999 ? yearStart(value) : Number.NaN

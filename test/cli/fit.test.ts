@@ -63,6 +63,9 @@ test('a fit ends with a table and a folder that info, predict and backtest read'
   const report = JSON.parse(fs.readFileSync(file('run/report.json'), 'utf8'))
   assert.equal(winner, report.winner)
   assert.deepEqual(methods, report.methods)
+  const again = await run('backtest', 'run', 'sales.csv', '--refit', '2', '--stride', '8')
+  assert.match(again.err, /^fitting as of 2015-05-03 \(1\/2\)$/m)
+  assert.match(again.out, /^4 forecasts from .* to .*, by a network that was fitted 2 times, each before them$/m)
 })
 
 test('--json ends with the result, for scripts', async () => {

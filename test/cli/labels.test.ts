@@ -28,6 +28,14 @@ test('labels of rows: decisions, methods, a result for programs, labels as CSV',
   for (const line of [/^ {2}label {4}tag: .*; one for each row$/m, /^ {2}steps {4}rows of one id, sorted by at$/m]) {
     assert.match(dry.out, line)
   }
+  const forwards = await run('fit', 'words.csv', '--label', 'tag', '--one-way', '--dry-run')
+  assert.match(forwards.out, /^ {2}steps {4}rows of one id, .*; read forwards only$/m)
+  const misplaced = await run('fit', 'words.csv', '--next', 'tag', '--one-way', '--dry-run')
+  assert.match(misplaced.err.trim(), /^irnn: --one-way: expected no such option beside --next: leave it out$/m)
+  // Schemas of before do not say in which directions a network reads: in both.
+  const schema = JSON.parse(fs.readFileSync(file('schema.json'), 'utf8'))
+  assert.equal(schema.oneWay, false)
+  fs.writeFileSync(file('schema.json'), JSON.stringify({ ...schema, oneWay: undefined }))
   const { code, out, err } = await run(
     'fit',
     'words.csv',

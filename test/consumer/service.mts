@@ -13,7 +13,18 @@ import {
   train,
   trainSpec,
 } from 'irnn'
-import { type FittedRun, fit, forecasting, openRun, openTable, parseSchema, saveFit } from 'irnn/data'
+import {
+  type FittedRun,
+  fit,
+  forecasting,
+  type LabelRun,
+  openRun,
+  openTable,
+  parseSchema,
+  type RecordOf,
+  type StreamState,
+  saveFit,
+} from 'irnn/data'
 import { createRunFolder, curve, openTask, type RunConfig, readRunFolder, resumeRunFolder } from 'irnn/node'
 import { main } from './anywhere.mjs'
 
@@ -73,7 +84,55 @@ async function forecast(): Promise<number> {
   const run: FittedRun = openRun(folder, { backend })
   const { steps } = await run.predict(rows)
   run.dispose()
-  return steps.length
+  return typed(folder, rows, steps[0]!.point)
+}
+
+/** What the compiler has to know of records; a whole schema does as well. */
+const schema = {
+  kind: 'forecast',
+  time: { column: 'day' },
+  series: null,
+  targets: ['sales'],
+  known: [],
+  past: [],
+} as const
+type Sale = RecordOf<typeof schema>
+
+/** How many steps a stream of typed records forecasts, if they are those of `predict`. */
+async function typed(folder: string, sales: readonly Sale[], expected: number): Promise<number> {
+  const run = openRun(folder, { backend, schema })
+  const stream = run.stream()
+  for (const sale of sales) stream.push(sale)
+  const state: StreamState = JSON.parse(JSON.stringify(stream.state()))
+  const { steps } = await run.stream({ state }).forecast()
+  // @ts-expect-error: a column is missing
+  const missing = () => stream.push({ day: '2015-01-01' })
+  // @ts-expect-error: there is no such column
+  const unknown = () => stream.push({ day: '2015-01-01', sales: 1, sold: 2 })
+  // @ts-expect-error: a target is a number, or null
+  const other = () => run.predict([{ day: '2015-01-01', sales: 'many' }])
+  void [missing, unknown, other]
+  run.dispose()
+  return steps[0]!.point === expected ? steps.length : -1
+}
+
+const LABELS = {
+  kind: 'label',
+  id: 'machine',
+  time: null,
+  inputs: [
+    { name: 'reading', type: 'number' },
+    { name: 'colour', type: 'category' },
+    { name: 'open', type: 'flag' },
+  ],
+} as const
+
+/** Typed, and never run. */
+export function label(folder: string): string {
+  const run: LabelRun<RecordOf<typeof LABELS>> = openRun(folder, { backend, schema: LABELS })
+  // @ts-expect-error: a number is no text
+  void (() => run.stream().push({ machine: 7, reading: '1', colour: 'red', open: true }))
+  return run.stream().push({ machine: 7, reading: null, colour: 'red', open: true }).label
 }
 
 const numbers = { equal, iteration: checkpoint!.state.iteration, forecast: await forecast() }

@@ -12,6 +12,7 @@ import { batches } from '../../src/data/forecasting.ts'
 import type { ForecastChoices } from '../../src/data/infer.ts'
 import { predictTable, preparedFor } from '../../src/data/predict.ts'
 import { openRun, saveFit } from '../../src/data/run.node.ts'
+import { type ForecastSchema, parseSchema } from '../../src/data/schema.ts'
 import { windowFiller } from '../../src/data/windows.ts'
 import { decodeOnnx } from '../../src/formats/onnx/decode.ts'
 import { saveModel } from '../../src/model/modelFile.ts'
@@ -132,11 +133,44 @@ test('its ONNX file gives the bands that predict scales back, and says what its 
 
 test('a run that is disposed of refuses to predict; a second time is harmless', async () => {
   const opened = openRun(run, { backend })
+  const streams = [opened.stream(), opened.stream()] as const
+  for (const stream of streams) {
+    for (let i = 0; i < 60; i++) {
+      stream.push({ date: date(i), sales: i < 57 ? sales(i) : null, promo: promo(i), kind: kind(i) })
+    }
+  }
+  await streams[0].forecast()
   opened.dispose()
   opened.dispose()
   const data = columns({ rows: TEST + H })
   const known = { ...data, sales: data.sales.map((value, i) => (i < TEST ? value : null)) }
   await assert.rejects(opened.predict(known), /^InputError: .*disposed of/)
+  for (const stream of streams) await assert.rejects(stream.forecast(), /^InputError: .*disposed of/)
+  const fresh = openRun(run, { backend })
+  fresh.dispose()
+  await assert.rejects(async () => fresh.stream({ state: streams[0].state() }), /^InputError/)
+})
+
+test('a run is opened with a schema that is a constant only if its records have those columns', () => {
+  const known = [
+    { name: 'kind', type: 'category' },
+    { name: 'promo', type: 'flag' },
+  ] as const
+  const time = { column: 'date' }
+  const schema = { kind: 'forecast', time, series: null, targets: ['sales'], known, past: [] } as const
+  openRun(run, { backend, schema }).dispose()
+  const message = /expected a run whose records have .* but they have .*: correct "(promo|sold)" in the schema/
+  for (const other of [
+    { ...schema, known: known.slice(0, 1) },
+    { ...schema, targets: ['sold'] },
+  ]) {
+    assert.throws(() => openRun(run, { backend, schema: other }), { name: 'InputError', message })
+  }
+  const label = { kind: 'label', id: null, time: null, inputs: [] } as const
+  assert.throws(
+    () => openRun(run, { backend, schema: label }),
+    /expected a run of the kind label but it is of forecast/,
+  )
 })
 
 test('quantiles never cross, whatever the widening', () => {
@@ -186,6 +220,49 @@ test('rows that do not fit the schema are refused in one line', async () => {
   const told = strange.notes.map(({ text }) => text).join('; ')
   assert.match(told, /not used: extra/)
   assert.match(told, /kind: 1 values are of no category of the training part/)
+})
+
+test('the category of the most levels is a token where they are more than stand side by side', async () => {
+  const rows = Array.from({ length: 280 }, (_, i) => ({
+    date: date(i),
+    place: `place ${(i * 37) % 90}`,
+    many: `many ${(i * 41) % 70}`,
+    sales: 100 + ((i * 37) % 90),
+  }))
+  const choices = { target: 'sales', horizon: 2, window: 6, known: ['place', 'many'] }
+  const options = { backend, trials: 1, iterations: 10 }
+  let result: Fitted | undefined
+  for await (const event of fit(forecasting(await openTable(rows), choices), options)) {
+    if (event.type === 'result') result = event.fitted
+  }
+  const { schema } = result!.outcome as { schema: ForecastSchema }
+  const { columns } = schema.fitted!
+  assert.deepEqual(
+    columns.map(({ name, as, levels }) => [name, as, levels.length]),
+    [
+      ['many', undefined, 64],
+      ['place', 'token', 90],
+    ],
+  )
+  const { input } = result!.model.spec
+  assert.deepEqual(input, { ...input, vocabulary: 92, embedding: 10 })
+  const folder = path.join(fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-tokens-')), 'run')
+  saveFit(result!, folder, { version: '0' })
+  using opened = openRun(folder, { backend })
+  fs.rmSync(path.dirname(folder), { recursive: true })
+  const lines = predictionsOf(result!).split('\n').slice(1, 3)
+  const expected = lines.map((line) => line.split(',').slice(2, 6).map(Number))
+  const origin = rows.findIndex((row) => lines[0]!.startsWith(row.date))
+  const hidden = (more: object) => rows.slice(0, origin + 2).map((row, i) => (i < origin ? row : { ...row, ...more }))
+  const { steps } = await opened.predict(hidden({ sales: null }))
+  assert.deepEqual(
+    steps.map(({ point, quantiles: q }) => [point, q[0.1], q[0.5], q[0.9]]),
+    expected,
+  )
+  // A hidden step sees its own place.
+  assert.notDeepEqual((await opened.predict(hidden({ sales: null, place: 'nowhere' }))).steps, steps)
+  const twice = { ...schema, fitted: { ...schema.fitted!, columns: columns.map((c) => ({ ...c, as: 'token' })) } }
+  assert.throws(() => parseSchema(twice), /fitted.columns: expected one category at most as token/)
 })
 
 test('a schema says the same again, and a stopped fit has no result', async () => {

@@ -1,6 +1,7 @@
 /** Batches of sequences for the training loop, and what a trained network answers. */
 import type { Batch } from '../../batch.ts'
 import type { Model } from '../../model/model.ts'
+import type { Plan } from '../../model/plan.ts'
 import { type Fill, inOrder } from '../../task.ts'
 import type { Encoded } from './encode.ts'
 import type { Reading } from './sequenceSchema.ts'
@@ -54,24 +55,31 @@ const AT_ONCE = 32
 /**
  * Probabilities of classes: [sequences, K] in the order of `which`, or [steps, K] of all their steps where every step
  * is read.
+ * @param held buffers for one sequence or more that are there already; default: they are made, and given back
  */
-export function probabilitiesOf(model: Model, data: Encoded, which: Int32Array, shape: Shape): Float64Array {
+export function probabilitiesOf(
+  model: Model,
+  data: Encoded,
+  which: Int32Array,
+  shape: Shape,
+  held?: Plan,
+): Float64Array {
   const K = model.spec.head.size / shape.members
   const lengths = Array.from(which, (n) => stepsOf(data, n, shape.frame))
   const outputs = new Float64Array((shape.reading === 'every' ? sum(lengths) : which.length) * K)
   if (which.length === 0) return outputs
   const none = new Int32Array(shape.reading === 'every' ? data.starts.at(-1)! : data.starts.length).fill(-1)
   const fill = batchesOf(data, which, shape, none)
-  const plan = model.plan({ T: Math.max(...lengths), B: Math.min(AT_ONCE, which.length), training: false })
+  const plan = held ?? model.plan({ T: Math.max(...lengths), B: Math.min(AT_ONCE, which.length), training: false })
   let at = 0
   try {
-    for (const batch of inOrder(which.length, AT_ONCE, fill)) {
+    for (const batch of inOrder(which.length, Math.min(AT_ONCE, plan.B), fill)) {
       plan.resetState()
       plan.forward(batch)
       at = answersOf(batch, plan.logits, shape, K, outputs, at)
     }
   } finally {
-    plan.dispose()
+    if (held === undefined) plan.dispose()
   }
   return outputs
 }
@@ -82,7 +90,7 @@ function sum(numbers: readonly number[]): number {
 
 /** Puts the probabilities of a batch into `outputs` from answer `at` on, sequence by sequence; the next free place. */
 export function answersOf(
-  { B, lengths }: Batch,
+  { B, lengths }: Pick<Batch, 'B' | 'lengths'>,
   logits: ArrayLike<number>,
   { reading, members }: Shape,
   K: number,

@@ -119,6 +119,50 @@ export function widthsOf(columns: readonly FittedSequenceColumn[]): { width: num
   }
 }
 
+/** The place of a level, or of its ending after those of the levels; -1: it is none of them. */
+function codesOf({ levels, endings: kinds }: FittedSequenceColumn): (level: string) => number {
+  const places = new Map(levels.map((level, i) => [level, i]))
+  const endings = new Map(kinds.map((ending, i) => [ending, levels.length + i]))
+  return (level) => places.get(level) ?? endingIn(endings, level)
+}
+
+/** Writes one step of a sequence; `encode` does it for many. */
+export interface StepEncoder {
+  readonly width: number
+  readonly vocabulary: number
+  /**
+   * Writes [width] values, which are 0 before, to x from `at` on, and returns the token (0 without tokens).
+   * @param cells [columns] numbers, NaN: missing; of categories words, null: missing
+   * @param last [columns] what is kept for the next step
+   */
+  put(cells: readonly (number | string | null)[], last: Float64Array, x: Float32Array, at: number): number
+}
+
+export function stepEncoder(columns: readonly FittedSequenceColumn[]): StepEncoder {
+  const codes = columns.map((column) => (column.as === 'value' ? null : codesOf(column)))
+  return {
+    ...widthsOf(columns),
+    put(cells, last, x, at) {
+      let token = 0
+      for (const [k, { as, mean, std, gaps, levels }] of columns.entries()) {
+        const cell = cells[k]!
+        if (as === 'value') {
+          const missing = Number.isNaN(cell)
+          if (!missing) last[k] = ((cell as number) - mean) / std
+          x[at] = last[k]!
+          if (gaps && missing) x[at + 1] = 1
+        } else {
+          const code = cell === null ? -1 : codes[k]!(cell as string)
+          if (as === 'token') token = code + 1
+          else x[at + (code < 0 ? levels.length : code)] = 1
+        }
+        at += widthOf(columns[k]!)
+      }
+      return token
+    },
+  }
+}
+
 export function encode({ starts, columns: steps }: Sequences, { columns }: Pick<FittedSequences, 'columns'>): Encoded {
   const { width, vocabulary } = widthsOf(columns)
   const count = starts.at(-1)!
@@ -129,10 +173,8 @@ export function encode({ starts, columns: steps }: Sequences, { columns }: Pick<
     const step = steps[k]!
     if (fitted.as === 'value') putNumbers(step, fitted, starts, values, at, width)
     else {
-      const places = new Map(fitted.levels.map((level, i) => [level, i]))
       // The place after the last level is <other>; of tokens, 0 is.
-      const endings = new Map(fitted.endings.map((ending, i) => [ending, fitted.levels.length + i]))
-      const codes = (step.levels ?? []).map((level) => places.get(level) ?? endingIn(endings, level))
+      const codes = (step.levels ?? []).map(codesOf(fitted))
       for (let i = 0; i < count; i++) {
         const code = codes[step.values[i]!] ?? -1
         if (fitted.as === 'token') tokens[i] = code + 1

@@ -31,6 +31,8 @@ export interface LabelChoices extends SequenceChoices {
   readonly frame?: number | undefined
   /** Whether classes count alike in training, however rare. Default: where one is 4 times as frequent as another. */
   readonly balanced?: boolean | undefined
+  /** Whether a label depends on what came before alone, so that a stream takes one step a record. Default: false. */
+  readonly oneWay?: boolean | undefined
 }
 
 /** What a person may say of next items. */
@@ -45,11 +47,19 @@ export interface InferredSequences {
 }
 
 const CHOICES: readonly (keyof SequenceChoices)[] = ['id', 'time', 'split', 'members']
-const LABEL_CHOICES: readonly (keyof LabelChoices)[] = [...CHOICES, 'label', 'of', 'inputs', 'frame', 'balanced']
+const LABEL_CHOICES: readonly (keyof LabelChoices)[] = [
+  ...CHOICES,
+  'label',
+  'of',
+  'inputs',
+  'frame',
+  'balanced',
+  'oneWay',
+]
 const NEXT_CHOICES: readonly (keyof NextChoices)[] = [...CHOICES, 'next']
 
 const HEAD = { irnn: 'schema', version: 1 } as const
-const REST = { balanced: false, fitted: null } as const
+const REST = { balanced: false, oneWay: false, fitted: null } as const
 
 /** @throws InputError where the table and the choices do not give labels to learn */
 export function inferLabels(table: Table, choices: LabelChoices): InferredSequences {
@@ -118,16 +128,16 @@ export function inferNext(table: Table, choices: NextChoices): InferredSequences
   const inputs: SequenceColumn[] = [{ name: target, type: 'category' }]
   const base = { ...HEAD, kind: 'next', of: 'row', layout: 'rows', score: 'perplexity' } as const
   const missing = table.missing ?? null
-  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, missing, ...REST }
+  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, missing, ...REST, oneWay: true }
   return { schema, notes: unused(table, schema) }
 }
 
 /** Whether classes count alike, and by what validation decides. @throws InputError for labels that cannot be learnt */
-function weighted(table: Table, schema: SequenceSchema, { balanced }: LabelChoices): SequenceSchema {
+function weighted(table: Table, schema: SequenceSchema, { balanced, oneWay = false }: LabelChoices): SequenceSchema {
   const sizes = refuseBadLabels(table, schema, sequencesOf(table, schema))
   const unequal = sizes.length <= 20 && Math.max(...sizes) >= 4 * Math.min(...sizes)
   const weigh = balanced ?? unequal
-  return { ...schema, balanced: weigh, score: weigh ? 'macroF1' : 'accuracy' }
+  return { ...schema, oneWay, balanced: weigh, score: weigh ? 'macroF1' : 'accuracy' }
 }
 
 /** The column whose name says that it is an id, and which repeats itself. */

@@ -71,9 +71,9 @@ export function wishesOf({ schema, sequences, length, tokens, frame }: Situation
   return variations
 }
 
-/** The stack: both directions, save where the next item is guessed, which the other direction would see. */
-export function stackOf({ kind }: SequenceSchema) {
-  return gru(HIDDEN, kind === 'next' ? {} : { bidirectional: true })
+/** The stack: both directions, save where the next item is guessed, which the other one would see, and in streams. */
+export function stackOf({ oneWay }: SequenceSchema) {
+  return gru(HIDDEN, oneWay ? {} : { bidirectional: true })
 }
 
 /** An epoch's worth of minibatches four times over, and between 500 and 2,000. */

@@ -114,7 +114,7 @@ export function sequenceDecisions(
   parts: { readonly [part in keyof SequenceParts]: number } | null,
   classes: readonly string[],
 ): [string, string][] {
-  const { kind, of, target, layout, id, time, split, inputs } = schema
+  const { kind, of, target, layout, id, time, split, inputs, oneWay } = schema
   const names = inputs.map(({ name, type }) => (type === 'number' ? name : `${name} (${type})`))
   const order = time === null ? 'in the order of the file' : `sorted by ${time}`
   const steps = {
@@ -125,7 +125,7 @@ export function sequenceDecisions(
   const what = kind === 'next' ? `next ${target}, of ${classes.length}` : `${target}: ${listed(classes, 6)}`
   const lines: [string, string][] = [
     [kind === 'next' ? 'item' : 'label', kind === 'next' ? what : `${what}; one for each ${of}`],
-    ['steps', steps[layout]],
+    ['steps', `${steps[layout]}${oneWay && kind === 'label' ? '; read forwards only' : ''}`],
   ]
   if (layout === 'rows' && kind !== 'next') lines.push(['inputs', listed(names, 8)])
   const how = split === null ? (id === null && layout === 'rows' ? 'in order' : 'by content') : `by ${split}`

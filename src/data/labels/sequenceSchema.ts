@@ -67,6 +67,8 @@ export interface SequenceSchema {
   readonly score: SequenceScore
   /** Whether classes count alike in the loss, however rare. */
   readonly balanced: boolean
+  /** Whether labels depend on what came before alone: the network reads in one direction, as a stream does. */
+  readonly oneWay: boolean
   readonly fitted: FittedSequences | null
 }
 
@@ -115,6 +117,7 @@ export function sequenceSchema<K extends SequenceSchema['kind']>(kind: K) {
     missing: missingWords,
     score: z.enum(['accuracy', 'macroF1', 'perplexity']),
     balanced: z.boolean(),
+    oneWay: z.boolean().default(kind === 'next'), // schemas of 0.1.0 do not say it
     fitted: fitted.nullable(),
   })
 }
@@ -131,6 +134,9 @@ export function refuseSequenceContradictions(schema: SequenceSchema, what: strin
   if (of === 'row' && layout !== 'rows') throw new InputError(`${what}: layout: expected rows, for each has a label`)
   if (kind === 'next' && (inputs.length !== 1 || inputs[0]!.name !== target)) {
     throw new InputError(`${what}: inputs: expected the column of items, ${shown(target)}, alone`)
+  }
+  if (kind === 'next' && !schema.oneWay) {
+    throw new InputError(`${what}: oneWay: expected true, for the other direction would see the next item`)
   }
   if (fitted === null) return
   const expected = layout === 'cells' ? ['steps'] : inputs.map(({ name }) => name)

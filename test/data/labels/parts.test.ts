@@ -21,6 +21,7 @@ const SCHEMA: SequenceSchema = {
   missing: null,
   score: 'accuracy',
   balanced: false,
+  oneWay: false,
   fitted: null,
 }
 
