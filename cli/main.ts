@@ -38,6 +38,7 @@ import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
+import { serveCommand } from './serve.ts'
 import { type TrainFlags, trainTask } from './train.ts'
 import { version } from './version.ts'
 
@@ -53,6 +54,7 @@ function command(finish: Finish): IrnnCommand {
   for (const task of TASKS) taskCommand(train, task, finish)
   fitCommands(program, finish)
   exportCommand(program, finish)
+  serveCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

@@ -9,7 +9,7 @@ import { Application, ReflectionKind } from 'typedoc'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const [types = join(ROOT, 'dist', 'types'), out = join(ROOT, 'docs', 'api')] = process.argv.slice(2)
-const ENTRIES = ['index', 'node', 'speech', 'data']
+const ENTRIES = ['index', 'node', 'speech', 'data', 'serve']
 
 const temporary = mkdtempSync(join(tmpdir(), 'irnn-api-'))
 const tsconfig = join(temporary, 'tsconfig.json')

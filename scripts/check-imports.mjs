@@ -72,10 +72,12 @@ export const ROOMS = [
   'src/figures/',
   'src/runs/',
   'src/data/',
+  'src/serve/',
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',
   'src/data.ts',
+  'src/serve.ts',
   'corpora/',
   'experiments/',
   'cli/',
@@ -86,7 +88,8 @@ export const ROOMS = [
 ]
 
 /** The rooms that may import `node:…` and files that do. */
-const NODE = /^(src\/runs\/|src\/node\.ts$|src\/data\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+const NODE =
+  /^(src\/runs\/|src\/serve\/|src\/(node|data|serve)\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }

@@ -144,8 +144,11 @@ export function reopenMnist({ digits, ...options }: Task['options'], data: Mnist
   return mnist({ classes: 10, ...options, data })
 }
 
-/** Which pixel is shown at each step. */
-function pixelOrder({ order, permutation: seed }: MnistOptions, T: number): Int32Array {
+/** Which of T pixels is shown at each step. @throws InputError where there is no such permutation of T */
+export function pixelOrder(
+  { order, permutation: seed }: Pick<MnistOptions, 'order' | 'permutation'>,
+  T: number,
+): Int32Array {
   if (order === 'scanline') return Int32Array.from({ length: T }, (_, t) => t)
   if (seed !== 92916) return permutation(T, rng(seed, 'pixels/permutation'))
   if (T === NUMPY_92916.length) return Int32Array.from(NUMPY_92916)

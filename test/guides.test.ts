@@ -1,0 +1,65 @@
+/** The commands of the guides run as they stand: a guide's blocks of shell are one session. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { home, MAIN } from './support/command.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const missing = ['bash', 'curl'].find((program) => spawnSync(program, ['--version']).status !== 0)
+const skip = missing !== undefined && `there is no ${missing}`
+
+/** A folder in which the package is installed, and its `npx irnn` is the command of this build. */
+function installed(name: string): { cwd: string; env: NodeJS.ProcessEnv } {
+  const cwd = path.join(home, name)
+  fs.mkdirSync(path.join(cwd, 'node_modules'), { recursive: true })
+  fs.symlinkSync(ROOT, path.join(cwd, 'node_modules', 'irnn'))
+  const bin = path.join(cwd, 'bin')
+  fs.mkdirSync(bin)
+  fs.writeFileSync(path.join(bin, 'npx'), `#!/bin/sh\nshift\nexec "${process.execPath}" "${MAIN}" "$@"\n`, {
+    mode: 0o755,
+  })
+  return { cwd, env: { ...process.env, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env.PATH}` } }
+}
+
+/** What must be printed, in that order. */
+const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
+  service: [
+    /^\{"name":"sales","kind":"forecast",.*"horizon":3/m,
+    /^\{"predictions":\[\{"time":"2015-05-21","series":"sales","point":[\d.]+,"quantiles":/m,
+    /^\{"error":"body: rows\.0: .* did you mean sales\?"/m,
+    /"event":"reload","run":"sales"\}$/m,
+  ],
+  stream: [
+    /^\{"rows":1,"predictions":\[\{"logits":\[[^\]]+\],"class":\d\}\]\}$/m,
+    /^\{"rows":3,"predictions":\[\{.*\},\{.*\}\]\}$/m,
+    /^\{"session":"[\w-]+"\}$/m,
+  ],
+}
+
+for (const [name, lines] of Object.entries(PRINTED)) {
+  test(`docs/${name}.md: its commands run`, { skip }, () => {
+    const text = fs.readFileSync(path.join(ROOT, 'docs', `${name}.md`), 'utf8')
+    const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
+    // The first command of a guide of services names a port, and does not end.
+    const commands = blocks.filter((block) => !block.includes('--port 8080'))
+    assert.ok(commands.length >= 3)
+    const { cwd, env } = installed(name)
+    const script = ['set -eu', ...commands].join('\n')
+    const { stdout, stderr, status } = spawnSync('bash', ['-c', script], {
+      cwd,
+      env,
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    assert.equal(status, 0, `${stdout}\n${stderr}`)
+    let rest = stdout
+    for (const line of lines) {
+      const found = line.exec(rest)
+      assert.ok(found, `${line}\n${rest}`)
+      rest = rest.slice(found.index + found[0].length)
+    }
+  })
+}
