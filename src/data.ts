@@ -38,9 +38,8 @@ export {
   openRun,
   type RunOf,
   type Runs,
-  type SaveOptions,
-  saveFit,
 } from './data/run.node.ts'
+export { type SaveOptions, saveFit } from './data/save.node.ts'
 export {
   type CalendarPart,
   type FittedColumn,

@@ -9,7 +9,8 @@ import { fit } from '../../src/data/fit.ts'
 import { forecasting } from '../../src/data/forecast.ts'
 import { preparedFor } from '../../src/data/predict.ts'
 import { refitted } from '../../src/data/refit.ts'
-import { openRun, saveFit } from '../../src/data/run.node.ts'
+import { openRun } from '../../src/data/run.node.ts'
+import { saveFit } from '../../src/data/save.node.ts'
 import { openTable } from '../../src/table/openTable.node.ts'
 
 const backend = await createBackend({ threads: 1 })
