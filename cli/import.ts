@@ -1,6 +1,7 @@
 /** `irnn import FILE --out DIR`: a model that PyTorch trained, as the folder of a run. */
 import * as path from 'node:path'
 import { z } from 'zod'
+import type { Backend } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { ownText, readingFile, readText } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
@@ -9,7 +10,7 @@ import { decode, type Source } from '../src/formats/safetensors.ts'
 import type { Cell } from '../src/layers/cells.ts'
 import type { Model } from '../src/model/model.ts'
 import { describeModel, loadModel, type ModelDescription, modelMetadata, modelParts } from '../src/model/modelFile.ts'
-import { CELLS, type ModelSpec } from '../src/model/spec.ts'
+import { CELLS } from '../src/model/spec.ts'
 import { type SpecParts, type StateDictOptions, stateDictOf, type Unsaid } from '../src/model/stateDict.ts'
 import { grouped } from '../src/numbers.ts'
 import { sumOf } from '../src/runs/checksum.ts'
@@ -71,14 +72,16 @@ export const IMPORT_FLAGS: readonly Flag[] = [
 export async function importFile(file: string, flags: ImportFlags): Promise<number> {
   const { out, overwrite = false, json = false } = flags
   refuseFolder(out, overwrite)
-  const like = flags.like === undefined ? null : likeOf(flags.like, flags)
-  // One thread: the model is read and written, no more.
+  // One thread: models are read and written, no more.
   const backend = await createBackend({ threads: 1 })
   try {
+    const like = flags.like === undefined ? null : likeOf(flags.like, flags, backend)
     const { imported, model, description } = readingFile(file, (source) =>
       spokenAsFlags(file, () => {
-        const how = { spec: like?.spec ?? saidOf(flags), ...(flags.names && { names: flags.names }) }
-        const whole = wholeSpec(source, how)
+        const whole = wholeSpec(source, {
+          ...(like?.how ?? { spec: saidOf(flags) }),
+          ...(flags.names && { names: flags.names }),
+        })
         const description = describeModel(source, whole)
         const imported = { file: path.basename(file), sha256: sumOf(source) }
         return { imported, description, model: loadModel(source, { backend, ...whole }) }
@@ -133,19 +136,23 @@ function configOf(imported: RunConfig['imported'] & object, model: Model, like: 
 /** Another run: what its models are, and what belongs to them. */
 interface Like {
   readonly run: StoredRun
-  readonly spec: ModelSpec
+  /** Its spec, and the statistics of its inputs, which PyTorch's modules do not hold. */
+  readonly how: StateDictOptions
   readonly metadata: Readonly<Record<string, string>>
   readonly files: Readonly<Record<string, string>>
 }
 
-function likeOf(dir: string, flags: ImportFlags): Like {
+function likeOf(dir: string, flags: ImportFlags, backend: Backend): Like {
   const also = (['spec', 'cell', 'head', 'kind'] as const).find((name) => flags[name] !== undefined)
   if (also) throw new InputError(`--${also}: expected none beside --like, whose spec says it: leave one of them out`)
   const run = readRunFolder(dir)
-  const held = run.readModel('final', (source) => ({
-    spec: describeModel(source).spec,
-    metadata: Object.fromEntries(modelMetadata(source)),
-  }))
+  const held = run.readModel('final', (source) => {
+    const model = loadModel(source, { backend })
+    const { spec, normalisation } = model
+    model.dispose()
+    const how = { spec, ...(normalisation && { normalisation }) }
+    return { how, metadata: Object.fromEntries(modelMetadata(source)) }
+  })
   const names = TASKS.find(({ name }) => name === run.config.task.name)?.files ?? []
   const files = names.map((name): [string, string] => [name, ownText(path.join(dir, name))])
   return { run, ...held, files: Object.fromEntries(files) }

@@ -62,6 +62,9 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
   return tensors
 }
 
+/** What a file that has no spec of its own needs. */
+const HOW = ['spec', 'names', 'normalisation'] as const
+
 /** How `loadModel` makes a model of a file. */
 export interface LoadOptions extends StateDictOptions {
   readonly backend: Backend
@@ -76,15 +79,15 @@ export interface LoadOptions extends StateDictOptions {
  * fit the spec or are not finite
  */
 export function loadModel(file: FileBytes, options: LoadOptions): Model {
-  const { backend, ...how } = checkedOptions('loadModel', 'file', options, ['backend', 'spec', 'names'])
+  const { backend, ...how } = checkedOptions('loadModel', 'file', options, ['backend', ...HOW])
   engineOf(backend)
   const { spec, tensors, origins } = opened(file, how)
   const numbers = (name: string, into?: Floats): Floats => {
     const from = origins.get(name)!
     return finite(`model file: ${from}`, tensors.get(from)!.read(into))
   }
-  const normalised = origins.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = zeroModel(spec, backend, normalisationOf(spec, normalised || undefined))
+  const held = origins.has('input.mean') ? { mean: numbers('input.mean'), std: numbers('input.std') } : undefined
+  const model = zeroModel(spec, backend, normalisationOf(spec, how.normalisation ?? held))
   try {
     for (const { name, data } of model.parameters) if (origins.has(name)) numbers(name, data)
   } catch (error) {
@@ -115,7 +118,7 @@ export interface ModelDescription {
  * `loadModel` does
  */
 export function describeModel(file: FileBytes, options: StateDictOptions = {}): ModelDescription {
-  refuseUnknown('describeModel', options, ['spec', 'names'])
+  refuseUnknown('describeModel', options, HOW)
   const { spec, origins, left } = opened(file, options)
   return { spec, parameters: parameterShapes(spec), origins, left }
 }
@@ -128,9 +131,8 @@ function opened(file: FileBytes, how: StateDictOptions): Opened {
   const { tensors, metadata } = decode(file)
   const stored = metadata.get('irnn')
   if (stored === undefined) return openedStateDict(tensors, how)
-  if (how.spec !== undefined || how.names !== undefined) {
-    throw new InputError('model file: expected no spec and no names, for the file says its own: leave them out')
-  }
+  const said = HOW.find((name) => how[name] !== undefined)
+  if (said) throw new InputError(`model file: expected no ${said}, for the file says its own: leave it out`)
   const spec = modelSpec(parseSpec(stored))
   const shapes = [...parameterShapes(spec), ...normalisationShapes(spec)]
   for (const { name, shape } of shapes) {

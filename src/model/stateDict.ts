@@ -3,10 +3,11 @@
  * embedding, and what spec their shapes say. What shapes do not say is asked for; what could be two things is never
  * guessed. Names of modules and options: torch.nn.RNN, LSTM, GRU, their cells, Linear, Embedding.
  */
+import type { Numbers } from '../batch.ts'
 import { InputError, refuseNoObject, refuseUnknown } from '../error.ts'
 import cells, { type Cell, type RnnInput } from '../layers/cells.ts'
 import { normalisationShapes } from './normalisation.ts'
-import { parameterShapes } from './parameters.ts'
+import { type ParameterShape, parameterShapes } from './parameters.ts'
 import { type HeadInput, type ModelInput, type ModelSpec, modelSpec, type OutputInput } from './spec.ts'
 import { type Entry, entriesOf, listed, type Renamed } from './stateNames.ts'
 import { type Stack, stackOf, WHAT } from './stateStack.ts'
@@ -34,6 +35,8 @@ export interface StateDictOptions {
    * end at a dot. Of what is not named, the one that fits is found.
    */
   readonly names?: Readonly<Record<string, string>> | undefined
+  /** Where the spec's input says `normalise`: mean and deviation [I]. Default: the file's `input.mean`, `input.std`. */
+  readonly normalisation?: { readonly mean: Numbers; readonly std: Numbers } | undefined
 }
 
 /** What a file does not say, and a caller must. */
@@ -55,7 +58,8 @@ type Shapes = ReadonlyMap<string, { readonly shape: readonly number[] }>
 const PARTS = ['input', 'rnn', 'projection', 'head', 'output']
 
 /** @throws InputError where it holds no such network, or several, or shapes that do not fit the spec or each other */
-export function stateDictOf(tensors: Shapes, { spec: given = {}, names = {} }: StateDictOptions): StateDict {
+export function stateDictOf(tensors: Shapes, options: StateDictOptions): StateDict {
+  const { spec: given = {}, names = {}, normalisation } = options
   const said = partsOf(given)
   const file = entriesOf(tensors, names)
   const stack = stackOf(file)
@@ -68,7 +72,8 @@ export function stateDictOf(tensors: Shapes, { spec: given = {}, names = {} }: S
   if (unsaid.length > 0) return { spec: null, unsaid, origins: new Map(), left: [] }
   const spec = modelSpec(parts)
   const modules = { rnn: stack.prefix, head: head.module, embedding: embedding?.module, projection: projection?.module }
-  const origins = originsOf(spec, file, modules, absentBiases(stack, head, projection))
+  const shapes = [...parameterShapes(spec), ...(normalisation ? [] : normalisationShapes(spec))]
+  const origins = originsOf(shapes, file, modules, absentBiases(stack, head, projection))
   const used = new Set(origins.values())
   const extra = [...stack.entries.values()].find(({ from }) => !used.has(from))
   if (extra) {
@@ -217,14 +222,14 @@ function absentBiases(stack: Stack, head: Matrix, projection: Matrix | null): (n
 
 /** @throws InputError unless every parameter is there, in its shape */
 function originsOf(
-  spec: ModelSpec,
+  shapes: readonly ParameterShape[],
   { entries }: Renamed,
   modules: Readonly<Record<string, string | undefined>>,
   absent: (name: string) => boolean,
 ): Map<string, string> {
   const held = new Map(entries.map((entry) => [entry.name, entry]))
   const origins = new Map<string, string>()
-  for (const { name, shape } of [...parameterShapes(spec), ...normalisationShapes(spec)]) {
+  for (const { name, shape } of shapes) {
     const dot = name.indexOf('.') + 1
     const module = modules[name.slice(0, dot - 1)] ?? name.slice(0, dot)
     const place = module + name.slice(dot)

@@ -140,6 +140,10 @@ describe('what is found', () => {
     const spec = { ...SAID.spec, input: { size: 3, normalise: true } }
     const model = loadModel(encode(tensors), { backend: reference, spec, names })
     assert.deepEqual([...model.normalisation!.std], [2, 2, 2])
+    const normalisation = { mean: [0, 0, 0], std: [3, 3, 3] }
+    const given = loadModel(file(LSTM), { backend: reference, spec, normalisation })
+    assert.deepEqual([...given.normalisation!.std], [3, 3, 3])
+    assert.throws(() => describeModel(file(LSTM), { spec }), /expected a tensor input\.mean \[3\], for input\.mean/)
   })
 
   test('a whole spec has its defaults: the head reads the last step', () => {

@@ -144,7 +144,7 @@ describe('what could be two things, or does not fit, is refused', () => {
 
   test('a model of our own says its spec itself', () => {
     const model = loadModel(file(LSTM), { backend: reference, ...SAID })
-    const message = 'model file: expected no spec and no names, for the file says its own: leave them out'
+    const message = 'model file: expected no spec, for the file says its own: leave it out'
     assert.throws(() => describeModel(saveModel(model), SAID), { name: 'InputError', message })
   })
 

@@ -1,7 +1,7 @@
-"""The side of PyTorch of check-pytorch.mjs.
+"""The side of PyTorch of pytorch.ts.
 
-    python3 scripts/check-pytorch.py make DIR     # models, their state dicts, inputs and what PyTorch answers
-    python3 scripts/check-pytorch.py back DIR     # loads what irnn saved, as docs/from-pytorch.md says, and answers again
+    python3 bench/pytorch.py make DIR     # models, their state dicts, inputs and what PyTorch answers
+    python3 bench/pytorch.py back DIR     # loads what irnn saved, as docs/from-pytorch.md says, and answers again
 """
 
 import itertools
@@ -126,10 +126,11 @@ def back(folder):
         }
         modules = ", ".join(f'"{name}": {code}' for name, code in parts.items())
         lines = []
+        file = str(folder / f"{case['name']}-back.safetensors")
         for line in snippet().splitlines():
             if line.startswith("model = "):
                 line = f"model = nn.ModuleDict({{{modules}}})"
-            line = re.sub(r'load_file\(".*?"\)', f"load_file({str(folder / (case['name'] + '-back.safetensors'))!r})", line)
+            line = re.sub(r'load_file\(".*?"\)', f"load_file({file!r})", line)
             if line.startswith(("import", "from", "model")):
                 lines.append(line)
         scope = {}
