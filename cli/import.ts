@@ -6,10 +6,12 @@ import { createBackend } from '../src/backend/choose.ts'
 import { ownText, readingFile, readText } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { type Flag, kindOf, oneOf } from '../src/flag.ts'
-import { decode, type Source } from '../src/formats/safetensors.ts'
+import { looksLikeOnnx } from '../src/formats/onnx/decode.ts'
+import { decode, type Source, sourceOf } from '../src/formats/safetensors.ts'
 import type { Cell } from '../src/layers/cells.ts'
 import type { Model } from '../src/model/model.ts'
 import { describeModel, loadModel, type ModelDescription, modelMetadata, modelParts } from '../src/model/modelFile.ts'
+import { onnxStateDict, withSaid } from '../src/model/onnx/import.ts'
 import { CELLS } from '../src/model/spec.ts'
 import { type SpecParts, type StateDictOptions, stateDictOf, type Unsaid } from '../src/model/stateDict.ts'
 import { grouped } from '../src/numbers.ts'
@@ -76,15 +78,20 @@ export async function importFile(file: string, flags: ImportFlags): Promise<numb
   const backend = await createBackend({ threads: 1 })
   try {
     const like = flags.like === undefined ? null : likeOf(flags.like, flags, backend)
-    const { imported, model, description } = readingFile(file, (source) =>
+    const { imported, model, description, notes } = readingFile(file, (source) =>
       spokenAsFlags(file, () => {
-        const whole = wholeSpec(source, {
-          ...(like?.how ?? { spec: saidOf(flags) }),
-          ...(flags.names && { names: flags.names }),
-        })
-        const description = describeModel(source, whole)
+        const said = like?.how ?? { spec: saidOf(flags) }
+        const held = isOnnx(source) ? heldInOnnx(source, said, flags) : { source, how: said, notes: [] }
+        const whole = wholeSpec(held.source, { ...held.how, ...(flags.names && { names: flags.names }) })
+        const description = describeModel(held.source, whole)
         const imported = { file: path.basename(file), sha256: sumOf(source) }
-        return { imported, description, model: loadModel(source, { backend, ...whole }) }
+        const model = loadModel(held.source, { backend, ...whole })
+        return {
+          imported,
+          description,
+          model,
+          notes: [...held.notes, ...(held.source === source ? cautions(model) : [])],
+        }
       }),
     )
     const config = configOf(imported, model, like?.run.config)
@@ -97,12 +104,36 @@ export async function importFile(file: string, flags: ImportFlags): Promise<numb
       print(JSON.stringify({ type: 'import', dir: out, ...imported, spec, origins: Object.fromEntries(origins), left }))
     } else {
       for (const line of linesOf(file, description)) print(line)
+      for (const note of notes) print(`  !        ${note}`)
       print(`${out}: model.safetensors, config.json; next: irnn info ${out}`)
     }
     return 0
   } finally {
     backend.dispose()
   }
+}
+
+function isOnnx(source: Source): boolean {
+  const first = new Uint8Array(Math.min(8, source.size))
+  source.read(0, first)
+  return looksLikeOnnx(first)
+}
+
+/** An ONNX file as a state dict, with what its graph says. */
+function heldInOnnx(source: Source, said: StateDictOptions, { names }: ImportFlags): Held {
+  if (names)
+    throw new InputError('--names: expected none for an ONNX file, whose graph says which is which: leave it out')
+  const bytes = new Uint8Array(source.size)
+  source.read(0, bytes)
+  const { file, spec, notes } = onnxStateDict(bytes)
+  return { source: sourceOf(file), how: { ...said, spec: withSaid(spec, said.spec ?? {}) }, notes }
+}
+
+interface Held {
+  /** safetensors */
+  readonly source: Source
+  readonly how: StateDictOptions
+  readonly notes: readonly string[]
 }
 
 /** What ends the records of a run: nothing was trained here. */
@@ -200,7 +231,7 @@ function spokenAsFlags<T>(file: string, work: () => T): T {
   } catch (error) {
     if (!(error instanceof InputError)) throw error
     const message = error.message
-      .replace(/^(model|safetensors) file: /, `${file}: `)
+      .replace(/^(model|safetensors|ONNX) file: /, `${file}: `)
       .replace(/^(names|spec): /, '--$1: ')
       .replace(/names: (\{.*?\})/g, (_, map: string) => {
         const pairs = [...map.matchAll(/'(.*?)': '(.*?)'/g)].map(([, from, to]) => `${from}=${to}`)
@@ -231,8 +262,12 @@ function linesOf(file: string, { spec, origins, left }: ModelDescription): strin
     `  answers  ${answer} ${steps}, from ${from('head.weight')}`,
     ...(biases.length > 0 ? [`  biases   none in the file for ${biases.join(', ')}: they are 0`] : []),
     ...(left.length > 0 ? [`  left     ${left.join(', ')}: no part of the model`] : []),
-    ...(rnn.bidirectional && head.steps === 'last' ? [`  !        ${BOTH_ENDS}`] : []),
   ]
+}
+
+/** What a graph would say and a state dict does not. */
+function cautions({ spec: { rnn, head } }: Model): string[] {
+  return rnn.bidirectional && head.steps === 'last' ? [BOTH_ENDS] : []
 }
 
 const BOTH_ENDS =

@@ -134,10 +134,8 @@ function infoCommand(program: IrnnCommand, finish: Finish): void {
 function importCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('import')
-    .description(
-      'make the folder of a run of a model that PyTorch trained: nn.RNN, nn.LSTM or nn.GRU and a linear head',
-    )
-    .argument('<file>', 'its state dict as safetensors')
+    .description('make the folder of a run of a model from elsewhere: an nn.RNN, nn.LSTM or nn.GRU with a linear head')
+    .argument('<file>', 'its state dict as safetensors, or an ONNX file')
   withFlags(command, IMPORT_FLAGS).action(async (file: string, flags: ImportFlags) =>
     finish(await importFile(file, flags)),
   )

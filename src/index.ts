@@ -82,6 +82,7 @@ export {
   saveModel,
 } from './model/modelFile.ts'
 export { exportOnnx, type OnnxOptions } from './model/onnx/export.ts'
+export { importOnnx } from './model/onnx/import.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export type { Sampled } from './model/plan.ts'
 export {

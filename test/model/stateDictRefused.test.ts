@@ -1,4 +1,4 @@
-/** State dicts that could be two things, do not fit, or hold what irnn has not: refused in a line that says what to do. */
+/** State dicts that could be two things, do not fit, or hold what irnn has not: refused in a line with a remedy. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
