@@ -90,6 +90,7 @@ export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   gru: () => [3, { bidirectional: true }],
   beats: () => ['mse', 1, 2],
   createModel: () => [spec, { backend }],
+  importOnnx: () => [library.exportOnnx(model), { backend, spec: { head: { kind: 'classification' } } }],
   describeModel: () => [file(LSTM), { spec: { rnn: { cell: 'lstm' }, ...SAID.spec }, names: { 'fc.': 'head.' } }],
   modelMetadata: () => [library.saveModel(model)],
   loadModel: () => [library.saveModel(model), { backend }],

@@ -6,12 +6,13 @@ import { InputError, refuseUnknown } from '../../error.ts'
 import { decodeOnnx } from '../../formats/onnx/decode.ts'
 import { nodeName, type OnnxModel, type OnnxTensor, WHAT } from '../../formats/onnx/model.ts'
 import { encode, type NamedTensor } from '../../formats/safetensors.ts'
-import cells, { type Cell } from '../../layers/cells.ts'
+import type { Cell } from '../../layers/cells.ts'
 import { checkedOptions, type Model } from '../model.ts'
 import { type LoadOptions, loadModel } from '../modelFile.ts'
 import type { SpecParts } from '../stateDict.ts'
 import { STEPS } from './layers.ts'
-import { type Constant, type Features, type Layer, Lost, type Traced } from './traced.ts'
+import { type Constant, type Features, type Layer, type Linear, Lost, type Traced } from './traced.ts'
+import { inputOf, layerTensors, linearTensors } from './weights.ts'
 
 /** What an ONNX file holds: a state dict, and what the file says of its spec. */
 export interface OnnxStateDict {
@@ -132,11 +133,7 @@ function follow(
 }
 
 function constantOf({ shape, data }: OnnxTensor): Constant {
-  return {
-    kind: 'constant',
-    shape,
-    data: Float64Array.from<number | bigint>(data as ArrayLike<number | bigint>, Number),
-  }
+  return { kind: 'constant', shape, data }
 }
 
 /** The output that is a model's answer: logits rather than what is made of them. */
@@ -145,7 +142,9 @@ function answerOf(model: OnnxModel): { features: Features; name: string; others:
   const { outputs } = model.graph
   const found = outputs.flatMap(({ name }) => {
     const value = values.get(name)!
-    return value.kind === 'sequence' && !value.axes.includes('D') ? [{ name, features: value.features }] : []
+    return value.kind === 'sequence' && !value.axes.includes('D') && value.axes.at(-1) === 'W'
+      ? [{ name, features: value.features }]
+      : []
   })
   if (!model.graph.nodes.some(({ op }) => RECURRENT.test(op))) {
     throw new InputError(
@@ -163,8 +162,6 @@ function answerOf(model: OnnxModel): { features: Features; name: string; others:
   const others = outputs.map(({ name }) => name).filter((name) => name !== answer.name && !/^[hc]n$/.test(name))
   return { ...answer, others }
 }
-
-type Linear = Extract<Features, { of: 'linear' }>
 
 interface Chain {
   readonly squashed: string | null
@@ -223,72 +220,4 @@ function kindOf(model: OnnxModel): 'classification' | 'regression' | undefined {
 function cellOf({ op, activation }: Layer, model: OnnxModel): Cell {
   if (op !== 'RNN') return op === 'GRU' ? 'gru' : 'lstm'
   return activation === 'relu' && storedSpec(model).rnn?.cell === 'irnn' ? 'irnn' : activation
-}
-
-/** Gates in our order. */
-function layerTensors({ hidden: H, D, W, R, B }: Layer, l: number, cell: Cell): NamedTensor[] {
-  const { gates } = cells[cell].onnx
-  const G = gates.length * H
-  const I = W.shape[2]!
-  const tensors: NamedTensor[] = []
-  for (let d = 0; d < D; d++) {
-    const end = `_l${l}${d === 1 ? '_reverse' : ''}`
-    const take = (name: string, { data }: Constant, from: number, columns: number, shape: number[]) => {
-      const into = new Float32Array(G * columns)
-      for (const [there, here] of gates.entries()) {
-        const start = from + there * H * columns
-        into.set(data.subarray(start, start + H * columns), here * H * columns)
-      }
-      tensors.push({ name: `rnn.${name}${end}`, shape, data: into })
-    }
-    take('weight_ih', W, d * G * I, I, [G, I])
-    take('weight_hh', R, d * G * H, H, [G, H])
-    if (!B) continue
-    take('bias_ih', B, d * 2 * G, 1, [G])
-    take('bias_hh', B, d * 2 * G + G, 1, [G])
-  }
-  return tensors
-}
-
-function linearTensors(module: string, { weight, bias }: Linear): NamedTensor[] {
-  const [rows, columns] = weight.shape as [number, number]
-  const turned = Float32Array.from({ length: rows * columns }, (_, n) => {
-    return weight.data[(n % rows) * columns + Math.floor(n / rows)]!
-  })
-  const tensors: NamedTensor[] = [{ name: `${module}.weight`, shape: [columns, rows], data: turned }]
-  if (bias) tensors.push({ name: `${module}.bias`, shape: [columns], data: Float32Array.from(bias.data) })
-  return tensors
-}
-
-/** What the first layer reads. */
-function inputOf(below: Features, { W }: Layer): { input: SpecParts['input']; tensors: NamedTensor[] } {
-  const width = W.shape[2]!
-  const [values, rows] =
-    below.of === 'both' ? [below.values, below.rows] : below.of === 'rows' ? [null, below] : [below, null]
-  const tensors: NamedTensor[] = []
-  let table: { vocabulary: number; embedding: number } | null = null
-  if (rows?.of === 'rows') {
-    const [vocabulary, embedding] = rows.table.shape as [number, number]
-    tensors.push({ name: 'embedding.weight', shape: [vocabulary, embedding], data: Float32Array.from(rows.table.data) })
-    table = { vocabulary, embedding }
-  }
-  if (values === null) return { input: table!, tensors }
-  if (values.of !== 'values') {
-    throw new InputError(`${WHAT}: expected a network that reads values or tokens but something stands before it`)
-  }
-  const size = width - (table?.embedding ?? 0)
-  const { mean, std } = values
-  const normalise = mean !== undefined || std !== undefined
-  for (const constant of [mean, std]) {
-    if (!constant || constant.data.length === 1 || (constant.data.length === size && constant.shape.at(-1) === size))
-      continue
-    throw new InputError(`${WHAT}: expected inputs scaled by ${size} numbers but received [${constant.shape}]`)
-  }
-  const spread = (constant: Constant | undefined, fallback: number) =>
-    Float32Array.from({ length: size }, (_, i) => constant?.data[constant.data.length === 1 ? 0 : i] ?? fallback)
-  if (normalise) {
-    tensors.push({ name: 'input.mean', shape: [size], data: spread(mean, 0) })
-    tensors.push({ name: 'input.std', shape: [size], data: spread(std, 1) })
-  }
-  return { input: { size, ...(normalise && { normalise }), ...table }, tensors }
 }

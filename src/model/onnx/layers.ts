@@ -1,9 +1,18 @@
 /** Operators that compute, over what is traced: recurrent ones, linear layers, and what stands before and after. */
 import type { OnnxNode } from '../../formats/onnx/model.ts'
-import { OPERATORS } from '../../formats/onnx/operators.ts'
 import { int, text, texts } from '../../formats/onnx/value.ts'
 import { SHAPES } from './shapes.ts'
-import { type Constant, type Features, type Layer, lose, type Sequence, type Step, type Traced } from './traced.ts'
+import {
+  allZero,
+  type Constant,
+  type Features,
+  type Layer,
+  type Linear,
+  lose,
+  type Sequence,
+  type Step,
+  type Traced,
+} from './traced.ts'
 
 type Inputs = readonly (Traced | null)[]
 
@@ -46,7 +55,7 @@ function lastAxis({ axes, features }: Sequence): string {
 }
 
 const isZero = (value: Traced): boolean =>
-  value.kind === 'zeros' || value.kind === 'given' || (value.kind === 'constant' && value.data.every((n) => n === 0))
+  value.kind === 'zeros' || value.kind === 'given' || (value.kind === 'constant' && allZero(value))
 
 function directionOf(node: OnnxNode): boolean {
   const direction = text(node, 'direction', 'forward')
@@ -83,10 +92,15 @@ function linear(x: Traced | null | undefined, weight: Constant, bias: Constant |
     return [lose('it multiplies what is no output of a network')]
   }
   if (weight.shape.length !== 2) lose('it multiplies with what is no matrix')
-  const size = weight.shape[1]!
-  const numbers = bias && (spread(bias, size) ?? lose('its bias has another size than its matrix'))
-  const whole: Constant | null = numbers && { kind: 'constant', shape: [size], data: numbers }
-  return [{ ...x, features: { of: 'linear', below: x.features, weight, bias: whole } }]
+  if (bias) refuseSize(bias, weight.shape[1]!)
+  const features: Linear = { of: 'linear', below: x.features, weight, bias, factor: null, shift: null }
+  return [{ ...x, features }]
+}
+
+/** @throws Lost unless there is one number for each of `size`, or one for all */
+function refuseSize({ shape, data }: Constant, size: number): void {
+  if (data.length === 1 || (data.length === size && shape.at(-1) === size)) return
+  lose(`it has [${shape}] numbers beside a layer of ${size}`)
 }
 
 function matMul([x, weight]: Inputs): Traced[] {
@@ -97,15 +111,9 @@ function gemm([x, weight, bias]: Inputs, node: OnnxNode): Traced[] {
   const one = (name: string) => (node.attributes.get(name)?.value ?? 1) === 1
   if (weight?.kind !== 'constant' || (bias && bias.kind !== 'constant')) return [lose('its weights are no constants')]
   if (!one('alpha') || !one('beta') || int(node, 'transA', 0) !== 0) lose('it scales or turns what it multiplies')
-  const turned =
-    int(node, 'transB', 0) === 1 ? OPERATORS.Transpose!([weight], { ...node, attributes: new Map() })[0]! : weight
-  return linear(x, { kind: 'constant', ...turned }, bias ?? null)
-}
-
-/** A constant of one number for each of so many. */
-const spread = ({ shape, data }: Constant, size: number): Float64Array | null => {
-  if (data.length !== 1 && (data.length !== size || shape.at(-1) !== size)) return null
-  return Float64Array.from({ length: size }, (_, n) => data[data.length === 1 ? 0 : n]!)
+  const isTurned = int(node, 'transB', 0) === 1
+  const matrix = isTurned ? { ...weight, shape: weight.shape.toReversed(), turned: !weight.turned } : weight
+  return linear(x, matrix, bias ?? null)
 }
 
 /** A sequence and a constant, in the order in which they stand. */
@@ -114,58 +122,30 @@ function arithmetic(op: 'Add' | 'Sub' | 'Mul' | 'Div'): Step {
     if (op === 'Mul' && inputs.every((one) => one?.kind === 'sizes')) return SHAPES.SizesProduct!(inputs, node)
     const commutes = op === 'Add' || op === 'Mul'
     const [x, constant] = commutes && inputs[0]?.kind === 'constant' ? [inputs[1], inputs[0]] : inputs
-    if (x?.kind !== 'sequence' || constant?.kind !== 'constant')
-      return [lose('it joins two values that are no constants')]
+    if (x?.kind !== 'sequence' || constant?.kind !== 'constant') {
+      return [lose('it joins two values of which none is a constant')]
+    }
     const { features } = x
-    if (features.of === 'values' && (op === 'Sub' || op === 'Div')) {
-      const given = op === 'Sub' ? features.mean : features.std
-      if (given || (op === 'Sub' && features.std)) lose('it scales its inputs twice')
+    if (x.axes.at(-1) !== lastAxis(x)) lose('its constant lies along another axis than the features')
+    if (features.of === 'values' && !commutes) {
+      if ((op === 'Sub' ? features.mean : features.std) || (op === 'Sub' && features.std))
+        lose('it scales inputs twice')
       return [{ ...x, features: { ...features, [op === 'Sub' ? 'mean' : 'std']: constant } }]
     }
-    if (features.of !== 'linear') return [lose('it is applied to what is no linear layer')]
-    const [rows, size] = features.weight.shape as [number, number]
-    const numbers = spread(constant, size) ?? lose('its constant has another size than the layer before it')
-    if (op === 'Sub' || op === 'Div') return [lose('it is applied to a linear layer')]
-    const bias = features.bias?.data ?? new Float64Array(size)
-    const of = (data: Float64Array, shape: readonly number[]): Constant => ({ kind: 'constant', shape, data })
-    if (op === 'Add') {
-      return [
-        {
-          ...x,
-          features: {
-            ...features,
-            bias: of(
-              bias.map((value, k) => value + numbers[k]!),
-              [size],
-            ),
-          },
-        },
-      ]
-    }
-    const weight = of(
-      features.weight.data.map((value, n) => value * numbers[n % size]!),
-      [rows, size],
-    )
-    return [
-      {
-        ...x,
-        features: {
-          ...features,
-          weight,
-          bias: of(
-            bias.map((value, k) => value * numbers[k]!),
-            [size],
-          ),
-        },
-      },
-    ]
+    if (features.of !== 'linear' || !commutes) return [lose('it is applied to what is no linear layer')]
+    refuseSize(constant, features.weight.shape[1]!)
+    const { bias, factor, shift } = features
+    if (op === 'Mul' && !factor) return [{ ...x, features: { ...features, factor: constant } }]
+    if (op === 'Add' && !factor && !bias) return [{ ...x, features: { ...features, bias: constant } }]
+    if (op === 'Add' && factor && !shift) return [{ ...x, features: { ...features, shift: constant } }]
+    return [lose('it is one more than a linear layer and its scale have')]
   }
 }
 
 const squashed: Step = ([x], node) => {
   if (x?.kind !== 'sequence' || x.features.of !== 'linear') return [lose('it is applied to what is no linear layer')]
   const axis = int(node, 'axis', -1)
-  if (node.op !== 'Sigmoid' && axis !== -1 && axis !== x.axes.length - 1) lose('it is over another axis than the last')
+  if (node.op !== 'Sigmoid' && x.axes.at(axis) !== 'W') lose('it is over another axis than the outputs of the layer')
   return [{ ...x, features: { of: 'squashed', below: x.features, name: node.op } }]
 }
 
@@ -183,8 +163,7 @@ function constant(_: Inputs, { attributes }: OnnxNode): Traced[] {
   const [attribute] = attributes.values()
   const { type, value } = attribute ?? lose('it has no value')
   if (type === 'tensor') {
-    const data = Float64Array.from<number | bigint>(value.data as ArrayLike<number | bigint>, Number)
-    return [{ kind: 'constant', shape: value.shape, data }]
+    return [{ kind: 'constant', shape: value.shape, data: value.data }]
   }
   if (type === 'float' || type === 'int') return [{ kind: 'constant', shape: [], data: Float64Array.of(value) }]
   if (type === 'floats' || type === 'ints') {

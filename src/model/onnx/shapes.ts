@@ -1,25 +1,29 @@
 /** Operators that move axes and numbers about, over what is traced. */
 import type { OnnxNode } from '../../formats/onnx/model.ts'
-import { OPERATORS } from '../../formats/onnx/operators.ts'
 import { int, ints } from '../../formats/onnx/value.ts'
 import {
+  allZero,
   type Constant,
   type Features,
   lose,
   type Sequence,
   type Size,
   type Step,
+  short,
   type Traced,
   widthOf,
 } from './traced.ts'
 
 type Inputs = readonly (Traced | null)[]
 
+/** Far above what exporters write. */
+const MOST_NUMBERS = 64
+
 /** The whole numbers of a constant input; undefined where it is left out. */
 function numbersOf(input: Traced | null | undefined): number[] | undefined {
   if (!input) return undefined
-  if (input.kind === 'constant') return [...input.data]
-  return lose('it is told where by something that is no constant')
+  if (input.kind === 'constant' && input.data.length <= MOST_NUMBERS) return Array.from(input.data, Number)
+  return lose('it is told where by something that is no short constant')
 }
 
 /** Places of axes, which may be counted from the end. */
@@ -29,12 +33,18 @@ function places(node: OnnxNode, input: Traced | null | undefined, rank: number):
 }
 
 function transpose([value]: Inputs, node: OnnxNode): Traced[] {
-  if (value?.kind === 'constant') return [{ kind: 'constant', ...OPERATORS.Transpose!([value], node)[0]! }]
+  if (value?.kind === 'constant') return [turned(value, node)]
   if (value?.kind !== 'sequence') return [lose('it turns what is no sequence')]
   const { axes } = value
   const perm = ints(node, 'perm') ?? axes.map((_, n) => axes.length - 1 - n)
   if (perm.toSorted((a, b) => a - b).join() !== [...axes.keys()].join()) lose('it permutes other axes than there are')
   return [{ ...value, axes: perm.map((from) => axes[from]!) }]
+}
+
+/** A matrix with rows for columns. */
+function turned(value: Constant, node: OnnxNode): Constant {
+  if (value.shape.length !== 2 || (ints(node, 'perm') ?? [1, 0]).join() !== '1,0') lose('it turns what is no matrix')
+  return { ...value, shape: value.shape.toReversed(), turned: !value.turned }
 }
 
 function squeeze([value, given]: Inputs, node: OnnxNode): Traced[] {
@@ -61,7 +71,7 @@ function unsqueeze([value, given]: Inputs, node: OnnxNode): Traced[] {
   const rest = [...old]
   const made = Array.from({ length: rank }, (_, n) => (added.includes(n) ? 1 : rest.shift()!))
   if (value.kind === 'constant') return [{ ...value, shape: made as number[] }]
-  return [{ ...value, axes: made.map((axis) => String(axis)) }]
+  return [{ ...value, axes: short(made.map((axis) => String(axis))) }]
 }
 
 /** How long the axis D is. */
@@ -94,7 +104,7 @@ function gather([value, at]: Inputs, node: OnnxNode): Traced[] {
     return [{ ...at, axes: [...at.axes, 'W'], features: { of: 'rows', table: value } }]
   }
   if (value?.kind === 'sizes') {
-    const list = numbersOf(at)!.map((n) => value.list.at(n) ?? '?')
+    const list = (numbersOf(at) ?? []).map((n) => value.list.at(n) ?? '?')
     return [{ kind: 'sizes', list }]
   }
   if (value?.kind === 'given' || value?.kind === 'zeros') return [value]
@@ -127,12 +137,13 @@ function slice([value, starts, ends, axes, steps]: Inputs): Traced[] {
   return [picked(value, place, -1, true)]
 }
 
+/** Of the layers and directions of a network. */
+const MOST_STATES = 2000
+
 function concat(inputs: Inputs, node: OnnxNode): Traced[] {
   if (inputs.every((one) => one?.kind === 'constant' || one?.kind === 'sizes')) {
-    const lists = inputs.map((one): readonly Size[] =>
-      one!.kind === 'sizes' ? one!.list : [...(one as Constant).data],
-    )
-    return [{ kind: 'sizes', list: lists.flat() }]
+    const lists = inputs.map((one): readonly Size[] => (one!.kind === 'sizes' ? one!.list : numbersOf(one)!))
+    return [{ kind: 'sizes', list: short(lists.flat()) }]
   }
   if (inputs.every((one) => one?.kind === 'given' || one?.kind === 'zeros')) return [inputs[0]!]
   const parts = inputs.map((one) => (one?.kind === 'sequence' ? one : lose('it joins a sequence to something else')))
@@ -142,7 +153,7 @@ function concat(inputs: Inputs, node: OnnxNode): Traced[] {
   const states = parts.flatMap(({ features }) => (features.of === 'states' ? features.list : []))
   if (states.length >= parts.length && axes.every((one) => one === axes[0]) && parts.every(isStates)) {
     if (at !== 'D' && first.axes.includes('D')) lose('it joins the directions of one layer to those of another')
-    return [{ ...first, features: { of: 'states', list: states } }]
+    return [{ ...first, features: { of: 'states', list: short(states, MOST_STATES) } }]
   }
   const kinds = parts.map(({ features }) => features.of).join()
   // Both are inputs of the file, whose axes have other names: time and batch stand in the same places.
@@ -160,7 +171,8 @@ const isStates = ({ features }: Sequence): boolean => features.of === 'states'
 function reshape([value, shape]: Inputs): Traced[] {
   if (value?.kind === 'sizes' || value?.kind === 'given' || value?.kind === 'zeros') return [value]
   if (value?.kind !== 'sequence') return [lose('it shapes what is no sequence')]
-  const wanted: readonly Size[] = shape?.kind === 'sizes' ? shape.list : numbersOf(shape)!
+  const wanted: readonly Size[] =
+    shape?.kind === 'sizes' ? shape.list : (numbersOf(shape) ?? lose('it does not say what shape'))
   const { axes, features } = value
   const core = axes.filter((axis) => axis !== '1' && (axis !== 'D' || directions(features) !== 1))
   const target = core.at(-2) === 'D' ? core.toSpliced(-2, 1) : core
@@ -194,14 +206,13 @@ const product: Step = ([a, b]) => {
   if (a?.kind !== 'sizes' || b?.kind !== 'sizes' || a.list.length !== 1 || b.list.length !== 1) {
     return [lose('it multiplies what is no size')]
   }
-  return [{ kind: 'sizes', list: [`${a.list[0]}*${b.list[0]}`] }]
+  return [{ kind: 'sizes', list: [`${a.list[0]}*${b.list[0]}`.slice(0, 100)] }]
 }
 
 /** A constant of so many zeros as sizes say; other numbers would be an initial state that irnn has not. */
 const filled: Step = ([value, sizes], node) => {
   if (node.op === 'Expand' && value?.kind === 'zeros') return [value]
-  const isZero = (constant: Constant) => constant.data.every((number) => number === 0)
-  if (node.op === 'Expand' && value?.kind === 'constant' && sizes && isZero(value)) return [{ kind: 'zeros' }]
+  if (node.op === 'Expand' && value?.kind === 'constant' && sizes && allZero(value)) return [{ kind: 'zeros' }]
   const fill = node.attributes.get('value')
   const zero = !fill || (fill.type === 'tensor' && Number(fill.value.data[0]) === 0)
   if (node.op === 'ConstantOfShape' && zero) return [{ kind: 'zeros' }]

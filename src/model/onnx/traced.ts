@@ -1,6 +1,7 @@
 /**
  * What flows through the graph of an ONNX file, known by what it means and not by its numbers: which axis is time,
- * which layer gave it, which constants it met. Nothing is computed, so a file can cost no more than its size.
+ * which layer gave it, which constants it met. Nothing is computed or copied, and what grows has a limit, so that a
+ * file costs no more than its size.
  */
 import type { OnnxNode } from '../../formats/onnx/model.ts'
 
@@ -10,11 +11,13 @@ import type { OnnxNode } from '../../formats/onnx/model.ts'
  */
 export type Axis = string
 
-/** A matrix, a vector, or another constant, its numbers in row-major order. */
+/** A matrix, a vector, or another constant, its numbers in row-major order, as the file has them. */
 export interface Constant {
   readonly kind: 'constant'
   readonly shape: readonly number[]
-  readonly data: Float64Array
+  readonly data: ArrayLike<number | bigint>
+  /** Of a matrix: its numbers are those of the transposed one. */
+  readonly turned?: boolean
 }
 
 /** What a size is: a number, an axis, a product of axes, or unknown. */
@@ -51,10 +54,19 @@ export type Features =
   | { readonly of: 'outputs'; readonly layer: Layer }
   /** After the last step that counts; those of several layers and directions side by side. */
   | { readonly of: 'states'; readonly list: readonly Direction[] }
-  /** weight [in,out] */
-  | { readonly of: 'linear'; readonly below: Features; readonly weight: Constant; readonly bias: Constant | null }
+  | Linear
   /** Of the linear layer below; `name` is the operator. */
   | { readonly of: 'squashed'; readonly below: Features; readonly name: string }
+
+/** (x weight + bias) · factor + shift; weight [in,out], the others one number for each of `out`, or one for all. */
+export interface Linear {
+  readonly of: 'linear'
+  readonly below: Features
+  readonly weight: Constant
+  readonly bias: Constant | null
+  readonly factor: Constant | null
+  readonly shift: Constant | null
+}
 
 export type Traced =
   | Constant
@@ -77,6 +89,25 @@ export class Lost extends Error {}
 
 export const lose = (why: string): never => {
   throw new Lost(why)
+}
+
+/** The most sizes in a list, axes of a sequence, or numbers that say where: far above what exporters write. */
+const MOST_PLACES = 64
+
+/** The list again. @throws Lost if it is longer than any that an exporter writes */
+export function short<T>(list: readonly T[], most: number = MOST_PLACES): readonly T[] {
+  return list.length <= most ? list : lose(`it has a list of ${list.length}`)
+}
+
+/** Looked at once, however many nodes ask. */
+const zeros = new WeakMap<ArrayLike<number | bigint>, boolean>()
+
+export function allZero({ data }: Constant): boolean {
+  const known = zeros.get(data)
+  if (known !== undefined) return known
+  const found = Array.prototype.every.call(data, (number) => Number(number) === 0)
+  zeros.set(data, found)
+  return found
 }
 
 /** How wide the last axis of features is; unknown of values. */
