@@ -1,11 +1,13 @@
 """The side of PyTorch of pytorch.ts.
 
     python3 bench/pytorch.py make DIR     # models, their state dicts, inputs and what PyTorch answers
+    python3 bench/pytorch.py keras DIR    # the same of Keras
     python3 bench/pytorch.py back DIR     # loads what irnn saved, as docs/from-pytorch.md says, and answers again
 """
 
 import itertools
 import json
+import os
 import random
 import re
 import sys
@@ -105,11 +107,37 @@ def make(folder):
     (folder / "cases.json").write_text(json.dumps({"torch": torch.__version__, "cases": cases}))
 
 
-def snippet():
-    """The Python of docs/from-pytorch.md that loads a model of irnn."""
+def snippet(word):
+    """The Python of docs/from-pytorch.md that has a word."""
     page = Path(__file__).parent.parent / "docs" / "from-pytorch.md"
-    [found] = [code for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S) if "load_file" in code]
+    [found] = [code for code in re.findall(r"```python\n(.*?)```", page.read_text(), re.S) if word in code]
     return found
+
+
+def make_keras(folder):
+    """Models of Keras, saved by the Python of docs/from-pytorch.md."""
+    os.environ.setdefault("KERAS_BACKEND", "torch")
+    import keras
+    import numpy as np
+
+    cases = []
+    kinds = itertools.product(["SimpleRNN", "relu", "GRU", "LSTM"], ["last", "every"], [5, 33])
+    for n, (kind, steps, H) in enumerate(kinds):
+        keras.utils.set_random_seed(n)
+        T, B, I, K = 9, 3, 4, 2
+        options = {"activation": "relu"} if kind == "relu" else {}
+        layer = getattr(keras.layers, "SimpleRNN" if kind == "relu" else kind)
+        rnn = layer(H, return_sequences=steps == "every", bias_initializer="random_normal", **options)
+        model = keras.Sequential([keras.Input((None, I)), rnn, keras.layers.Dense(K, bias_initializer="random_normal")])
+        x = np.random.default_rng(n).standard_normal((B, T, I)).astype("float32")
+        answer = keras.ops.convert_to_numpy(model(x))
+        code = snippet("get_weights").replace("keras.safetensors", str(folder / f"keras{n}.safetensors"))
+        exec(code, {"model": model})
+        turned = answer.swapaxes(0, 1) if steps == "every" else answer
+        cell = {"SimpleRNN": "tanh"}.get(kind, kind.lower())
+        case = {"cell": cell, "steps": steps, "T": T, "B": B, "logits": turned.flatten().tolist()}
+        cases.append({"name": f"keras{n}", **case, "x": x.swapaxes(0, 1).flatten().tolist()})
+    (folder / "keras.json").write_text(json.dumps({"keras": keras.__version__, "cases": cases}))
 
 
 def back(folder):
@@ -127,7 +155,7 @@ def back(folder):
         modules = ", ".join(f'"{name}": {code}' for name, code in parts.items())
         lines = []
         file = str(folder / f"{case['name']}-back.safetensors")
-        for line in snippet().splitlines():
+        for line in snippet("load_file").splitlines():
             if line.startswith("model = "):
                 line = f"model = nn.ModuleDict({{{modules}}})"
             line = re.sub(r'load_file\(".*?"\)', f"load_file({file!r})", line)
@@ -146,4 +174,4 @@ def back(folder):
 
 
 if __name__ == "__main__":
-    {"make": make, "back": back}[sys.argv[1]](Path(sys.argv[2]))
+    {"make": make, "back": back, "keras": make_keras}[sys.argv[1]](Path(sys.argv[2]))

@@ -1,8 +1,8 @@
 /**
  * Models of PyTorch here, and back: 384 state dicts of nn.RNN, LSTM and GRU as PyTorch writes them, loaded by
  * `loadModel`, answer as PyTorch does; what irnn then saves, loaded by the Python of docs/from-pytorch.md, answers with
- * the same bits. `node dist/bench/pytorch.js [--python python3] [--save]`, after `pip install torch safetensors`: two
- * minutes of a core; --save writes results/pytorch-DATE.json.
+ * the same bits. `node dist/bench/pytorch.js [--python python3] [--save]`, after `pip install torch safetensors
+ * keras`: two minutes of a core; --save writes results/pytorch-DATE.json.
  */
 import { execFileSync } from 'node:child_process'
 import * as fs from 'node:fs'
@@ -127,6 +127,24 @@ async function onAllBackends(folder: string, cases: readonly Case[]): Promise<Re
   return table
 }
 
+/** Models of Keras, which docs/from-pytorch.md says how to save. */
+async function ofKeras(folder: string): Promise<{ version: string; models: number; off: number }> {
+  inPython('keras')
+  const { keras, cases } = JSON.parse(fs.readFileSync(path.join(folder, 'keras.json'), 'utf8')) as {
+    keras: string
+    cases: (Pick<Case, 'name' | 'cell' | 'steps' | 'T' | 'B' | 'x'> & { logits: number[] })[]
+  }
+  const backend = await createEngine({ name: 'native', threads: 1 })
+  let most = 0
+  for (const { name, cell, steps, T, B, x, logits } of cases) {
+    const spec: SpecParts = { rnn: { cell }, head: { kind: 'regression', steps } }
+    const model = loadModel(fs.readFileSync(path.join(folder, `${name}.safetensors`)), { backend, spec })
+    most = Math.max(most, off(model.forward({ T, B, x }).logits, logits))
+  }
+  backend.dispose()
+  return { version: keras, models: cases.length, off: Number(most.toPrecision(2)) }
+}
+
 const { values } = parseArgs({ options: { python: { type: 'string', default: 'python3' }, save: { type: 'boolean' } } })
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-pytorch-'))
 const inPython = (what: string) =>
@@ -138,15 +156,17 @@ try {
     cases: Case[]
   }
   const table = await onAllBackends(folder, cases)
+  const keras = await ofKeras(folder)
   const { apart } = JSON.parse(inPython('back')) as { apart: number }
-  const result = { torch, models: cases.length, off: table, back: apart }
+  const result = { torch, models: cases.length, off: table, back: apart, keras }
   console.log(JSON.stringify(result, null, 2))
   const most = Math.max(...Object.values(table).flatMap((row) => Object.values(row) as number[]))
   console.log(`${cases.length} models of PyTorch ${torch}: off by ${most} at most; back in PyTorch by ${apart}`)
   if (values.save) {
     fs.writeFileSync(path.join(BENCH, 'results', `pytorch-${today()}.json`), `${JSON.stringify(result, null, 2)}\n`)
   }
-  process.exitCode = most <= TOLERANCE && apart === 0 ? 0 : 1
+  console.log(`${keras.models} models of Keras ${keras.version}: off by ${keras.off} at most`)
+  process.exitCode = most <= TOLERANCE && apart === 0 && keras.off <= TOLERANCE ? 0 : 1
 } finally {
   fs.rmSync(folder, { recursive: true })
 }
