@@ -201,6 +201,9 @@ const OTHER_KINDS: readonly [begins: string, kind: string][] = [
 ]
 
 function otherKind(first: Uint8Array): string | undefined {
+  // ONNX begins with its version, 3 … 14, in a field of the number 1; a length has zeros at its end.
+  const isVersion = first[0] === 8 && first[1]! >= 3 && first[1]! <= 14 && first.subarray(4).some((byte) => byte !== 0)
+  if (isVersion) return 'an ONNX file: take importOnnx, or irnn import'
   const begins = String.fromCharCode(...first)
   return OTHER_KINDS.find(([start]) => begins.startsWith(start))?.[1]
 }

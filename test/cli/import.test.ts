@@ -6,6 +6,7 @@ import { before, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { evalRun } from '../../cli/eval.ts'
 import { type ImportFlags, importFile } from '../../cli/import.ts'
+import { resumeRun } from '../../cli/resume.ts'
 import { decode, encode } from '../../src/formats/safetensors.ts'
 import { home, run } from '../support/command.ts'
 import { file, LSTM, linear, stack } from '../support/stateDicts.ts'
@@ -35,7 +36,9 @@ test('docs/from-pytorch.md: its commands run, and say what it shows', async () =
     /^task +none\nmodel +lstm, 5 units, 2 layers\nimported +from tagger\.safetensors, SHA-256 [0-9a-f]{16}…\n/,
   )
   const message = /runs.tagger: an imported model has no test set: import it with --like RUN, a run of the task that/
-  await assert.rejects(evalRun(path.join(home, 'runs/tagger'), [], {}), { name: 'InputError', message })
+  const resume = path.join(home, 'runs/tagger')
+  await assert.rejects(evalRun(resume, [], {}), { name: 'InputError', message })
+  await assert.rejects(resumeRun({ resume }), /its model was imported: there is nothing to resume$/)
 })
 
 test('a model that lost its spec gets it back from a run like it, with its task and its score', async () => {

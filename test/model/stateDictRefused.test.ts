@@ -160,6 +160,7 @@ describe('what could be two things, or does not fit, is refused', () => {
       ['PK\x03\x04\0\0\b\b', /it is a zip file, as torch\.save writes: .*save_file\(torch\.load\(FILE\)/],
       ['\x80\x02\x8a\nl\xfc\x9cF', /it is a pickle/],
       ['\x89HDF\r\n\x1a\n', /it is HDF5/],
+      ['\b\b\x12\x07pytorch', /it is an ONNX file: take importOnnx/],
     ]
     for (const [begins, message] of kinds) {
       const bytes = Buffer.from(begins.padEnd(64, '\0'), 'latin1')
