@@ -5,7 +5,7 @@ import { InputError, shown } from '../src/error.ts'
 import { loadModel } from '../src/model/modelFile.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
-import { MODEL, readRunFolder } from '../src/runs/stored.ts'
+import { MODEL, NO_TASK, readRunFolder } from '../src/runs/stored.ts'
 import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { evaluate } from '../src/train/evaluate.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
@@ -19,6 +19,11 @@ export async function evalRun(dir: string, files: readonly string[], flags: Eval
   const run = readRunFolder(dir)
   const { config, events } = run
   if (isKind(config.task.name)) return evalFit(run, files, flags)
+  if (config.task.name === NO_TASK) {
+    throw new InputError(
+      `${dir}: an imported model has no test set: import it with --like RUN, a run of the task that it is for`,
+    )
+  }
   if (files.length > 0) {
     throw new InputError(
       `eval: expected no files after the folder, for a run of irnn train ${config.task.name} knows its test set, but ` +

@@ -10,7 +10,7 @@ import { chosen, elements, type ParameterShape } from '../src/model/parameters.t
 import type { ModelSpec } from '../src/model/spec.ts'
 import { grouped } from '../src/numbers.ts'
 import { iterationOf } from '../src/runs/checkpoint.ts'
-import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
+import { NO_TASK, type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import { decidedBy, scoreLines } from './kinds.ts'
@@ -90,19 +90,38 @@ function lines(run: StoredRun, { spec, parameters, iteration, file }: Held): str
   const stack = `${rnn.layers} layer${rnn.layers > 1 ? 's' : ''}${rnn.bidirectional ? ', both directions' : ''}`
   const options = Object.entries(config.task.options).map((entry) => entry.join(' '))
   const all: [string, string][] = [
-    ['task', [`${config.task.name}:`, options.join(', ')].join(' ')],
+    ['task', config.task.name === NO_TASK ? 'none' : [`${config.task.name}:`, options.join(', ')].join(' ')],
     ['model', `${rnn.cell}, ${rnn.hidden} units, ${stack}`],
-    ['training', training(config)],
-    ['ran', ran(run)],
-    ['score', score(run)],
+    ...history(run),
     ...parameters.map((parameter): [string, string] => [
       parameter.name,
       `[${parameter.shape.join(', ')}]${frozen.includes(parameter) ? ', frozen' : ''}`,
     ]),
-    ['weights', `${grouped(weightsOf(parameters))}, of iteration ${grouped(iteration)}, in ${file}`],
+    [
+      'weights',
+      [
+        grouped(weightsOf(parameters)),
+        ...(config.imported ? [] : [`of iteration ${grouped(iteration)}`]),
+        `in ${file}`,
+      ].join(', '),
+    ],
   ]
   const width = Math.max(...all.map(([key]) => key.length))
   return all.map(([key, value]) => `${key.padEnd(width)}  ${value}`)
+}
+
+/** How it came to its weights. */
+function history(run: StoredRun): [string, string][] {
+  const { config } = run
+  if (config.imported) {
+    const { file, sha256 } = config.imported
+    return [['imported', `from ${file}, SHA-256 ${sha256.slice(0, 16)}…`]]
+  }
+  return [
+    ['training', training(config)],
+    ['ran', ran(run)],
+    ['score', score(run)],
+  ]
 }
 
 /** Names of frozen parameters, out of a file that anybody may have written. */

@@ -20,6 +20,7 @@ import type { EvalFlags } from './evalFit.ts'
 import { exportCommand } from './export.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
+import { IMPORT_FLAGS, type ImportFlags, importFile } from './import.ts'
 import { infoRun } from './info.ts'
 import {
   BACKEND,
@@ -58,6 +59,7 @@ function command(finish: Finish): IrnnCommand {
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)
+  importCommand(program, finish)
   dataCommand(program, finish)
   sampleCommand(program, finish)
   baselineCommand(program, finish)
@@ -128,6 +130,16 @@ function infoCommand(program: IrnnCommand, finish: Finish): void {
     .argument('<dir>', 'folder of a run')
   withFlags(command, [JSON_RESULT]).action(async (dir: string, flags: { json?: boolean }) =>
     finish(await infoRun(dir, flags)),
+  )
+}
+
+function importCommand(program: IrnnCommand, finish: Finish): void {
+  const command = program
+    .command('import')
+    .description('make the folder of a run of a model from elsewhere: an nn.RNN, nn.LSTM or nn.GRU with a linear head')
+    .argument('<file>', 'its state dict as safetensors, or an ONNX file')
+  withFlags(command, IMPORT_FLAGS).action(async (file: string, flags: ImportFlags) =>
+    finish(await importFile(file, flags)),
   )
 }
 

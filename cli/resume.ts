@@ -44,6 +44,9 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
     )
   }
   const iterations = flags.iterations ?? config.training.iterations
+  if (config.imported) {
+    throw new InputError(`${dir}: expected a run of irnn train but its model was imported: there is nothing to resume`)
+  }
   const definition = taskNamed(config.task.name)
   refuseUnheard(definition, flags)
   const backend = await sameBackend(config, flags)

@@ -72,8 +72,17 @@ export {
   type StepOfBoth,
   type Stepper,
 } from './model/model.ts'
-export { describeModel, loadModel, modelMetadata, modelParts, saveModel } from './model/modelFile.ts'
+export {
+  describeModel,
+  type LoadOptions,
+  loadModel,
+  type ModelDescription,
+  modelMetadata,
+  modelParts,
+  saveModel,
+} from './model/modelFile.ts'
 export { exportOnnx, type OnnxOptions } from './model/onnx/export.ts'
+export { importOnnx } from './model/onnx/import.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export type { Sampled } from './model/plan.ts'
 export {
@@ -92,6 +101,7 @@ export {
   type TokensSpec,
   type ValuesSpec,
 } from './model/spec.ts'
+export type { SpecParts, StateDictOptions } from './model/stateDict.ts'
 export { type Rng, rng } from './rng.ts'
 export { epochOrder, type Judge, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'

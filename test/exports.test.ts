@@ -167,6 +167,7 @@ test('methods of what is returned, with anything as one of their arguments', asy
 const INTERFACES: Readonly<Record<string, readonly string[]>> = {
   createModel: membersOf('src/model/model.ts', 'Model').methods,
   loadModel: membersOf('src/model/model.ts', 'Model').methods,
+  importOnnx: membersOf('src/model/model.ts', 'Model').methods,
   createIteration: membersOf('src/train/iteration.ts', 'Iteration').methods,
   createRunFolder: membersOf('src/runs/writer.ts', 'RunFolder').methods,
   createBackend: [],

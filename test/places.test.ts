@@ -178,11 +178,11 @@ test('files are opened to be read in one place alone, which refuses what is no f
     'cli/version.ts': ['readFileSync'], // the program's own package.json
     'src/backend/platform.node.ts': ['readFile', 'readFileSync'], // the program's own, and /proc
     'src/data/births.node.ts': ['readFileSync'], // a file of a package
-    'src/data/save.node.ts': ['readdirSync'], // a folder, once it is made
     'src/runs/folder.ts': ['readdirSync'], // a folder, once it is made
     'src/runs/journal.ts': ['openSync', 'openSync', 'readFileSync'], // of a file just written; after lstat
     'src/runs/lock.ts': ['readdirSync', 'readFileSync', 'readFileSync', 'readFileSync'], // after lstat; /proc
     'src/runs/stored.ts': ['readdirSync'], // names of runs, to say which was meant
+    'src/runs/whole.ts': ['readdirSync'], // after lstat: a folder
     'src/runs/writer.ts': ['readFileSync', 'openSync'], // after lstat; a folder
     'src/table/byteFile.node.ts': ['readFileSync', 'openSync'], // standard input; after statsOf
   })

@@ -1,8 +1,10 @@
 /** What README and docs show is true: every snippet runs, and the numbers are those of the committed results. */
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { test } from 'node:test'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { between, blocks } from '../bench/readme.ts'
 import type { Results } from '../experiments/collect.ts'
@@ -12,6 +14,13 @@ const ROOT = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')
 const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(new URL('docs/', ROOT)).map((name) => `docs/${name}`)]
 
+/** What snippets read, in a folder where they run. */
+const place = mkdtempSync(join(tmpdir(), 'irnn-pages-'))
+after(() => rmSync(place, { recursive: true }))
+const { cases } = JSON.parse(read('test/fixtures/state-dicts.json')) as { cases: { name: string; file: string }[] }
+const tagger = cases.find(({ name }) => name === 'lstm')!.file
+writeFileSync(join(place, 'tagger.safetensors'), Buffer.from(tagger, 'base64'))
+
 for (const page of pages.filter((name) => name.endsWith('.md'))) {
   for (const [i, [, snippet]] of [...read(page).matchAll(/^```(?:js|ts)\n([\s\S]*?)^```$/gm)].entries()) {
     test(`${page}: snippet ${i + 1} runs`, () => {
@@ -19,7 +28,11 @@ for (const page of pages.filter((name) => name.endsWith('.md'))) {
       const file = fileURLToPath(new URL(`dist/test/snippet-${page.replaceAll('/', '-')}-${i}.mjs`, ROOT))
       writeFileSync(file, snippet!)
       try {
-        const printed = execFileSync(process.execPath, [file], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+        const printed = execFileSync(process.execPath, [file], {
+          cwd: place,
+          encoding: 'utf8',
+          stdio: ['ignore', 'pipe', 'pipe'],
+        })
         assert.ok(printed.length > 0)
       } finally {
         rmSync(file)

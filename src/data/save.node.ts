@@ -1,12 +1,9 @@
 /** Writes the folder of a fit, when all of it is there. */
-import * as fs from 'node:fs'
-import * as path from 'node:path'
-import { explaining, makeFolder } from '../disk.node.ts'
-import { InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
+import { refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
 import { modelParts } from '../model/modelFile.ts'
-import { createRunFolder } from '../runs/folder.ts'
-import { CONFIG, type RunConfig } from '../runs/stored.ts'
+import type { RunConfig } from '../runs/stored.ts'
+import { writeRunFolder } from '../runs/whole.ts'
 import type { Fitted } from './fit.ts'
 
 /** The name of the schema in a model's metadata. */
@@ -24,22 +21,8 @@ export interface SaveOptions {
   readonly say?: ((line: string) => void) | undefined
 }
 
-/** @throws InputError unless a run can be written there: before anything is trained */
-export function refuseFolder(dir: string, overwrite = false): void {
-  explaining(dir, 'cannot be written', () => {
-    const stats = fs.lstatSync(dir, { throwIfNoEntry: false })
-    if (!stats) return
-    if (!stats.isDirectory()) throw new InputError(`${dir}: expected a new or empty folder but it is a file`)
-    const held = fs.readdirSync(dir)
-    if (held.length === 0 || (overwrite && held.includes(CONFIG))) return
-    const remedy = held.includes(CONFIG) ? 'a run: name another or add --overwrite' : 'other files: name another folder'
-    throw new InputError(`${dir}: expected a new or empty folder but it holds ${remedy}`)
-  })
-}
-
 /**
- * Writes the folder of a fit. It is made under another name and renamed when it is whole, so that whatever happens,
- * there is no half of a run.
+ * Writes the folder of a fit: all of it, or nothing.
  * @throws InputError when it cannot be written or is not empty
  */
 export function saveFit(fitted: Fitted, dir: string, options: SaveOptions): void {
@@ -47,27 +30,12 @@ export function saveFit(fitted: Fitted, dir: string, options: SaveOptions): void
   const { version, overwrite = false, say } = options
   refuseNoObject('saveFit', fitted)
   refuseNoText('saveFit: dir', dir)
-  refuseFolder(dir, overwrite)
   const { model, trial, events, outcome } = fitted
-  const making = `${path.resolve(dir)}.${process.pid}.making`
-  try {
-    explaining(dir, 'cannot be written', () => makeFolder(path.dirname(path.resolve(dir))))
-    const folder = createRunFolder(making, configOf(fitted, version), { files: outcome.files, ...(say && { say }) })
-    try {
-      const parts = modelParts(model, { [SCHEMA]: JSON.stringify(outcome.schema) })
-      const sha256 = folder.saveModel(parts)
-      for (const event of events) folder.append(event.type === 'done' ? { ...event, model: { sha256 } } : event)
-      folder.saveCurve(curve(events, trial.task, `${titleOf(fitted)}: ${trial.name}`))
-    } finally {
-      folder.close()
-    }
-    explaining(dir, 'cannot be written', () => {
-      if (fs.existsSync(dir)) fs.rmSync(dir, { recursive: true })
-      fs.renameSync(making, dir)
-    })
-  } finally {
-    fs.rmSync(making, { recursive: true, force: true })
-  }
+  writeRunFolder(dir, configOf(fitted, version), { overwrite, files: outcome.files, ...(say && { say }) }, (folder) => {
+    const sha256 = folder.saveModel(modelParts(model, { [SCHEMA]: JSON.stringify(outcome.schema) }))
+    for (const event of events) folder.append(event.type === 'done' ? { ...event, model: { sha256 } } : event)
+    folder.saveCurve(curve(events, trial.task, `${titleOf(fitted)}: ${trial.name}`))
+  })
 }
 
 function titleOf({ outcome: { schema } }: Fitted): string {

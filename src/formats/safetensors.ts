@@ -178,6 +178,8 @@ export function decode(file: FileBytes): Decoded {
   source.read(0, first)
   const declared = new DataView(first.buffer).getBigUint64(0, true)
   if (declared > BigInt(Math.min(size - 8, HEADER_LIMIT))) {
+    const other = otherKind(first)
+    if (other) throw new InputError(`${WHAT}: expected safetensors but it is ${other}`)
     throw new InputError(
       `${WHAT}: expected a header within its ${size} bytes but it says ${declared}: it is cut off or no safetensors file`,
     )
@@ -187,6 +189,23 @@ export function decode(file: FileBytes): Decoded {
   source.read(8, json)
   const { spans, metadata } = parseHeader(json, size - dataStart)
   return { tensors: new Map(spans.map((span) => [span.name, storedTensor(source, dataStart, span)])), metadata }
+}
+
+const TORCH = "in Python, from safetensors.torch import save_file; save_file(torch.load(FILE), 'model.safetensors')"
+
+/** Other files that hold weights, by their first bytes, and what to do about them. Those of Python may run code. */
+const OTHER_KINDS: readonly [begins: string, kind: string][] = [
+  ['PK', `a zip file, as torch.save writes: save the state dict as safetensors: ${TORCH}`],
+  ['\x80\x02', `a pickle, as torch.save wrote before 1.6: save the state dict as safetensors: ${TORCH}`],
+  ['\x89HDF', 'HDF5, as Keras writes: save the weights as safetensors, as docs/from-pytorch.md says'],
+]
+
+function otherKind(first: Uint8Array): string | undefined {
+  // ONNX begins with its version, 3 … 14, in a field of the number 1; a length has zeros at its end.
+  const isVersion = first[0] === 8 && first[1]! >= 3 && first[1]! <= 14 && first.subarray(4).some((byte) => byte !== 0)
+  if (isVersion) return 'an ONNX file: take importOnnx, or irnn import'
+  const begins = String.fromCharCode(...first)
+  return OTHER_KINDS.find(([start]) => begins.startsWith(start))?.[1]
 }
 
 /** A file: its bytes, of this realm or another, or a source that reads them where they are wanted. */

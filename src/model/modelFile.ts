@@ -3,12 +3,13 @@
  * code.
  */
 import { type Backend, engineOf, type Floats } from '../backend/backend.ts'
-import { InputError, shown } from '../error.ts'
+import { InputError, refuseUnknown, shown } from '../error.ts'
 import { type Decoded, decode, encode, encodeParts, type FileBytes, type NamedTensor } from '../formats/safetensors.ts'
 import { checkedOptions, type Model, modelOf, zeroModel } from './model.ts'
 import { normalisationOf, normalisationShapes } from './normalisation.ts'
 import { type ParameterShape, parameterShapes } from './parameters.ts'
 import { type ModelSpec, modelSpec } from './spec.ts'
+import { type StateDictOptions, stateDictOf, type Unsaid } from './stateDict.ts'
 import { allFinite } from './values.ts'
 
 /**
@@ -61,20 +62,34 @@ export function modelTensors({ parameters, normalisation }: Model): NamedTensor[
   return tensors
 }
 
+/** What a file that has no spec of its own needs. */
+const HOW = ['spec', 'names', 'normalisation'] as const
+
+/** How `loadModel` makes a model of a file. */
+export interface LoadOptions extends StateDictOptions {
+  readonly backend: Backend
+}
+
 /**
- * The model in a file that `saveModel` made. `file` holds its bytes, or is a source that reads each weight to where it
- * belongs.
- * @throws InputError if it is no safetensors file, holds no spec, or its weights do not fit the spec or are not finite
+ * The model in a file that `saveModel` made, or in a state dict of PyTorch: nn.RNN, nn.LSTM or nn.GRU and a linear
+ * layer on its outputs, also after an embedding, saved by safetensors. `file` holds its bytes, or is a source that
+ * reads each weight to where it belongs. A state dict's names and shapes say the spec but for what `options.spec` must
+ * say; what else is in the file, counters or other layers, is left alone (`describeModel` names it).
+ * @throws InputError if it is no safetensors file, holds no spec and no such network or several, or its weights do not
+ * fit the spec or are not finite
  */
-export function loadModel(file: FileBytes, options: { backend: Backend }): Model {
-  const { backend } = checkedOptions('loadModel', 'file', options, ['backend'])
+export function loadModel(file: FileBytes, options: LoadOptions): Model {
+  const { backend, ...how } = checkedOptions('loadModel', 'file', options, ['backend', ...HOW])
   engineOf(backend)
-  const { spec, tensors } = opened(file)
-  const numbers = (name: string, into?: Floats): Floats => finite(`model file: ${name}`, tensors.get(name)!.read(into))
-  const normalised = tensors.has('input.mean') && { mean: numbers('input.mean'), std: numbers('input.std') }
-  const model = zeroModel(spec, backend, normalisationOf(spec, normalised || undefined))
+  const { spec, tensors, origins } = opened(file, how)
+  const numbers = (name: string, into?: Floats): Floats => {
+    const from = origins.get(name)!
+    return finite(`model file: ${from}`, tensors.get(from)!.read(into))
+  }
+  const held = origins.has('input.mean') ? { mean: numbers('input.mean'), std: numbers('input.std') } : undefined
+  const model = zeroModel(spec, backend, normalisationOf(spec, how.normalisation ?? held))
   try {
-    for (const { name, data } of model.parameters) numbers(name, data)
+    for (const { name, data } of model.parameters) if (origins.has(name)) numbers(name, data)
   } catch (error) {
     model.dispose()
     throw error
@@ -88,18 +103,36 @@ function finite(what: string, data: Floats, remedy = ''): Floats {
   throw new InputError(`${what}[${bad}]: expected a finite number but received ${data[bad]}${remedy}`)
 }
 
-/** The spec and the parameters' shapes of a model's file; no weight is read. @throws InputError as `loadModel` does */
-export function describeModel(file: FileBytes): { spec: ModelSpec; parameters: readonly ParameterShape[] } {
-  const { spec } = opened(file)
-  return { spec, parameters: parameterShapes(spec) }
+/** What a file holds, without its weights. */
+export interface ModelDescription {
+  readonly spec: ModelSpec
+  readonly parameters: readonly ParameterShape[]
+  /** The file's name for each parameter. Not among them: biases of a state dict that has none, which are 0. */
+  readonly origins: ReadonlyMap<string, string>
+  /** Names of the tensors that are no part of the model. */
+  readonly left: readonly string[]
 }
 
-function opened(file: FileBytes): { spec: ModelSpec; tensors: Decoded['tensors'] } {
+/**
+ * The spec and the parameters' shapes of a file that `loadModel` would take; no weight is read. @throws InputError as
+ * `loadModel` does
+ */
+export function describeModel(file: FileBytes, options: StateDictOptions = {}): ModelDescription {
+  refuseUnknown('describeModel', options, HOW)
+  const { spec, origins, left } = opened(file, options)
+  return { spec, parameters: parameterShapes(spec), origins, left }
+}
+
+interface Opened extends Omit<ModelDescription, 'parameters'> {
+  readonly tensors: Decoded['tensors']
+}
+
+function opened(file: FileBytes, how: StateDictOptions): Opened {
   const { tensors, metadata } = decode(file)
   const stored = metadata.get('irnn')
-  if (stored === undefined) {
-    throw new InputError('model file: expected the spec as metadata "irnn" but there is none: save it with saveModel')
-  }
+  if (stored === undefined) return openedStateDict(tensors, how)
+  const said = HOW.find((name) => how[name] !== undefined)
+  if (said) throw new InputError(`model file: expected no ${said}, for the file says its own: leave it out`)
   const spec = modelSpec(parseSpec(stored))
   const shapes = [...parameterShapes(spec), ...normalisationShapes(spec)]
   for (const { name, shape } of shapes) {
@@ -113,12 +146,36 @@ function opened(file: FileBytes): { spec: ModelSpec; tensors: Decoded['tensors']
     }
   }
   const known = new Set(shapes.map(({ name }) => name))
-  for (const name of tensors.keys()) {
-    // The file is a checkpoint: it holds a model among other things.
-    if (/^(optimizer|carried|trained)\./.test(name)) continue
-    if (!known.has(name)) throw new InputError(`model file: tensor ${shown(name)} is not one of its spec's parameters`)
+  const left = [...tensors.keys()].filter((name) => !known.has(name))
+  // The file may be a checkpoint: then it holds a model among other things.
+  const strange = left.find((name) => !/^(optimizer|carried|trained)\./.test(name))
+  if (strange !== undefined) {
+    throw new InputError(`model file: tensor ${shown(strange)} is not one of its spec's parameters`)
   }
-  return { spec, tensors }
+  return { spec, tensors, left, origins: new Map(shapes.map(({ name }) => [name, name])) }
+}
+
+function openedStateDict(tensors: Decoded['tensors'], how: StateDictOptions): Opened {
+  const { spec, unsaid, origins, left } = stateDictOf(tensors, how)
+  if (spec) return { spec, tensors, origins, left }
+  const asked = unsaid.map((name) => QUESTIONS[name])
+  throw new InputError(
+    `model file: expected ${asked.map(({ what }) => what).join(' and ')} to be said, which shapes do not say: pass ` +
+      `spec, say ${merged(asked.map(({ spec }) => spec))}`,
+  )
+}
+
+/** What shapes do not say, and how a caller says it. */
+const QUESTIONS: Readonly<Record<Unsaid, { what: string; spec: [part: string, field: string] }>> = {
+  cell: { what: 'rnn.cell (relu or tanh)', spec: ['rnn', "cell: 'tanh'"] },
+  kind: { what: 'head.kind (classification or regression)', spec: ['head', "kind: 'regression'"] },
+  steps: { what: 'head.steps (last or every)', spec: ['head', "steps: 'last'"] },
+}
+
+function merged(fields: readonly [part: string, field: string][]): string {
+  const parts = [...new Set(fields.map(([part]) => part))]
+  const inner = (part: string) => fields.flatMap(([of, field]) => (of === part ? [field] : [])).join(', ')
+  return `{ ${parts.map((part) => `${part}: { ${inner(part)} }`).join(', ')} }`
 }
 
 function parseSpec(stored: string): unknown {

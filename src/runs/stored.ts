@@ -37,7 +37,12 @@ export interface RunConfig {
     readonly instructionSet?: string
   }
   readonly machine: { readonly node: string; readonly platform: string; readonly arch: string }
+  /** Of a model that was trained elsewhere (`irnn import`): its file. */
+  readonly imported?: { readonly file: string; readonly sha256: string }
 }
+
+/** The name of the task of an imported model that has none: nothing scores it. */
+export const NO_TASK = 'imported'
 
 /** @throws InputError unless it is what a folder of a run can hold */
 export function refuseNoConfig(config: unknown, what: string): void {
@@ -64,6 +69,7 @@ const configSchema = z.looseObject({
     instructionSet: z.string().optional(),
   }),
   machine: z.looseObject({}).optional(),
+  imported: z.looseObject({ file: z.string(), sha256: z.string() }).optional(),
 })
 
 /** A finished or interrupted run, read back. */

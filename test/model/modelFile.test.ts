@@ -58,7 +58,7 @@ describe('a file that is not the model it says is refused, and nothing is alloca
     [
       'no spec',
       encode(list),
-      'model file: expected the spec as metadata "irnn" but there is none: save it with saveModel',
+      /^model file: expected head\.kind \(classification or regression\) and head\.steps .* to be said/,
     ],
     ['a spec that is no JSON', withSpec('{'), 'model file: metadata irnn: expected JSON but received "{"'],
     ['a spec with an unknown key', withSpec(stored.replace('{', '{"run":"rm",')), /^model spec: unknown key "run"/],

@@ -10,6 +10,7 @@ import * as speech from '../../src/speech.ts'
 import { home } from './command.ts'
 import { smallMnist } from './mnist.ts'
 import { corpusFiles, riff, samplesOf, writeFiles } from './speech.ts'
+import { file, LSTM, SAID } from './stateDicts.ts'
 
 export type Call = (...args: unknown[]) => unknown
 
@@ -89,7 +90,8 @@ export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   gru: () => [3, { bidirectional: true }],
   beats: () => ['mse', 1, 2],
   createModel: () => [spec, { backend }],
-  describeModel: () => [library.saveModel(model)],
+  importOnnx: () => [library.exportOnnx(model), { backend, spec: { head: { kind: 'classification' } } }],
+  describeModel: () => [file(LSTM), { spec: { rnn: { cell: 'lstm' }, ...SAID.spec }, names: { 'fc.': 'head.' } }],
   modelMetadata: () => [library.saveModel(model)],
   loadModel: () => [library.saveModel(model), { backend }],
   modelParts: () => [model],

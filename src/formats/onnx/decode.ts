@@ -24,6 +24,12 @@ const OPSETS = { least: 7, most: 28 } as const
 /** Versions of the format itself. */
 const IR_VERSIONS = { least: 3, most: 14 } as const
 
+/** Whether a file may be one, by its first 8 bytes: those of safetensors are a number below 2^32. */
+export function looksLikeOnnx(first: Uint8Array): boolean {
+  const isLength = first.subarray(4, 8).every((byte) => byte === 0)
+  return first[0] === 8 && first[1]! >= IR_VERSIONS.least && first[1]! <= IR_VERSIONS.most && !isLength
+}
+
 /**
  * The model in an ONNX file. Its numbers are copies.
  * @throws InputError naming what is wrong with the file
