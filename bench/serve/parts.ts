@@ -86,6 +86,7 @@ async function heldBy(server: Server) {
     bodies: metric('irnn_body_bytes') + metric('irnn_unread_bytes'),
     waiting: metric('irnn_waiting'),
     files: server.files() - 1,
+    heap: round((metric('nodejs_heap_size_used_bytes') + metric('nodejs_external_memory_bytes')) / 2 ** 20, 1),
     resident: round(metric('process_resident_memory_bytes') / 2 ** 20, 1),
   }
 }
@@ -146,7 +147,7 @@ export async function endurance(server: Server, model: Model, { sessions, minute
   const samples: object[] = []
   const look = async () => {
     for (const start = performance.now(); performance.now() < end; ) {
-      await sleep(Math.min(30_000, (60_000 * minutes) / 20))
+      await sleep((60_000 * minutes) / 120)
       samples.push({ minutes: round((performance.now() - start) / 60_000, 2), ...(await heldBy(server)) })
     }
   }

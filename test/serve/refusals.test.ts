@@ -104,7 +104,7 @@ const BODIES: readonly (readonly [path: string, body: unknown, status: number, l
     SALES,
     { rows: [GOOD] },
     400,
-    /^promo: expected its values for 2015-01-02 … 2015-01-04 \(known in advance, 3 rows of "north"\)/,
+    /^(table: )?promo: expected its values for 2015-01-02 … 2015-01-04 \(known in advance, 3 rows of "north"\)/,
   ],
   ['/v1/runs/mnist/predict', { pixels: [1, 2] }, 400, /^body: pixels: expected 784, of 28 by 28, but received 2$/],
   [
