@@ -1,11 +1,10 @@
 /** The folder of a fit: written when all of it is there, and opened again for forecasts of new rows. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
 import { explaining, makeFolder } from '../disk.node.ts'
-import { checked, InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
+import { InputError, refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
 import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata, modelParts } from '../model/modelFile.ts'
@@ -247,16 +246,14 @@ function withTypes({ time, known, past }: ForecastSchema, options: TableOptions)
 /** Names of the files of a fit beside those of every run. */
 export const FIT_FILES: readonly string[] = FILES
 
-const jsonText = z.string().transform((text, context) => {
-  try {
-    return JSON.parse(text) as unknown
-  } catch (error) {
-    context.addIssue({ code: 'custom', message: `expected JSON but ${(error as Error).message}` })
-    return z.NEVER
-  }
-})
-
 /** A schema as text. @throws InputError unless it is one */
 export function schemaFrom(text: string, what: string): Schema {
-  return parseSchema(checked(jsonText, text, what), what)
+  refuseNoText(what, text)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new InputError(`${what}: expected JSON but ${(error as Error).message}`)
+  }
+  return parseSchema(value, what)
 }

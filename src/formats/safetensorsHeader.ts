@@ -2,8 +2,9 @@
  * The header of a safetensors file: a JSON object {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__:
  * {string: string}}. Everything that it says is checked here, before a byte of data is touched.
  */
-import { z } from 'zod'
+
 import { checked, InputError, shown } from '../error.ts'
+import * as z from '../schema.ts'
 
 /** What a header may be long, the reference implementation's limit. */
 export const HEADER_LIMIT = 100_000_000
