@@ -9,6 +9,7 @@ import {
   givenWasm,
   givenWasmSync,
   instructionSetOf,
+  REMEDY,
   refused,
   type WasmSource,
   withSharedMemory,
@@ -41,10 +42,13 @@ export async function chooseWasm({ threads, instructionSet, wasm }: WasmWish, re
   }
   const usual = Math.min(defaultThreads(), DEFAULT_THREADS)
   const wanted = threads ?? (alone ? 1 : usual)
-  const module = compiled ? kernels.module : await compile(wanted > 1 ? withSharedMemory(kernels.bytes) : kernels.bytes)
+  const bytes = (given: Uint8Array<ArrayBuffer>) => (wanted > 1 ? withSharedMemory(given) : given)
+  const module = compiled ? kernels.module : await compile(bytes(kernels.bytes))
   const set = setOf(module, instructionSet)
   const single = threads === undefined && alone && usual > 1 ? ` (${alone})` : ''
-  return wasmBackend({ module, instructionSet: set, threads: wanted, reason: `${single}${reason}`, start: startThread })
+  const remedy = wasm === undefined ? 'build it with "npm run build wasm"' : REMEDY
+  const options = { module, instructionSet: set, reason: `${single}${reason}`, remedy }
+  return wasmBackend({ ...options, threads: wanted, start: startThread })
 }
 
 const COMPILED = 'a WebAssembly.Module that is compiled cannot share its memory: give an address or bytes instead'
@@ -54,7 +58,7 @@ export function wasmAtOnce(wasm: WasmSource): Engine {
   refuseWithoutSimd()
   const kernels = givenWasmSync(wasm)
   const module = 'module' in kernels ? kernels.module : compileSync(kernels.bytes)
-  return wasmBackendSync({ module, instructionSet: setOf(module, undefined), reason: '' })
+  return wasmBackendSync({ module, instructionSet: setOf(module, undefined), reason: '', remedy: REMEDY })
 }
 
 /** The kernels of the package, compiled, for one thread. */
@@ -98,7 +102,7 @@ export function noSuchSet(here: readonly InstructionSet[], wanted: InstructionSe
 function setOf(module: WebAssembly.Module, wanted: InstructionSet | undefined): WasmInstructionSet {
   const set = instructionSetOf(module)
   if (wanted !== undefined && wanted !== set) {
-    throw new InputError(`wasm: expected a module for ${shown(wanted)}, as instructionSet says, but it is for "${set}"`)
+    throw new InputError(`wasm: expected a module for ${shown(wanted)}, but it is for "${set}"`)
   }
   if (setsHere().includes(set)) return set
   throw new InputError(`wasm: expected a module for simd128, which runs here, but received one for "${set}"`)
@@ -107,8 +111,8 @@ function setOf(module: WebAssembly.Module, wanted: InstructionSet | undefined): 
 function refuseWithoutSimd(): void {
   if (hasSimd()) return
   throw new InputError(
-    'backend wasm: expected WebAssembly with SIMD but there is none here: browsers have it since Chrome 91, Firefox 89 ' +
-      'and Safari 16.4; update, or use createBackend({ name: "reference" }), which is slow',
+    'backend wasm: expected WebAssembly with SIMD but there is none here: browsers have it since Chrome 91, Firefox ' +
+      '89 and Safari 16.4; update, or use createBackend({ name: "reference" }), which is slow',
   )
 }
 

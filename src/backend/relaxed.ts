@@ -1,6 +1,7 @@
 /**
- * What WebAssembly has here. And whether relaxed SIMD's multiply-add is there and rounds once. Where it rounds twice (a processor without FMA) it
- * would be the plain module under another name, so that "relaxed-simd" says which bits come out.
+ * What WebAssembly has here: SIMD, and relaxed SIMD, whose multiply-add must round once. Where it rounds twice (a
+ * processor without FMA) it would be the plain module under another name, so that "relaxed-simd" says which bits come
+ * out.
  */
 
 /** (func (export "f") (param $a f32) (param $c f32) (result f32) → lane 0 of f32x4.relaxed_madd of a, a and c) */

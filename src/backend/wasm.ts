@@ -78,6 +78,8 @@ export interface WasmOptions {
   readonly instructionSet: WasmInstructionSet
   /** Why this backend runs, for people. */
   readonly reason: string
+  /** What to do if the module is of other code. */
+  readonly remedy: string
 }
 
 export interface ThreadedOptions extends WasmOptions {
@@ -95,7 +97,7 @@ export async function wasmBackend({ threads: wanted, start, ...options }: Thread
   const shared = wanted > 1
   if (shared) wakeCollector()
   const host = new Host(shared)
-  const exports = host.begin(await WebAssembly.instantiate(options.module, host.imports))
+  const exports = host.begin(await WebAssembly.instantiate(options.module, host.imports), options.remedy)
   const rooms = Array.from({ length: wanted - 1 }, () => host.heap.allocate(ROOM))
   const work = { module: options.module, memory: host.memory, rooms }
   return engine(options, host, exports, wanted, shared ? await startPool(start, exports, work) : ALONE)
@@ -104,7 +106,8 @@ export async function wasmBackend({ threads: wanted, start, ...options }: Thread
 /** The same at once, on one thread. */
 export function wasmBackendSync(options: WasmOptions): Engine {
   const host = new Host(false)
-  return engine(options, host, host.begin(new WebAssembly.Instance(options.module, host.imports)), 1, ALONE)
+  const exports = host.begin(new WebAssembly.Instance(options.module, host.imports), options.remedy)
+  return engine(options, host, exports, 1, ALONE)
 }
 
 /** What an instance imports, and the heap in its memory. */
@@ -122,10 +125,10 @@ class Host {
   }
 
   /** @throws InputError when the instance is of other code */
-  begin({ exports }: WebAssembly.Instance): Exports {
+  begin({ exports }: WebAssembly.Instance, remedy: string): Exports {
     const made = exports as unknown as Exports
     const wrong = otherThanCode(argumentCounts(made))
-    if (wrong !== null) throw new InputError(`backend wasm: ${wrong}: take the module of this version of irnn`)
+    if (wrong !== null) throw new InputError(`backend wasm: ${wrong}: ${remedy}`)
     this.heap = new Heap(made.__heap_base.value as number, this.memory.buffer.byteLength)
     return made
   }

@@ -2,8 +2,8 @@
  * The bytes of the kernels as WebAssembly: those that come with the package, or what the user gives; and whether they
  * are what they should be.
  *
- * The package carries them as modules of JavaScript, one an instruction set, which are imported when they are wanted. Every
- * bundler follows an import(), and every page may load scripts; a file beside the code is found by few bundlers
+ * The package carries them as modules of JavaScript, one an instruction set, which are imported when they are wanted.
+ * Every bundler follows an import(), and every page may load scripts; a file beside the code is found by few bundlers
  * (docs/decisions/018-wasm-in-bundles.md).
  */
 import { readWasm } from '#platform'
@@ -24,7 +24,8 @@ const EMBEDDED: Record<WasmInstructionSet, () => Promise<{ default: string }>> =
   'relaxed-simd': () => import('../../../build/irnn-relaxed-simd.js'),
 }
 
-const REMEDY = 'give irnn-simd128.wasm or irnn-relaxed-simd.wasm of this version of irnn (irnn/simd128.wasm)'
+/** What to do about a module that is none of these. */
+export const REMEDY = 'give irnn-simd128.wasm or irnn-relaxed-simd.wasm of this version of irnn (irnn/simd128.wasm)'
 
 /** The kernels that come with the package; null where they were not built. @throws InputError if they do not come */
 export async function embeddedWasm(set: WasmInstructionSet): Promise<Uint8Array<ArrayBuffer> | null> {
@@ -34,7 +35,9 @@ export async function embeddedWasm(set: WasmInstructionSet): Promise<Uint8Array<
   } catch (error) {
     if ((error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND') return null
     const why = (error as Error).message
-    throw new InputError(`backend wasm: expected irnn-${set}.js but ${why}: serve it with the other files of the program`)
+    throw new InputError(
+      `backend wasm: expected irnn-${set}.js but ${why}: serve it with the other files of the program`,
+    )
   }
 }
 
@@ -90,7 +93,9 @@ function refuseNoWasm(bytes: Uint8Array, from: string): void {
   const begin = String.fromCharCode(...bytes.subarray(0, 24))
   const page = /^\s*<(!doctype|html)/i.test(begin)
   const came = bytes.length === 0 ? 'nothing' : page ? 'a page of HTML: the file is not there' : shown(begin)
-  throw new InputError(`wasm: expected a file of WebAssembly but ${from} ${page ? 'is' : 'begins with'} ${came}; ${REMEDY}`)
+  throw new InputError(
+    `wasm: expected a file of WebAssembly but ${from} ${page ? 'is' : 'begins with'} ${came}; ${REMEDY}`,
+  )
 }
 
 /** `\x03env\x06memory\x02`: the import of the memory, as the bytes of a module have it; its limits follow. */

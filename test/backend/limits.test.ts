@@ -69,7 +69,7 @@ async function withRefused(refused: number, how: (work: Work) => Thread): Promis
   const start = (work: Work, died: (why: string) => void) =>
     work.worker >= refused ? how(work) : startThread(work, died)
   const module = await WebAssembly.compile(withSharedMemory((await embeddedWasm('simd128'))!))
-  return wasmBackend({ module, instructionSet: 'simd128', threads: 4, reason: '', start })
+  return wasmBackend({ module, instructionSet: 'simd128', threads: 4, reason: '', remedy: '', start })
 }
 
 const REFUSALS: Readonly<Record<string, (work: Work) => Thread>> = {
