@@ -28,7 +28,8 @@ test('the tarball has the entries, their types and one file that these share, an
 test('the tarball has all code that entries and command load, and beside it what the build needs', () => {
   const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin)]
   const code = reached(loaded.map(local))
-  const others = /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|build\/irnn-[\w-]+\.wasm)$/
+  const others =
+    /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|dist\/page\/[\w-]+\.js|build\/irnn-[\w-]+\.wasm)$/
   const native = /^(kernels\/[\w.]+\.(cc|h)|scripts\/build\.mjs)$/
   const data = ['experiments/paper-curves.csv']
   const rest = files.filter((name) => !others.test(name) && !native.test(name) && !data.includes(name))

@@ -19,11 +19,20 @@ import { SERVE, type Thread, type Work } from './threads.ts'
 export function loadAddon(): { addon: Addon } | { missing: string } {
   try {
     const require = createRequire(import.meta.url ?? __filename)
-    const root = dirname(require.resolve('irnn/package.json'))
+    const root = packageFolder(require)
+    if (root === null) return { missing: 'the package irnn is not installed where the program is' }
     return { addon: require(join(root, 'build', 'irnn.node')) as Addon }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
+  }
+}
+
+function packageFolder(require: NodeJS.Require): string | null {
+  try {
+    return dirname(require.resolve('irnn/package.json'))
+  } catch {
+    return null
   }
 }
 

@@ -71,7 +71,7 @@ export function parseHeader(json: Uint8Array, available: number): Header {
   let text: string
   let header: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
+    text = utf8(json)
     header = JSON.parse(text)
   } catch {
     throw new InputError(
@@ -90,6 +90,13 @@ export function parseHeader(json: Uint8Array, available: number): Header {
   }
   checkCover(spans, available)
   return { spans, metadata }
+}
+
+/** UTF-8 as text, also in an audio worklet, which has no TextDecoder. @throws Error where it is none */
+function utf8(bytes: Uint8Array): string {
+  if (typeof TextDecoder !== 'undefined')
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''))
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
