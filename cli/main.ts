@@ -5,10 +5,10 @@
  */
 import * as path from 'node:path'
 import { CommanderError } from 'commander'
-import { z } from 'zod'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { InputError, printable, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, nameOf, names, notNegative, positive, whole } from '../src/flag.ts'
+import * as z from '../src/schema.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
 import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'

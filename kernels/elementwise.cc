@@ -48,6 +48,7 @@ double sum_of_squares(int n, const float* x) {
     double sum[SUMS] = {};
     int i = 0;
     for (; i + SUMS <= count; i += SUMS) {
+      IRNN_VECTORIZE
       for (int j = 0; j < SUMS; j++) sum[j] += double(x[first + i + j]) * double(x[first + i + j]);
     }
     for (; i < count; i++) sum[0] += double(x[first + i]) * double(x[first + i]);
@@ -61,6 +62,7 @@ double sum_of_squares(int n, const float* x) {
 double count_nonzero(int n, const float* x) {
   return sum_blocks(n, [=](int first, int count) {
     int nonzero = 0;
+    IRNN_VECTORIZE
     for (int i = first; i < first + count; i++) nonzero += x[i] != 0.0f;
     return double(nonzero);
   });
@@ -80,6 +82,7 @@ double clip_value(int n, float limit, float* x) {
 
 void scale(int n, float factor, float* x) {
   each_block(n, [=](int first, int count) {
+    IRNN_VECTORIZE
     for (int i = first; i < first + count; i++) x[i] *= factor;
   });
 }
@@ -91,7 +94,13 @@ void copy_columns(int N, int columns, const float* src, int src_width, int src_c
     for (int n = i * BLOCK; n < min(N, (i + 1) * BLOCK); n++) {
       const float* from = src + size_t(n) * src_width + src_column;
       float* to = dst + size_t(n) * dst_width + dst_column;
-      for (int j = 0; j < columns; j++) to[j] = accumulate ? to[j] + from[j] : from[j];
+      if (accumulate) {
+        IRNN_VECTORIZE
+        for (int j = 0; j < columns; j++) to[j] += from[j];
+      } else {
+        IRNN_VECTORIZE
+        for (int j = 0; j < columns; j++) to[j] = from[j];
+      }
     }
   });
 }
@@ -108,6 +117,7 @@ void dropout(int n, int first, int seed, int iteration, float p, const float* x,
   const uint32_t least = uint32_t(p * 16777216.0f);
   const float kept = 1.0f / (1.0f - p);
   each_block(n, [=](int from, int count) {
+    IRNN_VECTORIZE
     for (int i = from; i < from + count; i++) {
       const uint32_t bits = mix(mix(uint32_t(first + i) + key) ^ key);
       y[i] = (bits >> 8) >= least ? x[i] * kept : 0.0f;

@@ -37,6 +37,13 @@ typedef float vf_unaligned __attribute__((vector_size(VL * 4), aligned(4), may_a
 #define IRNN_INLINE inline __attribute__((always_inline))
 #define IRNN_NOINLINE __attribute__((noinline))
 #define IRNN_INLINE_LAMBDA __attribute__((always_inline))
+// Before a loop over numbers that the compiler makes one over vectors. Clang does so for WebAssembly only where it is
+// told to (scripts/build.mjs).
+#ifdef __clang__
+#define IRNN_VECTORIZE _Pragma("clang loop vectorize(enable)")
+#else
+#define IRNN_VECTORIZE
+#endif
 
 IRNN_INLINE vf load(const float* p) { return *reinterpret_cast<const vf_unaligned*>(p); }
 IRNN_INLINE void store(float* p, vf v) { *reinterpret_cast<vf_unaligned*>(p) = v; }

@@ -22,27 +22,36 @@ IRNN_INLINE float faded(float x) { return x < 1e-36f && x > -1e-36f ? 0.0f : x; 
 struct Sgd {
   float lr, momentum;
   IRNN_INLINE void update(int n, float* w, const float* g, float* v) const {
+    if (!v) {
+      IRNN_VECTORIZE
+      for (int i = 0; i < n; i++) w[i] -= lr * g[i];
+      return;
+    }
+    IRNN_VECTORIZE
     for (int i = 0; i < n; i++) {
-      float step = g[i];
-      if (v) step = v[i] = momentum * v[i] + step;
-      w[i] -= lr * step;
+      v[i] = momentum * v[i] + g[i];
+      w[i] -= lr * v[i];
     }
   }
   // By a gradient of 0.
   IRNN_INLINE void fade(int n, float* w, float* v) const {
-    for (int i = 0; v && i < n; i++) w[i] -= lr * (v[i] = faded(momentum * v[i]));
+    if (!v) return;
+    IRNN_VECTORIZE
+    for (int i = 0; i < n; i++) w[i] -= lr * (v[i] = faded(momentum * v[i]));
   }
 };
 
 struct RmsProp {
   float lr, alpha, eps;
   IRNN_INLINE void update(int n, float* w, const float* g, float* s) const {
+    IRNN_VECTORIZE
     for (int i = 0; i < n; i++) {
       s[i] = alpha * s[i] + (1.0f - alpha) * g[i] * g[i];
       w[i] -= lr * g[i] / (__builtin_sqrtf(s[i]) + eps);
     }
   }
   IRNN_INLINE void fade(int n, float* s) const {
+    IRNN_VECTORIZE
     for (int i = 0; i < n; i++) s[i] = faded(alpha * s[i]);
   }
 };
@@ -53,6 +62,7 @@ struct Adam {
       : beta1(beta1), beta2(beta2), eps(eps), size(lr / correction1), root(1.0f / __builtin_sqrtf(correction2)),
         shrink(lr * decay) {}
   IRNN_INLINE void update(int n, float* w, const float* g, float* m, float* v) const {
+    IRNN_VECTORIZE
     for (int i = 0; i < n; i++) {
       m[i] = beta1 * m[i] + (1.0f - beta1) * g[i];
       v[i] = beta2 * v[i] + (1.0f - beta2) * g[i] * g[i];
@@ -60,6 +70,7 @@ struct Adam {
     }
   }
   IRNN_INLINE void fade(int n, float* w, float* m, float* v) const {
+    IRNN_VECTORIZE
     for (int i = 0; i < n; i++) {
       m[i] = faded(beta1 * m[i]);
       v[i] = faded(beta2 * v[i]);

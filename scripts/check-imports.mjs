@@ -42,6 +42,8 @@ export const ROOMS = [
   'kernels/napi.cc',
   'kernels/wasm.cc',
   'package.json',
+  'src/schemaType.ts',
+  'src/schema.ts',
   'src/error.ts',
   'src/numbers.ts',
   'src/arrays.ts',
@@ -108,11 +110,14 @@ export function importsOf(path, text) {
   return [...new Set(patterns.flatMap((pattern) => [...code.matchAll(pattern)].map(([, name]) => name)))]
 }
 
-/** The files of this house that a name stands for: none for a package. */
+/** What scripts/build.mjs makes, as seen from dist/. */
+const BUILT = /^(\.\.\/)+build\//
+
+/** The files of this house that a name stands for: none for a package, or what is built. */
 function targetsOf(path, name) {
   if (ALIASES[name]) return ALIASES[name]
   const relative = name.startsWith('.') || /\.(cc|h)$/.test(path)
-  return relative ? [posix.join(posix.dirname(path), name)] : []
+  return relative && !BUILT.test(name) ? [posix.join(posix.dirname(path), name)] : []
 }
 
 function matches(room, path) {

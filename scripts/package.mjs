@@ -1,10 +1,12 @@
 // Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into
-// one file an entry and one that they share. When npm packs or publishes, it also takes the addresses of source maps
-// out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
+// one file an entry and one that they share; and dist/page/, the entries that a page can load, each in a file that
+// names no package, for pages without a bundler. When npm packs or publishes, it also takes the addresses of source
+// maps out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
 // argument names another root.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { rollup } from 'rollup'
 import { dts } from 'rollup-plugin-dts'
 
@@ -54,6 +56,28 @@ function reach(entry, getModuleInfo) {
   return reached
 }
 
+/** The kernels stay where they are, in build/: a page loads those that it can run. */
+async function page() {
+  const to = join(ROOT, 'dist', 'page')
+  rmSync(to, { recursive: true, force: true })
+  await build({
+    absWorkingDir: ROOT,
+    nodePaths: [fileURLToPath(new URL('../node_modules', import.meta.url))], // also for another root
+    entryPoints: { irnn: 'dist/src/index.js', speech: 'dist/src/speech.js' },
+    outdir: to,
+    bundle: true,
+    splitting: true,
+    minify: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    plugins: [{ name: 'kernels', setup: (build) => build.onResolve({ filter: /\/build\/irnn-/ }, kernels) }],
+    logLevel: 'warning',
+  })
+}
+
+const kernels = ({ path }) => ({ path: `../../build/${basename(path)}`, external: true })
+
 const ADDRESS = /^\/\/# sourceMappingURL=.*\n?/m
 
 function dropMaps() {
@@ -65,4 +89,5 @@ function dropMaps() {
 }
 
 await types()
+await page()
 if (['pack', 'publish'].includes(process.env.npm_command)) dropMaps()

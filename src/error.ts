@@ -3,7 +3,7 @@
  * that reads a person's data (specs, options, batches, files) checks it once and throws this; code behind the check
  * trusts.
  */
-import type { z } from 'zod'
+import type { Mismatch, Problem, Schema } from './schemaType.ts'
 
 /**
  * What the user gave is wrong (as opposed to a defect of ours or a failing machine). The command exits with 2 on it.
@@ -178,103 +178,50 @@ function editDistance(a: string, b: string): number {
 }
 
 /**
- * `value` through a zod schema; the first thing wrong becomes one line, `what: where: expected … but received …`.
+ * `value` through a schema; the first thing wrong becomes one line, `what: where: expected … but received …`.
  * @param what names the value for the reader, e.g. `model spec`
  * @throws InputError
  */
-export function checked<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+export function checked<T>(schema: Schema<T>, value: unknown, what: string): T {
   const result = schema.safeParse(value)
   if (result.success) return result.data
-  throw new InputError(`${what}: ${explain(result.error.issues[0] as Issue, value, schema)}`)
+  throw new InputError(`${what}: ${explain(result.mismatch)}`)
 }
 
-type Issue = z.core.$ZodIssue
-
-function explain(issue: Issue, root: unknown, schema: z.core.$ZodType): string {
-  if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const branch = closest(issue.errors as Issue[][])
-    if (branch) return explain({ ...branch, path: [...issue.path, ...branch.path] } as Issue, root, schema)
+function explain({ path, problem, received, beside }: Omit<Mismatch, keyof Error | 'within'>): string {
+  // What is missing may be there under a name that is none, `haed` for `head`: then that is what is wrong.
+  const misspelt = beside?.unknown.find((key) => nearest(key, beside.known) === path.at(-1))
+  if (beside && misspelt !== undefined) {
+    const keys = { code: 'keys', unknown: [misspelt], known: beside.known } as const
+    return explain({ path: path.slice(0, -1), problem: keys, received, beside: undefined })
   }
-  const where = issue.path.length > 0 ? `${issue.path.map(named).join('.')}: ` : ''
-  if (issue.code === 'custom') return `${where}${issue.message}`
-  if (issue.code === 'unrecognized_keys') {
-    const keys = issue.keys.slice(0, 4)
+  const where = path.length > 0 ? `${path.map(named).join('.')}: ` : ''
+  if (problem.code === 'custom') return `${where}${problem.message}`
+  if (problem.code === 'keys') {
+    const keys = problem.unknown.slice(0, 4)
     const [noun, remedy] = keys.length > 1 ? ['keys', 'them or correct their'] : ['key', 'it or correct its']
-    const unknown = keys.map(shown).join(', ') + (issue.keys.length > keys.length ? ', …' : '')
-    return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${meantKeys(keys, schema, issue.path)}`
+    const unknown = keys.map(shown).join(', ') + (problem.unknown.length > keys.length ? ', …' : '')
+    const meant = keys.flatMap((key) => nearest(key, problem.known) ?? [])
+    const which = meant.length > 0 ? `; did you mean ${meant.join(', ')}?` : ''
+    return `${where}unknown ${noun} ${unknown}: remove ${remedy} spelling${which}`
   }
-  const value = valueAt(issue, root)
-  const misspelt = value === undefined && misspeltFor(issue.path, root, schema)
-  if (misspelt) return explain(misspelt, root, schema)
-  const choices = choicesOf(issue).map(String)
-  const came = value === undefined ? 'nothing' : shown(value)
-  return `${where}expected ${expectation(issue)} but received ${came}${didYouMean(value, choices)}`
+  const choices = problem.code === 'value' ? problem.choices.map(String) : []
+  const came = received === undefined ? 'nothing' : shown(received)
+  return `${where}expected ${expectation(problem)} but received ${came}${didYouMean(received, choices)}`
 }
 
-/** What is missing may be there under a name that is none: `haed` for `head`. Then that is what is wrong. */
-function misspeltFor(path: readonly PropertyKey[], root: unknown, schema: z.core.$ZodType): Issue | undefined {
-  const above = path.slice(0, -1)
-  const known = path.length > 0 ? keysAt(schema, above) : []
-  const strange = Object.keys(Object(valueAt({ path: above }, root))).filter((key) => !known.includes(key))
-  const meant = known.length > 0 ? strange.find((key) => nearest(key, known) === path.at(-1)) : undefined
-  return meant === undefined ? undefined : ({ code: 'unrecognized_keys', keys: [meant], path: above } as Issue)
-}
-
-/** What a value may be, if it is one of a list. */
-function choicesOf(issue: Issue): readonly unknown[] {
-  if (issue.code === 'invalid_value') return issue.values
-  return issue.code === 'invalid_union' && 'options' in issue ? (issue.options ?? []) : []
-}
-
-function meantKeys(keys: readonly string[], schema: z.core.$ZodType, path: readonly PropertyKey[]): string {
-  const known = keysAt(schema, path)
-  const meant = keys.flatMap((key) => nearest(key, known) ?? [])
-  return meant.length > 0 ? `; did you mean ${meant.join(', ')}?` : ''
-}
-
-/** The keys of the objects that a schema allows at `path`. */
-function keysAt(schema: z.core.$ZodType, [first, ...rest]: readonly PropertyKey[]): string[] {
-  const { def } = (schema as z.core.$ZodTypes)._zod
-  const at = first === undefined ? [] : [first, ...rest]
-  if (def.type === 'object') {
-    if (first === undefined) return Object.keys(def.shape)
-    return def.shape[first as string] ? keysAt(def.shape[first as string]!, rest) : []
-  }
-  if (def.type === 'union') return def.options.flatMap((option) => keysAt(option, at))
-  if (def.type === 'pipe') return keysAt(def.in, at)
-  if (def.type === 'array') return keysAt(def.element, rest)
-  return 'innerType' in def ? keysAt(def.innerType as z.core.$ZodType, at) : []
-}
-
-/**
- * Of the branches of a union, the one that got furthest into the value, and of those the one that knows most of its
- * keys: it is what the writer meant. None: no type fits.
- */
-function closest(branches: Issue[][]): Issue | undefined {
-  const misfit = (branch: Issue[]) => branch[0]!.code === 'invalid_type' && branch[0].path.length === 0
-  const inside = branches.filter((branch) => !misfit(branch))
-  const strange = (branch: Issue[]) => branch.flatMap((one) => ('keys' in one ? one.keys : [])).length
-  return inside.sort((a, b) => b[0]!.path.length - a[0]!.path.length || strange(a) - strange(b))[0]?.[0]
-}
-
-function expectation(issue: Issue): string {
-  switch (issue.code) {
-    case 'invalid_value':
-      return oneOf(issue.values)
-    case 'invalid_union': {
-      const options = choicesOf(issue) // of a discriminated union
-      return options.length > 0
-        ? oneOf(options)
-        : (issue.errors as Issue[][]).map(([e]) => expectation(e!)).join(' or ')
-    }
-    case 'too_small':
-      return `${thing(issue.origin)} ${issue.inclusive ? '>=' : '>'} ${issue.minimum}`
-    case 'too_big':
-      return `${thing(issue.origin)} ${issue.inclusive ? '<=' : '<'} ${issue.maximum}`
-    case 'invalid_type':
-      return issue.expected === 'int' ? 'a whole number' : article(issue.expected)
+function expectation(problem: Problem): string {
+  switch (problem.code) {
+    case 'value':
+      return oneOf(problem.choices)
+    case 'none':
+      return problem.problems.map(expectation).join(' or ')
+    case 'size':
+      return `${thing(problem.of)} ${problem.bound}`
+    case 'type':
+      return problem.expected === 'int' ? 'a whole number' : article(problem.expected)
     default:
-      return issue.message
+      return 'another value'
   }
 }
 
@@ -291,10 +238,4 @@ function thing(origin: string): string {
 
 function article(noun: string): string {
   return /^[aeiou]/i.test(noun) ? `an ${noun}` : `a ${noun}`
-}
-
-function valueAt(issue: Pick<Issue, 'path'>, root: unknown): unknown {
-  let value = root
-  for (const key of issue.path) value = (value as Record<PropertyKey, unknown> | null | undefined)?.[key]
-  return value
 }

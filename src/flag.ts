@@ -3,8 +3,9 @@
  * makes them its own. A kind of value is checked in one place, whether a program gives it or a word of the command line
  * is read as it.
  */
-import { z } from 'zod'
+
 import { checked, didYouMean, InputError, shown } from './error.ts'
+import * as z from './schema.ts'
 
 /** What a value may be. */
 export interface Kind<V> {
@@ -20,7 +21,7 @@ export interface Kind<V> {
 
 /** Values that a schema accepts; `parse` makes one of a word, a number unless told otherwise. */
 export function kindOf<V>(
-  schema: z.ZodType<V>,
+  schema: z.Schema<V>,
   expected: string,
   { parse = numberOf, choices }: { parse?: (text: string) => unknown; choices?: readonly string[] } = {},
 ): Kind<V> {

@@ -2,10 +2,11 @@
  * Initial weights. An initialiser is data, stored with the model; `initialise` draws a matrix by it, in float64, in row
  * order, from a generator, so one seed gives the same model on every backend (up to rounding to float32).
  */
-import { z } from 'zod'
+
 import type { Floats } from './backend/backend.ts'
 import { type Kind, kindOf } from './flag.ts'
 import type { Rng } from './rng.ts'
+import * as z from './schema.ts'
 
 /** How a matrix is drawn, as data. */
 export type Init =
@@ -39,7 +40,7 @@ export const uniform = (bound: number): Init => ({ kind: 'uniform', bound })
 /** Every weight is `value`. */
 export const constant = (value: number): Init => ({ kind: 'constant', value })
 
-export const initSchema: z.ZodType<Init> = z.discriminatedUnion('kind', [
+export const initSchema: z.Schema<Init> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('identity'), scale: z.number() }),
   z.strictObject({ kind: z.literal('gaussian'), std: z.number().min(0) }),
   z.strictObject({ kind: z.literal('random-walk') }),

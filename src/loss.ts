@@ -5,10 +5,11 @@
  * Sources: pinball, Koenker & Bassett 1978; Huber 1964; the normal likelihood with a deviation that the network gives,
  * Nix & Weigend 1994.
  */
-import { z } from 'zod'
+
 import type { Floats } from './backend/backend.ts'
 import { checked, InputError, refuseUnknown, shown } from './error.ts'
 import type { Metric } from './metric.ts'
+import * as z from './schema.ts'
 
 /** Softmax cross-entropy in nats, as data; `crossEntropy` makes it. */
 export interface CrossEntropy {
@@ -155,17 +156,17 @@ const ownSchema = z.looseObject({
     (value) => typeof value === 'function',
     'expected a function, which no file can hold: give it again',
   ),
-}) as unknown as z.ZodType<OwnLoss>
+}) as unknown as z.Schema<OwnLoss>
 
 /** What a task, or the options of a run, may say. */
-export const lossSchema: z.ZodType<LossSpec | OwnLoss> = z.discriminatedUnion('kind', [
+export const lossSchema: z.Schema<LossSpec | OwnLoss> = z.discriminatedUnion('kind', [
   parts.crossEntropy,
   z.strictObject({ kind: z.literal('squaredError') }),
   parts.pinball,
   parts.huber,
   z.strictObject({ kind: z.literal('gaussianNll') }),
-  ownSchema as unknown as z.ZodObject<{ kind: z.ZodLiteral<'own'> }>,
-]) as z.ZodType<LossSpec | OwnLoss>
+  ownSchema,
+]) as z.Schema<LossSpec | OwnLoss>
 
 interface Head {
   readonly kind: 'classification' | 'regression'

@@ -2,12 +2,13 @@
  * A task: seeded streams of batches, and what a model needs to fit them. A task knows nothing of models, backends or
  * files of runs; the loop in train/loop.ts knows nothing of what the numbers mean.
  */
-import { z } from 'zod'
+
 import type { Batch, BatchShape, Normalisation } from './batch.ts'
 import { checked, InputError, refuseNoText, refuseUnless, shown } from './error.ts'
 import type { LossSpec, OwnLoss } from './loss.ts'
 import { type JudgeName, METRICS, type Metric } from './metric.ts'
 import { permutation, rng } from './rng.ts'
+import * as z from './schema.ts'
 
 /** What is to be learnt: batches to train and to test on, and what a model needs to fit them. */
 export interface Task {

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { z } from 'zod'
 import { checked, InputError, nearest, refuseUnknown, shown } from '../src/error.ts'
+import * as z from '../src/schema.ts'
 import { refused } from './support/refused.ts'
 
 test('the option that was meant: by case and dashes, initials, a beginning, a slip of the pen', () => {

@@ -171,6 +171,7 @@ const INTERFACES: Readonly<Record<string, readonly string[]>> = {
   createIteration: membersOf('src/train/iteration.ts', 'Iteration').methods,
   createRunFolder: membersOf('src/runs/writer.ts', 'RunFolder').methods,
   createBackend: [],
+  createBackendSync: [],
 }
 
 /** Own ones and those of its class, but for what ends it. */

@@ -1,22 +1,13 @@
 /**
  * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
  */
-import {
-  allowRelaxedSimd,
-  defaultThreads,
-  loadAddon,
-  noWasmThreads,
-  startThread,
-  wasmBytes,
-  wasmIsBuilt,
-} from '#platform'
+import { defaultThreads, loadAddon } from '#platform'
 import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
+import { chooseWasm, embeddedModule, noSuchSet, wasmAtOnce, wasmInstructionSets } from './chooseWasm.ts'
 import { otherThanCode } from './contract.ts'
 import { type Addon, nativeBackend } from './native.ts'
-import { referenceBackend } from './reference/index.ts'
-import { fusesMultiplyAdd } from './relaxed.ts'
-import { moduleFile, wasmBackend } from './wasm.ts'
+import type { WasmModule, WasmSource } from './wasmFile.ts'
 
 /** Which backend is wanted and how it is to run. Everything has a default. */
 export interface BackendOptions {
@@ -30,14 +21,15 @@ export interface BackendOptions {
   readonly threads?: number | undefined
   /** Default: the best this processor, or WebAssembly here, has. */
   readonly instructionSet?: InstructionSet | undefined
+  /**
+   * The kernels for wasm: the address or the bytes of `irnn/simd128.wasm` or `irnn/relaxed-simd.wasm`, or a
+   * `WebAssembly.Module`, which has one thread. Default: those that are part of the code. With it, wasm runs also where
+   * there is a native backend.
+   */
+  readonly wasm?: WasmSource | undefined
 }
 
 const MAX_THREADS = 256
-/**
- * A wasm thread is a worker, some 35 ms and 8 MB to start, and a minibatch of 32 gives 4 pieces of a recurrence to
- * share out.
- */
-const DEFAULT_WASM_THREADS = 4
 
 /**
  * A backend ready to run. Its `description` says which one and why.
@@ -48,10 +40,30 @@ export function createBackend(options: BackendOptions = {}): Promise<Backend> {
   return createEngine(options)
 }
 
-/** The same, with the kernels and the memory that are internal. */
+/**
+ * The same at once, where nothing can be waited for, as in the constructor of an `AudioWorkletProcessor`: wasm on one
+ * thread, from bytes or from what `wasmModule` gave.
+ * @throws InputError when `wasm` is not there or not what it must be; RangeError when there is no memory for it
+ */
+export function createBackendSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView | WasmModule }): Backend {
+  refuseUnknown('createBackendSync', options, ['wasm'])
+  return wasmAtOnce(options.wasm)
+}
+
+/**
+ * The kernels as a `WebAssembly.Module`, to be sent to a worker or an audio worklet for `createBackendSync` there.
+ * @param options.instructionSet default: the best that WebAssembly has here
+ * @throws InputError when an option does not exist, or there is no such instruction set here
+ */
+export async function wasmModule(options: { readonly instructionSet?: WasmInstructionSet } = {}): Promise<WasmModule> {
+  refuseUnknown('wasmModule', options, ['instructionSet'])
+  return embeddedModule(options.instructionSet)
+}
+
+/** A backend with the kernels and the memory that are internal. */
 export async function createEngine(options: BackendOptions = {}): Promise<Engine> {
-  refuseUnknown('createBackend', options, ['name', 'threads', 'instructionSet'])
-  const { name, threads, instructionSet } = options
+  refuseUnknown('createBackend', options, ['name', 'threads', 'instructionSet', 'wasm'])
+  const { name, threads, instructionSet, wasm } = options
   if (name !== undefined && name !== 'native' && name !== 'wasm' && name !== 'reference') {
     const meant = didYouMean(name, ['native', 'wasm', 'reference'])
     throw new InputError(`backend: expected native, wasm or reference but received ${shown(name)}${meant}`)
@@ -59,8 +71,11 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   if (threads !== undefined && !(Number.isInteger(threads) && threads >= 1 && threads <= MAX_THREADS)) {
     throw new InputError(`threads: expected a whole number from 1 to ${MAX_THREADS} but received ${shown(threads)}`)
   }
-  if (name === 'reference') return referenceBackend()
-  if (name === 'wasm') return chooseWasm(threads, instructionSet, '')
+  if (wasm !== undefined && name !== undefined && name !== 'wasm') {
+    throw new InputError(`wasm: goes with the backend wasm but received name ${shown(name)}: leave one of them out`)
+  }
+  if (name === 'reference') return (await import('./reference/index.ts')).referenceBackend()
+  if (name === 'wasm' || wasm !== undefined) return chooseWasm({ threads, instructionSet, wasm }, '')
   const loaded = findAddon()
   if ('addon' in loaded) {
     const { addon } = loaded
@@ -72,25 +87,7 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
         '"npm explore irnn -- npm run build -- native", or use --backend wasm',
     )
   }
-  return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing}${loaded.remedy ?? ''})`)
-}
-
-async function chooseWasm(
-  threads: number | undefined,
-  wanted: InstructionSet | undefined,
-  reason: string,
-): Promise<Engine> {
-  const built = wasmInstructionSets()
-  if (built.length === 0) {
-    throw new InputError(`backend wasm: expected its modules in build/ but they were not built: run "npm run build"`)
-  }
-  const instructionSet = oneOf(built, wanted)
-  const alone = noWasmThreads()
-  if (threads !== undefined && threads > 1 && alone) {
-    throw new InputError(`threads: expected 1 but received ${threads}: ${alone}`)
-  }
-  const usual = alone ? 1 : Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
-  return wasmBackend({ instructionSet, threads: threads ?? usual, reason, load: wasmBytes, start: startThread })
+  return chooseWasm({ threads, instructionSet }, ` (no native add-on: ${loaded.missing}${loaded.remedy ?? ''})`)
 }
 
 /** The add-on, if it is there and of this code; else why not, and what to do if it should be. */
@@ -100,21 +97,11 @@ function findAddon(): { addon: Addon } | { missing: string; remedy?: string } {
   return wrong === null ? loaded : { missing: wrong, remedy: ': run "npm run build"' }
 }
 
-/** Those that run here and are built, best first. */
-function wasmInstructionSets(): readonly WasmInstructionSet[] {
-  allowRelaxedSimd()
-  const sets: WasmInstructionSet[] = fusesMultiplyAdd() ? ['relaxed-simd', 'simd128'] : ['simd128']
-  return sets.filter((set) => wasmIsBuilt(moduleFile(set, false)) && wasmIsBuilt(moduleFile(set, true)))
-}
-
 function oneOf<S extends InstructionSet>(here: readonly S[], wanted: InstructionSet | undefined): S {
   if (wanted === undefined) return here[0]!
   const found = here.find((set) => set === wanted)
   if (found) return found
-  throw new InputError(
-    `instruction set: expected one of ${here.join(', ')}, which run here and are built, but received ` +
-      `${shown(wanted)}${didYouMean(wanted, here)}: "npm run build" builds all that there are`,
-  )
+  throw noSuchSet(here, wanted)
 }
 
 /** Every backend and instruction set that runs here and is built, for tests and benchmarks. */
@@ -123,7 +110,7 @@ export async function availableBackends(): Promise<BackendOptions[]> {
   const native = 'addon' in loaded ? loaded.addon.instructionSets : []
   return [
     { name: 'reference' },
-    ...wasmInstructionSets().map((instructionSet) => ({ name: 'wasm' as const, instructionSet })),
+    ...(await wasmInstructionSets()).map((instructionSet) => ({ name: 'wasm' as const, instructionSet })),
     ...native.map((instructionSet) => ({ name: 'native' as const, instructionSet })),
   ]
 }

@@ -1,31 +1,33 @@
-/**
- * What differs by platform, for browsers: no add-on, the wasm module comes by fetch from beside the package's files.
- */
+/** What differs by platform, for browsers and all that is not Node: no add-on, and files come by fetch. */
+import { InputError, shown } from '../error.ts'
 import type { Addon } from './native.ts'
-import type { Thread, Work } from './threads.ts'
+import { SERVE, type Thread, type Work } from './threads.ts'
 
 export function loadAddon(): { addon: Addon } | { missing: string } {
   return { missing: 'this is not Node' }
 }
 
-/** A server is not asked before a file is wanted. */
-export function wasmIsBuilt(): boolean {
-  return true
+/** The file at an address. @throws InputError if it does not come */
+export async function readWasm(address: string): Promise<Uint8Array<ArrayBuffer>> {
+  let why: string
+  try {
+    const response = await fetch(address)
+    if (response.ok) return new Uint8Array(await response.arrayBuffer())
+    why = `the server answered ${response.status}`
+  } catch (error) {
+    why = (error as Error).message
+  }
+  throw new InputError(`wasm: expected a file at ${shown(address)} but ${why}: is it among the files that are served?`)
 }
 
-export async function wasmBytes(file: string): Promise<BufferSource> {
-  const url = new URL(`../../../build/${file}`, import.meta.url)
-  const response = await fetch(url)
-  if (!response.ok) throw new Error(`wasm module: expected ${url} but the server answered ${response.status}`)
-  return response.arrayBuffer()
-}
-
+/** 1 where nothing says how many there are: in an audio worklet. */
 export function defaultThreads(): number {
-  return navigator.hardwareConcurrency ?? 1
+  return globalThis.navigator?.hardwareConcurrency ?? 1
 }
 
 /** Why there can be no wasm threads, or null where there can. */
 export function noWasmThreads(): string | null {
+  if (typeof Worker === 'undefined') return 'there are no workers here'
   if (globalThis.crossOriginIsolated) return null
   return 'the page is not cross-origin isolated: it needs the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp'
 }
@@ -34,15 +36,17 @@ export function noWasmThreads(): string | null {
 export function allowRelaxedSimd(): void {}
 
 export function startThread(work: Work, died: (why: string) => void): Thread {
-  const worker = new Worker(new URL('./thread.browser.js', import.meta.url), { type: 'module' })
+  const text = `onmessage = ({ data }) => (${SERVE})(data, () => postMessage('ready'))`
+  const url = URL.createObjectURL(new Blob([text], { type: 'text/javascript' }))
+  const worker = new Worker(url)
   const ready = new Promise<void>((resolve, reject) => {
     worker.onmessage = () => resolve()
     worker.onerror = ({ message }) => {
-      const why = message || 'its script could not be loaded'
+      const why = message || "its script could not be loaded; a Content-Security-Policy needs worker-src 'self' blob:"
       died(why)
       reject(new Error(why))
     }
-  })
+  }).finally(() => URL.revokeObjectURL(url))
   worker.postMessage(work)
   return { ready, stop: async () => worker.terminate() }
 }

@@ -1,33 +1,58 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
+import { InputError, shown } from '../error.ts'
 import type { Addon } from './native.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
-import type { Thread, Work } from './threads.ts'
+import { SERVE, type Thread, type Work } from './threads.ts'
 
-const BUILD = new URL('../../../build/', import.meta.url)
-
+/**
+ * The add-on of the package that Node finds from where this code is: its own, or, where a bundler put this code into a
+ * file of the program, the one that is installed. In a bundle in CommonJS `import.meta` is empty.
+ */
 export function loadAddon(): { addon: Addon } | { missing: string } {
   try {
-    return { addon: createRequire(import.meta.url)(fileURLToPath(new URL('irnn.node', BUILD))) as Addon }
+    const require = createRequire(import.meta.url ?? __filename)
+    const root = packageFolder(require)
+    if (root === null) return { missing: 'the package irnn is not installed where the program is' }
+    return { addon: require(join(root, 'build', 'irnn.node')) as Addon }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
   }
 }
 
-/** Whether a file of wasm is in build/. */
-export function wasmIsBuilt(file: string): boolean {
-  return existsSync(new URL(file, BUILD))
+function packageFolder(require: NodeJS.Require): string | null {
+  try {
+    return dirname(require.resolve('irnn/package.json'))
+  } catch {
+    return null
+  }
 }
 
-export async function wasmBytes(file: string): Promise<BufferSource> {
-  return readFile(new URL(file, BUILD))
+/** The file at an address or path. @throws InputError if it does not come */
+export async function readWasm(address: string): Promise<Uint8Array<ArrayBuffer>> {
+  let why: string
+  try {
+    if (!/^(https?|data):/.test(address)) {
+      const file = address.startsWith('file:') ? fileURLToPath(address) : address
+      if (statSync(file).isFile()) return new Uint8Array(await readFile(file))
+      throw new Error('it is no file')
+    }
+    const response = await fetch(address)
+    if (response.ok) return new Uint8Array(await response.arrayBuffer())
+    why = `the server answered ${response.status}`
+  } catch (error) {
+    const { message, cause } = error as Error
+    why = cause instanceof Error ? cause.message : message
+  }
+  throw new InputError(`wasm: expected a file at ${shown(address)} but ${why}`)
 }
 
 export function defaultThreads(): number {
@@ -69,14 +94,17 @@ function addressSpaceLeft(): number {
   }
 }
 
+const THREAD = `const { parentPort, workerData } = require('node:worker_threads')
+;(${SERVE})(workerData, () => parentPort.postMessage('ready'))`
+
 /**
  * A worker that does not keep the process alive. No execArgv: what the program was started with is not for it. It
  * prints nothing, and where its output went to that of the process, ten workers made Node warn of too many listeners.
  */
 export function startThread(work: Work, died: (why: string) => void): Thread {
   refuseWithoutRoom()
-  const options = { workerData: work, execArgv: [], stdout: true, stderr: true }
-  const worker = new Worker(new URL('./thread.node.js', import.meta.url), options)
+  const options = { eval: true, workerData: work, execArgv: [], stdout: true, stderr: true }
+  const worker = new Worker(THREAD, options)
   starting++
   const ready = new Promise<void>((resolve, reject) => {
     const end = (why: string): void => {

@@ -29,35 +29,36 @@ const REPORT = 256
 export const ROOM: number = REPORT + STACK
 const PATIENCE_MS = 20_000
 
-/** What kernels/wasm.cc exports beside the kernels. */
+/** What kernels/wasm.cc exports beside the kernels, and its workers do not need alone. */
 export interface PoolExports {
   readonly __stack_pointer: WebAssembly.Global
   pool_start(workers: number, maySleep: number): void
   pool_finish(): void
   pool_crashed(): number
-  pool_work(): void
-  pool_crash(worker: number): void
 }
 
-/** In the worker: announces itself with `ready`, then works until it is terminated. */
-export function serve({ module, memory, worker, room }: Work, ready: () => void): never {
-  const scratch = (): never => {
+/**
+ * What runs in a worker, as text: a function that takes the work, and calls `ready` when it begins. It works until the
+ * worker is terminated. As a file it would have to be found beside the program's, where bundlers do not put it; and
+ * what they make of a function (names that are kept, coverage that is counted) does not run alone.
+ */
+export const SERVE = `({ module, memory, worker, room }, ready) => {
+  const scratch = () => {
     throw new Error('a piece of a kernel asked for scratch memory')
   }
   const { exports } = new WebAssembly.Instance(module, { env: { memory, scratch } })
-  const { __stack_pointer, pool_work, pool_crash } = exports as unknown as PoolExports
   ready()
   for (;;) {
-    __stack_pointer.value = room + ROOM
+    exports.__stack_pointer.value = room + ${ROOM}
     try {
-      pool_work()
+      exports.pool_work()
     } catch (error) {
-      const text = new TextEncoder().encode(String(error).slice(0, REPORT / 3 - 1)) // UTF-8: at most 3 bytes a unit
-      new Uint8Array(memory.buffer, room, REPORT).fill(0).set(text)
-      pool_crash(worker)
+      const text = new TextEncoder().encode(String(error).slice(0, ${REPORT} / 3 - 1)) // UTF-8: at most 3 bytes a unit
+      new Uint8Array(memory.buffer, room, ${REPORT}).fill(0).set(text)
+      exports.pool_crash(worker)
     }
   }
-}
+}`
 
 /**
  * The workers of one backend, as the thread that calls the kernels sees them. They end when they are stopped, or when

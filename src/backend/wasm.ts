@@ -12,7 +12,7 @@ import { wakeCollector } from './collector.ts'
 import { otherThanCode } from './contract.ts'
 import { gather } from './gather.ts'
 import { mib, saidThreads } from './limits.ts'
-import { type Pool, type PoolExports, ROOM, startPool, type Thread, type Work } from './threads.ts'
+import { type Pool, type PoolExports, ROOM, type Started, startPool, type Thread, type Work } from './threads.ts'
 
 const PAGE = 65536
 const ALIGN = 64
@@ -73,43 +73,68 @@ class Heap {
 }
 
 export interface WasmOptions {
+  /** Of kernels/wasm.cc, for `instructionSet`; with several threads, for a memory that is shared. */
+  readonly module: WebAssembly.Module
   readonly instructionSet: WasmInstructionSet
-  readonly threads: number
   /** Why this backend runs, for people. */
   readonly reason: string
-  /** The bytes of a module by its name in build/. */
-  readonly load: (file: string) => Promise<BufferSource>
+  /** What to do if the module is of other code. */
+  readonly remedy: string
+}
+
+export interface ThreadedOptions extends WasmOptions {
+  readonly threads: number
   /** Makes a worker. */
   readonly start: (work: Work, died: (why: string) => void) => Thread
 }
 
-/** Name of a module in build/. */
-export function moduleFile(instructionSet: WasmInstructionSet, shared: boolean): string {
-  return `irnn-${instructionSet}${shared ? '-shared' : ''}.wasm`
-}
-
 /**
- * Instantiates the kernels. One thread has a memory of its own, several share one. There are fewer threads than are
+ * The kernels, ready to run. One thread has a memory of its own, several share one. There are fewer threads than are
  * asked for where the system refuses them.
  * @throws InputError when the module is not of this code, RangeError when there is no memory
  */
-export async function wasmBackend({
-  instructionSet,
-  threads: wanted,
-  reason,
-  load,
-  start,
-}: WasmOptions): Promise<Engine> {
+export async function wasmBackend({ threads: wanted, start, ...options }: ThreadedOptions): Promise<Engine> {
   const shared = wanted > 1
-  const file = moduleFile(instructionSet, shared)
-  const module = await WebAssembly.compile(await load(file))
   if (shared) wakeCollector()
-  const memory = largestMemory(shared)
-  let heap: Heap
-  const slots = [0, 0]
-  const slotBytes = [0, 0]
-  const scratch = (slot: number, signed: number): number => {
-    const size = signed >>> 0 // wasm hands over 32 bits with a sign
+  const host = new Host(shared)
+  const exports = host.begin(await WebAssembly.instantiate(options.module, host.imports), options.remedy)
+  const rooms = Array.from({ length: wanted - 1 }, () => host.heap.allocate(ROOM))
+  const work = { module: options.module, memory: host.memory, rooms }
+  return engine(options, host, exports, wanted, shared ? await startPool(start, exports, work) : ALONE)
+}
+
+/** The same at once, on one thread. */
+export function wasmBackendSync(options: WasmOptions): Engine {
+  const host = new Host(false)
+  const exports = host.begin(new WebAssembly.Instance(options.module, host.imports), options.remedy)
+  return engine(options, host, exports, 1, ALONE)
+}
+
+/** What an instance imports, and the heap in its memory. */
+class Host {
+  readonly memory: WebAssembly.Memory
+  readonly imports: WebAssembly.Imports
+  heap!: Heap
+  private readonly slots = [0, 0]
+  private readonly slotBytes = [0, 0]
+
+  constructor(shared: boolean) {
+    this.memory = largestMemory(shared)
+    const scratch = (slot: number, bytes: number): number => this.scratch(slot, bytes >>> 0) // wasm's have a sign
+    this.imports = { env: { memory: this.memory, scratch } }
+  }
+
+  /** @throws InputError when the instance is of other code */
+  begin({ exports }: WebAssembly.Instance, remedy: string): Exports {
+    const made = exports as unknown as Exports
+    const wrong = otherThanCode(argumentCounts(made))
+    if (wrong !== null) throw new InputError(`backend wasm: ${wrong}: ${remedy}`)
+    this.heap = new Heap(made.__heap_base.value as number, this.memory.buffer.byteLength)
+    return made
+  }
+
+  private scratch(slot: number, size: number): number {
+    const { heap, slots, slotBytes } = this
     if (size > slotBytes[slot]!) {
       if (slotBytes[slot]! > 0) heap.free(slots[slot]!)
       slotBytes[slot] = 0 // allocate may throw: then this slot has nothing
@@ -118,14 +143,15 @@ export async function wasmBackend({
     }
     return slots[slot]!
   }
-  const instance = await WebAssembly.instantiate(module, { env: { memory, scratch } })
-  const exports = instance.exports as unknown as Exports
-  heap = new Heap(exports.__heap_base.value as number, memory.buffer.byteLength)
-  const rooms = Array.from({ length: wanted - 1 }, () => heap.allocate(ROOM))
-  const wrong = otherThanCode(argumentCounts(exports))
-  if (wrong !== null) throw new InputError(`backend wasm: ${file}: ${wrong}: build it with "npm run build wasm"`)
-  const { pool, workers, refused } = shared ? await startPool(start, exports, { module, memory, rooms }) : ALONE
+}
 
+function engine(
+  { instructionSet, reason }: WasmOptions,
+  { memory, heap }: Host,
+  exports: Exports,
+  wanted: number,
+  { pool, workers, refused }: Started | typeof ALONE,
+): Engine {
   const threads = 1 + workers
   const kernels: Record<string, unknown> = {}
   for (const [name, kernel] of kernelsIn(exports)) kernels[name] = bind(kernel, exports.__stack_pointer, pool)
@@ -170,8 +196,7 @@ function argumentCounts(exports: Exports): Record<string, number> {
 type Argument = number | null | { readonly byteOffset: number }
 
 /**
- * Not inside wasmBackend: the instance holds on to what `scratch` sees, and through kernels it would keep the pool
- * alive.
+ * Not inside `engine`: an instance holds on to what `scratch` sees, and through kernels it would keep the pool alive.
  */
 function binder(kernels: Kernels): Engine['bind'] {
   return (kernel, ...args) => {

@@ -1,7 +1,8 @@
 /** Forecasts of records that come one by one. */
-import { z } from 'zod'
+
 import { InputError, shown } from '../error.ts'
 import type { Stepper } from '../model/stepper.ts'
+import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import { axisOf } from './axis.ts'
 import { networkForecasts } from './forecasting.ts'

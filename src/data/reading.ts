@@ -1,6 +1,7 @@
 /** What the folder of a fit says of its test part: report.json, which anybody may have changed. */
-import { z } from 'zod'
+
 import { checked } from '../error.ts'
+import * as z from '../schema.ts'
 import type { Schema } from './schema.ts'
 import type { MethodScores } from './work.ts'
 
@@ -13,7 +14,7 @@ export interface FitReport {
 }
 
 const score = z.number().nullable()
-const SCORES: Readonly<Record<Schema['kind'], z.ZodRawShape>> = {
+const SCORES: Readonly<Record<Schema['kind'], z.Shape>> = {
   forecast: { mase: score, smape: score, mae: score, coverage: score },
   label: { accuracy: score, macroF1: score },
   next: { hitRate: score, perplexity: score },

@@ -1,10 +1,9 @@
 /** The folder of a fit, opened again for forecasts and labels of new rows. */
 import * as path from 'node:path'
-import { z } from 'zod'
 import type { Backend } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
 import { readBytes } from '../disk.node.ts'
-import { checked, InputError } from '../error.ts'
+import { InputError, refuseNoText } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
 import { checkedOptions } from '../model/model.ts'
 import { loadModel, modelMetadata } from '../model/modelFile.ts'
@@ -151,7 +150,7 @@ export function readSchema(stored: StoredRun): Schema {
 /** What a fit was worth on its test part. @throws InputError where its report is not there, or is damaged */
 export function readReport({ dir }: StoredRun, { kind }: Schema): FitReport {
   const file = path.join(dir, REPORT)
-  return parseReport(checked(jsonText, new TextDecoder().decode(readBytes(file)), file), kind, file)
+  return parseReport(jsonIn(new TextDecoder().decode(readBytes(file)), file), kind, file)
 }
 
 function forecastRun(dir: string, network: FittedNetwork, training: Training): FittedRun {
@@ -211,16 +210,23 @@ function disposable(dispose: () => void): { dispose(): void } & Disposable {
   return { dispose, [DISPOSE]: dispose } as { dispose(): void } & Disposable
 }
 
-const jsonText = z.string().transform((text, context) => {
+function jsonIn(text: string, what: string): unknown {
+  refuseNoText(what, text)
   try {
-    return JSON.parse(text) as unknown
+    return JSON.parse(text)
   } catch (error) {
-    context.addIssue({ code: 'custom', message: `expected JSON but ${(error as Error).message}` })
-    return z.NEVER
+    throw new InputError(`${what}: expected JSON but ${(error as Error).message}`)
   }
-})
+}
 
 /** A schema as text. @throws InputError unless it is one */
 export function schemaFrom(text: string, what: string): Schema {
-  return parseSchema(checked(jsonText, text, what), what)
+  refuseNoText(what, text)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new InputError(`${what}: expected JSON but ${(error as Error).message}`)
+  }
+  return parseSchema(value, what)
 }

@@ -3,8 +3,9 @@
  * file beside the spec, and into a run's folder as schema.json. `fitted` is what was measured on the training part.
  * One that comes from a file is hostile until `parseSchema` has checked it.
  */
-import { z } from 'zod'
+
 import { checked, didYouMean, InputError, shown } from '../error.ts'
+import * as z from '../schema.ts'
 import {
   missingWords,
   refuseSequenceContradictions,
@@ -196,7 +197,7 @@ export function parseSchema(value: unknown, what = 'schema'): Schema {
         `that irnn fit wrote${didYouMean(kind, Object.keys(KINDS))}`,
     )
   }
-  const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS] as z.ZodType<Schema>, value, what)
+  const schema: Schema = checked<Schema>(KINDS[kind as keyof typeof KINDS] as z.Schema<Schema>, value, what)
   if (schema.kind === 'forecast') refuseContradictions(schema, what)
   else refuseSequenceContradictions(schema, what)
   return schema

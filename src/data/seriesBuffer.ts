@@ -2,7 +2,7 @@
  * One series of a stream: the last steps of it, as far back as a window and its lags reach, prepared for the network
  * while records come. Its numbers are those that `panelOf` and `prepare` make of all records so far.
  */
-import { z } from 'zod'
+import * as z from '../schema.ts'
 import type { PanelSeries } from './panel.ts'
 import { type PreparedSeries, tokenOf, tokensOf, transformed } from './prepared.ts'
 import { ScaleMeter } from './scaleMeter.ts'
@@ -239,7 +239,7 @@ export const SERIES_STATE = z.strictObject({
   base: z.int().min(0).max(1e12),
   columns: z.array(z.strictObject({ raw: cells, filled: z.array(z.number()).max(10_000_000), seen: z.boolean() })),
   pending: z.array(z.strictObject({ sums: z.array(z.number()), counts: z.array(z.int().min(0)) }).nullable()),
-  meter: z.array(z.number()).length(9).nullable(),
+  meter: z.array(z.number()).min(9).max(9).nullable(),
 })
 
 export type SeriesState = z.infer<typeof SERIES_STATE>

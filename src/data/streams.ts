@@ -1,7 +1,8 @@
 /** What streams of all kinds have in common: how they begin, their state as plain data, and how much they may hold. */
-import { z } from 'zod'
+
 import { checked, InputError, nearest, refuseUnknown, shown } from '../error.ts'
 import { grouped } from '../numbers.ts'
+import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import { listed } from './notes.ts'
 import type { Schema } from './schema.ts'
@@ -45,7 +46,7 @@ export interface StreamedRun {
  * What a stream with these options begins with, checked one by one by `one`.
  * @throws InputError for what is no state, or one of another run
  */
-export function heldBy<T>(options: StreamOptions, { kind, run }: StreamedRun, one: z.ZodType<T>): readonly T[] {
+export function heldBy<T>(options: StreamOptions, { kind, run }: StreamedRun, one: z.Schema<T>): readonly T[] {
   refuseUnknown('stream', options, ['state'])
   if (options.state === undefined) return []
   const given = checked(state, options.state, 'stream: state')

@@ -2,8 +2,9 @@
  * The header of a safetensors file: a JSON object {name: {dtype, shape, data_offsets: [begin, end]}, __metadata__:
  * {string: string}}. Everything that it says is checked here, before a byte of data is touched.
  */
-import { z } from 'zod'
+
 import { checked, InputError, shown } from '../error.ts'
+import * as z from '../schema.ts'
 
 /** What a header may be long, the reference implementation's limit. */
 export const HEADER_LIMIT = 100_000_000
@@ -70,7 +71,7 @@ export function parseHeader(json: Uint8Array, available: number): Header {
   let text: string
   let header: unknown
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json)
+    text = utf8(json)
     header = JSON.parse(text)
   } catch {
     throw new InputError(
@@ -89,6 +90,13 @@ export function parseHeader(json: Uint8Array, available: number): Header {
   }
   checkCover(spans, available)
   return { spans, metadata }
+}
+
+/** UTF-8 as text, also in an audio worklet, which has no TextDecoder. @throws Error where it is none */
+function utf8(bytes: Uint8Array): string {
+  if (typeof TextDecoder !== 'undefined')
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, '0')}`).join(''))
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -6,11 +6,12 @@
  * Default initialisers depend on the cell (../layers/cells.ts). Those of the projection, glorot(), and of an embedding,
  * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
-import { z } from 'zod'
+
 import type { Numbers } from '../batch.ts'
 import { checked, InputError, nearest, refuseUnknown } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
 import cells, { type BiasOptions, type Cell, type RnnInput } from '../layers/cells.ts'
+import * as z from '../schema.ts'
 import { biasOptions, refuseOptions } from './cellOptions.ts'
 
 /** The names of all cells. */
@@ -122,7 +123,7 @@ const size = z
   .min(1)
   .max(2 ** 24)
 const biasSchema = Object.fromEntries(biasOptions().map(([name]) => [name, z.number().optional()])) as {
-  [name in keyof BiasOptions]-?: z.ZodOptional<z.ZodNumber>
+  [name in keyof BiasOptions]-?: z.Optional<number | undefined>
 }
 const rnnSchema = z.strictObject({
   cell: z.enum(CELLS),
@@ -172,7 +173,7 @@ export function modelSpec(value: unknown): ModelSpec {
   const { input, rnn, projection, head, output } = checked(outline, value, what)
   const given = typeof input === 'number' ? { size: input } : input
   const schema = inputSchemaOf(given)
-  const inputSpec = checked<InputSpec>(schema as unknown as z.ZodType<InputSpec>, given, `${what}: input`)
+  const inputSpec = checked<InputSpec>(schema as unknown as z.Schema<InputSpec>, given, `${what}: input`)
   refuseOptions(rnn.cell, rnn, (name, only) => `${what}: rnn.${name}: ${only}, and this is ${rnn.cell}: remove it`)
   const { init } = cells[rnn.cell]
   const spec: ModelSpec = {
@@ -203,7 +204,7 @@ export function modelSpec(value: unknown): ModelSpec {
 }
 
 /** What kind of input is meant, its keys well spelt or not. */
-function inputSchemaOf(given: object): z.ZodType {
+function inputSchemaOf(given: object): z.Schema<unknown> {
   const known = Object.keys({ ...values, ...tokens })
   const meant = Object.keys(given).map((key) => nearest(key, known))
   if (!meant.includes('vocabulary') && !meant.includes('embedding')) return valuesSchema
@@ -214,7 +215,7 @@ function inputSchemaOf(given: object): z.ZodType {
 function outputOf(given: object, head: { kind: string; size: number }): OutputSpec {
   const what = 'model spec: output'
   const plain = Object.entries(given).map(([name, value]) => [name, ArrayBuffer.isView(value) ? listed(value) : value])
-  const output = checked<OutputSpec>(outputSchema as z.ZodType<OutputSpec>, Object.fromEntries(plain), what)
+  const output = checked<OutputSpec>(outputSchema as z.Schema<OutputSpec>, Object.fromEntries(plain), what)
   const { mean, std, gaussian } = output
   if (head.kind !== 'regression') {
     throw new InputError(

@@ -9,7 +9,6 @@
  */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { z } from 'zod'
 import type { Floats } from '../backend/backend.ts'
 import { readingFile } from '../disk.node.ts'
 import { checked, InputError, refuseNoObject, refuseUnless, shown } from '../error.ts'
@@ -17,6 +16,7 @@ import { decode, encodeParts, type NamedTensor, type Source, sourceOf } from '..
 import { type Model, modelOf } from '../model/model.ts'
 import { modelTensors } from '../model/modelFile.ts'
 import { allFinite } from '../model/values.ts'
+import * as z from '../schema.ts'
 import { mayChange, type TrainSpec } from '../train/options.ts'
 import type { RunState } from '../train/runState.ts'
 import { FIRST_RATE } from '../train/schedule.ts'
@@ -75,7 +75,7 @@ const stateSchema = z.object({
   best: z.object({ iteration: count, test: score, heldOut: score.optional(), judge: judge.optional() }).nullable(),
 })
 const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
-const markSchema: z.ZodType<Mark> = z.object({
+const markSchema: z.Schema<Mark> = z.object({
   count,
   last: z
     .object({ type: z.enum(['step', 'collapse', 'stage', 'eval', 'checkpoint', 'done']), iteration: count })
@@ -142,7 +142,7 @@ function statesOf(carried: RunState['carried'], H: number): NamedTensor[] {
 export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): Checkpoint {
   refuseNoIdentity(run)
   const { metadata, arrays, source } = readOnce(sourceOf(file))
-  const part = <T>(schema: z.ZodType<T>, name: string): T =>
+  const part = <T>(schema: z.Schema<T>, name: string): T =>
     checked(schema, parsed(name, metadata.get(name)), `checkpoint: ${name}`)
   if (part(runSchema, 'run').identity !== identityOf(run)) {
     throw new InputError('of another run: its seed, task, model or training are not those of config.json')
@@ -158,7 +158,7 @@ export function decodeCheckpoint(file: Uint8Array | Source, run: RunIdentity): C
   )
   const h = named(`${CARRIED}h`)
   const carried = h ? { B: h.shape[1]!, h: h.data, c: named(`${CARRIED}c`)?.data ?? null } : null
-  const state = part(stateSchema as z.ZodType<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried' | 'trained'>
+  const state = part(stateSchema as z.Schema<unknown>, 'state') as Omit<RunState, 'optimizer' | 'carried' | 'trained'>
   const trained = named(TRAINED)?.data
   const mark = metadata.has('mark') ? part(markSchema, 'mark') : markOf010(state)
   return { state: { ...state, optimizer, carried, ...(trained && { trained }) }, mark, source }

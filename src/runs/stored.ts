@@ -1,10 +1,10 @@
 /** A run read back: what its folder says it was, how it went, and the model it has. */
 import * as fs from 'node:fs'
 import * as path from 'node:path'
-import { z } from 'zod'
 import { explaining, ownText, readingFile } from '../disk.node.ts'
 import { checked, InputError, nearest, refuseNoText, refuseUnless } from '../error.ts'
 import type { Source } from '../formats/safetensors.ts'
+import * as z from '../schema.ts'
 import type { DoneEvent, TrainEvent } from '../train/events.ts'
 import { refuseDamagedOptions, type TrainSpec } from '../train/options.ts'
 import { BEST, LAST, PREVIOUS } from './checkpoint.ts'
@@ -46,7 +46,7 @@ export const NO_TASK = 'imported'
 
 /** @throws InputError unless it is what a folder of a run can hold */
 export function refuseNoConfig(config: unknown, what: string): void {
-  checked(configSchema as z.ZodType<unknown>, config, what)
+  checked(configSchema as z.Schema<unknown>, config, what)
 }
 
 // Loose: what a later version adds does not make a run unreadable.
@@ -172,7 +172,7 @@ function readConfig(dir: string): RunConfig {
   if (!folder?.isDirectory() || !isThere(file)) {
     throw new InputError(`${dir}: expected the folder of a run but it has no ${CONFIG}${otherRun(dir)}`)
   }
-  const config = checked(configSchema as z.ZodType<unknown>, parse(file, JSON.parse), file) as RunConfig
+  const config = checked(configSchema as z.Schema<unknown>, parse(file, JSON.parse), file) as RunConfig
   try {
     refuseDamagedOptions({ ...config.training })
   } catch (error) {

@@ -1,11 +1,12 @@
 /** A forecasting run of irnn fit as a service has it: rows of a table in, forecasts out. */
-import { z } from 'zod'
+
 import { axisOf } from '../data/axis.ts'
 import { seasonLag } from '../data/prepared.ts'
 import type { FittedRun } from '../data/run.node.ts'
 import type { ForecastSchema } from '../data/schema.ts'
 import { perYear } from '../data/step.ts'
 import { InputError } from '../error.ts'
+import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import type { Limits } from './limits.ts'
 import { eachRow, notes, plainNote, type RowColumn, Rows } from './rows.ts'

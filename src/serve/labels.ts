@@ -1,7 +1,8 @@
 /** A run of irnn fit that labels, or says the next item, as a service has it: rows of a table in, labels out. */
-import { z } from 'zod'
+
 import type { Labelled } from '../data/labels/sequencePredict.ts'
 import type { LabelRun } from '../data/run.node.ts'
+import * as z from '../schema.ts'
 import type { Limits } from './limits.ts'
 import { eachRow, notes, plainNote, type RowColumn, Rows } from './rows.ts'
 import { type Answer, bodyOf, refuseLong, type Served, type Session } from './served.ts'

@@ -1,8 +1,9 @@
 /** A model over plain numbers or tokens as a service has it: steps in, logits out. */
-import { z } from 'zod'
+
 import { InputError } from '../error.ts'
 import type { Model, State } from '../model/model.ts'
 import type { ModelSpec } from '../model/spec.ts'
+import * as z from '../schema.ts'
 import type { Limits } from './limits.ts'
 import type { Work } from './queue.ts'
 import { mostProbable, type Runner, runnerOf, type Steps } from './runner.ts'
@@ -11,7 +12,7 @@ import { bodyOf, float, listOf, refuseLong, refuseMany, type Served, type Sessio
 type Sequence = Omit<Steps, 'T'>
 
 /** The steps of one sequence: x [T][size], tokens [T], or both. */
-function sequenceSchema({ input }: ModelSpec, most: number): z.ZodObject {
+function sequenceSchema({ input }: ModelSpec, most: number): z.Schema<Sequence> {
   const size = 'size' in input ? input.size : 0
   const row = listOf(float, { min: size, max: size })
   const step = size === 1 ? z.union([float, row]) : row
@@ -36,7 +37,7 @@ interface Prediction {
 }
 
 /** Of a classification the class is told; of a regression logits are values, in the units of the targets. */
-function predictionSchema({ head }: ModelSpec, each: boolean): z.ZodType {
+function predictionSchema({ head }: ModelSpec, each: boolean): z.Schema<unknown> {
   const logits = z.array(z.number()).describe(`${head.size} of them`)
   const one = z.int().describe('the most probable class, from 0')
   return z.object({
@@ -111,7 +112,7 @@ function inputOf({ input }: ModelSpec): object {
 const stateSchema = z.strictObject({ h: listOf(float), c: listOf(float).nullable() })
 
 /** The body that opens a session, from zero or from a state. */
-export const OPENING: z.ZodObject<{ state: z.ZodOptional<typeof stateSchema> }> = z.strictObject({
+export const OPENING: z.Schema<{ state?: z.infer<typeof stateSchema> | undefined }> = z.strictObject({
   state: stateSchema.optional().describe('of another session of the same model, to go on from; default: from zero'),
 })
 
@@ -133,7 +134,7 @@ export function plainState(state: State | null): object | undefined {
   return state === null ? undefined : { h: Array.from(state.h), c: state.c && Array.from(state.c) }
 }
 
-function modelSessions(model: Model, runner: Runner, sequence: z.ZodType): Sessions {
+function modelSessions(model: Model, runner: Runner, sequence: z.Schema<unknown>): Sessions {
   const { head } = model.spec
   return {
     summary: 'Takes steps, and answers each with the logits after it.',

@@ -1,5 +1,5 @@
 /** The OpenAPI 3.1 document of a service: the schemas that check bodies are those that it shows. */
-import { z } from 'zod'
+import type * as z from '../schema.ts'
 import type { Call, Served } from './served.ts'
 
 type Json = Readonly<Record<string, unknown>>
@@ -71,14 +71,13 @@ export function openapiOf(
   }
 }
 
-type Ref = (part: string, schema: z.ZodType, io: 'input' | 'output') => Json
+type Ref = (part: string, schema: z.Schema<unknown>) => Json
 
 /** Puts a schema among the components, and gives the reference to it. */
 function schemaKeeper(schemas: Record<string, Json>, name: string): Ref {
-  return (part, schema, io) => {
+  return (part, schema) => {
     const key = `${name}.${part}`
-    const { $schema: _, ...plain } = z.toJSONSchema(schema, { io, target: 'draft-2020-12' })
-    schemas[key] = plain
+    schemas[key] = schema.json
     return { $ref: `#/components/schemas/${key}` }
   }
 }
@@ -89,19 +88,19 @@ function postOf(
   ref: Ref,
   part: string,
 ): Json {
-  const schema = ref(`${part}.request`, request, 'input')
+  const schema = ref(`${part}.request`, request)
   return {
     operationId,
     summary,
     requestBody: { required: true, content: { 'application/json': { schema } } },
-    responses: { 200: ok('done', ref(`${part}.answer`, answer, 'output')), ...refused },
+    responses: { 200: ok('done', ref(`${part}.answer`, answer)), ...refused },
   }
 }
 
 function sessionPaths(path: string, name: string, sessions: Exclude<Served['sessions'], string>, ref: Ref): Json {
   const parameters = [{ name: 'session', in: 'path', required: true, schema: { type: 'string' } }]
   const id = { type: 'object', properties: { session: { type: 'string' } }, required: ['session'] }
-  const opening = ref('session.open', sessions.opening, 'input')
+  const opening = ref('session.open', sessions.opening)
   return {
     [`${path}/sessions`]: {
       post: {

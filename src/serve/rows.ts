@@ -1,6 +1,7 @@
 /** Rows of a table in a body: checked by the columns of a run, and taken one by one. */
-import { z } from 'zod'
+
 import { InputError, nearest, shown } from '../error.ts'
+import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import type { Limits } from './limits.ts'
 import type { Work } from './queue.ts'
@@ -26,7 +27,7 @@ const CELLS = {
 } as const
 
 /** The schema of a row: columns beside those of the run are passed over. */
-function rowSchema(columns: readonly RowColumn[]): z.ZodType<Row> {
+function rowSchema(columns: readonly RowColumn[]): z.Schema<Row> {
   const shape = columns.map(({ name, type, use, required }) => {
     const cell = CELLS[type].describe(use)
     return [name, required ? cell : cell.optional()]
@@ -35,13 +36,13 @@ function rowSchema(columns: readonly RowColumn[]): z.ZodType<Row> {
 }
 
 const note = z.object({ level: z.enum(['note', 'warning']), text: z.string() })
-export const notes: z.ZodType = z.array(note).describe('what a person should know of the rows')
+export const notes: z.Schema<unknown> = z.array(note).describe('what a person should know of the rows')
 
 /** Rows of a body, checked. */
 export class Rows {
-  readonly schema: z.ZodType<Row[]>
+  readonly schema: z.Schema<Row[]>
   /** The same, of which there is one at least. */
-  readonly some: z.ZodType<Row[]>
+  readonly some: z.Schema<Row[]>
   private readonly columns: readonly RowColumn[]
   private readonly most: number
 

@@ -1,15 +1,16 @@
 /** A run as a service has it: what can be asked of it, each question with the schemas of its body and its answer. */
-import { z } from 'zod'
+
 import { checked } from '../error.ts'
 import { grouped } from '../numbers.ts'
+import * as z from '../schema.ts'
 import type { Work } from './queue.ts'
 import { Refusal } from './refusal.ts'
 
 /** A question that needs no session. */
 export interface Call {
   readonly summary: string
-  readonly request: z.ZodType
-  readonly answer: z.ZodType
+  readonly request: z.Schema<unknown>
+  readonly answer: z.Schema<unknown>
   /** @throws InputError for a body that is none of `request` */
   run(body: unknown, work: Work): Answer | Promise<Answer>
 }
@@ -37,9 +38,9 @@ export interface Session {
 export interface Sessions {
   readonly summary: string
   /** Of the body that opens one. */
-  readonly opening: z.ZodType
-  readonly request: z.ZodType
-  readonly answer: z.ZodType
+  readonly opening: z.Schema<unknown>
+  readonly request: z.Schema<unknown>
+  readonly answer: z.Schema<unknown>
   /** @throws InputError for a body that is none of `opening` */
   open(body: unknown): Session
 }
@@ -59,9 +60,7 @@ export interface Served {
 }
 
 /** A number that float32 holds. */
-export const float: z.ZodNumber = z.number().min(-3.4028234663852886e38).max(3.4028234663852886e38)
-
-const isFloat = (value: unknown): boolean => typeof value === 'number' && Math.abs(value) <= 3.4028234663852886e38
+export const float: z.Schema<number> = z.number().min(-3.4028234663852886e38).max(3.4028234663852886e38)
 
 interface ListBounds {
   /** Default 1. */
@@ -69,36 +68,14 @@ interface ListBounds {
   readonly max?: number | undefined
 }
 
-/**
- * An array whose check ends with the first element that is wrong: zod's own makes a report of each, a million for a
- * hostile body.
- */
-export function listOf<T>(element: z.ZodType<T>, { min = 1, max = Number.POSITIVE_INFINITY }: ListBounds = {}) {
-  const { $schema: _, ...items } = z.toJSONSchema(element, { io: 'input', target: 'draft-2020-12' })
-  const bounds = { minItems: min, ...(Number.isFinite(max) && { maxItems: max }) }
-  const list = z.unknown().superRefine((value, context) => {
-    const issue = issueOf(value, min, max)
-    if (issue !== null) return context.addIssue({ ...issue, input: value } as never)
-    const values = value as unknown[]
-    for (let i = 0; i < values.length; i++) {
-      if (element === (float as z.ZodType) && isFloat(values[i])) continue
-      const [first] = element.safeParse(values[i]).error?.issues ?? []
-      if (first === undefined) continue
-      return context.addIssue({ ...first, path: [i, ...first.path] } as never)
-    }
-  })
-  return list.meta({ type: 'array', items, ...bounds }) as unknown as z.ZodType<T[]>
-}
-
-function issueOf(value: unknown, min: number, max: number): object | null {
-  if (!Array.isArray(value)) return { code: 'invalid_type', expected: 'array' }
-  const bound = { origin: 'array', inclusive: true }
-  if (value.length < min) return { code: 'too_small', minimum: min, ...bound }
-  return value.length > max ? { code: 'too_big', maximum: max, ...bound } : null
+/** An array of so many elements. */
+export function listOf<T>(element: z.Schema<T>, { min = 1, max }: ListBounds = {}): z.Schema<T[]> {
+  const list = z.array(element).min(min)
+  return max === undefined ? list : list.max(max)
 }
 
 /** A body as its schema says it. @throws InputError, `body: where: expected … but received …` */
-export function bodyOf<T>(schema: z.ZodType<T>, body: unknown): T {
+export function bodyOf<T>(schema: z.Schema<T>, body: unknown): T {
   return checked(schema, body, 'body')
 }
 

@@ -1,8 +1,9 @@
 /** Runs of the four tasks as a service has them: what the task reads, and its answer in the task's words. */
-import { z } from 'zod'
+
 import { InputError, shown } from '../error.ts'
 import { FEATURES } from '../features/speech.ts'
 import type { Model } from '../model/model.ts'
+import * as z from '../schema.ts'
 import type { Task } from '../task.ts'
 import { pixelOrder } from '../tasks/mnist/mnist.ts'
 import { PHONE_STATES, THIRDS } from '../tasks/phones/targets.ts'
@@ -154,8 +155,8 @@ export function servedPhones({ model, options, limits }: OfTask): Served {
 }
 
 interface Hearing {
-  readonly request: z.ZodType<{ frames: number[][] }>
-  readonly answer: z.ZodObject
+  readonly request: z.Schema<{ frames: number[][] }>
+  readonly answer: z.Schema<unknown>
   one(logits: ArrayLike<number>): object
 }
 
@@ -164,7 +165,7 @@ function phoneSessions(model: Model, runner: Runner, { request, answer, one }: H
     summary: 'Takes frames, and answers each with its most probable state.',
     opening: OPENING,
     request,
-    answer: answer.extend({ rows: z.int().describe('frames of the session so far') }),
+    answer: z.object({ ...answer.shape, rows: z.int().describe('frames of the session so far') }),
     open(body) {
       let state = openedState(model, body)
       let taken = 0

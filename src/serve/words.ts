@@ -1,7 +1,8 @@
 /** A model of words as a service has it: a text in, the next words out. */
-import { z } from 'zod'
+
 import { InputError, shown } from '../error.ts'
 import type { State } from '../model/model.ts'
+import * as z from '../schema.ts'
 import { prompted, sampled } from '../tasks/words/sample.ts'
 import type { Vocabulary } from '../tasks/words/vocabulary.ts'
 import { OPENING, openedState, plainState } from './models.ts'

@@ -7,10 +7,11 @@
  * - `norm`: all weight gradients scaled together when their Euclidean norm exceeds the limit (Pascanu et al.,
  *   arXiv:1211.5063).
  */
-import { z } from 'zod'
+
 import type { Engine } from '../backend/backend.ts'
 import { oneOf, positive } from '../flag.ts'
 import type { Gradients, RowGradient } from '../model/gradients.ts'
+import * as z from '../schema.ts'
 import type { KindFlags } from './kindFlags.ts'
 
 /** What is clipped, and at which limit. `clipNorm`, `clipValue`, `clipDerivative` and `noClip` make it. */
@@ -40,7 +41,7 @@ export function clipNorm(limit: number): Clip {
 }
 
 /** What the options of a run may say. */
-export const clipSchema: z.ZodType<Clip> = z.discriminatedUnion('kind', [
+export const clipSchema: z.Schema<Clip> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.enum(['derivative', 'value', 'norm']), limit: z.number().gt(0) }),
 ])

@@ -4,9 +4,10 @@
  * a schedule it is data and a pure function: the number of iterations done says which stage a run is in, so there is
  * nothing to store but that number. Test and held-out sets have their whole length throughout.
  */
-import { z } from 'zod'
+
 import { InputError, refuseUnknown } from '../error.ts'
 import { kindOf, oneOf, whole } from '../flag.ts'
+import * as z from '../schema.ts'
 import { refuseUnlessTask, type Task } from '../task.ts'
 import type { KindFlags } from './kindFlags.ts'
 
@@ -46,7 +47,7 @@ const LEAST_FACTOR = 1.1
 const factor = z.number().min(LEAST_FACTOR)
 
 /** What the options of a run may say. */
-export const curriculumSchema: z.ZodType<Curriculum> = z.discriminatedUnion('kind', [
+export const curriculumSchema: z.Schema<Curriculum> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none') }),
   z.strictObject({ kind: z.literal('lengths'), from: z.int().min(2), factor, iterations: z.int().min(1) }),
 ])

@@ -3,13 +3,14 @@
  * in the kernels (kernels/update.cc). State arrays and the iteration are plain and reachable: a checkpoint saves
  * exactly them.
  */
-import { z } from 'zod'
+
 import type { Engine, Floats } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { refuseUnknown } from '../error.ts'
 import { type Memory, withMemory } from '../layers/layer.ts'
 import type { Gradients } from '../model/gradients.ts'
 import type { Parameter, RecurrentMatrix } from '../model/parameters.ts'
+import * as z from '../schema.ts'
 import {
   cut,
   denseRule,
@@ -140,7 +141,7 @@ const eps = z.number().gt(0)
 const adamSchema = { lr, beta1: decay, beta2: decay, eps }
 
 /** What the options of a run may say. */
-export const optimizerSchema: z.ZodType<OptimizerSpec> = z.discriminatedUnion('kind', [
+export const optimizerSchema: z.Schema<OptimizerSpec> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sgd'), lr, momentum: decay }),
   z.strictObject({ kind: z.literal('rmsprop'), lr, alpha: decay, eps }),
   z.strictObject({ kind: z.literal('adam'), ...adamSchema }),

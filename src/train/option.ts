@@ -1,6 +1,7 @@
 /** What an option of training is; options.ts lists them. */
-import type { z } from 'zod'
+
 import { type Flag, type Given, type Kind, kindOf, nameOf } from '../flag.ts'
+import type * as z from '../schema.ts'
 import { fromKindFlags, type KindFlags } from './kindFlags.ts'
 
 /** One option of training. */
@@ -47,7 +48,7 @@ export function option<V>({ value, flag, help = '', flagDefault, ...rest }: Decl
 
 /** An option that comes in kinds, which have flags of their own. */
 export function kinds<S extends { readonly kind: string }>(
-  schema: z.ZodType<S>,
+  schema: z.Schema<S>,
   { default: value, flags, onRequest = false }: { default: S; flags: KindFlags<S>; onRequest?: boolean },
 ): TrainOption<S> {
   return {

@@ -3,10 +3,11 @@
  * its flags and their help. The only other place that knows of an option is where it
  * is used.
  */
-import { z } from 'zod'
+
 import { checked, InputError, shown } from '../error.ts'
 import { below1, type Flag, finite, flagged, type Given, kindOf, names, oneOf, whole } from '../flag.ts'
 import { checkedLoss, type LossSpec, type OwnLoss } from '../loss.ts'
+import * as z from '../schema.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
 import { CURRICULUM_FLAGS, curriculumSchema } from './curriculum.ts'
 import { adam, optimizerSchema } from './optim.ts'

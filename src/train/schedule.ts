@@ -6,10 +6,11 @@
  * linear warm-up Goyal et al.'s (arXiv:1706.02677), and halving on a held-out set what speech recognition has done
  * since Bourlard & Morgan (1994).
  */
-import { z } from 'zod'
+
 import { refuseUnknown } from '../error.ts'
 import { oneOf, whole } from '../flag.ts'
 import { beats, type Direction, type Metric } from '../metric.ts'
+import * as z from '../schema.ts'
 import type { KindFlags } from './kindFlags.ts'
 
 /** A fixed learning rate, as data; `constantRate` makes it. */
@@ -127,7 +128,7 @@ const warmup = z.int().min(0)
 const factor = z.number().gt(0)
 
 /** What the options of a run may say. */
-export const scheduleSchema: z.ZodType<Schedule> = z.discriminatedUnion('kind', [
+export const scheduleSchema: z.Schema<Schedule> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('constant'), warmup }),
   z.strictObject({ kind: z.literal('cosine'), to: z.number().min(0).max(1), warmup }),
   z

@@ -6,9 +6,10 @@ import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Engine } from '../../src/backend/backend.ts'
 import { availableBackends, createEngine } from '../../src/backend/choose.ts'
-import { startThread, wasmBytes } from '../../src/backend/platform.node.ts'
+import { startThread } from '../../src/backend/platform.node.ts'
 import type { Thread, Work } from '../../src/backend/threads.ts'
 import { wasmBackend } from '../../src/backend/wasm.ts'
+import { embeddedWasm, withSharedMemory } from '../../src/backend/wasmFile.ts'
 import { ended, noLimits, script } from '../support/scarce.ts'
 
 const CHOOSE = new URL('../../src/backend/choose.js', import.meta.url).href
@@ -67,7 +68,8 @@ for (const { name } of all.filter(({ name }, i) => all.findIndex((other) => othe
 async function withRefused(refused: number, how: (work: Work) => Thread): Promise<Engine> {
   const start = (work: Work, died: (why: string) => void) =>
     work.worker >= refused ? how(work) : startThread(work, died)
-  return wasmBackend({ instructionSet: 'simd128', threads: 4, reason: '', load: wasmBytes, start })
+  const module = await WebAssembly.compile(withSharedMemory((await embeddedWasm('simd128'))!))
+  return wasmBackend({ module, instructionSet: 'simd128', threads: 4, reason: '', remedy: '', start })
 }
 
 const REFUSALS: Readonly<Record<string, (work: Work) => Thread>> = {

@@ -116,12 +116,13 @@ describe('the build script', () => {
   })
 
   test('of WebAssembly, older modules of the other instruction sets are deleted', () => {
-    const there = (set: string): boolean => existsSync(join(folder, 'build', `irnn-${set}.wasm`))
+    const there = (file: string): boolean => existsSync(join(folder, 'build', file))
     assert.deepEqual(build('wasm'), { status: 0, lines: '' })
     assert.deepEqual(build('wasm', 'simd128'), { status: 0, lines: '' })
-    assert.ok(there('relaxed-simd') && there('relaxed-simd-shared'))
+    assert.ok(there('irnn-relaxed-simd.wasm') && there('irnn-relaxed-simd.js'))
     edit(3)
-    assert.match(build('wasm', 'simd128').lines, /build\/irnn-relaxed-simd-shared\.wasm was older than its sources/)
-    assert.ok(there('simd128') && there('simd128-shared') && !there('relaxed-simd') && !there('relaxed-simd-shared'))
+    assert.match(build('wasm', 'simd128').lines, /build\/irnn-relaxed-simd\.wasm was older than its sources/)
+    assert.ok(there('irnn-simd128.wasm') && there('irnn-simd128.js'))
+    assert.ok(!there('irnn-relaxed-simd.wasm') && !there('irnn-relaxed-simd.js'))
   })
 })

@@ -21,6 +21,7 @@ process.env.IRNN_CACHE = path.join(home, 'cache')
 
 const { adding, adam, createModel, lstm, irnn, classification, regression, constantRate } = library
 export const backend = await library.createBackend({ name: 'reference' })
+const wasm = await library.wasmModule()
 const spec = { input: 2, rnn: lstm(3), head: classification(2) }
 export const model = createModel(spec, { backend })
 export const own = createModel({ input: 2, rnn: irnn(3), head: regression(1) }, { backend })
@@ -71,6 +72,8 @@ const counts = () => new Map(Object.entries({ the: 3, cat: 2 }))
 /** Good arguments of every function that has any. */
 export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   createBackend: () => [{ name: 'reference' }],
+  createBackendSync: () => [{ wasm }],
+  wasmModule: () => [{ instructionSet: 'simd128' }],
   parseIdx: () => [images().bytes, 'images', 3],
   parseLabelled: () => [{ images: images(), labels: labels() }],
   decodeSafetensors: () => [library.encodeSafetensors(tensors())],

@@ -2,10 +2,11 @@
  * What a stream holds of a sequence, and how the network reads one more step of it: from its state where it reads
  * forwards only, else all steps again.
  */
-import { z } from 'zod'
+
 import type { Plan } from '../../model/plan.ts'
 import type { State } from '../../model/state.ts'
 import type { Stepper } from '../../model/stepper.ts'
+import * as z from '../../schema.ts'
 import { answersOf, probabilitiesOf } from './batches.ts'
 import type { StepEncoder } from './encode.ts'
 import type { SequenceNetwork } from './sequencePredict.ts'

@@ -1,6 +1,7 @@
 /** The decisions of labelling and of next items: both read sequences and answer with one of several words. */
-import { z } from 'zod'
+
 import { InputError, shown } from '../../error.ts'
+import * as z from '../../schema.ts'
 
 /** A column that the network reads. */
 export interface SequenceColumn {

@@ -6,10 +6,11 @@
  * The sets are fixed, but not stored (100,000 sequences of 400 steps are 160 MB): sequence i of a set is drawn from a
  * generator of its own, a function of (seed, set, i), whenever it is wanted. That takes some 3 µs for 150 steps.
  */
-import { z } from 'zod'
+
 import type { Normalisation } from '../../batch.ts'
 import { checked, refuseNoObject } from '../../error.ts'
 import { rng } from '../../rng.ts'
+import * as z from '../../schema.ts'
 import { epochOrder, type Fill, inOrder, refusingBatches, streamOf, type Task } from '../../task.ts'
 
 /** Options of the adding problem; `adding` has the defaults. */
@@ -49,7 +50,7 @@ export const ADDING_DEFAULTS: AddingOptions = {
   inputs: 'raw',
 }
 
-const schema: z.ZodType<AddingOptions> = z.strictObject({
+const schema: z.Schema<AddingOptions> = z.strictObject({
   T: z.int().min(2),
   train: z
     .int()

@@ -3,11 +3,12 @@
  * the last one, the question is which of ten classes it was. In scanline order, or permuted: all pictures through one
  * fixed permutation, so that neighbours in space are far apart in time.
  */
-import { z } from 'zod'
+
 import type { Batch } from '../../batch.ts'
 import { checked, InputError, refuseUnless, refuseWithout } from '../../error.ts'
 import type { LabelledImages } from '../../formats/idx.ts'
 import { permutation, rng } from '../../rng.ts'
+import * as z from '../../schema.ts'
 import {
   epochOrder,
   type Fill,
@@ -69,7 +70,7 @@ export interface MnistInput extends Partial<MnistOptions> {
 }
 
 const size = z.int().min(1).optional()
-const schema: z.ZodType<MnistOptions> = z.strictObject({
+const schema: z.Schema<MnistOptions> = z.strictObject({
   order: z.enum(['scanline', 'permuted']),
   permutation: z.int().min(0),
   scale: z.enum(['raw', 'unit']),

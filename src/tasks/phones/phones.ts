@@ -4,12 +4,13 @@
  * utterance are its 40 filters; Δ and ΔΔ are made as a minibatch is filled, in 0.6 µs a frame: the 3.8 h of TIMIT's
  * sets are 0.2 GB so, and would be 0.7.
  */
-import { z } from 'zod'
+
 import type { Batch, Normalisation } from '../../batch.ts'
 import { checked, refuseNoObject, refuseUnless, refuseWithout } from '../../error.ts'
 import { SETTINGS } from '../../features/mel.ts'
 import { deltas, FEATURES } from '../../features/speech.ts'
 import { permutation, rng } from '../../rng.ts'
+import * as z from '../../schema.ts'
 import { refusingBatches, type Stream, type StreamState, type Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { createPhoneScore } from './score.ts'
@@ -45,7 +46,7 @@ export interface PhoneOptions {
   seed: number
 }
 
-const schema: z.ZodType<PhoneOptions> = z.strictObject({ seed: z.int().min(0) })
+const schema: z.Schema<PhoneOptions> = z.strictObject({ seed: z.int().min(0) })
 
 /**
  * Frames of the corpus. Batches are x [T,B,120], lengths [B] and y [T,B], -1 where a frame has no state; T is the

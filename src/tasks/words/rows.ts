@@ -4,10 +4,11 @@
  * next one follows at once, and the state goes on from word to word for ever (truncated BPTT); or the rest of the batch
  * is padding, and the next unit starts in the next batch from the zero state.
  */
-import { z } from 'zod'
+
 import type { Batch } from '../../batch.ts'
 import { checked, InputError } from '../../error.ts'
 import { permutation, rng } from '../../rng.ts'
+import * as z from '../../schema.ts'
 import type { StreamState } from '../../task.ts'
 
 /** A stretch of text as numbers. */

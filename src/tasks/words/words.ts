@@ -6,9 +6,10 @@
  * Evaluation does not depend on the batch: text is scored in passages of about a thousand words, each from the zero
  * state (with `reset: 'sentence'` sentence by sentence), all on the full softmax.
  */
-import { z } from 'zod'
+
 import type { Batch } from '../../batch.ts'
 import { checked, InputError, refuseUnless, refuseWithout, shown } from '../../error.ts'
+import * as z from '../../schema.ts'
 import { refusingBatches, type Task } from '../../task.ts'
 import { refuseOther } from '../definition.ts'
 import { type Reading, Rows, type Tokens, unitBounds } from './rows.ts'
@@ -45,7 +46,7 @@ export interface WordsInput extends Partial<WordsOptions> {
   text: WordsData
 }
 
-const schema: z.ZodType<WordsOptions> = z.strictObject({
+const schema: z.Schema<WordsOptions> = z.strictObject({
   T: z.int().min(1).max(100_000),
   order: z.enum(['sentences', 'text']),
   reset: z.enum(['none', 'sentence']),
