@@ -79,13 +79,14 @@ export async function crowd({ port }: Server, model: Model, connections: number,
 async function heldBy(server: Server) {
   const connection = await connect(server.port)
   const metric = await metricsOf(connection)
+  const files = server.files() - 1 // its own connection is open
   connection.socket.destroy()
   return {
     sessions: metric('irnn_sessions'),
     connections: metric('irnn_connections') - 1,
     bodies: metric('irnn_body_bytes') + metric('irnn_unread_bytes'),
     waiting: metric('irnn_waiting'),
-    files: server.files() - 1,
+    files,
     heap: round((metric('nodejs_heap_size_used_bytes') + metric('nodejs_external_memory_bytes')) / 2 ** 20, 1),
     resident: round(metric('process_resident_memory_bytes') / 2 ** 20, 1),
   }

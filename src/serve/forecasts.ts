@@ -9,7 +9,7 @@ import { InputError } from '../error.ts'
 import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import type { Limits } from './limits.ts'
-import { eachRow, notes, plainNote, type RowColumn, Rows } from './rows.ts'
+import { beginningOf, eachRow, notes, opening, plainNote, type RowColumn, Rows } from './rows.ts'
 import { bodyOf, type Served, type Session } from './served.ts'
 
 function columnsOfForecast({ time, series, targets, known, past }: ForecastSchema): RowColumn[] {
@@ -94,7 +94,6 @@ function forecastSessions(run: FittedRun, rows: Rows, columns: readonly RowColum
     rows: rows.schema.describe('in the order of time'),
     predict: z.boolean().default(true).describe('false: rows are taken, and nothing is forecast'),
   })
-  const opening = z.strictObject({})
   const blank = Object.fromEntries(columns.filter(({ required }) => !required).map(({ name }) => [name, null]))
   const answer = z.object({ rows: z.int().describe('of the session so far'), predictions: forecasts, notes })
   return {
@@ -103,15 +102,14 @@ function forecastSessions(run: FittedRun, rows: Rows, columns: readonly RowColum
     request,
     answer,
     open(body): Session {
-      bodyOf(opening, body)
-      const stream = run.stream()
+      const stream = run.stream(beginningOf(body))
       const kept = keptRows(run.schema)
       let taken = 0
       return {
         get kept() {
           return kept.all
         },
-        state: () => undefined,
+        state: () => stream.state(),
         async take(body, work) {
           rows.refuseStrangers(body)
           const { rows: given, predict } = bodyOf(request, body)

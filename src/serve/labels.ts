@@ -4,7 +4,7 @@ import type { Labelled } from '../data/labels/sequencePredict.ts'
 import type { LabelRun } from '../data/run.node.ts'
 import * as z from '../schema.ts'
 import type { Limits } from './limits.ts'
-import { eachRow, notes, plainNote, type RowColumn, Rows } from './rows.ts'
+import { beginningOf, eachRow, notes, opening, plainNote, type RowColumn, Rows } from './rows.ts'
 import { type Answer, bodyOf, refuseLong, type Served, type Session } from './served.ts'
 
 function columnsOfLabels({ schema }: LabelRun): RowColumn[] {
@@ -58,7 +58,9 @@ export function servedLabels(run: LabelRun, limits: Limits): Served {
 }
 
 function labelSessions(run: LabelRun, rows: Rows, classes: number): Served['sessions'] {
-  const opening = z.strictObject({})
+  const { model, schema } = run
+  // What reads forwards keeps a state, and not the rows before it.
+  const keeps = schema.layout === 'rows' && (model.spec.rnn.bidirectional || schema.fitted?.reading === 'mean')
   const request = z.strictObject({ rows: rows.some })
   const answer = z.object({ rows: z.int().describe('of the session so far'), predictions: z.array(label) })
   return {
@@ -67,14 +69,13 @@ function labelSessions(run: LabelRun, rows: Rows, classes: number): Served['sess
     request,
     answer,
     open(body): Session {
-      bodyOf(opening, body)
-      const stream = run.stream()
+      const stream = run.stream(beginningOf(body))
       let taken = 0
       return {
         get kept() {
-          return run.schema.layout === 'rows' ? taken : 0
+          return keeps ? taken : 0
         },
-        state: () => undefined,
+        state: () => stream.state(),
         async take(body, work): Promise<Answer> {
           rows.refuseStrangers(body)
           const given = bodyOf(request, body).rows

@@ -1,12 +1,12 @@
 /** Rows of a table in a body: checked by the columns of a run, and taken one by one. */
-
+import type { StreamOptions, StreamState } from '../data/streams.ts'
 import { InputError, nearest, shown } from '../error.ts'
 import * as z from '../schema.ts'
 import type { Row } from '../table/rows.ts'
 import type { Limits } from './limits.ts'
 import type { Work } from './queue.ts'
 import { Refusal } from './refusal.ts'
-import { float, listOf, refuseMany } from './served.ts'
+import { bodyOf, float, listOf, refuseMany } from './served.ts'
 
 /** A column of the rows that a run takes. */
 export interface RowColumn {
@@ -104,6 +104,20 @@ export async function eachRow(rows: readonly Row[], work: Work, take: (row: Row)
     if (error instanceof Refusal) throw new Refusal(error.status, `${error.message}${told}`)
     throw error
   }
+}
+
+/** The body that opens a session, from the beginning or from the state of another. */
+export const opening = z.strictObject({
+  state: z
+    .unknown()
+    .optional()
+    .describe('of another session of the same run, as GET gives it, to go on from; default: nothing was read'),
+})
+
+/** How the stream of a session begins. @throws InputError for a body that is none of `opening` */
+export function beginningOf(body: unknown): StreamOptions {
+  const { state } = bodyOf(opening, body)
+  return state === undefined ? {} : { state: state as StreamState }
 }
 
 /** A note without what is for programs. */

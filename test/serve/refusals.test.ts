@@ -124,7 +124,7 @@ const BODIES: readonly (readonly [path: string, body: unknown, status: number, l
     400,
     /^body: state\.h\.3: expected a number <= 3\.40/,
   ],
-  ['/v1/runs/sales/sessions', { state: 1 }, 400, /^body: unknown key "state"/],
+  ['/v1/runs/sales/sessions', { state: 1 }, 400, /^stream: state: expected an object but received 1$/],
 ]
 
 test('bodies that are refused: their status and their line, and the next request is answered', async () => {

@@ -34,7 +34,7 @@ test('rows of a forecast one by one, and in parts, give the bits of predict on t
     assert.deepEqual([rows, predictions.length], [201 + i, 0])
     assert.match(
       notes[0].text,
-      /^the rows are taken, no forecast yet: (table: )?promo: expected its values for 2015-04-1/,
+      /^the rows are taken, no forecast yet: stream: promo: expected its values for 2015-04-1/,
     )
   }
   await post(session, { rows: SALES.slice(210), predict: false })
@@ -97,6 +97,25 @@ test('a session goes on from the state of another', async () => {
   const other = await ask('POST', '/v1/runs/values/sessions', { state })
   assert.equal(other.status, 400)
   assert.match(other.json.error, /^state: expected h of 5 elements/)
+})
+
+test('sessions of a fit go on from the state of another, which knows its run', async () => {
+  const first = await open('sales')
+  await post(first, { rows: SALES, predict: false })
+  const { state } = (await ask('GET', first)).json
+  const second = await open('sales', { state })
+  assert.deepEqual((await post(second, { rows: AHEAD })).predictions, (await post(first, { rows: AHEAD })).predictions)
+  const tags = await open('tags')
+  await post(tags, { rows: TAGS.slice(0, 3) })
+  const other = await open('tags', { state: (await ask('GET', tags)).json.state })
+  const [one, two] = [await post(tags, { rows: TAGS.slice(3, 5) }), await post(other, { rows: TAGS.slice(3, 5) })]
+  assert.deepEqual(one.predictions, two.predictions)
+  const refused = await ask('POST', '/v1/runs/tags/sessions', { state })
+  assert.equal(refused.status, 400)
+  assert.match(
+    refused.json.error,
+    /^stream: state: expected that of a stream of this run but it is of a run of the kind/,
+  )
 })
 
 test('words of a text in parts', async () => {
