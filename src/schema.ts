@@ -134,7 +134,7 @@ function objectOf<S extends Shape>(shape: S, others: Others): Schema<ObjectOf<S>
     if (!isObject(value)) refuse('object', value)
     const present = known.filter((key) => key in value || !(shape[key] instanceof Optional))
     const unknown: string[] = []
-    for (const key in value) if (!Object.hasOwn(shape, key) && key !== '__proto__') unknown.push(key)
+    for (const key in value) if (!Object.hasOwn(shape, key)) unknown.push(key)
     const values = each(present, (key) => {
       const result = shape[key as string]!.safeParse(value[key as string])
       if (result.success) return result.data
@@ -144,7 +144,7 @@ function objectOf<S extends Shape>(shape: S, others: Others): Schema<ObjectOf<S>
     const made = Object.fromEntries(present.map((key, i) => [key, values[i]]))
     if (others === 'dropped') return made
     if (others === 'refused' && unknown.length > 0) throw new Mismatch({ code: 'keys', unknown, known }, value)
-    for (const key of unknown) made[key] = value[key]
+    for (const key of unknown) if (key !== '__proto__') made[key] = value[key]
     return made
   }
   const json = {
@@ -189,12 +189,15 @@ export function discriminatedUnion<const S extends readonly Schema<unknown>[]>(
   key: string,
   types: S,
 ): Schema<TypeOf<S[number]>> {
+  const known = types.flatMap(({ shape }) => Object.keys(shape!))
   const byValue = new Map(types.flatMap((type) => type.shape![key]!.choices!.map((choice) => [choice, type] as const)))
   const read = (value: unknown) => {
     if (!isObject(value)) refuse('object', value)
     const type = byValue.get(value[key])
     if (type) return type.parse(value) as TypeOf<S[number]>
-    throw new Mismatch({ code: 'value', choices: [...byValue.keys()] }, value[key]).within(key)
+    const unknown = Object.keys(value).filter((name) => !known.includes(name))
+    const beside = key in value ? undefined : { unknown, known }
+    throw new Mismatch({ code: 'value', choices: [...byValue.keys()] }, value[key], beside).within(key)
   }
   return new Schema(read, { json: { oneOf: types.map(({ json }) => json) } })
 }

@@ -6,7 +6,6 @@
  * Default initialisers depend on the cell (../layers/cells.ts). Those of the projection, glorot(), and of an embedding,
  * uniform(0.1) as word models have it (Zaremba et al. 2014), do not.
  */
-
 import type { Numbers } from '../batch.ts'
 import { checked, InputError, nearest, refuseUnknown } from '../error.ts'
 import { glorot, type Init, initSchema, uniform } from '../init.ts'
