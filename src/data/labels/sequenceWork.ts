@@ -143,9 +143,9 @@ function spoken({ reading, frame, dropout }: Wish, { schema }: PreparedSequences
 const WORDS = 1000
 
 /**
- * First rows of an embedding. Letters as PyTorch draws them: from uniform(0.1) a network starts with next to no input, and
- * first names had a loss of 0.37 instead of 0.31. Words stay small, for a rare one keeps what was drawn: parts of speech
- * in the Brown corpus had a loss of 0.28 instead of 0.14 from N(0, 1).
+ * First rows of an embedding. Letters as PyTorch draws them: from uniform(0.1) a network starts with next to no input,
+ * and first names had a loss of 0.37 instead of 0.31. Words stay small, for a rare one keeps what was drawn: parts of
+ * speech in the Brown corpus had a loss of 0.28 instead of 0.14 from N(0, 1).
  */
 export function firstRows(vocabulary: number): Init {
   return vocabulary < WORDS ? gaussian(1) : uniform(0.1)
