@@ -18,6 +18,7 @@ import { type Flag, kindOf, whole } from '../src/flag.ts'
 import { grouped, percent } from '../src/numbers.ts'
 import { readTable } from '../src/table/openTable.node.ts'
 import type { ColumnType, Table } from '../src/table/table.ts'
+import { VERSION } from '../src/version.ts'
 import {
   DECISIONS,
   type DecisionFlags,
@@ -31,7 +32,6 @@ import {
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
-import { version } from './version.ts'
 
 export interface FitFlags extends DecisionFlags {
   types?: Record<string, ColumnType>
@@ -127,7 +127,7 @@ async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: 
       if (stop.signal.aborted) return stop.exitCode()
     }
     if (!fitted) return stop.exitCode()
-    saveFit(fitted, dir, { version: version(), overwrite, say })
+    saveFit(fitted, dir, { version: VERSION, overwrite, say })
     conclude(fitted, dir, flags)
     return 0
   } finally {

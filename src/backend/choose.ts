@@ -4,7 +4,7 @@
 import {
   allowRelaxedSimd,
   defaultThreads,
-  loadAddon,
+  findAddon,
   noWasmThreads,
   startThread,
   wasmBytes,
@@ -12,8 +12,7 @@ import {
 } from '#platform'
 import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
-import { otherThanCode } from './contract.ts'
-import { type Addon, nativeBackend } from './native.ts'
+import { nativeBackend } from './native.ts'
 import { referenceBackend } from './reference/index.ts'
 import { fusesMultiplyAdd } from './relaxed.ts'
 import { moduleFile, wasmBackend } from './wasm.ts'
@@ -61,18 +60,17 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   }
   if (name === 'reference') return referenceBackend()
   if (name === 'wasm') return chooseWasm(threads, instructionSet, '')
-  const loaded = findAddon()
-  if ('addon' in loaded) {
-    const { addon } = loaded
-    return nativeBackend(addon, threads ?? defaultThreads(), oneOf(addon.instructionSets, instructionSet))
+  const found = findAddon()
+  if ('addon' in found) {
+    return nativeBackend(found, threads ?? defaultThreads(), oneOf(found.addon.instructionSets, instructionSet))
   }
+  const { missing, remedy } = found
   if (name === 'native') {
-    throw new InputError(
-      `backend native: expected its add-on but ${loaded.missing}: build it with "npm run build", of an installed package with ` +
-        '"npm explore irnn -- npm run build -- native", or use --backend wasm',
-    )
+    const or = remedy === undefined ? '' : `${remedy}, or `
+    throw new InputError(`backend native: expected its add-on but ${missing}: ${or}use --backend wasm`)
   }
-  return chooseWasm(threads, instructionSet, ` (no native add-on: ${loaded.missing}${loaded.remedy ?? ''})`)
+  const why = remedy === undefined ? missing : `${missing}: ${remedy}`
+  return chooseWasm(threads, instructionSet, ` (no native add-on: ${why})`)
 }
 
 async function chooseWasm(
@@ -91,13 +89,6 @@ async function chooseWasm(
   }
   const usual = alone ? 1 : Math.min(defaultThreads(), DEFAULT_WASM_THREADS)
   return wasmBackend({ instructionSet, threads: threads ?? usual, reason, load: wasmBytes, start: startThread })
-}
-
-/** The add-on, if it is there and of this code; else why not, and what to do if it should be. */
-function findAddon(): { addon: Addon } | { missing: string; remedy?: string } {
-  const loaded = loadAddon()
-  const wrong = 'addon' in loaded ? otherThanCode(loaded.addon.argumentCounts) : null
-  return wrong === null ? loaded : { missing: wrong, remedy: ': run "npm run build"' }
 }
 
 /** Those that run here and are built, best first. */
@@ -119,8 +110,8 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
 
 /** Every backend and instruction set that runs here and is built, for tests and benchmarks. */
 export async function availableBackends(): Promise<BackendOptions[]> {
-  const loaded = findAddon()
-  const native = 'addon' in loaded ? loaded.addon.instructionSets : []
+  const found = findAddon()
+  const native = 'addon' in found ? found.addon.instructionSets : []
   return [
     { name: 'reference' },
     ...wasmInstructionSets().map((instructionSet) => ({ name: 'wasm' as const, instructionSet })),

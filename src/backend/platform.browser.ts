@@ -1,10 +1,10 @@
 /**
  * What differs by platform, for browsers: no add-on, the wasm module comes by fetch from beside the package's files.
  */
-import type { Addon } from './native.ts'
+import type { NoAddon } from './native.ts'
 import type { Thread, Work } from './threads.ts'
 
-export function loadAddon(): { addon: Addon } | { missing: string } {
+export function findAddon(): NoAddon {
   return { missing: 'this is not Node' }
 }
 

@@ -1,25 +1,15 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
-import type { Addon } from './native.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
 import type { Thread, Work } from './threads.ts'
 
 const BUILD = new URL('../../../build/', import.meta.url)
 
-export function loadAddon(): { addon: Addon } | { missing: string } {
-  try {
-    return { addon: createRequire(import.meta.url)(fileURLToPath(new URL('irnn.node', BUILD))) as Addon }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
-  }
-}
+export { findAddon } from './addon.node.ts'
 
 /** Whether a file of wasm is in build/. */
 export function wasmIsBuilt(file: string): boolean {

@@ -44,7 +44,7 @@ test('the end of a backend ends the threads of its add-on, once', () => {
   let closed = 0
   const create = () => ({ kernels: {}, binders: {}, gather() {}, close: () => void closed++, threads: 2 })
   const addon = { instructionSets: ['baseline'], create, place: () => 0 } as unknown as Addon
-  const backend = nativeBackend(addon, 2)
+  const backend = nativeBackend({ addon, from: 'here' }, 2)
   assert.equal(closed, 0)
   backend.dispose()
   backend.dispose()

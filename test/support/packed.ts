@@ -28,7 +28,7 @@ export interface Packed {
 export function pack(): Packed {
   const copy = path.join(temporary, 'copy')
   const kept = ['dist', 'build', 'kernels', 'scripts', 'experiments', 'package.json', 'README.md', 'LICENSE']
-  const left = /^(dist\/(test|bench|types)|build\/(irnn\.node|making-.*)|experiments\/results)$/
+  const left = /^(dist\/(test|bench|types)|build\/(?!irnn-).*|experiments\/results)$/
   for (const name of kept) {
     const filter = (from: string) => !left.test(path.relative(ROOT, from).replaceAll(path.sep, '/'))
     fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true, filter })
