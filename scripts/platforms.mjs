@@ -86,7 +86,7 @@ async function importLibrary(command) {
 /** Whatever it has of Node comes from the process that loads it; of the C++ library it needs nothing. */
 async function linkFlags(platform, command) {
   const common = ['-shared', '-s', '-nostdlib++']
-  if (platform.startsWith('darwin')) return [...common, '-undefined', 'dynamic_lookup']
+  if (platform.startsWith('darwin')) return [...common, '-undefined', 'dynamic_lookup', '-install_name', 'irnn.node']
   if (platform.startsWith('win32')) return [...common, await importLibrary(command)]
   return [...common, '-pthread', '-Wl,-z,relro,-z,now']
 }

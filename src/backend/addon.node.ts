@@ -109,10 +109,10 @@ function absent(platform: string): NoAddon {
   return { missing: `${name} is not installed${instead}`, remedy: `run "npm install ${name}@${VERSION}"` }
 }
 
-/** Whether this process runs on musl (Alpine) and not on glibc. */
+/** Whether this process runs on musl (Alpine, Void), whose one file is libc and loader, and not on glibc. */
 function hasMusl(): boolean {
   try {
-    return readFileSync('/proc/self/maps', 'utf8').includes('/ld-musl-')
+    return /\/(ld-musl-.*\.so\.1|libc\.so)$/m.test(readFileSync('/proc/self/maps', 'utf8'))
   } catch {
     return false // there is no /proc
   }
