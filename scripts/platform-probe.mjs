@@ -1,4 +1,4 @@
-// What a platform's kernels compute, as a line of JSON: run by scripts/check-platforms.mjs, by the Node of that platform,
+// What a platform's kernels compute, as a line of JSON: run by scripts/check-platforms.mjs, on the Node of that one,
 // in a copy of the package. Prints { description, sets, models }: for each instruction set, the hash of the weights of
 // every cell after 30 iterations.
 import { createHash } from 'node:crypto'
