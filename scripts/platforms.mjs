@@ -4,11 +4,13 @@
 //   node scripts/platforms.mjs linux-x64 win32-x64      these
 //
 // The compiler is `zig c++`, clang with headers and libraries of every system, as PyPI's package ziglang carries it. It
-// is installed into build/zig/, for which Python 3 must be there, or IRNN_ZIG names the command ("zig", "python3 -m
-// ziglang"). Nothing that is up to date is made again (scripts/build.mjs). docs/decisions/018-prebuilt-add-ons.md.
+// is installed beside the system's temporary files, for which Python 3 must be there, or IRNN_ZIG names the command
+// ("zig", "python3 -m ziglang"). Nothing that is up to date is made again (scripts/build.mjs).
+// docs/decisions/018-prebuilt-add-ons.md says why.
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BUILD, hashOf, make, makeAddon, ROOT, run, TARGETS } from './build.mjs'
 import { isMain } from './tree.mjs'
@@ -37,6 +39,8 @@ function targetsOf(platform) {
   return Object.fromEntries(Object.entries(TARGETS[cpu]).map(([set, flags]) => [set, [...flags, ...more]]))
 }
 
+/** What is installed to build and to check. Outside the tree, which linters walk. */
+export const TOOLS = join(tmpdir(), `irnn-tools-${process.getuid?.() ?? ''}`)
 /** Where the packages are made. */
 export const NPM = join(ROOT, 'npm')
 export const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
@@ -54,12 +58,12 @@ function machine(platform) {
 /** zig's command; installs it if it is not there. */
 async function zig() {
   if (process.env.IRNN_ZIG) return process.env.IRNN_ZIG.split(' ')
-  const python = join(BUILD, 'zig', 'bin', 'python')
+  const python = join(TOOLS, 'zig', 'bin', 'python')
   const command = [python, '-m', 'ziglang']
   const has = await run(python, ['-m', 'ziglang', 'version'])
   if (has.ok && has.output.trim() === ZIG_VERSION) return command
   const steps = [
-    ['python3', '-m', 'venv', join(BUILD, 'zig')],
+    ['python3', '-m', 'venv', join(TOOLS, 'zig')],
     [python, '-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', `ziglang==${ZIG_VERSION}`],
   ]
   for (const [program, ...args] of steps) {
