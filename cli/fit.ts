@@ -19,6 +19,7 @@ import { refuseFolder } from '../src/runs/whole.ts'
 import * as z from '../src/schema.ts'
 import { readTable } from '../src/table/openTable.node.ts'
 import type { ColumnType, Table } from '../src/table/table.ts'
+import { VERSION } from '../src/version.ts'
 import {
   DECISIONS,
   type DecisionFlags,
@@ -32,7 +33,6 @@ import {
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
-import { version } from './version.ts'
 
 export interface FitFlags extends DecisionFlags {
   types?: Record<string, ColumnType>
@@ -128,7 +128,7 @@ async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: 
       if (stop.signal.aborted) return stop.exitCode()
     }
     if (!fitted) return stop.exitCode()
-    saveFit(fitted, dir, { version: version(), overwrite, say })
+    saveFit(fitted, dir, { version: VERSION, overwrite, say })
     conclude(fitted, dir, flags)
     return 0
   } finally {

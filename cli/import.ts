@@ -21,9 +21,9 @@ import * as z from '../src/schema.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import type { DoneEvent } from '../src/train/events.ts'
 import { trainSpec } from '../src/train/options.ts'
+import { VERSION } from '../src/version.ts'
 import { JSON_RESULT } from './options.ts'
 import { print, say } from './say.ts'
-import { version } from './version.ts'
 
 export interface ImportFlags {
   readonly out: string
@@ -150,7 +150,7 @@ function configOf(imported: RunConfig['imported'] & object, model: Model, like: 
   const { spec, backend } = model
   const { name, threads, description } = backend
   return {
-    version: version(),
+    version: VERSION,
     title: `${imported.file}: ${spec.rnn.cell}, ${spec.rnn.hidden} units`,
     recipe: NO_TASK,
     seed: 0,

@@ -12,6 +12,7 @@ import * as z from '../src/schema.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
 import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
+import { VERSION } from '../src/version.ts'
 import { baselineOf } from './baseline.ts'
 import { IrnnCommand } from './command.ts'
 import { dataSpeech, type SpeechFlags } from './data.ts'
@@ -41,14 +42,13 @@ import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
 import { serveCommand } from './serve.ts'
 import { type TrainFlags, trainTask } from './train.ts'
-import { version } from './version.ts'
 
 type Finish = (code: number) => void
 
 function command(finish: Finish): IrnnCommand {
   const program = new IrnnCommand('irnn')
     .description('Train and run recurrent networks: the IRNN of Le, Jaitly & Hinton (2015), and tanh, ReLU, LSTM, GRU.')
-    .version(version())
+    .version(VERSION)
     .exitOverride()
     .enablePositionalOptions()
   const train = trainCommand(program, finish)

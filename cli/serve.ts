@@ -7,9 +7,9 @@ import { LOOPBACK } from '../src/serve/guard.ts'
 import { LIMIT_FLAGS, type Limits } from '../src/serve/limits.ts'
 import { namedRuns } from '../src/serve/open.ts'
 import { createService, type Service } from '../src/serve/service.ts'
+import { VERSION } from '../src/version.ts'
 import { BACKEND, withFlags } from './options.ts'
 import { print, say } from './say.ts'
-import { version } from './version.ts'
 
 interface ServeFlags extends Partial<Limits> {
   port: number
@@ -60,7 +60,7 @@ export async function serveRuns(words: readonly string[], flags: ServeFlags): Pr
   const loopback = isLoopback(host)
   const hosts = loopback || allowHost.length > 0 ? [...LOOPBACK, host.toLowerCase(), ...allowHost] : 'any'
   const limits = Object.fromEntries(LIMIT_FLAGS.map(nameOf).map((name) => [name, flags[name as keyof Limits]]))
-  const service = createService(runs, { ...limits, backend, token, hosts, log, version: version() })
+  const service = createService(runs, { ...limits, backend, token, hosts, log, version: VERSION })
   const ended = ending(service)
   try {
     const { url } = await service.listen({ port, host })

@@ -16,11 +16,11 @@ import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import { startRun } from '../src/train/loop.ts'
 import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
+import { VERSION } from '../src/version.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
 import { say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
-import { version } from './version.ts'
 
 /** Flags of `irnn train`: of the network and of the run; those of training are read by their options. */
 export interface TrainFlags extends NetworkFlags {
@@ -87,7 +87,7 @@ function configOf(
   { name, threads, description, instructionSet }: Backend,
 ): RunConfig {
   return {
-    version: version(),
+    version: VERSION,
     recipe: chosen.name,
     seed: flags.seed,
     task: { name: task.name, options: task.options },

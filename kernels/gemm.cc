@@ -24,7 +24,9 @@ void wide_product(int M, int N, int K, const float* x, size_t ldx, const float* 
         for_rows<MAX_ROWS>(block * BLOCK, n1, [&](int n, auto mr) IRNN_INLINE_LAMBDA {
           alignas(64) float tile[mr.value * width];
           vf acc[mr.value][nv.value];
+#pragma GCC unroll 8
           for (int r = 0; r < mr.value; r++) {
+#pragma GCC unroll 8
             for (int v = 0; v < nv.value; v++) acc[r][v] = bias ? splat(bias[n + r]) : vf{};
           }
           multiply(K, W + n * ldw, ldw, 1, packed + panels.offset(p, K), acc);

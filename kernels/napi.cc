@@ -7,8 +7,6 @@
 
 #include <csetjmp>
 #include <cstdint>
-#include <cstdlib>
-#include <new>
 #include <string_view>
 
 #define IRNN_TARGET irnn_baseline
@@ -22,17 +20,18 @@
 #include "kernels.h"
 #undef IRNN_TARGET
 #endif
+#include "cpu.h"
 #include "gather.h"
 #include "napi_call.h"
 
 void* irnn_host::scratch(int slot, unsigned long bytes) {
   Context& host = *current;
   if (bytes > host.sizes[slot]) {
-    std::free(host.slots[slot]);
+    free_cache_lines(host.slots[slot]);
     host.slots[slot] = nullptr;
     host.sizes[slot] = 0;
-    const size_t rounded = (bytes + 63) / 64 * 64;
-    void* memory = std::aligned_alloc(64, rounded);
+    const size_t rounded = (bytes + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+    void* memory = cache_lines(rounded);
     if (!memory) {
       host.wanted = rounded;
       std::longjmp(host.refused, 1);
@@ -62,27 +61,30 @@ void define_kernel(napi_env env, napi_value object, const char* name, napi_callb
   napi_add_finalizer(env, function, context, finalize, nullptr, nullptr);
 }
 
-constexpr uint32_t HUGE_PAGE = 1 << 21;   // as in native.ts
+[[maybe_unused]] constexpr uint32_t HUGE_PAGE = 1 << 21;   // as in native.ts
 
-// In the order of preference; every processor of this architecture has `baseline`.
+// In the order of preference.
 const char* const NAMES[] = {"avx512", "avx2", "baseline"};
 
 // Whether this processor has the set, and the add-on its kernels: scripts/build.mjs defines IRNN_HAS_… for what it links.
-bool supported([[maybe_unused]] int set) {
+bool supported(int set) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
+  const Cpu cpu;
+  const bool has[] = {cpu.avx512, cpu.avx2, cpu.sse42};
+#else
+  constexpr bool has[] = {false, false, true};
 #endif
+  bool linked[] = {false, false, false};
 #if defined(IRNN_HAS_AVX512)
-  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
-  if (set == 0) return avx512 && __builtin_cpu_supports("avx512dq");
+  linked[0] = true;
 #endif
 #if defined(IRNN_HAS_AVX2)
-  if (set == 1) return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+  linked[1] = true;
 #endif
 #if defined(IRNN_HAS_BASELINE)
-  if (set == 2) return true;
+  linked[2] = true;
 #endif
-  return false;
+  return linked[set] && has[set];
 }
 
 napi_value text(napi_env env, const char* value) {
@@ -127,7 +129,7 @@ napi_value create(napi_env env, napi_callback_info info) {
   define_kernel(env, binders, #kernel, Call<IRNN_TARGET::kernel>::bind, context);
   for (int set = 0; set < 3; set++) {
     if (wanted != NAMES[set] || !supported(set)) continue;
-    context = new (std::nothrow) Context(threads < 1 ? 1 : threads);
+    context = make<Context>(threads < 1 ? 1 : threads);
     if (!context) return no_memory(env, sizeof(Context));
 #if defined(IRNN_HAS_AVX512)
 #define IRNN_TARGET irnn_avx512

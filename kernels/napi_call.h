@@ -7,12 +7,11 @@
 #include <csetjmp>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
-#include <new>
 #include <tuple>
 #include <type_traits>
 #include <utility>
 
+#include "memory.h"
 #include "pool.h"
 
 namespace {
@@ -29,7 +28,7 @@ struct Context {
   void close() {
     pool.stop();
     for (int slot = 0; slot < 2; slot++) {
-      std::free(slots[slot]);
+      free_cache_lines(slots[slot]);
       slots[slot] = nullptr;
       sizes[slot] = 0;
     }
@@ -49,7 +48,7 @@ struct Context {
 #endif
 
 void release(Context* context) {
-  if (--context->references == 0) delete context;
+  if (--context->references == 0) destroy(context);
 }
 
 thread_local Context* current = nullptr;   // during one kernel call
@@ -163,7 +162,7 @@ struct Call<kernel> {
     if (!read(env, info, values, context, args)) return nullptr;
     napi_create_array_with_length(env, count, &list);
     for (size_t i = 0; i < count; i++) napi_set_element(env, list, uint32_t(i), values[i]);
-    Bound* bound = new (std::nothrow) Bound{context, args, nullptr};
+    Bound* bound = make<Bound>(context, args, nullptr);
     if (!bound) return no_memory(env, sizeof(Bound));
     napi_create_reference(env, list, 1, &bound->arrays);
     napi_create_function(env, nullptr, 0, run_bound, bound, &function);
@@ -172,7 +171,7 @@ struct Call<kernel> {
       Bound* bound = static_cast<Bound*>(data);
       napi_delete_reference(env, bound->arrays);
       release(bound->context);
-      delete bound;
+      destroy(bound);
     };
     napi_add_finalizer(env, function, bound, finalize, nullptr, nullptr);
     return function;

@@ -3,11 +3,7 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
-#include <new>
-#include <thread>
+#include <cstdlib>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -39,7 +35,7 @@ class FlushDenormals {
 class Pool {
  public:
   // `threads` includes the caller of run(). There are fewer where the system refuses one.
-  explicit Pool(int threads) : workers_(new (std::nothrow) Thread[threads]) {
+  explicit Pool(int threads) : workers_(static_cast<Thread*>(std::calloc(threads, sizeof(Thread)))) {
     start(threads - 1);
     if (count_ == threads - 1) return;
     // Leaves some to the host, which may end if it cannot have one: Node does when its pool for files starts, late.
@@ -47,19 +43,21 @@ class Pool {
     stop();
     start(rest);
   }
-  ~Pool() { stop(); }
+  ~Pool() {
+    stop();
+    std::free(workers_);
+  }
 
   // With the caller of run().
   int threads() const { return count_ + 1; }
 
   // Ends the threads. run() works alone from then on.
   void stop() {
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      stop_ = true;
-      generation_++;
-    }
-    wake_.notify_all();
+    gate_.lock();
+    stop_ = true;
+    generation_++;
+    gate_.unlock();
+    gate_.wake_all();
     for (int i = 0; i < count_; i++) workers_[i].join();
     count_ = 0;
   }
@@ -74,17 +72,16 @@ class Pool {
     n_ = n;
     next_.store(0, std::memory_order_relaxed);
     busy_.store(count_, std::memory_order_relaxed);
-    {
-      std::lock_guard<std::mutex> lock(mutex_);
-      generation_.fetch_add(1, std::memory_order_release);
-    }
-    if (sleeping_.load() > 0) wake_.notify_all();
+    gate_.lock();
+    generation_.fetch_add(1, std::memory_order_release);
+    gate_.unlock();
+    if (sleeping_.load() > 0) gate_.wake_all();
     take();
     // Waits until every worker has looked, since the next run changes what they look at. Yields to a worker without a
     // core.
     for (int spin = 0; busy_.load(std::memory_order_acquire) > 0; spin++) {
       if (spin < SPINS) pause();
-      else std::this_thread::yield();
+      else yield();
     }
   }
 
@@ -104,7 +101,7 @@ class Pool {
 #if defined(__x86_64__)
     _mm_pause();
 #else
-    std::this_thread::yield();
+    yield();
 #endif
   }
 
@@ -117,10 +114,11 @@ class Pool {
     for (unsigned seen = 0;;) {
       for (int spin = 0; spin < SPINS && generation_.load(std::memory_order_acquire) == seen; spin++) pause();
       if (generation_.load(std::memory_order_acquire) == seen) {
-        std::unique_lock<std::mutex> lock(mutex_);
+        gate_.lock();
         sleeping_++;
-        wake_.wait(lock, [&] { return generation_.load(std::memory_order_acquire) != seen; });
+        while (generation_.load(std::memory_order_acquire) == seen) gate_.wait();
         sleeping_--;
+        gate_.unlock();
       }
       seen = generation_.load(std::memory_order_acquire);
       if (stop_) return;
@@ -129,10 +127,9 @@ class Pool {
     }
   }
 
-  const std::unique_ptr<Thread[]> workers_;
-  int count_ = 0;   // of workers that run
-  std::mutex mutex_;
-  std::condition_variable wake_;
+  Thread* const workers_;   // plain data, which needs no constructor; nullptr where there is no memory
+  int count_ = 0;           // of workers that run
+  Gate gate_;
   std::atomic<unsigned> generation_{0};
   std::atomic<int> next_{0}, busy_{0}, sleeping_{0};
   bool stop_ = false;

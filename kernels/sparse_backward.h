@@ -215,8 +215,10 @@ class SparseBackward {
     vf acc[MR][NV];
     clear_tile(acc);
     multiply(count_, da, left_, 1, whh_ + n0, acc, left_);
+#pragma GCC unroll 8
     for (int r = 0; r < MR; r++) {
       if (shard_.padded(r0 + r, t)) continue;
+#pragma GCC unroll 8
       for (int v = 0; v < NV; v++) store(carry_ + (r0 + r) * left_ + n0 + v * VL, acc[r][v]);
     }
   }

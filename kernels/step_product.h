@@ -26,8 +26,11 @@ struct StepInput {
     load_tile(bias, 0, NV * VL, acc);
     if (columns <= 0) return;
     multiply(I, x, I, 1, W, acc);
-    for (int v = 0; columns < NV * VL && v < NV; v++) {
+    if (columns >= NV * VL) return;
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) {
       const vi own = lane_numbers() < splat_int(columns - v * VL);
+#pragma GCC unroll 8
       for (int r = 0; r < MR; r++) acc[r][v] = select(own, acc[r][v], load(bias + v * VL));
     }
   }
@@ -87,8 +90,10 @@ IRNN_NOINLINE void carry_rows(const Shard& shard, int t, int r0, const Delta& de
       if (delta.live.units) multiply_live(delta.live.count, delta.live.units, da, delta.width, packed, acc);
       else multiply_prefetching(K, da, delta.width, packed, prefetcher, acc);
       if (!shard.lengths) return store_tile(to, H, columns, acc);
+#pragma GCC unroll 8
       for (int r = 0; r < MR; r++) {
         if (shard.padded(r0 + r, t)) continue;
+#pragma GCC unroll 8
         for (int v = 0; v < nv.value; v++) store_n(to + r * H + v * VL, acc[r][v], columns - v * VL);
       }
     });

@@ -1,5 +1,6 @@
-// A thread of the system. Not std::thread: where the system refuses one (a limit on processes, no memory for a stack),
-// that throws, and a library that is compiled without exceptions ends its host.
+// Threads of the system, and how they wait for each other. Not std::thread: where the system refuses one (a limit on
+// processes, no memory for a stack), that throws, and a library that is compiled without exceptions ends its host.
+// Without std::mutex and std::condition_variable, an add-on needs no C++ library at all.
 #pragma once
 
 #if defined(_WIN32)
@@ -10,7 +11,49 @@
 #include <windows.h>
 #else
 #include <pthread.h>
+#include <sched.h>
 #endif
+
+// Lets another thread have this core.
+inline void yield() {
+#if defined(_WIN32)
+  SwitchToThread();
+#else
+  sched_yield();
+#endif
+}
+
+// A lock, and threads that sleep until something that it protects has changed.
+class Gate {
+ public:
+  Gate() = default;
+  Gate(const Gate&) = delete;
+#if defined(_WIN32)
+  void lock() { AcquireSRWLockExclusive(&lock_); }
+  void unlock() { ReleaseSRWLockExclusive(&lock_); }
+  // Sleeps, unlocked. May wake up without a reason.
+  void wait() { SleepConditionVariableSRW(&changed_, &lock_, INFINITE, 0); }
+  void wake_all() { WakeAllConditionVariable(&changed_); }
+
+ private:
+  SRWLOCK lock_ = SRWLOCK_INIT;
+  CONDITION_VARIABLE changed_ = CONDITION_VARIABLE_INIT;
+#else
+  ~Gate() {
+    pthread_cond_destroy(&changed_);
+    pthread_mutex_destroy(&lock_);
+  }
+  void lock() { pthread_mutex_lock(&lock_); }
+  void unlock() { pthread_mutex_unlock(&lock_); }
+  // Sleeps, unlocked. May wake up without a reason.
+  void wait() { pthread_cond_wait(&changed_, &lock_); }
+  void wake_all() { pthread_cond_broadcast(&changed_); }
+
+ private:
+  pthread_mutex_t lock_ = PTHREAD_MUTEX_INITIALIZER;
+  pthread_cond_t changed_ = PTHREAD_COND_INITIALIZER;
+#endif
+};
 
 // Must stay where it is from start() to join().
 class Thread {

@@ -20,8 +20,8 @@ import { basename, dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const BUILD = join(ROOT, 'build')
+export const ROOT = fileURLToPath(new URL('..', import.meta.url))
+export const BUILD = join(ROOT, 'build')
 const OBJECTS = 'objects' // in build/
 const KERNELS = join(ROOT, 'kernels')
 const require = createRequire(import.meta.url)
@@ -56,7 +56,7 @@ const PARTS = {
 }
 
 /** Runs a command; resolves to whether it succeeded, and all that it printed. */
-function run(command, args) {
+export function run(command, args) {
   return new Promise((resolve) => {
     const child = spawn(command, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] })
     let output = ''
@@ -78,7 +78,7 @@ async function sourcesOf(name, found = {}) {
   return found
 }
 
-const hashOf = (inputs) => createHash('sha256').update(JSON.stringify(inputs)).digest('hex')
+export const hashOf = (inputs) => createHash('sha256').update(JSON.stringify(inputs)).digest('hex')
 
 /** Whether `file` stands in build/, made from the inputs with this hash. */
 async function isCurrent(file, hash) {
@@ -87,9 +87,9 @@ async function isCurrent(file, hash) {
 }
 
 /** Makes `file` in build/ unless it is current. `produce` makes it at the path that it is given. */
-async function make(file, hash, produce) {
+export async function make(file, hash, produce) {
   if (await isCurrent(file, hash)) return
-  await mkdir(join(BUILD, OBJECTS), { recursive: true })
+  await mkdir(dirname(join(BUILD, file)), { recursive: true })
   const folder = await mkdtemp(join(BUILD, 'making-'))
   try {
     const made = join(folder, basename(file))
@@ -206,27 +206,30 @@ export async function compiler() {
   return { command, version: ok ? output : null }
 }
 
-/** Makes the add-on with the instruction sets named, or all. Returns why there is none, or undefined. */
-async function native(named) {
-  const targets = TARGETS[arch]
-  if (!targets || platform === 'win32') return `no native build for ${platform} ${arch} yet`
-  const { command, version } = await compiler()
-  if (version === null) return `no C++ compiler (${command})`
-  const flags = [...COMMON, '-fPIC', '-fvisibility=hidden']
-  const link =
-    platform === 'darwin'
-      ? ['-bundle', '-undefined', 'dynamic_lookup']
-      : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc']
+/** What else every compiler is told of the add-on: it shows nothing but the function by which Node registers it. */
+export const ADDON = [...COMMON, '-fPIC', '-fvisibility=hidden']
 
+/**
+ * Makes an add-on of the kernels at build/<file>, unless it is current.
+ * @param command the compiler's, with what it always gets
+ * @param version what it says of itself: another compiler makes everything again
+ * @param targets flags by instruction set, as in TARGETS
+ * @param objects where in build/ object files lie
+ * @param named instruction sets that are brought up to date; none: all. Of the others, those are linked that are.
+ * @returns the sets that are not in it
+ * @throws Error with what the compiler said
+ */
+export async function makeAddon(file, { command: [program, ...first], version, targets, link, objects }, named = []) {
+  const call = async (args) => {
+    const { ok, output } = await run(program, [...first, ...args])
+    if (!ok) throw new Error(output)
+    if (output !== '') console.error(output.trim()) // warnings
+  }
   /** The object file of a source: its place in build/, the hash of its inputs, and how it is made. */
   const objectOf = async (source, name, extra) => {
-    const file = join(OBJECTS, `${name}.o`)
-    const hash = hashOf([version, flags, extra, await sourcesOf(source)])
-    const compile = async (made) => {
-      const { ok, output } = await run(command, [...flags, ...extra, '-c', join(KERNELS, source), '-o', made])
-      if (!ok) throw new Error(output)
-      if (output !== '') console.error(output.trim()) // warnings
-    }
+    const file = join(objects, `${name}.o`)
+    const hash = hashOf([version, ADDON, extra, await sourcesOf(source)])
+    const compile = (made) => call([...ADDON, ...extra, '-c', join(KERNELS, source), '-o', made])
     return { file, hash, make: () => make(file, hash, compile) }
   }
 
@@ -240,20 +243,33 @@ async function native(named) {
   }
   const include = require('node-api-headers').include_dir
   const defines = linked.map(({ set }) => `-DIRNN_HAS_${set.toUpperCase()}`)
-  const objects = [await objectOf('napi.cc', 'napi', [`-I${include}`, ...defines]), ...linked]
+  const all = [await objectOf('napi.cc', 'napi', [`-I${include}`, ...defines]), ...linked]
+  await Promise.all(all.map((object) => object.make()))
+  await make(file, hashOf([version, link, all.map(({ hash }) => hash)]), (made) =>
+    call([...all.map(({ file }) => join(BUILD, file)), ...link, '-o', made]),
+  )
+  return left
+}
+
+/** Makes this machine's add-on with the instruction sets named, or all. Returns why there is none, or undefined. */
+async function native(named) {
+  const targets = TARGETS[arch]
+  if (!targets || platform === 'win32') return `a clone builds no native kernels for ${platform} ${arch}`
+  const { command, version } = await compiler()
+  if (version === null) return `no C++ compiler (${command})`
+  const link =
+    platform === 'darwin'
+      ? ['-bundle', '-undefined', 'dynamic_lookup']
+      : ['-shared', '-pthread', '-static-libstdc++', '-static-libgcc']
   try {
-    await Promise.all(objects.map((object) => object.make()))
-    await make('irnn.node', hashOf([version, link, objects.map(({ hash }) => hash)]), async (made) => {
-      const files = objects.map(({ file }) => join(BUILD, file))
-      const { ok, output } = await run(command, [...link, ...files, '-o', made])
-      if (!ok) throw new Error(output)
-    })
+    const left = await makeAddon('irnn.node', { command: [command], version, targets, link, objects: OBJECTS }, named)
+    if (left.length === 0) return
+    const sets = Object.keys(targets).filter((set) => !left.includes(set))
+    console.error(
+      `irnn: build/irnn.node has ${sets.join(', ')} only; without ${left.join(', ')}, which "build.mjs native" makes`,
+    )
   } catch (error) {
     return `the C++ compiler failed: ${error.message.trim()}`
-  }
-  if (left.length > 0) {
-    const sets = linked.map(({ set }) => set).join(', ')
-    console.error(`irnn: build/irnn.node has ${sets} only; without ${left.join(', ')}, which "build.mjs native" makes`)
   }
 }
 

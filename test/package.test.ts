@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import { PLATFORMS } from '../src/backend/addon.node.ts'
+import { VERSION } from '../src/version.ts'
 import { node, pack, ROOT } from './support/packed.ts'
 
 const packed = pack()
@@ -25,14 +27,13 @@ test('the tarball has the entries, their types and one file that these share, an
   )
 })
 
-test('the tarball has all code that entries and command load, and beside it what the build needs', () => {
+test('the tarball has all code that entries and command load, and beside it WebAssembly and one table', () => {
   const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin)]
   const code = reached(loaded.map(local))
   const others =
     /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|dist\/page\/[\w-]+\.js|build\/irnn-[\w-]+\.wasm)$/
-  const native = /^(kernels\/[\w.]+\.(cc|h)|scripts\/build\.mjs)$/
   const data = ['experiments/paper-curves.csv']
-  const rest = files.filter((name) => !others.test(name) && !native.test(name) && !data.includes(name))
+  const rest = files.filter((name) => !others.test(name) && !data.includes(name))
   const typesAlone = (name: string) => name.endsWith('.js') && /^(\/\*.*?\*\/|\s)*export \{\};\s*$/s.test(read(name))
   assert.deepEqual(
     rest.filter((name) => !typesAlone(name)),
@@ -43,7 +44,21 @@ test('the tarball has all code that entries and command load, and beside it what
 test('the tarball is small', () => {
   const { size, unpackedSize } = packed
   assert.ok(size < 900_000, `${size} bytes packed`)
-  assert.ok(unpackedSize < 3_000_000, `${unpackedSize} bytes unpacked`)
+  assert.ok(unpackedSize < 2_800_000, `${unpackedSize} bytes unpacked`)
+})
+
+test('installing runs nothing, and asks for the native kernels of this version', () => {
+  const { scripts, optionalDependencies } = manifest
+  assert.equal(scripts, undefined)
+  assert.deepEqual(optionalDependencies, Object.fromEntries(PLATFORMS.map((name) => [`@irnn/${name}`, VERSION])))
+})
+
+test('no link of its README leads to a file that it has not', () => {
+  const links = [...read('README.md').matchAll(/\]\(([^)]+)\)/g)].map(([, to]) => to!)
+  assert.deepEqual(
+    links.filter((to) => !to.startsWith('https://') && !files.includes(to)),
+    [],
+  )
 })
 
 /** Files that these load, wherever they run: by import, by import(), as workers. */

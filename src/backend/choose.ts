@@ -1,12 +1,11 @@
 /**
  * Which backend runs: the one place that decides. Native where its add-on was built, else wasm, or the one asked for.
  */
-import { defaultThreads, loadAddon } from '#platform'
+import { defaultThreads, findAddon } from '#platform'
 import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
 import { chooseWasm, embeddedModule, noSuchSet, wasmAtOnce, wasmInstructionSets } from './chooseWasm.ts'
-import { otherThanCode } from './contract.ts'
-import { type Addon, nativeBackend } from './native.ts'
+import { nativeBackend } from './native.ts'
 import type { WasmModule, WasmSource } from './wasmFile.ts'
 
 /** Which backend is wanted and how it is to run. Everything has a default. */
@@ -76,25 +75,17 @@ export async function createEngine(options: BackendOptions = {}): Promise<Engine
   }
   if (name === 'reference') return (await import('./reference/index.ts')).referenceBackend()
   if (name === 'wasm' || wasm !== undefined) return chooseWasm({ threads, instructionSet, wasm }, '')
-  const loaded = findAddon()
-  if ('addon' in loaded) {
-    const { addon } = loaded
-    return nativeBackend(addon, threads ?? defaultThreads(), oneOf(addon.instructionSets, instructionSet))
+  const found = findAddon()
+  if ('addon' in found) {
+    return nativeBackend(found, threads ?? defaultThreads(), oneOf(found.addon.instructionSets, instructionSet))
   }
+  const { missing, remedy } = found
   if (name === 'native') {
-    throw new InputError(
-      `backend native: expected its add-on but ${loaded.missing}: build it with "npm run build", of an installed package with ` +
-        '"npm explore irnn -- npm run build -- native", or use --backend wasm',
-    )
+    const or = remedy === undefined ? '' : `${remedy}, or `
+    throw new InputError(`backend native: expected its add-on but ${missing}: ${or}use --backend wasm`)
   }
-  return chooseWasm({ threads, instructionSet }, ` (no native add-on: ${loaded.missing}${loaded.remedy ?? ''})`)
-}
-
-/** The add-on, if it is there and of this code; else why not, and what to do if it should be. */
-function findAddon(): { addon: Addon } | { missing: string; remedy?: string } {
-  const loaded = loadAddon()
-  const wrong = 'addon' in loaded ? otherThanCode(loaded.addon.argumentCounts) : null
-  return wrong === null ? loaded : { missing: wrong, remedy: ': run "npm run build"' }
+  const why = remedy === undefined ? missing : `${missing}: ${remedy}`
+  return chooseWasm({ threads, instructionSet }, ` (no native add-on: ${why})`)
 }
 
 function oneOf<S extends InstructionSet>(here: readonly S[], wanted: InstructionSet | undefined): S {
@@ -106,8 +97,8 @@ function oneOf<S extends InstructionSet>(here: readonly S[], wanted: Instruction
 
 /** Every backend and instruction set that runs here and is built, for tests and benchmarks. */
 export async function availableBackends(): Promise<BackendOptions[]> {
-  const loaded = findAddon()
-  const native = 'addon' in loaded ? loaded.addon.instructionSets : []
+  const found = findAddon()
+  const native = 'addon' in found ? found.addon.instructionSets : []
   return [
     { name: 'reference' },
     ...(await wasmInstructionSets()).map((instructionSet) => ({ name: 'wasm' as const, instructionSet })),

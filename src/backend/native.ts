@@ -38,6 +38,18 @@ export interface Addon {
   place(buffer: ArrayBuffer, alignment: number): number
 }
 
+/** An add-on that fits this code and machine, and what to say of where it comes from. */
+export interface FoundAddon {
+  readonly addon: Addon
+  readonly from: string
+}
+
+/** Why there is none, and what can be done about it, if anything can. */
+export interface NoAddon {
+  readonly missing: string
+  readonly remedy?: string
+}
+
 type Binder = (...args: unknown[]) => () => never
 
 const CACHE_LINE = 64
@@ -50,7 +62,7 @@ const NAMES: Record<NativeInstructionSet, string> = { baseline: 'baseline SIMD',
  * number.
  */
 export function nativeBackend(
-  addon: Addon,
+  { addon, from }: FoundAddon,
   wanted: number,
   instructionSet: NativeInstructionSet = addon.instructionSets[0]!,
 ): Engine {
@@ -65,7 +77,7 @@ export function nativeBackend(
   const parts: Omit<Engine, keyof Mortal> = {
     ...kernels,
     name: 'native',
-    description: `native, ${NAMES[instructionSet]}, ${saidThreads(threads, wanted)}`,
+    description: `native, ${NAMES[instructionSet]}, ${saidThreads(threads, wanted)} (${from})`,
     threads,
     instructionSet,
     floats: (n) => view((buffer, offset) => new Float32Array(buffer, offset, n), n, 4),

@@ -1,9 +1,9 @@
 /** What differs by platform, for browsers and all that is not Node: no add-on, and files come by fetch. */
 import { InputError, shown } from '../error.ts'
-import type { Addon } from './native.ts'
+import type { NoAddon } from './native.ts'
 import { SERVE, type Thread, type Work } from './threads.ts'
 
-export function loadAddon(): { addon: Addon } | { missing: string } {
+export function findAddon(): NoAddon {
   return { missing: 'this is not Node' }
 }
 

@@ -1,40 +1,15 @@
 /** What differs by platform, for Node: package.json's `imports` picks this file or platform.browser.ts. */
 import { readFileSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { availableParallelism } from 'node:os'
-import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { setFlagsFromString } from 'node:v8'
 import { Worker } from 'node:worker_threads'
 import { InputError, shown } from '../error.ts'
-import type { Addon } from './native.ts'
 import { hasRelaxedSimd } from './relaxed.ts'
 import { SERVE, type Thread, type Work } from './threads.ts'
 
-/**
- * The add-on of the package that Node finds from where this code is: its own, or, where a bundler put this code into a
- * file of the program, the one that is installed. In a bundle in CommonJS `import.meta` is empty.
- */
-export function loadAddon(): { addon: Addon } | { missing: string } {
-  try {
-    const require = createRequire(import.meta.url ?? __filename)
-    const root = packageFolder(require)
-    if (root === null) return { missing: 'the package irnn is not installed where the program is' }
-    return { addon: require(join(root, 'build', 'irnn.node')) as Addon }
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    return { missing: code === 'MODULE_NOT_FOUND' ? 'it was not built' : message.split('\n')[0]! }
-  }
-}
-
-function packageFolder(require: NodeJS.Require): string | null {
-  try {
-    return dirname(require.resolve('irnn/package.json'))
-  } catch {
-    return null
-  }
-}
+export { findAddon } from './addon.node.ts'
 
 /** The file at an address or path. @throws InputError if it does not come */
 export async function readWasm(address: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -27,10 +27,10 @@ test('a table of kernels is of this code if it has all, with the same number of 
 /** A copy of the program, with what `change` leaves of the built kernels. */
 function copied(change: (build: string) => void): string {
   const dir = fs.mkdtempSync(path.join(home, 'copy-'))
-  for (const part of ['dist/src', 'dist/cli', 'dist/experiments', 'dist/corpora', 'build', 'package.json']) {
+  for (const part of ['dist/src', 'dist/cli', 'dist/experiments', 'dist/corpora', 'build', 'kernels', 'package.json']) {
     fs.cpSync(path.join(ROOT, part), path.join(dir, part), {
       recursive: true,
-      filter: (name) => !/^build.(objects|checks)$|\.map$/.test(path.relative(ROOT, name)),
+      filter: (name) => !/^build.(?!irnn)|\.map$/.test(path.relative(ROOT, name)),
     })
   }
   fs.symlinkSync(path.join(ROOT, 'node_modules'), path.join(dir, 'node_modules'))

@@ -24,21 +24,10 @@ export interface Packed {
   readonly unpackedSize: number
 }
 
-/** Copied first: packing takes addresses of source maps out of dist/, which other tests use at the same time. */
 export function pack(): Packed {
-  const copy = path.join(temporary, 'copy')
-  const kept = ['dist', 'build', 'kernels', 'scripts', 'experiments', 'package.json', 'README.md', 'LICENSE']
-  const left = /^(dist\/(test|bench|types)|build\/(irnn\.node|making-.*)|experiments\/results)$/
-  for (const name of kept) {
-    const filter = (from: string) => !left.test(path.relative(ROOT, from).replaceAll(path.sep, '/'))
-    fs.cpSync(path.join(ROOT, name), path.join(copy, name), { recursive: true, filter })
-  }
-  const env = { ...process.env, npm_command: 'pack' }
-  execFileSync(process.execPath, [path.join(ROOT, 'scripts', 'package.mjs'), copy], { env })
-  const npm = ['pack', '--ignore-scripts', '--json', '--pack-destination', temporary]
-  const said = execFileSync('npm', npm, { cwd: copy, encoding: 'utf8', shell: process.platform === 'win32' })
-  const report = JSON.parse(said)
-  const { filename, files, size, unpackedSize } = Array.isArray(report) ? report[0] : Object.values(report)[0]
+  const script = path.join(ROOT, 'scripts', 'pack.mjs')
+  const said = execFileSync(process.execPath, [script, 'main', temporary], { encoding: 'utf8' })
+  const { filename, files, size, unpackedSize } = JSON.parse(said)
   const project = path.join(temporary, 'project')
   const modules = path.join(project, 'node_modules')
   fs.mkdirSync(modules, { recursive: true })
@@ -49,7 +38,7 @@ export function pack(): Packed {
   for (const name of [...Object.keys(dependencies), '@types']) {
     fs.symlinkSync(path.join(ROOT, 'node_modules', name), path.join(modules, name), 'junction')
   }
-  const types = path.join(copy, 'dist', 'types')
+  const types = path.join(temporary, 'stage', 'dist', 'types')
   return { dir, types, project, files: files.map((file: { path: string }) => file.path).sort(), size, unpackedSize }
 }
 

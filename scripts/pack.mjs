@@ -1,0 +1,104 @@
+// Packs irnn as others get it, and the packages of its platforms.
+//
+//   node scripts/pack.mjs              all, into npm/packed/, with integrity.json: what npm will ask of each tarball
+//   node scripts/pack.mjs main DIR     irnn alone, into DIR
+//
+// package.json in the repository names no packages of platforms: "npm ci" of a clone would look for what is not
+// published yet. The packed one does, each at its own version. It has no scripts, so that installing runs none.
+import { createHash } from 'node:crypto'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join, relative, sep } from 'node:path'
+import { ROOT, run } from './build.mjs'
+import { MANIFEST, NPM, PLATFORMS, packageName } from './platforms.mjs'
+
+const PACKED = join(NPM, 'packed')
+const PARTS = ['dist', 'build', 'experiments', 'LICENSE']
+const LEFT = /^(dist\/(test|bench|types)|build\/(?!irnn-).*|experiments\/results)$|\.(map|d\.ts|sha256)$/
+
+/** Copies the package to where it is packed: what is done to it there, a clone must not see. */
+async function stage(to) {
+  for (const part of PARTS) {
+    const filter = (from) => !LEFT.test(relative(ROOT, from).split(sep).join('/')) || /\bsrc\b.*\.d\.ts$/.test(from)
+    cpSync(join(ROOT, part), join(to, part), { recursive: true, filter })
+  }
+  cpSync(join(ROOT, 'docs', 'package.md'), join(to, 'README.md'))
+  const { scripts: _, devDependencies: __, ...manifest } = MANIFEST
+  manifest.optionalDependencies = Object.fromEntries(
+    Object.keys(PLATFORMS).map((platform) => [packageName(platform), MANIFEST.version]),
+  )
+  writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  await must(process.execPath, join(ROOT, 'scripts', 'package.mjs'), to)
+  withoutComments(join(to, 'dist'))
+}
+
+/** Declarations have the comments that editors show, and the code lies in the repository: a fifth of it is comments. */
+function withoutComments(folder) {
+  const ts = createRequire(import.meta.url)('typescript')
+  const compilerOptions = { removeComments: true, target: 'esnext', module: 'esnext' }
+  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.name.endsWith('.js')) continue
+    const file = join(entry.parentPath, entry.name)
+    writeFileSync(file, ts.transpileModule(readFileSync(file, 'utf8'), { compilerOptions }).outputText)
+  }
+}
+
+async function must(program, ...args) {
+  const { ok, output } = await run(program, args)
+  if (!ok) throw new Error(`${program}: ${output.trim()}`)
+  return output
+}
+
+/** What npm says of the tarball that it makes of a folder: its name, size, files. */
+async function pack(folder, to) {
+  const shell = process.platform === 'win32' ? '.cmd' : ''
+  const said = await must(
+    `npm${shell}`,
+    'pack',
+    folder,
+    '--ignore-scripts',
+    '--json',
+    '--silent',
+    '--pack-destination',
+    to,
+  )
+  const report = JSON.parse(said)
+  return Array.isArray(report) ? report[0] : Object.values(report)[0]
+}
+
+async function packMain(to) {
+  const folder = join(to, 'stage')
+  rmSync(folder, { recursive: true, force: true })
+  await stage(folder)
+  return pack(folder, to)
+}
+
+async function packAll() {
+  const missing = Object.keys(PLATFORMS).filter((platform) => !existsSync(join(NPM, platform, 'package.json')))
+  if (missing.length > 0) throw new Error(`npm/: expected ${missing.join(', ')}: "npm run build:platforms" makes them`)
+  rmSync(PACKED, { recursive: true, force: true })
+  mkdirSync(PACKED, { recursive: true })
+  const packed = [await packMain(PACKED)]
+  for (const platform of Object.keys(PLATFORMS)) packed.push(await pack(join(NPM, platform), PACKED))
+  const integrity = {}
+  for (const { filename, size, unpackedSize } of packed) {
+    const digest = createHash('sha512')
+      .update(readFileSync(join(PACKED, filename)))
+      .digest('base64')
+    integrity[filename] = `sha512-${digest}`
+    const bytes = `${Math.ceil(size / 1000)} kB packed, ${Math.ceil(unpackedSize / 1000)} unpacked`
+    console.log(`irnn: npm/packed/${filename}: ${bytes}, ${integrity[filename]}`)
+  }
+  rmSync(join(PACKED, 'stage'), { recursive: true })
+  writeFileSync(join(PACKED, 'integrity.json'), `${JSON.stringify(integrity, null, 2)}\n`)
+}
+
+const [what, to, ...more] = process.argv.slice(2)
+try {
+  if (what === undefined) await packAll()
+  else if (what === 'main' && to !== undefined && more.length === 0) console.log(JSON.stringify(await packMain(to)))
+  else throw new Error(`argument: expected none, or main and a folder, but received ${process.argv.slice(2).join(' ')}`)
+} catch (error) {
+  console.error(`irnn: pack: ${error.message}`)
+  process.exitCode = 1
+}
