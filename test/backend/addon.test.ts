@@ -22,12 +22,11 @@ const home = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-addon-'))
 after(() => fs.rmSync(home, { recursive: true }))
 const link = (from: string, to: string) => fs.symlinkSync(from, to, 'junction')
 fs.mkdirSync(path.join(home, 'node_modules'))
-link(path.join(ROOT, 'node_modules', 'zod'), path.join(home, 'node_modules', 'zod'))
 const irnn = path.join(home, 'node_modules', 'irnn')
 fs.cpSync(path.join(ROOT, 'dist', 'src'), path.join(irnn, 'dist', 'src'), { recursive: true })
 fs.cpSync(path.join(ROOT, 'package.json'), path.join(irnn, 'package.json'))
 fs.mkdirSync(path.join(irnn, 'build'))
-for (const name of fs.readdirSync(path.join(ROOT, 'build')).filter((name) => name.endsWith('.wasm'))) {
+for (const name of fs.readdirSync(path.join(ROOT, 'build')).filter((name) => name.endsWith('.js'))) {
   link(path.join(ROOT, 'build', name), path.join(irnn, 'build', name))
 }
 
