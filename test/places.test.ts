@@ -175,7 +175,7 @@ test('files are opened to be read in one place alone, which refuses what is no f
   }
   assert.deepEqual(found, {
     'cli/phones.ts': ['createReadStream'], // of what may be a pipe, which is what it is for
-    'cli/version.ts': ['readFileSync'], // the program's own package.json
+    'src/backend/addon.node.ts': ['readFileSync', 'readFileSync', 'readFileSync'], // the program's own, and /proc
     'src/backend/platform.node.ts': ['readFile', 'readFileSync'], // the program's own, and /proc
     'src/data/births.node.ts': ['readFileSync'], // a file of a package
     'src/runs/folder.ts': ['readdirSync'], // a folder, once it is made
