@@ -19,6 +19,7 @@ import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { clang, embedded, finished, WASM_FLAGS, WASM_LINK, WASM_TARGETS } from './build-wasm.mjs'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export const BUILD = join(ROOT, 'build')
@@ -45,9 +46,6 @@ export const TARGETS = {
   },
   arm64: { baseline: [] },
 }
-/** The same for WebAssembly: build/irnn-<instruction set>.wasm, and .js, which has the same bytes for bundlers. */
-const WASM_TARGETS = { simd128: ['-msimd128'], 'relaxed-simd': ['-msimd128', '-mrelaxed-simd'] }
-
 /** The parts, and the instruction sets that may be named after each. */
 const PARTS = {
   typescript: [],
@@ -111,61 +109,18 @@ async function typescript() {
   await chmod(join(ROOT, 'dist', 'cli', 'main.js'), 0o755)
 }
 
-/** Clang as WebAssembly (npm @yowasp/clang), so that no machine needs a compiler for this part: { made: bytes }. */
-async function clang(args, tree, made) {
-  const { runClang } = await import('@yowasp/clang')
-  await runClang(null, {}, { fetchProgress() {} }) // its 105 MB, once, from the disk: without a word of progress
-  let output = ''
-  const print = (bytes) => {
-    if (bytes) output += new TextDecoder().decode(bytes)
-  }
-  try {
-    const result = await runClang(['clang++', ...args, '-o', made], tree, { stdout: print, stderr: print })
-    return { [made]: result[made] }
-  } catch (error) {
-    throw new Error(`WebAssembly: ${error.message}\n${output}`)
-  }
-}
-
 /** Makes the modules of the instruction sets named, or of all. */
 async function wasm(named) {
-  const flags = [
-    ...COMMON,
-    // A page loads this: 205 kB in place of 257, at the same speed. Loops that pay are marked (IRNN_VECTORIZE).
-    '-O2',
-    '-fno-vectorize',
-    '-mllvm',
-    '-unroll-runtime=false',
-    '--target=wasm32',
-    '-nostdlib',
-    '-nostdinc++',
-    '-ffreestanding',
-    '-matomics',
-    '-mbulk-memory',
-    '-mmutable-globals',
-  ]
-  const link = [
-    '--target=wasm32',
-    '-nostdlib',
-    '-Wl,--no-entry',
-    '-Wl,--import-memory',
-    '-Wl,--shared-memory', // an instance that is a thread must not lay out the memory again
-    `-Wl,--max-memory=${2 ** 32 - 65536}`, // a shared memory has a maximum: here the largest that wasm32 can have
-    '-Wl,--export=__heap_base',
-    '-Wl,--export=__stack_pointer',
-    '-Wl,--strip-all',
-    '-Wl,--stack-first',
-    '-Wl,-z,stack-size=65536',
-  ]
+  const flags = [...COMMON, ...WASM_FLAGS]
   const sources = await sourcesOf('wasm.cc')
   for (const [target, extra] of Object.entries(WASM_TARGETS)) {
     const file = `irnn-${target}.wasm`
     const text = `irnn-${target}.js`
-    const hash = hashOf([flags, extra, link, finished.toString(), embedded.toString(), sources])
+    const hash = hashOf([flags, extra, WASM_LINK, finished.toString(), embedded.toString(), sources])
     if (named.length === 0 || named.includes(target)) {
       await make(file, hash, async (made) => {
         const object = await clang([...flags, ...extra, '-c', 'wasm.cc'], sources, 'wasm.o')
-        await writeFile(made, finished((await clang([...link, 'wasm.o'], object, file))[file], target))
+        await writeFile(made, finished((await clang([...WASM_LINK, 'wasm.o'], object, file))[file], target))
       })
       await make(text, hash, async (made) => writeFile(made, await embedded(await readFile(join(BUILD, file)))))
     } else if (existsSync(join(BUILD, text)) && !(await isCurrent(text, hash))) {
@@ -173,30 +128,6 @@ async function wasm(named) {
       console.error(`irnn: build/${file} was older than its sources and is deleted; "build.mjs wasm" makes it again`)
     }
   }
-}
-
-/**
- * A module as src/backend/wasmFile.ts expects it: with a memory that is not shared, which it makes shared for threads,
- * and with the name of its instruction set in a custom section.
- */
-function finished(linked, target) {
-  const module = Buffer.from(linked)
-  const memory = Buffer.from('\x03env\x06memory\x02\x03', 'latin1') // kind: memory; limits: a maximum, shared
-  const at = module.indexOf(memory)
-  if (at < 0) throw new Error(`${target}: expected a module that imports a shared memory`)
-  module[at + memory.length - 1] = 1
-  const content = Buffer.from(`\x04irnn${target}`)
-  return Buffer.concat([module, Buffer.of(0, content.length), content])
-}
-
-/**
- * A module's bytes as a module of JavaScript: every bundler and server takes it along as it is. Zopfli's gzip is five
- * percent smaller than zlib's.
- */
-async function embedded(module) {
-  const { gzipAsync } = await import('@gfx/zopfli')
-  const text = Buffer.from(await gzipAsync(module, { numiterations: 3 })).toString('base64')
-  return `// The kernels as WebAssembly: gzip, base64. Made by scripts/build.mjs.\nexport default '${text}'\n`
 }
 
 /** The C++ compiler's command, and what it says of its version, or null where there is none. */

@@ -1,4 +1,4 @@
-/** Where the native add-on comes from: the package of the platform, else the build, else there is none and wasm serves. */
+/** Where the native add-on comes from: the platform's package, else the build, else there is none and wasm serves. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'

@@ -18,8 +18,8 @@ const BODY = JSON.stringify({ x: [[1, 2]] })
 const logitsOf = (file: string) => [
   ...loadModel(fs.readFileSync(file), { backend }).forward({ T: 1, B: 1, x: [1, 2] }).logits,
 ]
-const post = (body: string, more = '') =>
-  `POST ${PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n${more}\r\n${body}`
+const HEAD = `POST ${PREDICT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n`
+const post = (body: string, more = '') => `${HEAD}Content-Length: ${body.length}\r\n${more}\r\n${body}`
 
 const connect = (url: string): Promise<net.Socket> =>
   new Promise((resolve, reject) => {
