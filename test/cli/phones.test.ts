@@ -147,7 +147,7 @@ test('phones --frames: what the whole utterance gives, frame by frame', async ()
 })
 
 test('a run of phones goes on after it was stopped', async () => {
-  const changed = tiny('--schedule', 'halving', '--iterations', '400', '--eval-every', '200')
+  const changed = tiny('--schedule', 'halving', '--iterations', '160', '--eval-every', '80')
   const long = `train phones ${changed} --json --halvings 1 --cell lstm`
   const whole = await run(`${long} --out whole`)
   assert.equal(whole.code, 0, whole.err)
@@ -156,7 +156,7 @@ test('a run of phones goes on after it was stopped', async () => {
   const stopped = await result
   assert.equal(stopped.code, 130, stopped.err)
   const { iteration } = decodeEvent(lines(stopped.out).at(-1)!)
-  assert.ok(iteration < 400, `stopped at ${iteration}`)
+  assert.ok(iteration < 160, `stopped at ${iteration}`)
   assert.equal((await run('train --resume cut --data speech --json')).code, 0)
   const model = (dir: string) => fs.readFileSync(path.join(home, dir, 'model.safetensors'))
   assert.ok(model('cut').equals(model('whole')))

@@ -124,7 +124,7 @@ for (const [kind, flags] of [
   test(`${kind} softmax: killed in the middle of an epoch and resumed, a run ends in the same bits`, async () => {
     const [whole, killed] = [`whole-${kind}`, `killed-${kind}`]
     const line = (dir: string) =>
-      `train words ${TINY} --data many --cell lstm ${flags} --iterations 900 --checkpoint-every 7 --out ${dir}`
+      `train words ${TINY} --data many --cell lstm ${flags} --iterations 240 --checkpoint-every 7 --out ${dir}`
     assert.equal((await run(line(whole))).code, 0)
     const { child, result } = start(...line(killed).split(' '), '--json')
     await new Promise<void>((resolve) => {

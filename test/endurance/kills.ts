@@ -105,9 +105,18 @@ function promised({ out }: Ended): number {
   return Math.max(0, ...saved.flatMap((event) => (event.type === 'checkpoint' ? [event.iteration] : [])))
 }
 
+/** How often, with which seed, in which folder; of each run a part. */
+interface Killing {
+  readonly kills: number
+  readonly seed: number
+  readonly home: string
+  readonly part?: number
+}
+
 /** Kills a task's runs so many times. @throws AssertionError where one of them does not end as it should */
-export async function killed(task: string, { kills, seed, home }: { kills: number; seed: number; home: string }) {
-  const args = ['train', task, ...`${RUNS[task]} ${COMMON}`.split(' ')]
+export async function killed(task: string, { kills, seed, home, part = 1 }: Killing) {
+  const shorter = RUNS[task]!.replace(/(?<=--iterations )\d+/, (most) => String(Math.round(part * Number(most))))
+  const args = ['train', task, ...`${shorter} ${COMMON}`.split(' ')]
   const data = task === 'phones' ? ['--data', SPEECH] : []
   const whole = path.join(home, `${task}-whole`)
   const calls = await undisturbed(home, args, whole)
