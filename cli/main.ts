@@ -41,6 +41,7 @@ import { watchOutput } from './say.ts'
 import { serveCommand } from './serve.ts'
 import { type TrainFlags, trainTask } from './train.ts'
 import { version } from './version.ts'
+import { watchCommand } from './watch.ts'
 
 type Finish = (code: number) => void
 
@@ -55,6 +56,7 @@ function command(finish: Finish): IrnnCommand {
   fitCommands(program, finish)
   exportCommand(program, finish)
   serveCommand(program, finish)
+  watchCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)
