@@ -36,12 +36,14 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
+import { reportCommand } from './report.ts'
 import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
 import { serveCommand } from './serve.ts'
 import { type TrainFlags, trainTask } from './train.ts'
+import { watchCommand } from './watch.ts'
 
 type Finish = (code: number) => void
 
@@ -56,6 +58,8 @@ function command(finish: Finish): IrnnCommand {
   fitCommands(program, finish)
   exportCommand(program, finish)
   serveCommand(program, finish)
+  watchCommand(program, finish)
+  reportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)
