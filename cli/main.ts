@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 /**
  * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input,
- * 130 and 143 stopped by a signal. Results go to stdout, everything else to stderr.
+ * 75 a sweep was stopped and can go on, 130 and 143 stopped by a signal. Results go to stdout, everything else to
+ * stderr.
  */
 import * as path from 'node:path'
 import { CommanderError } from 'commander'
@@ -41,6 +42,7 @@ import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
 import { serveCommand } from './serve.ts'
+import { sweepCommands } from './sweepCommands.ts'
 import { type TrainFlags, trainTask } from './train.ts'
 
 type Finish = (code: number) => void
@@ -63,6 +65,7 @@ function command(finish: Finish): IrnnCommand {
   dataCommand(program, finish)
   sampleCommand(program, finish)
   baselineCommand(program, finish)
+  sweepCommands(program, finish)
   reproduceCommand(program, finish)
   helpCommand(program)
   return program

@@ -6,18 +6,18 @@
  * Processes have the lowest priority: other work goes before. A budget does not change a run: it pauses it there, to go
  * on another day.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
-import { availableParallelism, constants, setPriority } from 'node:os'
+import type { ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import * as path from 'node:path'
-import { createInterface } from 'node:readline'
 import { didYouMean, InputError, shown } from '../src/error.ts'
 import { grouped } from '../src/numbers.ts'
-import { decodeEvent, type TrainEvent } from '../src/train/events.ts'
+import { argumentsFor, inSlots, runChild, threadsOf } from '../src/sweep/children.ts'
+import { holding } from '../src/sweep/hold.ts'
+import type { TrainEvent } from '../src/train/events.ts'
 import { flagsOf, resultOf } from './collect.ts'
 import { costOf } from './cost.ts'
 import type { Experiment, ExperimentRun, RunResult } from './experiment.ts'
-import { holding } from './hold.ts'
 import { planned } from './identity.ts'
 
 /** One run to do. */
@@ -89,17 +89,12 @@ export async function doJobs(jobs: readonly Job[], options: JobOptions): Promise
     else waiting.push({ job, seconds: secondsOf(job, result) })
   }
   waiting.sort((a, b) => a.seconds - b.seconds)
-  const workers = Math.min(most, waiting.length)
-  // Threads do not change a run's result: those that no other run needs are free.
-  const threads = Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers)))
+  const threads = threadsOf(Math.min(most, waiting.length))
   const hold = holding(pauseFile)
-  const work = async () => {
-    for (let next = waiting.shift(); next && !signal?.aborted; next = waiting.shift()) {
-      end(next.job, await trainRun(next.job, options, threads, hold.take))
-    }
-  }
   try {
-    await Promise.all(Array.from({ length: workers }, work))
+    await inSlots(waiting, most, signal, async ({ job }) => {
+      end(job, await trainRun(job, options, threads, hold.take))
+    })
   } finally {
     hold.release()
   }
@@ -144,14 +139,6 @@ function goalOf(iterations: number, budget = 1): number {
   return budget > 1 ? Math.min(budget, iterations) : Math.ceil(budget * iterations)
 }
 
-function argumentsOf({ task, cell, recipe, flags }: ExperimentRun, dir: string): string[] {
-  if (existsSync(dir) && readdirSync(dir).some((name) => name.startsWith('checkpoint-')))
-    return ['train', '--resume', dir]
-  const fresh = ['train', task, ...flagsOf({ cell, recipe, ...flags }), '--out', dir]
-  // Begun, and ended before there was a checkpoint: from the start again.
-  return existsSync(path.join(dir, 'config.json')) ? [...fresh, '--overwrite'] : fresh
-}
-
 async function trainRun(
   job: Job,
   { command, budget, signal, onEvent }: JobOptions,
@@ -162,58 +149,15 @@ async function trainRun(
   const whole = stored(job)?.iterations ?? planned(run).training.iterations
   const goal = goalOf(whole, budget)
   const pausing = goal < whole ? ['--pause-at', String(goal)] : []
-  const more = [...extra, ...pausing, '--json', '--threads', String(threads)]
-  const args = [...command.slice(1), ...argumentsOf(run, dir), ...more]
-  // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
-  const child = spawn(command[0]!, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
-  take(child)
-  lowerPriority(child)
-  const pause = () => {
-    child.kill('SIGINT')
-    if (process.platform !== 'win32') child.kill('SIGCONT') // one that is held hears nothing
-  }
-  signal?.addEventListener('abort', pause, { once: true })
-  const said: string[] = []
-  createInterface({ input: child.stderr }).on('line', (line) => said.push(line))
-  createInterface({ input: child.stdout }).on('line', (line) => {
-    const event = eventOf(line)
-    if (event) onEvent?.(job, event, goal)
-  })
-  const code = await ended(child)
-  signal?.removeEventListener('abort', pause)
-  const message = said.at(-1) ?? `ended with code ${code}`
+  const { task, cell, recipe, flags } = run
+  const fresh = ['train', task, ...flagsOf({ cell, recipe, ...flags })]
+  const args = [...argumentsFor(dir, fresh), ...extra, ...pausing, '--threads', String(threads)]
+  const hear = (event: TrainEvent) => onEvent?.(job, event, goal)
+  const { code, message } = await runChild(args, { command, signal, take, onEvent: hear })
   const result = stored(job)
   if (code === 0 && result && isOver(result, undefined)) return { kind: 'done', message }
   if (result && (code === 0 || (code === 130 && signal?.aborted))) {
     return { kind: 'paused', message: `at ${grouped(result.iteration)} of ${grouped(whole)} iterations` }
   }
   return { kind: result?.ended === 'diverged' ? 'diverged' : 'failed', message }
-}
-
-/**
- * The lowest priority. A child with a session of its own is a group to Linux, which shares the cores out among groups
- * first: the priority of its processes counts only among themselves, that of the group lies in /proc.
- */
-function lowerPriority({ pid }: ChildProcess): void {
-  if (pid === undefined) return
-  try {
-    setPriority(pid, constants.priority.PRIORITY_LOW)
-    writeFileSync(`/proc/${pid}/autogroup`, String(constants.priority.PRIORITY_LOW))
-  } catch {} // it has ended already, which is said elsewhere, or the system has no such groups
-}
-
-/** undefined for the beginning of a line, which a killed process may leave. */
-function eventOf(line: string): TrainEvent | undefined {
-  try {
-    return decodeEvent(line)
-  } catch {
-    return undefined
-  }
-}
-
-function ended(child: ChildProcess): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', resolve)
-  })
 }

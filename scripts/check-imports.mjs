@@ -76,6 +76,7 @@ export const ROOMS = [
   'src/tasks/',
   'src/figures/',
   'src/runs/',
+  'src/sweep/',
   'src/data/',
   'src/serve/',
   'src/index.ts',
@@ -94,7 +95,7 @@ export const ROOMS = [
 
 /** The rooms that may import `node:…` and files that do. */
 const NODE =
-  /^(src\/runs\/|src\/serve\/|src\/(node|data|serve)\.ts$|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+  /^(src\/((runs|sweep|serve)\/|(node|data|serve)\.ts$)|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }

@@ -26,6 +26,13 @@ function installed(name: string): { cwd: string; env: NodeJS.ProcessEnv } {
 
 /** What must be printed, in that order. */
 const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
+  scale: [
+    /^best: t\w{20} {2}lr 0.0\d+, clip 1, seed 1: MSE [\d.]+; irnn sweep results grid has all 2$/m,
+    /^2 of 2 trials done$/m,
+    /^MSE +lr +id$/m,
+    /^\{"id":"t\w{20}","config":\{"task":"adding",.*"seed":1\},"score":[\d.]+,"sha256":"\w{64}","state":"done"/m,
+    /^MSE +average +.*hidden +lr +id$/m,
+  ],
   service: [
     /^\{"name":"sales","kind":"forecast",.*"horizon":3/m,
     /^\{"predictions":\[\{"time":"2015-05-21","series":"sales","point":[\d.]+,"quantiles":/m,
@@ -52,7 +59,7 @@ for (const [name, lines] of Object.entries(PRINTED)) {
       cwd,
       env,
       encoding: 'utf8',
-      timeout: 60_000,
+      timeout: 240_000,
     })
     assert.equal(status, 0, `${stdout}\n${stderr}`)
     let rest = stdout

@@ -1,0 +1,192 @@
+/** `irnn sweep`: runs the trials of a file, and says how far they are and what they came to. */
+import { rmSync } from 'node:fs'
+import * as path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { explaining, writeAtomic } from '../src/disk.node.ts'
+import { InputError } from '../src/error.ts'
+import { isSwitch, longOf, nameOf } from '../src/flag.ts'
+import { measured, measureOf } from '../src/metric.ts'
+import { duration, grouped } from '../src/numbers.ts'
+import { type FlagsOf, readSweepFile } from '../src/sweep/file.ts'
+import {
+  beginSweep,
+  CANCEL,
+  isOver,
+  type Outcome,
+  outcomeOf,
+  ranked,
+  readSweepFolder,
+  type SweepFolder,
+} from '../src/sweep/folder.ts'
+import { type Ran, runSweep } from '../src/sweep/run.ts'
+import { type TrialConfig, trialsOf } from '../src/sweep/trials.ts'
+import { optionsOf } from '../src/tasks/definition.ts'
+import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
+import { recipeOf } from '../src/tasks/recipe.ts'
+import { taskNamed } from '../src/tasks/tasks.node.ts'
+import { optionsFromFlags, trainSpec } from '../src/train/options.ts'
+import { trainFlags } from './options.ts'
+import { print, say } from './say.ts'
+import { stopOnSignals } from './signals.ts'
+import { csvOf, tableOf } from './sweepTable.ts'
+
+const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
+/** "Try again": what was asked for is not all done, and the same command goes on. As sysexits.h has it. */
+const STOPPED = 75
+
+export interface SweepFlags {
+  readonly dir?: string
+  readonly slots?: number
+}
+
+const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
+
+/** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
+export async function sweepFile(file: string, { dir, slots }: SweepFlags): Promise<number> {
+  // Not left to commander, which would ask for it of `sweep status` as well.
+  if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
+  const sweep = readSweepFile(file, flagsOf)
+  const trials = trialsOf(sweep)
+  const names = Object.keys(sweep.space)
+  for (const { config } of trials) refuseImpossible(config, file)
+  const folder = { dir, sweep, trials }
+  const unlock = beginSweep(folder, flagsOf, say)
+  const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
+  try {
+    explaining(dir, 'cannot be written', () => rmSync(path.join(dir, CANCEL), { force: true }))
+    const rans = await runSweep(folder, { command: [process.execPath, MAIN], slots, stop, onEnd: progress(folder) })
+    const left = rans.filter(({ outcome }) => !isOver(outcome))
+    const best = ranked(rans)[0]!
+    const results = `irnn sweep results ${dir}`
+    if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}; ${results} has all ${grouped(rans.length)}`)
+    else print(`no trial has a score yet; ${results} has all ${grouped(rans.length)}`)
+    if (left.length === 0) return 0
+    if (stop.signal.aborted)
+      say(`stopped: ${grouped(left.length)} of ${grouped(rans.length)} are left; the same command goes on`)
+    return stop.signal.aborted ? STOPPED : 1
+  } finally {
+    stop.release()
+    unlock()
+  }
+}
+
+/** Before there is a folder: options that no network or training has together. @throws InputError */
+function refuseImpossible({ task, options, seed }: TrialConfig, file: string): void {
+  try {
+    const definition = taskNamed(task)
+    const given: Record<string, unknown> = { cell: 'irnn', seed }
+    for (const flag of trainFlags(definition)) {
+      const word = options[longOf(flag).slice(2)]
+      if (word === undefined) continue
+      given[nameOf(flag)] =
+        isSwitch(flag) || !flag.value ? word || undefined : flag.value.read(String(word), longOf(flag))
+    }
+    const flags = given as NetworkFlags
+    const chosen = optionsOf(definition.options, flags)
+    const recipe = recipeOf(definition, options.recipe as string | undefined, flags.cell, chosen)
+    trainSpec(optionsFromFlags(recipe.training, flags))
+    modelOf(recipe, flags, { input: { size: 1 }, head: { kind: 'regression', size: 1, steps: 'last' } })
+  } catch (error) {
+    throw error instanceof InputError ? new InputError(`${file}: ${error.message}`) : error
+  }
+}
+
+/** A line for each trial that is over or has failed, with the time that the others will take. */
+function progress({ trials, sweep }: SweepFolder): (ran: Ran, fresh: boolean) => void {
+  const since = performance.now()
+  const names = Object.keys(sweep.space)
+  let [over, before, failed] = [0, 0, 0]
+  return (ran, fresh) => {
+    if (ran.message !== undefined) failed += 1
+    else over += 1
+    if (!fresh) {
+      before += 1
+      return
+    }
+    const seconds = (performance.now() - since) / 1000 / (over + failed - before)
+    const left = trials.length - over - failed
+    const rest = left > 0 ? `; about ${duration(seconds * left)} left` : ''
+    say(`${grouped(over)}/${grouped(trials.length)}  ${spoken(ran, names)}${rest}`)
+  }
+}
+
+/** "t0123…  lr 0.01, clip 1, seed 1: MSE 0.17" */
+function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonly string[]): string {
+  const options = names.map((name) => `${name} ${config.options[name]}`)
+  return `${id}  ${[...options, `seed ${config.seed}`].join(', ')}: ${message ?? came(outcome)}`
+}
+
+function came(outcome: Outcome): string {
+  if (outcome.kind !== 'done') return outcome.kind === 'diverged' ? 'diverged' : 'not done'
+  return `${measureOf(outcome.measure).name} ${measured(outcome.measure, outcome.score)}`
+}
+
+/** @throws InputError when there is no sweep in `dir`, or it is damaged */
+function read(dir: string): { rans: Ran[]; names: string[] } {
+  const { sweep, trials } = readSweepFolder(dir, flagsOf)
+  const rans = trials.map((trial) => ({ trial, outcome: outcomeOf(dir, trial) }))
+  return { rans, names: Object.keys(sweep.space) }
+}
+
+/** Says how many trials are over, and about how long the others take. */
+export function sweepStatus(dir: string, { json = false }: { json?: boolean }): number {
+  const { rans, names } = read(dir)
+  const count = (kind: Outcome['kind']) => rans.filter(({ outcome }) => outcome.kind === kind).length
+  const [done, diverged, begun, waiting] = [count('done'), count('diverged'), count('begun'), count('waiting')]
+  const best = ranked(rans)[0]!
+  const secondsLeft = leftOf(rans)
+  if (json) {
+    const id = best.outcome.kind === 'done' ? best.trial.id : null
+    print(JSON.stringify({ trials: rans.length, done, diverged, begun, waiting, secondsLeft, best: id }))
+    return 0
+  }
+  const left = begun + waiting
+  const rest = left === 0 ? '' : `, ${grouped(begun)} begun, ${grouped(waiting)} waiting`
+  print(`${grouped(done)} of ${grouped(rans.length)} trials done${diverged > 0 ? `, ${diverged} diverged` : ''}${rest}`)
+  if (left > 0 && secondsLeft !== null) print(`about ${duration(secondsLeft)} left, one at a time`)
+  if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
+  return 0
+}
+
+/** Seconds that what is left takes one after the other, as long as the others took; null while none is over. */
+function leftOf(rans: readonly Ran[]): number | null {
+  const over = rans.flatMap(({ outcome }) => (outcome.kind === 'done' ? [outcome.seconds] : []))
+  if (over.length === 0) return null
+  const mean = over.reduce((sum, seconds) => sum + seconds, 0) / over.length
+  const shares = rans.map(({ outcome }) => {
+    if (outcome.kind === 'begun') return 1 - outcome.iteration / outcome.iterations
+    return outcome.kind === 'waiting' ? 1 : 0
+  })
+  return Math.round(mean * shares.reduce((sum, share) => sum + share, 0))
+}
+
+export interface ResultsFlags {
+  readonly csv?: boolean
+  readonly json?: boolean
+}
+
+/** The trials: as a table, the best first; or a line of JSON each, in the order of their ids. */
+export function sweepResults(dir: string, { csv = false, json = false }: ResultsFlags): number {
+  if (csv && json) throw new InputError('sweep results: expected --csv or --json but received both: remove one')
+  const { rans } = read(dir)
+  const sorted = json ? rans.sort((a, b) => (a.trial.id < b.trial.id ? -1 : 1)) : ranked(rans)
+  const lines = json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
+  for (const line of lines) print(line)
+  return 0
+}
+
+/** What is the same for every sweep of this space on machines with the same instructions: no times. */
+function lineOf({ trial: { id, config }, outcome }: Ran): string {
+  const done = outcome.kind === 'done' ? outcome : null
+  const metric = done && measureOf(done.measure).name
+  const score = done && Number.isFinite(done.score) ? done.score : null
+  return JSON.stringify({ id, config, score, sha256: done?.sha256 ?? null, state: outcome.kind, metric })
+}
+
+/** Who runs trials of it looks once a second. */
+export function cancelSweep(dir: string): number {
+  readSweepFolder(dir, flagsOf)
+  explaining(dir, 'cannot be written', () => writeAtomic(path.join(dir, CANCEL), ''))
+  say(`${dir}: whoever runs trials of it stops within a second or so; irnn sweep goes on`)
+  return 0
+}

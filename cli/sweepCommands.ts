@@ -1,0 +1,39 @@
+/** irnn sweep: many runs of one task, from a file that says which. */
+import type { Command } from 'commander'
+import { type Flag, whole } from '../src/flag.ts'
+import { JSON_LINES, JSON_RESULT, withFlags } from './options.ts'
+import { cancelSweep, type ResultsFlags, type SweepFlags, sweepFile, sweepResults, sweepStatus } from './sweep.ts'
+
+const FLAGS: readonly Flag[] = [
+  { flag: '--dir <dir>', help: 'folder of the sweep: a new one, or that of the same file, which goes on' },
+  { flag: '--slots <N>', value: whole(), help: 'trials at a time, at the lowest priority (default: one a core)' },
+]
+
+const RESULTS: readonly Flag[] = [
+  { flag: '--csv', help: 'the table as CSV' },
+  { ...JSON_LINES, help: 'a JSON object a trial on stdout, in the order of their ids' },
+]
+
+/** @param finish takes the exit code */
+export function sweepCommands(program: Command, finish: (code: number) => void): void {
+  const sweep = program
+    .command('sweep')
+    .description('train every network of a grid, or some drawn at random: docs/scale.md')
+    .usage('<file> --dir <dir> [options] | status|results|cancel <dir> [options]')
+    .argument('<file>', 'YAML or JSON: task, options, space, seeds; or trials and seed, to draw at random')
+    .enablePositionalOptions()
+    .helpCommand(false) // irnn help sweep results
+  withFlags(sweep, FLAGS).action(async (file: string, flags: SweepFlags) => finish(await sweepFile(file, flags)))
+  const status = sweep.command('status').description('how far a sweep is').argument('<dir>', 'folder of a sweep')
+  withFlags(status, [JSON_RESULT]).action((dir: string, flags: { json?: boolean }) => finish(sweepStatus(dir, flags)))
+  const results = sweep
+    .command('results')
+    .description('the trials of a sweep and their scores, the best first')
+    .argument('<dir>', 'folder of a sweep')
+  withFlags(results, RESULTS).action((dir: string, flags: ResultsFlags) => finish(sweepResults(dir, flags)))
+  sweep
+    .command('cancel')
+    .description('stop whoever runs trials of a sweep; each saves where it is, and irnn sweep goes on')
+    .argument('<dir>', 'folder of a sweep')
+    .action((dir: string) => finish(cancelSweep(dir)))
+}

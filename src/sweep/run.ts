@@ -1,0 +1,117 @@
+/**
+ * Trials as children of this process. `runTrial` is all that a launcher of another kind needs; `runSweep` hands it the
+ * trials of a folder that are not over, some at a time.
+ */
+import { existsSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { makeFolder } from '../disk.node.ts'
+import { InputError } from '../error.ts'
+import { lockFolder } from '../runs/lock.ts'
+import { argumentsFor, type ChildOptions, inSlots, runChild, threadsOf } from './children.ts'
+import { CANCEL, folderOf, isOver, type Outcome, outcomeOf, PAUSE, type SweepFolder } from './folder.ts'
+import { holding } from './hold.ts'
+import type { Trial, TrialConfig } from './trials.ts'
+
+/** What became of a trial; `message` is the last line of one that has no result, though nobody stopped it. */
+export interface Ran {
+  readonly trial: Trial
+  readonly outcome: Outcome
+  readonly message?: string
+}
+
+export interface TrialOptions extends ChildOptions {
+  readonly threads: number
+}
+
+/** Begins of a trial before it counts as failed: a child may be killed by others, for its memory say. */
+const MOST_BEGINS = 5
+const LOOK_MS = 200
+/** A child whose controller was killed saves and ends within an iteration or so. */
+const MOST_WAIT_MS = 60_000
+
+/** Runs what is left of a trial, unless it is over. @throws InputError when its folder holds something else */
+export async function runTrial(dir: string, trial: Trial, options: TrialOptions): Promise<Ran> {
+  const folder = folderOf(dir, trial)
+  const { signal, threads } = options
+  makeFolder(folder)
+  for (let begins = 1; ; begins++) {
+    await unlocked(folder, signal)
+    const before = outcomeOf(dir, trial)
+    if (isOver(before) || signal?.aborted) return { trial, outcome: before }
+    const args = [...argumentsFor(folder, argumentsOf(trial.config)), '--threads', String(threads)]
+    const { code, message } = await runChild(args, options)
+    const outcome = outcomeOf(dir, trial)
+    if (isOver(outcome) || signal?.aborted) return { trial, outcome }
+    if (code === 2 || begins === MOST_BEGINS) return { trial, outcome, message }
+  }
+}
+
+/** Waits for a process that still writes the run, so that the next one need not be refused. */
+async function unlocked(folder: string, signal: AbortSignal | undefined): Promise<void> {
+  for (const since = Date.now(); Date.now() - since < MOST_WAIT_MS && !signal?.aborted; await sleep(LOOK_MS)) {
+    try {
+      lockFolder(folder)()
+      return
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+    }
+  }
+}
+
+function argumentsOf({ task, options, seed }: TrialConfig): string[] {
+  // With `=`, for a value may begin with a dash.
+  const flags = Object.entries(options).flatMap(([name, value]) => {
+    if (value === false) return []
+    return [value === true ? `--${name}` : `--${name}=${value}`]
+  })
+  return ['train', task, ...flags, `--seed=${seed}`]
+}
+
+export interface SweepOptions {
+  /** How to start the command: executable and first arguments. */
+  readonly command: readonly string[]
+  /** Trials at a time; default the number of cores. */
+  readonly slots?: number | undefined
+  /** Its signal ends the sweep, and `now` gives it; each trial then saves where it is. */
+  readonly stop: { readonly signal: AbortSignal; now(): void }
+  /** Hears of each trial that is over or has failed: first those that were over before, `fresh` false. */
+  onEnd(ran: Ran, fresh: boolean): void
+}
+
+/**
+ * Runs all trials that are not over. Files in the folder steer it: `pause` holds all trials while it is there, `cancel`
+ * stops them as `stop` does.
+ * @returns what became of each; of those that were stopped, how far they are
+ * @throws InputError when a folder of a trial holds something else
+ */
+export async function runSweep({ dir, trials }: SweepFolder, options: SweepOptions): Promise<Ran[]> {
+  const { command, slots = availableParallelism(), stop, onEnd } = options
+  const all = trials.map((trial): Ran => ({ trial, outcome: outcomeOf(dir, trial) }))
+  const rans = new Map(all.map((ran) => [ran.trial, ran]))
+  for (const ran of all) if (isOver(ran.outcome)) onEnd(ran, false)
+  // What was begun first: a sweep that is stopped often would else have many halves.
+  const left = all.filter(({ outcome }) => !isOver(outcome)).sort((a, b) => rank(a) - rank(b))
+  const hold = holding(join(dir, PAUSE))
+  const looking = setInterval(() => existsSync(join(dir, CANCEL)) && stop.now(), 5 * LOOK_MS)
+  const threads = threadsOf(Math.min(slots, left.length))
+  try {
+    await inSlots(left, slots, stop.signal, async ({ trial }) => {
+      const ran = await runTrial(dir, trial, { command, signal: stop.signal, take: hold.take, threads })
+      rans.set(trial, ran)
+      if (isOver(ran.outcome) || ran.message !== undefined) onEnd(ran, true)
+    })
+  } catch (error) {
+    stop.now()
+    throw error
+  } finally {
+    clearInterval(looking)
+    hold.release()
+  }
+  return [...rans.values()]
+}
+
+function rank({ outcome }: Ran): number {
+  return outcome.kind === 'begun' ? 0 : 1
+}

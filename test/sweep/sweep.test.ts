@@ -1,0 +1,161 @@
+// A sweep as a command: stopped, killed and gone on with, it comes to what an undisturbed one comes to.
+import assert from 'node:assert/strict'
+import * as fs from 'node:fs'
+import * as path from 'node:path'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sweepFile, sweepResults, sweepStatus } from '../../cli/sweep.ts'
+import { csvOf, tableOf } from '../../cli/sweepTable.ts'
+import { InputError } from '../../src/error.ts'
+import { ranked } from '../../src/sweep/folder.ts'
+import type { Ran } from '../../src/sweep/run.ts'
+import { trialOf } from '../../src/sweep/trials.ts'
+import { home, run, start } from '../support/command.ts'
+
+const SWEEP = `
+task: adding
+options:
+  {length: 10, train-size: 100, test-size: 20, hidden: 4, iterations: 300, eval-every: 100, checkpoint-every: 20,
+  optimizer: sgd, clip-kind: none}
+space: {lr: [0.01, 0.02, 1e9]}
+`
+const file = path.join(home, 'sweep.yaml')
+fs.writeFileSync(file, SWEEP)
+
+interface Line {
+  readonly id: string
+  readonly score: number | null
+  readonly sha256: string | null
+  readonly state: string
+}
+const linesOf = (text: string) =>
+  text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line)
+
+/** Waits until a trial of the sweep has a checkpoint. */
+async function begun(dir: string): Promise<void> {
+  const trials = path.join(home, dir, 'trials')
+  const has = (id: string) => fs.readdirSync(path.join(trials, id)).some((name) => name.startsWith('checkpoint-last'))
+  while (!(fs.existsSync(trials) && fs.readdirSync(trials).some(has))) await sleep(5)
+}
+
+/** Waits until a trial of the sweep is at work. */
+async function working(dir: string): Promise<void> {
+  const trials = path.join(home, dir, 'trials')
+  while (!fs.readdirSync(trials).some((id) => fs.existsSync(path.join(trials, id, 'run.lock')))) await sleep(5)
+}
+
+test('interrupted, killed and resumed, every result is that of an undisturbed sweep', async () => {
+  const whole = await run('sweep', file, '--dir', 'whole', '--slots', '2')
+  assert.equal(whole.code, 0, whole.err)
+  assert.match(
+    whole.out,
+    /^best: t[0-9a-f]{20} {2}lr 0\.0[12], seed 1: MSE [\d.]+; irnn sweep results whole has all 3\n$/,
+  )
+  assert.match(whole.err, /^1\/3 .*; about .* left\n2\/3 .*\n3\/3 .*\n$/)
+  assert.match(whole.err, / {2}lr 1000000000, seed 1: diverged/)
+
+  const args = ['sweep', file, '--dir', 'torn', '--slots', '1']
+  const first = start(...args)
+  await begun('torn')
+  const locked = await run(...args)
+  assert.deepEqual([locked.code, locked.out], [2, ''])
+  assert.match(locked.err, /^irnn: torn: another process writes this run: wait for process \d+ [^\n]*\n$/)
+  first.child.kill('SIGINT')
+  const stopped = await first.result
+  assert.equal(stopped.code, 75, stopped.err)
+  assert.match(stopped.err, /stopped: \d of 3 are left; the same command goes on\n$/)
+
+  const second = start(...args)
+  await working('torn')
+  second.child.kill('SIGKILL')
+  await second.result
+  const third = await run(...args)
+  assert.equal(third.code, 0, third.err)
+  assert.match(third.err, /taking over the lock/)
+
+  const [expected, results] = [
+    await run('sweep', 'results', 'whole', '--json'),
+    await run('sweep', 'results', 'torn', '--json'),
+  ]
+  assert.equal(results.out, expected.out)
+  const lines = linesOf(results.out)
+  assert.deepEqual(
+    lines.map(({ id }) => id),
+    lines.map(({ id }) => id).sort(),
+  )
+  assert.deepEqual(lines.map(({ state }) => state).sort(), ['diverged', 'done', 'done'])
+  for (const { state, score, sha256 } of lines) {
+    if (state === 'diverged') assert.deepEqual([score, sha256], [null, null])
+    else assert.ok(score! > 0 && /^[0-9a-f]{64}$/.test(sha256!))
+  }
+
+  // Over: nothing runs again.
+  const models = lines.map(({ id }) => path.join(home, 'torn', 'trials', id, 'metrics.jsonl'))
+  const times = models.map((model) => fs.statSync(model).mtimeMs)
+  const again = await run(...args)
+  assert.deepEqual([again.code, again.err], [0, ''])
+  assert.deepEqual(
+    models.map((model) => fs.statSync(model).mtimeMs),
+    times,
+  )
+})
+
+test('status of a sweep', async () => {
+  const status = await run('sweep', 'status', 'whole')
+  assert.match(status.out, /^2 of 3 trials done, 1 diverged\nbest: t\w{20} {2}lr 0.0[12], seed 1: MSE [\d.]+\n$/)
+})
+
+test('a table has the options that differ; CSV quotes what must be', () => {
+  const trial = (name: string, lr: number) => trialOf({ task: 'words', options: { lr, batch: 4, data: name }, seed: 1 })
+  const rans: Ran[] = [
+    {
+      trial: trial('a,"b"', 0.1),
+      outcome: { kind: 'done', score: 0.98765, measure: 'accuracy', sha256: 'x', iteration: 9, seconds: 1, test: null },
+    },
+    { trial: trial('c', 0.2), outcome: { kind: 'waiting' } },
+  ]
+  const ids = rans.map(({ trial }) => trial.id)
+  assert.deepEqual(tableOf(rans), [
+    `accuracy  data   lr   id`,
+    `98.77 %   a,"b"  0.1  ${ids[0]}`,
+    `waiting   c      0.2  ${ids[1]}`,
+  ])
+  assert.deepEqual(csvOf(rans), [
+    'accuracy,data,lr,id,state',
+    `0.98765,"a,""b""",0.1,${ids[0]},done`,
+    `,c,0.2,${ids[1]},waiting`,
+  ])
+  assert.deepEqual(ranked([rans[1]!, rans[0]!]), rans)
+})
+
+test('bad input of the command is said in one line', async () => {
+  fs.writeFileSync(path.join(home, 'other.yaml'), SWEEP.replace('0.02', '0.03'))
+  fs.writeFileSync(path.join(home, 'bias.yaml'), 'task: adding\nspace: {forget-bias: [1]}')
+  fs.writeFileSync(path.join(home, 'half.yaml'), 'task: adding\nspace: {hidden: {uniform: [1, 9]}}\ntrials: 2')
+  fs.mkdirSync(path.join(home, 'full'))
+  fs.writeFileSync(path.join(home, 'full', 'x'), '')
+  const at = (name: string) => path.join(home, name)
+  const begin = (name: string, dir?: string) => sweepFile(at(name), dir === undefined ? {} : { dir: at(dir) })
+  const bad: readonly (readonly [() => unknown, RegExp])[] = [
+    [() => begin('other.yaml', 'whole'), /whole: expected the sweep of the file but it holds one with another space/],
+    [() => begin('other.yaml', 'full'), /full: expected a new or empty folder but it holds other files/],
+    [() => begin('other.yaml'), /^sweep: expected --dir <dir> but received nothing: add it/],
+    [() => begin('bias.yaml', 'new'), /bias.yaml: --forget-bias: .*the cell is irnn: remove it/],
+    [() => begin('half.yaml', 'new'), /half.yaml: --hidden: expected a whole number >= 1 but received "\d\.\d+"/],
+    [() => begin('none.yaml', 'new'), /none.yaml: cannot be read: there is no such file/],
+    [() => sweepStatus(at('full'), {}), /full: expected the folder of a sweep but it has no sweep.json/],
+    [() => sweepResults(at('whole'), { csv: true, json: true }), /expected --csv or --json but received both/],
+  ]
+  for (const [work, message] of bad) {
+    await assert.rejects(
+      async () => work(),
+      (error) => error instanceof InputError && message.test(error.message),
+      `${message}`,
+    )
+  }
+  assert.equal(fs.existsSync(at('new')), false)
+  assert.deepEqual(fs.readdirSync(at('full')), ['x'])
+})
