@@ -7,7 +7,7 @@ import { InputError } from '../src/error.ts'
 import { isSwitch, longOf, nameOf } from '../src/flag.ts'
 import { measured, measureOf } from '../src/metric.ts'
 import { duration, grouped } from '../src/numbers.ts'
-import { type FlagsOf, readSweepFile } from '../src/sweep/file.ts'
+import { type FlagsOf, readSweepFile, type Sweep } from '../src/sweep/file.ts'
 import {
   beginSweep,
   CANCEL,
@@ -28,6 +28,7 @@ import { optionsFromFlags, trainSpec } from '../src/train/options.ts'
 import { trainFlags } from './options.ts'
 import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
+import { heatOf } from './sweepHeat.ts'
 import { csvOf, tableOf } from './sweepTable.ts'
 
 const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
@@ -122,10 +123,10 @@ function came(outcome: Outcome): string {
 }
 
 /** @throws InputError when there is no sweep in `dir`, or it is damaged */
-function read(dir: string): { rans: Ran[]; names: string[] } {
+function read(dir: string): { rans: Ran[]; names: string[]; sweep: Sweep } {
   const { sweep, trials } = readSweepFolder(dir, flagsOf)
   const rans = trials.map((trial) => ({ trial, outcome: outcomeOf(dir, trial) }))
-  return { rans, names: Object.keys(sweep.space) }
+  return { rans, names: Object.keys(sweep.space), sweep }
 }
 
 /** Says how many trials are over, and about how long the others take. */
@@ -163,12 +164,17 @@ function leftOf(rans: readonly Ran[]): number | null {
 export interface ResultsFlags {
   readonly csv?: boolean
   readonly json?: boolean
+  readonly svg?: string
 }
 
 /** The trials: as a table, the best first; or a line of JSON each, in the order of their ids. */
-export function sweepResults(dir: string, { csv = false, json = false }: ResultsFlags): number {
+export function sweepResults(dir: string, { csv = false, json = false, svg }: ResultsFlags): number {
   if (csv && json) throw new InputError('sweep results: expected --csv or --json but received both: remove one')
-  const { rans } = read(dir)
+  const { rans, sweep } = read(dir)
+  if (svg !== undefined) {
+    const heat = heatOf(sweep, rans)
+    explaining(svg, 'cannot be written', () => writeAtomic(svg, heat))
+  }
   const sorted = json ? rans.sort((a, b) => (a.trial.id < b.trial.id ? -1 : 1)) : ranked(rans)
   const lines = json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
   for (const line of lines) print(line)

@@ -11,6 +11,7 @@ const FLAGS: readonly Flag[] = [
 
 const RESULTS: readonly Flag[] = [
   { flag: '--csv', help: 'the table as CSV' },
+  { flag: '--svg <file>', help: 'of a grid: its scores by its first two options, the better the darker, as a picture' },
   { ...JSON_LINES, help: 'a JSON object a trial on stdout, in the order of their ids' },
 ]
 

@@ -49,7 +49,8 @@ const HEIGHT = 440
 const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
 const LEGEND_ROW = 18
 
-const STYLE = `
+/** Of the class irnn-figure, for both colour schemes. */
+export const STYLE = `
 .irnn-figure { color-scheme: light dark; font: 13px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif }
 .irnn-figure text { fill: #3a3a3a } .irnn-figure .ground { fill: #fff }
 .irnn-figure .grid { stroke: #8884; stroke-width: 1 } .irnn-figure .axis { stroke: #888; stroke-width: 1 }

@@ -5,11 +5,12 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sweepFile, sweepResults, sweepStatus } from '../../cli/sweep.ts'
+import { heatOf } from '../../cli/sweepHeat.ts'
 import { csvOf, tableOf } from '../../cli/sweepTable.ts'
 import { InputError } from '../../src/error.ts'
 import { ranked } from '../../src/sweep/folder.ts'
 import type { Ran } from '../../src/sweep/run.ts'
-import { trialOf } from '../../src/sweep/trials.ts'
+import { trialOf, trialsOf } from '../../src/sweep/trials.ts'
 import { home, run, start } from '../support/command.ts'
 
 const SWEEP = `
@@ -129,6 +130,51 @@ test('a table has the options that differ; CSV quotes what must be', () => {
     `,c,0.2,${ids[1]},waiting`,
   ])
   assert.deepEqual(ranked([rans[1]!, rans[0]!]), rans)
+})
+
+test('a heat table has the best score of each cell, the best cell outlined', () => {
+  const sweep = {
+    task: 'adding',
+    options: {},
+    space: { lr: [0.1, 0.2], clip: [1, 10] },
+    trials: null,
+    seed: 1,
+    seeds: [1, 2],
+  }
+  const scores = [0.5, 0.4, 0.3, 0.001, Number.NaN, 0.6, 0.7, 0.8]
+  const rans = trialsOf(sweep).map((trial, i): Ran => {
+    const done = { score: scores[i]!, measure: 'mse', sha256: '', iteration: 1, seconds: 1, test: null } as const
+    if (i >= 6) return { trial, outcome: { kind: 'diverged', iteration: 1, seconds: 1 } }
+    return { trial, outcome: { kind: 'done', ...done } }
+  })
+  const svg = heatOf(sweep, rans)
+  assert.match(svg, /<title>adding: MSE by lr and clip, best of 2 \(seed\)<\/title>/)
+  const cells = [...svg.matchAll(/<rect x="(\d+)" y="(\d+)"[^>]*fill="([^"]+)"([^>]*)\/><text[^>]*>([^<]*)</g)]
+  assert.deepEqual(
+    cells.map(([, , , fill, rest, words]) => [words, fill === 'none', /stroke-width="2"/.test(rest!)]),
+    [
+      ['0.4', false, false],
+      ['0.6', false, false],
+      ['0.001', false, true],
+      ['diverged', true, false],
+    ],
+  )
+  const opacity = cells.slice(0, 3).map(([cell]) => Number(/fill-opacity="([\d.]+)"/.exec(cell)![1]))
+  assert.ok(opacity[2]! > opacity[0]! && opacity[0]! > opacity[1]!, `${opacity}`)
+  assert.throws(() => heatOf({ ...sweep, trials: 2 }, rans), /--svg: expected a grid but its trials were drawn/)
+})
+
+test('cancel stops who runs the trials, which can go on', async () => {
+  const { result } = start('sweep', file, '--dir', 'torn2', '--slots', '1')
+  await begun('torn2')
+  const { code, err } = await run('sweep', 'cancel', 'torn2')
+  assert.deepEqual([code, err.split(';')[0]], [0, 'torn2: whoever runs trials of it stops within a second or so'])
+  assert.equal((await result).code, 75)
+  const again = start('sweep', file, '--dir', 'torn2', '--slots', '1')
+  while (fs.existsSync(path.join(home, 'torn2', 'cancel'))) await sleep(5)
+  await working('torn2')
+  again.child.kill('SIGTERM')
+  assert.equal((await again.result).code, 75)
 })
 
 test('bad input of the command is said in one line', async () => {
