@@ -38,12 +38,13 @@ const STOPPED = 75
 export interface SweepFlags {
   readonly dir?: string
   readonly slots?: number
+  readonly prune?: 'asha'
 }
 
 const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
 
 /** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
-export async function sweepFile(file: string, { dir, slots }: SweepFlags): Promise<number> {
+export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags): Promise<number> {
   // Not left to commander, which would ask for it of `sweep status` as well.
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
   const sweep = readSweepFile(file, flagsOf)
@@ -55,7 +56,13 @@ export async function sweepFile(file: string, { dir, slots }: SweepFlags): Promi
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
   try {
     explaining(dir, 'cannot be written', () => rmSync(path.join(dir, CANCEL), { force: true }))
-    const rans = await runSweep(folder, { command: [process.execPath, MAIN], slots, stop, onEnd: progress(folder) })
+    const rans = await runSweep(folder, {
+      command: [process.execPath, MAIN],
+      slots,
+      stop,
+      prune: prune !== undefined,
+      onEnd: progress(folder),
+    })
     const left = rans.filter(({ outcome }) => !isOver(outcome))
     const best = ranked(rans)[0]!
     const results = `irnn sweep results ${dir}`
@@ -118,7 +125,7 @@ function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonl
 }
 
 function came(outcome: Outcome): string {
-  if (outcome.kind !== 'done') return outcome.kind === 'diverged' ? 'diverged' : 'not done'
+  if (outcome.kind !== 'done') return isOver(outcome) ? outcome.kind : 'not done'
   return `${measureOf(outcome.measure).name} ${measured(outcome.measure, outcome.score)}`
 }
 
@@ -133,17 +140,20 @@ function read(dir: string): { rans: Ran[]; names: string[]; sweep: Sweep } {
 export function sweepStatus(dir: string, { json = false }: { json?: boolean }): number {
   const { rans, names } = read(dir)
   const count = (kind: Outcome['kind']) => rans.filter(({ outcome }) => outcome.kind === kind).length
-  const [done, diverged, begun, waiting] = [count('done'), count('diverged'), count('begun'), count('waiting')]
+  const [done, diverged, pruned] = [count('done'), count('diverged'), count('pruned')]
+  const [begun, waiting] = [count('begun'), count('waiting')]
   const best = ranked(rans)[0]!
   const secondsLeft = leftOf(rans)
   if (json) {
     const id = best.outcome.kind === 'done' ? best.trial.id : null
-    print(JSON.stringify({ trials: rans.length, done, diverged, begun, waiting, secondsLeft, best: id }))
+    print(JSON.stringify({ trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }))
     return 0
   }
   const left = begun + waiting
   const rest = left === 0 ? '' : `, ${grouped(begun)} begun, ${grouped(waiting)} waiting`
-  print(`${grouped(done)} of ${grouped(rans.length)} trials done${diverged > 0 ? `, ${diverged} diverged` : ''}${rest}`)
+  const ends =
+    (diverged > 0 ? `, ${grouped(diverged)} diverged` : '') + (pruned > 0 ? `, ${grouped(pruned)} pruned` : '')
+  print(`${grouped(done)} of ${grouped(rans.length)} trials done${ends}${rest}`)
   if (left > 0 && secondsLeft !== null) print(`about ${duration(secondsLeft)} left, one at a time`)
   if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
   return 0

@@ -1,12 +1,17 @@
 /** irnn sweep: many runs of one task, from a file that says which. */
 import type { Command } from 'commander'
-import { type Flag, whole } from '../src/flag.ts'
+import { type Flag, oneOf, whole } from '../src/flag.ts'
 import { JSON_LINES, JSON_RESULT, withFlags } from './options.ts'
 import { cancelSweep, type ResultsFlags, type SweepFlags, sweepFile, sweepResults, sweepStatus } from './sweep.ts'
 
 const FLAGS: readonly Flag[] = [
   { flag: '--dir <dir>', help: 'folder of the sweep: a new one, or that of the same file, which goes on' },
   { flag: '--slots <N>', value: whole(), help: 'trials at a time, at the lowest priority (default: one a core)' },
+  {
+    flag: '--prune <how>',
+    value: oneOf('asha'),
+    help: 'stop a trial at its evaluation 1, 3, 9, … unless it is in the best third of those that came there',
+  },
 ]
 
 const RESULTS: readonly Flag[] = [

@@ -45,7 +45,7 @@ export interface ChildOptions {
   readonly signal?: AbortSignal | undefined
   /** Is given the process when it has begun. */
   take(child: ChildProcess): void
-  onEvent?(event: TrainEvent): void
+  onEvent?(event: TrainEvent): unknown
 }
 
 export interface Ended {

@@ -11,6 +11,7 @@ import { LOCK, lockFolder } from '../runs/lock.ts'
 import { CONFIG, MODEL, readRunFolder, type StoredRun } from '../runs/stored.ts'
 import { deciding } from '../train/deciding.ts'
 import type { DoneEvent } from '../train/events.ts'
+import { isPruned } from './asha.ts'
 import { type FlagsOf, readSweepFile, type Sweep } from './file.ts'
 import { type Trial, trialsOf } from './trials.ts'
 
@@ -90,7 +91,7 @@ export function folderOf(dir: string, { id }: Trial): string {
 export type Outcome =
   | { readonly kind: 'waiting' }
   | { readonly kind: 'begun'; readonly iteration: number; readonly iterations: number; readonly seconds: number }
-  | { readonly kind: 'diverged'; readonly iteration: number; readonly seconds: number }
+  | { readonly kind: 'diverged' | 'pruned'; readonly iteration: number; readonly seconds: number }
   | ({ readonly kind: 'done' } & Score & Pick<DoneEvent, 'iteration' | 'seconds' | 'test' | 'heldOut'>)
 
 export interface Score {
@@ -114,6 +115,7 @@ export function outcomeOf(dir: string, trial: Trial): Outcome {
   if (done && !done.stopped) return scoreOf(done)
   const { iteration = 0, seconds = 0 } = run.events.at(-1) ?? {}
   if (done?.reason === 'collapse' || (!done && hasDiverged(run))) return { kind: 'diverged', iteration, seconds }
+  if (isPruned(folder)) return { kind: 'pruned', iteration, seconds }
   return { kind: 'begun', iteration, iterations: run.config.training.iterations, seconds }
 }
 
@@ -141,7 +143,7 @@ function hasDiverged({ dir, events }: StoredRun): boolean {
 
 /** Whether there is nothing left to do for it. */
 export function isOver({ kind }: Outcome): boolean {
-  return kind === 'done' || kind === 'diverged'
+  return kind === 'done' || kind === 'diverged' || kind === 'pruned'
 }
 
 /** The best first; those without a score last. Equal ones by their id. */

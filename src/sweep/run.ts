@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import { lockFolder } from '../runs/lock.ts'
+import { asha, type Pruner } from './asha.ts'
 import { argumentsFor, type ChildOptions, inSlots, runChild, threadsOf } from './children.ts'
 import { CANCEL, folderOf, isOver, type Outcome, outcomeOf, PAUSE, type SweepFolder } from './folder.ts'
 import { holding } from './hold.ts'
@@ -21,8 +22,9 @@ export interface Ran {
   readonly message?: string
 }
 
-export interface TrialOptions extends ChildOptions {
+export interface TrialOptions extends Omit<ChildOptions, 'onEvent'> {
   readonly threads: number
+  readonly pruner?: Pruner | undefined
 }
 
 /** Begins of a trial before it counts as failed: a child may be killed by others, for its memory say. */
@@ -34,14 +36,20 @@ const MOST_WAIT_MS = 60_000
 /** Runs what is left of a trial, unless it is over. @throws InputError when its folder holds something else */
 export async function runTrial(dir: string, trial: Trial, options: TrialOptions): Promise<Ran> {
   const folder = folderOf(dir, trial)
-  const { signal, threads } = options
+  const { signal, threads, pruner } = options
   makeFolder(folder)
   for (let begins = 1; ; begins++) {
     await unlocked(folder, signal)
+    pruner?.caughtUp(folder)
     const before = outcomeOf(dir, trial)
     if (isOver(before) || signal?.aborted) return { trial, outcome: before }
     const args = [...argumentsFor(folder, argumentsOf(trial.config)), '--threads', String(threads)]
-    const { code, message } = await runChild(args, options)
+    const pruned = new AbortController()
+    const { code, message } = await runChild(args, {
+      ...options,
+      signal: signal ? AbortSignal.any([signal, pruned.signal]) : pruned.signal,
+      onEvent: (event) => pruner?.heard(folder, event) === false && pruned.abort(),
+    })
     const outcome = outcomeOf(dir, trial)
     if (isOver(outcome) || signal?.aborted) return { trial, outcome }
     if (code === 2 || begins === MOST_BEGINS) return { trial, outcome, message }
@@ -72,6 +80,8 @@ function argumentsOf({ task, options, seed }: TrialConfig): string[] {
 export interface SweepOptions {
   /** How to start the command: executable and first arguments. */
   readonly command: readonly string[]
+  /** Stops trials that are not worth it. */
+  readonly prune?: boolean
   /** Trials at a time; default the number of cores. */
   readonly slots?: number | undefined
   /** Its signal ends the sweep, and `now` gives it; each trial then saves where it is. */
@@ -87,7 +97,7 @@ export interface SweepOptions {
  * @throws InputError when a folder of a trial holds something else
  */
 export async function runSweep({ dir, trials }: SweepFolder, options: SweepOptions): Promise<Ran[]> {
-  const { command, slots = availableParallelism(), stop, onEnd } = options
+  const { command, slots = availableParallelism(), stop, prune = false, onEnd } = options
   const all = trials.map((trial): Ran => ({ trial, outcome: outcomeOf(dir, trial) }))
   const rans = new Map(all.map((ran) => [ran.trial, ran]))
   for (const ran of all) if (isOver(ran.outcome)) onEnd(ran, false)
@@ -96,9 +106,10 @@ export async function runSweep({ dir, trials }: SweepFolder, options: SweepOptio
   const hold = holding(join(dir, PAUSE))
   const looking = setInterval(() => existsSync(join(dir, CANCEL)) && stop.now(), 5 * LOOK_MS)
   const threads = threadsOf(Math.min(slots, left.length))
+  const pruner = prune ? asha(trials.map((trial) => folderOf(dir, trial))) : undefined
   try {
     await inSlots(left, slots, stop.signal, async ({ trial }) => {
-      const ran = await runTrial(dir, trial, { command, signal: stop.signal, take: hold.take, threads })
+      const ran = await runTrial(dir, trial, { command, signal: stop.signal, take: hold.take, threads, pruner })
       rans.set(trial, ran)
       if (isOver(ran.outcome) || ran.message !== undefined) onEnd(ran, true)
     })
