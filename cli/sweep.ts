@@ -31,9 +31,9 @@ import { stopOnSignals } from './signals.ts'
 import { heatOf } from './sweepHeat.ts'
 import { csvOf, tableOf } from './sweepTable.ts'
 
-const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 /** "Try again": what was asked for is not all done, and the same command goes on. As sysexits.h has it. */
-const STOPPED = 75
+export const STOPPED = 75
 
 export interface SweepFlags {
   readonly dir?: string
@@ -41,17 +41,14 @@ export interface SweepFlags {
   readonly prune?: 'asha'
 }
 
-const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
+export const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
 
 /** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
 export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags): Promise<number> {
   // Not left to commander, which would ask for it of `sweep status` as well.
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
-  const sweep = readSweepFile(file, flagsOf)
-  const trials = trialsOf(sweep)
-  const names = Object.keys(sweep.space)
-  for (const { config } of trials) refuseImpossible(config, file)
-  const folder = { dir, sweep, trials }
+  const folder = folderFrom(file, dir)
+  const names = Object.keys(folder.sweep.space)
   const unlock = beginSweep(folder, flagsOf, say)
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
   try {
@@ -76,6 +73,14 @@ export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags)
     stop.release()
     unlock()
   }
+}
+
+/** What a file says, for a folder that need not be there yet. @throws InputError when a trial could not begin */
+export function folderFrom(file: string, dir: string): SweepFolder {
+  const sweep = readSweepFile(file, flagsOf)
+  const trials = trialsOf(sweep)
+  for (const { config } of trials) refuseImpossible(config, file)
+  return { dir, sweep, trials }
 }
 
 /** Before there is a folder: options that no network or training has together. @throws InputError */
