@@ -3,7 +3,7 @@ import type { Command } from 'commander'
 import { type Flag, oneOf, whole } from '../src/flag.ts'
 import { JSON_LINES, JSON_RESULT, withFlags } from './options.ts'
 import { cancelSweep, type ResultsFlags, type SweepFlags, sweepFile, sweepResults, sweepStatus } from './sweep.ts'
-import { type PlanFlags, planSweep, runIndex } from './sweepPlan.ts'
+import { exportSweep, type PlanFlags, planSweep, runIndex } from './sweepPlan.ts'
 
 const FLAGS: readonly Flag[] = [
   { flag: '--dir <dir>', help: 'folder of the sweep: a new one, or that of the same file, which goes on' },
@@ -32,7 +32,7 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
   const sweep = program
     .command('sweep')
     .description('train every network of a grid, or some drawn at random: docs/scale.md')
-    .usage('<file> --dir <dir> [options] | status|results|plan|run|cancel <dir> [options]')
+    .usage('<file> --dir <dir> [options] | status|results|plan|run|export|cancel <dir> [options]')
     .argument('<file>', 'YAML or JSON: task, options, space, seeds; or trials and seed, to draw at random')
     .enablePositionalOptions()
     .helpCommand(false) // irnn help sweep results
@@ -54,6 +54,13 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
     { flag: '--dir <dir>', required: true, help: 'folder of a sweep' },
     { flag: '--index <i>', required: true, value: whole(0), help: 'which trial, from 0' },
   ]).action(async ({ dir, index }: { dir: string; index: number }) => finish(await runIndex(dir, index)))
+  const exporting = sweep
+    .command('export')
+    .description('write a sweep for another program')
+    .argument('<dir>', 'folder of a sweep')
+  withFlags(exporting, [
+    { flag: '--optuna <file>', required: true, help: 'a journal of Optuna: optuna-dashboard opens it' },
+  ]).action((dir: string, { optuna }: { optuna: string }) => finish(exportSweep(dir, optuna)))
   sweep
     .command('cancel')
     .description('stop whoever runs trials of a sweep; each saves where it is, and irnn sweep goes on')

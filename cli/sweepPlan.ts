@@ -1,9 +1,10 @@
-/** `irnn sweep plan` and `run`: trials one by one, for a scheduler that hands them out. */
+/** `irnn sweep plan`, `run` and `export`: for other programs, those that hand out trials and those that show them. */
 import { rmSync } from 'node:fs'
 import * as path from 'node:path'
-import { explaining } from '../src/disk.node.ts'
+import { explaining, writeAtomic } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { beginSweep, CANCEL, isOver, readSweepFolder } from '../src/sweep/folder.ts'
+import { optunaJournal } from '../src/sweep/optuna.ts'
 import { runAlone } from '../src/sweep/run.ts'
 import { slurmScript } from '../src/sweep/slurm.ts'
 import { print, say } from './say.ts'
@@ -27,6 +28,13 @@ export function planSweep(dir: string, { file, slots }: PlanFlags): number {
   const script = slurmScript(folder, { command: COMMAND, slots })
   if (script === null) say(`${dir}: all trials are over`)
   else for (const line of script.trimEnd().split('\n')) print(line)
+  return 0
+}
+
+/** Writes a journal of Optuna, the study named as the folder. */
+export function exportSweep(dir: string, file: string): number {
+  const journal = optunaJournal(readSweepFolder(dir, flagsOf), path.basename(path.resolve(dir)))
+  explaining(file, 'cannot be written', () => writeAtomic(file, journal))
   return 0
 }
 

@@ -6,6 +6,7 @@ import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { sweepFile, sweepResults, sweepStatus } from '../../cli/sweep.ts'
 import { heatOf } from '../../cli/sweepHeat.ts'
+import { exportSweep } from '../../cli/sweepPlan.ts'
 import { csvOf, tableOf } from '../../cli/sweepTable.ts'
 import { InputError } from '../../src/error.ts'
 import { ranked } from '../../src/sweep/folder.ts'
@@ -107,6 +108,25 @@ test('interrupted, killed and resumed, every result is that of an undisturbed sw
 test('status of a sweep', async () => {
   const status = await run('sweep', 'status', 'whole')
   assert.match(status.out, /^2 of 3 trials done, 1 diverged\nbest: t\w{20} {2}lr 0.0[12], seed 1: MSE [\d.]+\n$/)
+})
+
+test('a journal of Optuna has the study and each trial that is over', async () => {
+  assert.equal(exportSweep(path.join(home, 'whole'), path.join(home, 'o.log')), 0)
+  const lines = fs.readFileSync(path.join(home, 'o.log'), 'utf8').trimEnd().split('\n')
+  const [study, ...trials] = lines.map((line) => JSON.parse(line))
+  assert.deepEqual(study, { worker_id: 'irnn', op_code: 0, study_name: 'whole', directions: [1] })
+  const range = '{"name":"FloatDistribution","attributes":{"step":null,"low":0.01,"high":1000000000,"log":true}}'
+  assert.deepEqual(
+    trials.map(({ state, params, distributions }) => [state, params.lr, distributions.lr]),
+    [
+      [1, 0.01, range],
+      [1, 0.02, range],
+      [3, 1e9, range],
+    ],
+  )
+  assert.deepEqual(Object.keys(trials[0].intermediate_values), ['100', '200', '300'])
+  assert.equal(trials[0].value, trials[0].intermediate_values[300])
+  assert.equal(trials[2].value, null)
 })
 
 test('a table has the options that differ; CSV quotes what must be', () => {
