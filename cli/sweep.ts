@@ -183,7 +183,13 @@ export interface ResultsFlags {
 }
 
 /** The trials: as a table, the best first; or a line of JSON each, in the order of their ids. */
-export function sweepResults(dir: string, { csv = false, json = false, svg }: ResultsFlags): number {
+export function sweepResults(dir: string, flags: ResultsFlags): number {
+  for (const line of resultLines(dir, flags)) print(line)
+  return 0
+}
+
+/** @throws InputError when there is no sweep in `dir`, or flags do not go together */
+export function resultLines(dir: string, { csv = false, json = false, svg }: ResultsFlags): string[] {
   if (csv && json) throw new InputError('sweep results: expected --csv or --json but received both: remove one')
   const { rans, sweep } = read(dir)
   if (svg !== undefined) {
@@ -191,9 +197,7 @@ export function sweepResults(dir: string, { csv = false, json = false, svg }: Re
     explaining(svg, 'cannot be written', () => writeAtomic(svg, heat))
   }
   const sorted = json ? rans.sort((a, b) => (a.trial.id < b.trial.id ? -1 : 1)) : ranked(rans)
-  const lines = json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
-  for (const line of lines) print(line)
-  return 0
+  return json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
 }
 
 /** What is the same for every sweep of this space on machines with the same instructions: no times. */

@@ -5,8 +5,11 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { rangesOf } from '../../src/sweep/slurm.ts'
-import { home, run } from '../support/command.ts'
+import { flagsOf, folderFrom } from '../../cli/sweep.ts'
+import { runIndex } from '../../cli/sweepPlan.ts'
+import { beginSweep, readSweepFolder } from '../../src/sweep/folder.ts'
+import { rangesOf, slurmScript } from '../../src/sweep/slurm.ts'
+import { home, MAIN } from '../support/command.ts'
 
 const skip = spawnSync('bash', ['--version']).status !== 0 && 'there is no bash'
 
@@ -21,11 +24,13 @@ test('a task runs its trial, is put back when its time is over, and is no longer
   const text =
     'task: adding\noptions: {length: 30, train-size: 100, test-size: 20, iterations: 4000, eval-every: 4000}\n'
   fs.writeFileSync(path.join(home, 'a.yaml'), `${text}space: {hidden: [4, 5, 6]}`)
-  const plan = await run('sweep', 'plan', "it's a", '--file', 'a.yaml', '--slurm', '--slots', '2')
-  assert.equal(plan.code, 0, plan.err)
-  assert.match(plan.out, /^#!\/bin\/bash\n[\s\S]+--array=0-2%2\n/)
+  const dir = path.join(home, "it's a")
+  beginSweep(folderFrom(path.join(home, 'a.yaml'), dir), flagsOf, () => {})()
+  const plan = (slots?: number) =>
+    slurmScript(readSweepFolder(dir, flagsOf), { command: [process.execPath, MAIN], slots })!
+  assert.match(plan(2), /^#!\/bin\/bash\n[\s\S]+--array=0-2%2\n/)
   const script = path.join(home, 'a.sh')
-  fs.writeFileSync(script, plan.out)
+  fs.writeFileSync(script, plan())
   const bin = path.join(home, 'bin')
   fs.mkdirSync(bin)
   fs.writeFileSync(path.join(bin, 'scontrol'), `#!/bin/sh\necho "$@" >> "${home}/heard"\n`, { mode: 0o755 })
@@ -40,7 +45,7 @@ test('a task runs its trial, is put back when its time is over, and is no longer
     return { child, code: new Promise((resolve) => child.on('close', resolve)) }
   }
   const first = task()
-  const trials = path.join(home, "it's a", 'trials')
+  const trials = path.join(dir, 'trials')
   const records = () =>
     fs.existsSync(trials) && fs.readdirSync(trials).some((id) => fs.existsSync(path.join(trials, id, 'metrics.jsonl')))
   while (!records()) await sleep(5)
@@ -48,7 +53,6 @@ test('a task runs its trial, is put back when its time is over, and is no longer
   assert.equal(await first.code, 75)
   assert.equal(fs.readFileSync(path.join(home, 'heard'), 'utf8'), 'requeue 77_1\n')
   assert.equal(await task().code, 0)
-  assert.match((await run('sweep', 'plan', "it's a", '--slurm')).out, /--array=0,2\n/)
-  const bad = await run('sweep', 'run', '--dir', "it's a", '--index', '3')
-  assert.deepEqual([bad.code, bad.err], [2, 'irnn: --index: expected 0 to 2 but received 3\n'])
+  assert.match(plan(), /--array=0,2\n/)
+  await assert.rejects(() => runIndex(dir, 3), /^InputError: --index: expected 0 to 2 but received 3$/)
 })
