@@ -5,11 +5,11 @@
  */
 import { existsSync } from 'node:fs'
 import * as path from 'node:path'
-import { z } from 'zod'
 import { ownText, writeAtomic } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import { beats, type Direction, METRICS, metricOf } from '../metric.ts'
 import { CONFIG, readRunFolder } from '../runs/stored.ts'
+import * as z from '../schema.ts'
 import { deciding } from '../train/deciding.ts'
 import type { EvalEvent, TrainEvent } from '../train/events.ts'
 

@@ -3,10 +3,10 @@
  * every option is one of `irnn train` with a value that it may have.
  */
 import { parseDocument } from 'yaml'
-import { z } from 'zod'
 import { readText, statsOf } from '../disk.node.ts'
 import { checked, didYouMean, InputError, printable, refuseUnknown, refuseUnless, shown } from '../error.ts'
 import { type Flag, isSwitch, longOf, nameOf } from '../flag.ts'
+import * as z from '../schema.ts'
 
 /** A value of an option. */
 export type Value = number | string | boolean
