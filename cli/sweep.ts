@@ -31,9 +31,9 @@ import { stopOnSignals } from './signals.ts'
 import { heatOf } from './sweepHeat.ts'
 import { csvOf, tableOf } from './sweepTable.ts'
 
-const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
+export const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 /** "Try again": what was asked for is not all done, and the same command goes on. As sysexits.h has it. */
-const STOPPED = 75
+export const STOPPED = 75
 
 export interface SweepFlags {
   readonly dir?: string
@@ -41,17 +41,14 @@ export interface SweepFlags {
   readonly prune?: 'asha'
 }
 
-const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
+export const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
 
 /** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
 export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags): Promise<number> {
   // Not left to commander, which would ask for it of `sweep status` as well.
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
-  const sweep = readSweepFile(file, flagsOf)
-  const trials = trialsOf(sweep)
-  const names = Object.keys(sweep.space)
-  for (const { config } of trials) refuseImpossible(config, file)
-  const folder = { dir, sweep, trials }
+  const folder = folderFrom(file, dir)
+  const names = Object.keys(folder.sweep.space)
   const unlock = beginSweep(folder, flagsOf, say)
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
   try {
@@ -76,6 +73,14 @@ export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags)
     stop.release()
     unlock()
   }
+}
+
+/** What a file says, for a folder that need not be there yet. @throws InputError when a trial could not begin */
+export function folderFrom(file: string, dir: string): SweepFolder {
+  const sweep = readSweepFile(file, flagsOf)
+  const trials = trialsOf(sweep)
+  for (const { config } of trials) refuseImpossible(config, file)
+  return { dir, sweep, trials }
 }
 
 /** Before there is a folder: options that no network or training has together. @throws InputError */
@@ -178,7 +183,13 @@ export interface ResultsFlags {
 }
 
 /** The trials: as a table, the best first; or a line of JSON each, in the order of their ids. */
-export function sweepResults(dir: string, { csv = false, json = false, svg }: ResultsFlags): number {
+export function sweepResults(dir: string, flags: ResultsFlags): number {
+  for (const line of resultLines(dir, flags)) print(line)
+  return 0
+}
+
+/** @throws InputError when there is no sweep in `dir`, or flags do not go together */
+export function resultLines(dir: string, { csv = false, json = false, svg }: ResultsFlags): string[] {
   if (csv && json) throw new InputError('sweep results: expected --csv or --json but received both: remove one')
   const { rans, sweep } = read(dir)
   if (svg !== undefined) {
@@ -186,9 +197,7 @@ export function sweepResults(dir: string, { csv = false, json = false, svg }: Re
     explaining(svg, 'cannot be written', () => writeAtomic(svg, heat))
   }
   const sorted = json ? rans.sort((a, b) => (a.trial.id < b.trial.id ? -1 : 1)) : ranked(rans)
-  const lines = json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
-  for (const line of lines) print(line)
-  return 0
+  return json ? sorted.map(lineOf) : csv ? csvOf(sorted) : tableOf(sorted)
 }
 
 /** What is the same for every sweep of this space on machines with the same instructions: no times. */

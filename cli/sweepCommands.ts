@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import { type Flag, oneOf, whole } from '../src/flag.ts'
 import { JSON_LINES, JSON_RESULT, withFlags } from './options.ts'
 import { cancelSweep, type ResultsFlags, type SweepFlags, sweepFile, sweepResults, sweepStatus } from './sweep.ts'
+import { exportSweep, type PlanFlags, planSweep, runIndex } from './sweepPlan.ts'
 
 const FLAGS: readonly Flag[] = [
   { flag: '--dir <dir>', help: 'folder of the sweep: a new one, or that of the same file, which goes on' },
@@ -12,6 +13,12 @@ const FLAGS: readonly Flag[] = [
     value: oneOf('asha'),
     help: 'stop a trial at its evaluation 1, 3, 9, … unless it is in the best third of those that came there',
   },
+]
+
+const PLAN: readonly Flag[] = [
+  { flag: '--slurm', required: true, help: 'the script of a job array, for sbatch' },
+  { flag: '--file <file>', help: 'make the folder from this file first' },
+  { flag: '--slots <N>', value: whole(), help: 'trials at a time (default: as many as the scheduler gives)' },
 ]
 
 const RESULTS: readonly Flag[] = [
@@ -25,7 +32,7 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
   const sweep = program
     .command('sweep')
     .description('train every network of a grid, or some drawn at random: docs/scale.md')
-    .usage('<file> --dir <dir> [options] | status|results|cancel <dir> [options]')
+    .usage('<file> --dir <dir> [options] | status|results|plan|run|export|cancel <dir> [options]')
     .argument('<file>', 'YAML or JSON: task, options, space, seeds; or trials and seed, to draw at random')
     .enablePositionalOptions()
     .helpCommand(false) // irnn help sweep results
@@ -37,6 +44,23 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
     .description('the trials of a sweep and their scores, the best first')
     .argument('<dir>', 'folder of a sweep')
   withFlags(results, RESULTS).action((dir: string, flags: ResultsFlags) => finish(sweepResults(dir, flags)))
+  const plan = sweep
+    .command('plan')
+    .description('print what makes a scheduler of many machines run the trials that are not over')
+    .argument('<dir>', 'folder of a sweep, which all machines share')
+  withFlags(plan, PLAN).action((dir: string, flags: PlanFlags) => finish(planSweep(dir, flags)))
+  const one = sweep.command('run').description('run what is left of one trial, whoever runs the others')
+  withFlags(one, [
+    { flag: '--dir <dir>', required: true, help: 'folder of a sweep' },
+    { flag: '--index <i>', required: true, value: whole(0), help: 'which trial, from 0' },
+  ]).action(async ({ dir, index }: { dir: string; index: number }) => finish(await runIndex(dir, index)))
+  const exporting = sweep
+    .command('export')
+    .description('write a sweep for another program')
+    .argument('<dir>', 'folder of a sweep')
+  withFlags(exporting, [
+    { flag: '--optuna <file>', required: true, help: 'a journal of Optuna: optuna-dashboard opens it' },
+  ]).action((dir: string, { optuna }: { optuna: string }) => finish(exportSweep(dir, optuna)))
   sweep
     .command('cancel')
     .description('stop whoever runs trials of a sweep; each saves where it is, and irnn sweep goes on')

@@ -27,8 +27,8 @@ export interface Decision {
 }
 
 /**
- * The rule: a trial goes on if it is among the best n / eta of the n that reached the rung, itself included, or the best
- * of fewer. @param others scores of those that were there before
+ * The rule: a trial goes on if it is among the best n / eta of the n that reached the rung, itself included, or the
+ * best of fewer. @param others scores of those that were there before
  */
 export function goesOn(score: number, others: readonly number[], direction: Direction, eta: number = ETA): boolean {
   if (!Number.isFinite(score)) return false

@@ -60,7 +60,7 @@ const schema = z.strictObject({
   space: z.record(z.string(), axis),
   trials: z.int().min(1).nullable().default(null),
   seed: seed.default(1),
-  seeds: z.array(seed).min(1).default([1]),
+  seeds: z.array(seed).min(1).optional(),
 })
 
 /** @throws InputError, one line, when it cannot be read, is no YAML, or says what no trial can be made of */
@@ -105,13 +105,15 @@ export function sweepOf(raw: unknown, where: string, flagsOf: FlagsOf): Sweep {
   if (named.length === 0) throw new InputError(`${where}: space: expected an option but it has none: add one`)
   const both = named.find((name) => Object.hasOwn(given.options, name))
   if (both !== undefined) throw new InputError(`${where}: ${both}: expected it once but it is in options and in space`)
-  refuseTwice(given.seeds, `${where}: seeds`)
+  const seeds = given.seeds ?? [1]
+  refuseTwice(seeds, `${where}: seeds`)
   const check = (name: string, part: string, one: Value) => {
     const at = `${where}: ${part}: ${name}`
     return readAs(flagOf(flags, name, `${where}: ${part}`, task), one, at)
   }
   return {
     ...given,
+    seeds,
     options: mapped(given.options, (name, one) => check(name, 'options', one)),
     space: mapped(given.space, (name, one) =>
       axisOf(one as Axis, `${where}: space: ${name}`, given.trials, (each) => check(name, 'space', each)),

@@ -103,16 +103,40 @@ export async function runSweep({ dir, trials }: SweepFolder, options: SweepOptio
   for (const ran of all) if (isOver(ran.outcome)) onEnd(ran, false)
   // What was begun first: a sweep that is stopped often would else have many halves.
   const left = all.filter(({ outcome }) => !isOver(outcome)).sort((a, b) => rank(a) - rank(b))
-  const hold = holding(join(dir, PAUSE))
-  const looking = setInterval(() => existsSync(join(dir, CANCEL)) && stop.now(), 5 * LOOK_MS)
   const threads = threadsOf(Math.min(slots, left.length))
   const pruner = prune ? asha(trials.map((trial) => folderOf(dir, trial))) : undefined
-  try {
-    await inSlots(left, slots, stop.signal, async ({ trial }) => {
-      const ran = await runTrial(dir, trial, { command, signal: stop.signal, take: hold.take, threads, pruner })
+  await steered(dir, stop, (take) =>
+    inSlots(left, slots, stop.signal, async ({ trial }) => {
+      const ran = await runTrial(dir, trial, { command, signal: stop.signal, take, threads, pruner })
       rans.set(trial, ran)
       if (isOver(ran.outcome) || ran.message !== undefined) onEnd(ran, true)
-    })
+    }),
+  )
+  return [...rans.values()]
+}
+
+/** Runs one trial, whoever runs the others. @throws InputError when its folder holds something else */
+export function runAlone(
+  dir: string,
+  trial: Trial,
+  { command, stop }: Pick<SweepOptions, 'command' | 'stop'>,
+): Promise<Ran> {
+  const { signal } = stop
+  return steered(dir, stop, (take) => runTrial(dir, trial, { command, signal, take, threads: threadsOf(1) }))
+}
+
+/** Work that the files `pause` and `cancel` in the folder steer. */
+async function steered<T>(
+  dir: string,
+  stop: SweepOptions['stop'],
+  work: (take: ChildOptions['take']) => Promise<T>,
+): Promise<T> {
+  const hold = holding(join(dir, PAUSE))
+  const look = () => existsSync(join(dir, CANCEL)) && stop.now()
+  const looking = setInterval(look, 5 * LOOK_MS)
+  look()
+  try {
+    return await work(hold.take)
   } catch (error) {
     stop.now()
     throw error
@@ -120,7 +144,6 @@ export async function runSweep({ dir, trials }: SweepFolder, options: SweepOptio
     clearInterval(looking)
     hold.release()
   }
-  return [...rans.values()]
 }
 
 function rank({ outcome }: Ran): number {

@@ -77,6 +77,7 @@ test('drawn trials lie in their ranges, follow from the seed, and differ', () =>
   assert.equal(new Set(idsIn('task: adding\nspace: {hidden: {whole: [1, 4]}}\ntrials: 4')).size, 4)
 })
 
+const THOUSAND = Array.from({ length: 1000 }, (_, i) => i + 1)
 const good = 'task: adding\nspace: {lr: [0.1]}\n'
 const BAD: readonly (readonly [string, RegExp])[] = [
   ['task: ading\nspace: {lr: [0.1]}', /task: expected one of adding, .* did you mean adding\?$/],
@@ -111,7 +112,7 @@ const BAD: readonly (readonly [string, RegExp])[] = [
     /at most 100,000 trials but it has 1,000,000,000/,
   ],
   [
-    `task: adding\nspace: {${['hidden', 'batch', 'layers'].map((one) => `${one}: [${Array.from({ length: 1000 }, (_, i) => i + 1)}]`)}}`,
+    `task: adding\nspace: {${['hidden', 'batch', 'layers'].map((one) => `${one}: [${THOUSAND}]`)}}`,
     /at most 100,000 trials but it has 1,000,000,000: cut it$/,
   ],
   // Hostile files.

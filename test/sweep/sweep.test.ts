@@ -4,12 +4,14 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { sweepFile, sweepResults, sweepStatus } from '../../cli/sweep.ts'
+import { cancelSweep, flagsOf, resultLines, sweepFile, sweepResults, sweepStatus } from '../../cli/sweep.ts'
 import { heatOf } from '../../cli/sweepHeat.ts'
+import { exportSweep } from '../../cli/sweepPlan.ts'
 import { csvOf, tableOf } from '../../cli/sweepTable.ts'
 import { InputError } from '../../src/error.ts'
-import { ranked } from '../../src/sweep/folder.ts'
-import type { Ran } from '../../src/sweep/run.ts'
+import { argumentsFor } from '../../src/sweep/children.ts'
+import { ranked, readSweepFolder } from '../../src/sweep/folder.ts'
+import { type Ran, runSweep } from '../../src/sweep/run.ts'
 import { trialOf, trialsOf } from '../../src/sweep/trials.ts'
 import { home, run, start } from '../support/command.ts'
 
@@ -23,18 +25,14 @@ space: {lr: [0.01, 0.02, 1e9]}
 const file = path.join(home, 'sweep.yaml')
 fs.writeFileSync(file, SWEEP)
 
+const at = (name: string) => path.join(home, name)
+
 interface Line {
   readonly id: string
   readonly score: number | null
   readonly sha256: string | null
   readonly state: string
 }
-const linesOf = (text: string) =>
-  text
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Line)
-
 /** Waits until a trial of the sweep has a checkpoint. */
 async function begun(dir: string): Promise<void> {
   const trials = path.join(home, dir, 'trials')
@@ -48,7 +46,7 @@ async function working(dir: string): Promise<void> {
   while (!fs.readdirSync(trials).some((id) => fs.existsSync(path.join(trials, id, 'run.lock')))) await sleep(5)
 }
 
-test('interrupted, killed and resumed, every result is that of an undisturbed sweep', async () => {
+test('cancelled, killed and resumed, every result is that of an undisturbed sweep', async () => {
   const whole = await run('sweep', file, '--dir', 'whole', '--slots', '2')
   assert.equal(whole.code, 0, whole.err)
   assert.match(
@@ -61,10 +59,11 @@ test('interrupted, killed and resumed, every result is that of an undisturbed sw
   const args = ['sweep', file, '--dir', 'torn', '--slots', '1']
   const first = start(...args)
   await begun('torn')
-  const locked = await run(...args)
-  assert.deepEqual([locked.code, locked.out], [2, ''])
-  assert.match(locked.err, /^irnn: torn: another process writes this run: wait for process \d+ [^\n]*\n$/)
-  first.child.kill('SIGINT')
+  await assert.rejects(
+    () => sweepFile(file, { dir: at('torn') }),
+    /torn: another process writes this run: wait for process \d+ /,
+  )
+  cancelSweep(at('torn'))
   const stopped = await first.result
   assert.equal(stopped.code, 75, stopped.err)
   assert.match(stopped.err, /stopped: \d of 3 are left; the same command goes on\n$/)
@@ -77,12 +76,9 @@ test('interrupted, killed and resumed, every result is that of an undisturbed sw
   assert.equal(third.code, 0, third.err)
   assert.match(third.err, /taking over the lock/)
 
-  const [expected, results] = [
-    await run('sweep', 'results', 'whole', '--json'),
-    await run('sweep', 'results', 'torn', '--json'),
-  ]
-  assert.equal(results.out, expected.out)
-  const lines = linesOf(results.out)
+  const results = resultLines(at('torn'), { json: true })
+  assert.deepEqual(results, resultLines(at('whole'), { json: true }))
+  const lines = results.map((line) => JSON.parse(line) as Line)
   assert.deepEqual(
     lines.map(({ id }) => id),
     lines.map(({ id }) => id).sort(),
@@ -93,20 +89,45 @@ test('interrupted, killed and resumed, every result is that of an undisturbed sw
     else assert.ok(score! > 0 && /^[0-9a-f]{64}$/.test(sha256!))
   }
 
-  // Over: nothing runs again.
-  const models = lines.map(({ id }) => path.join(home, 'torn', 'trials', id, 'metrics.jsonl'))
-  const times = models.map((model) => fs.statSync(model).mtimeMs)
-  const again = await run(...args)
-  assert.deepEqual([again.code, again.err], [0, ''])
-  assert.deepEqual(
-    models.map((model) => fs.statSync(model).mtimeMs),
-    times,
-  )
+  // Over: nothing runs again, for this command would fail.
+  const rans: Ran[] = []
+  const stop = { signal: new AbortController().signal, now: () => assert.fail() }
+  await runSweep(readSweepFolder(at('torn'), flagsOf), {
+    command: [process.execPath, '--no-such-option'],
+    stop,
+    onEnd: (ran, fresh) => fresh || rans.push(ran),
+  })
+  assert.equal(rans.length, 3)
 })
 
-test('status of a sweep', async () => {
-  const status = await run('sweep', 'status', 'whole')
-  assert.match(status.out, /^2 of 3 trials done, 1 diverged\nbest: t\w{20} {2}lr 0.0[12], seed 1: MSE [\d.]+\n$/)
+test('a trial with a checkpoint goes on from it, one without begins anew', () => {
+  const fresh = ['train', 'adding']
+  const dir = at('trial')
+  assert.deepEqual(argumentsFor(dir, fresh), [...fresh, '--out', dir])
+  fs.mkdirSync(dir)
+  fs.writeFileSync(path.join(dir, 'config.json'), '')
+  assert.deepEqual(argumentsFor(dir, fresh), [...fresh, '--out', dir, '--overwrite'])
+  fs.writeFileSync(path.join(dir, 'checkpoint-last.safetensors'), '')
+  assert.deepEqual(argumentsFor(dir, fresh), ['train', '--resume', dir])
+})
+
+test('a journal of Optuna has the study and each trial that is over', async () => {
+  assert.equal(exportSweep(path.join(home, 'whole'), path.join(home, 'o.log')), 0)
+  const lines = fs.readFileSync(path.join(home, 'o.log'), 'utf8').trimEnd().split('\n')
+  const [study, ...trials] = lines.map((line) => JSON.parse(line))
+  assert.deepEqual(study, { worker_id: 'irnn', op_code: 0, study_name: 'whole', directions: [1] })
+  const range = '{"name":"FloatDistribution","attributes":{"step":null,"low":0.01,"high":1000000000,"log":true}}'
+  assert.deepEqual(
+    trials.map(({ state, params, distributions }) => [state, params.lr, distributions.lr]),
+    [
+      [1, 0.01, range],
+      [1, 0.02, range],
+      [3, 1e9, range],
+    ],
+  )
+  assert.deepEqual(Object.keys(trials[0].intermediate_values), ['100', '200', '300'])
+  assert.equal(trials[0].value, trials[0].intermediate_values[300])
+  assert.equal(trials[2].value, null)
 })
 
 test('a table has the options that differ; CSV quotes what must be', () => {
@@ -164,26 +185,12 @@ test('a heat table has the best score of each cell, the best cell outlined', () 
   assert.throws(() => heatOf({ ...sweep, trials: 2 }, rans), /--svg: expected a grid but its trials were drawn/)
 })
 
-test('cancel stops who runs the trials, which can go on', async () => {
-  const { result } = start('sweep', file, '--dir', 'torn2', '--slots', '1')
-  await begun('torn2')
-  const { code, err } = await run('sweep', 'cancel', 'torn2')
-  assert.deepEqual([code, err.split(';')[0]], [0, 'torn2: whoever runs trials of it stops within a second or so'])
-  assert.equal((await result).code, 75)
-  const again = start('sweep', file, '--dir', 'torn2', '--slots', '1')
-  while (fs.existsSync(path.join(home, 'torn2', 'cancel'))) await sleep(5)
-  await working('torn2')
-  again.child.kill('SIGTERM')
-  assert.equal((await again.result).code, 75)
-})
-
 test('bad input of the command is said in one line', async () => {
   fs.writeFileSync(path.join(home, 'other.yaml'), SWEEP.replace('0.02', '0.03'))
   fs.writeFileSync(path.join(home, 'bias.yaml'), 'task: adding\nspace: {forget-bias: [1]}')
   fs.writeFileSync(path.join(home, 'half.yaml'), 'task: adding\nspace: {hidden: {uniform: [1, 9]}}\ntrials: 2')
   fs.mkdirSync(path.join(home, 'full'))
   fs.writeFileSync(path.join(home, 'full', 'x'), '')
-  const at = (name: string) => path.join(home, name)
   const begin = (name: string, dir?: string) => sweepFile(at(name), dir === undefined ? {} : { dir: at(dir) })
   const bad: readonly (readonly [() => unknown, RegExp])[] = [
     [() => begin('other.yaml', 'whole'), /whole: expected the sweep of the file but it holds one with another space/],
