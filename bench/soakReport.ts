@@ -1,5 +1,5 @@
 /** What a soak measured every minute, what it says, and how it is drawn. */
-import { type Figure, grid, type Series } from '../src/figures/figure.ts'
+import { type Figure, grid, NEUTRAL, type Series } from '../src/figures/figure.ts'
 import type { Machine, Verdict } from './results.ts'
 
 /** The process once a minute, after a collection of garbage. */
@@ -127,7 +127,7 @@ export function soakFigure({ backend, samples }: Pick<Soak, 'backend' | 'samples
       const { name } = LIMITS[measure]
       return [
         { name, points: samples.map((sample) => [sample.minutes, sample[measure]] as const) },
-        { name: `${name}, fitted`, points: ends, dashed: true, color: '#888888' },
+        { name: `${name}, fitted`, points: ends, dashed: true, color: NEUTRAL },
       ]
     })
     const most = Math.max(...measures.flatMap((measure) => samples.map((sample) => sample[measure])))

@@ -10,8 +10,8 @@ const COLORS: Readonly<Record<string, string>> = {
   irnn: '#0072b2',
   lstm: '#d55e00',
   tanh: '#009e73',
-  relu: '#cc79a7',
-  gru: '#c79a00',
+  relu: '#c4699b',
+  gru: '#9a7700',
 }
 const CELL_NAMES: Readonly<Record<string, string>> = {
   irnn: 'IRNN',
@@ -20,7 +20,7 @@ const CELL_NAMES: Readonly<Record<string, string>> = {
   relu: 'RNN + ReLU',
 }
 /** Further runs of one cell in a panel. */
-const MORE_COLORS = ['#d55e00', '#009e73', '#c79a00', '#cc79a7', '#4aa8de']
+const MORE_COLORS = ['#d55e00', '#009e73', '#9a7700', '#c4699b', '#7b5cc4']
 const PAPER_BATCH = 16
 
 /** The charts of the experiment. */

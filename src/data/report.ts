@@ -1,5 +1,5 @@
 /** What a fit leaves for people and programs: the methods' scores, forecasts as CSV, picture and page. */
-import { escapeXml, svg } from '../figures/figure.ts'
+import { escapeXml, NEUTRAL, svg } from '../figures/figure.ts'
 import { percent, significant } from '../numbers.ts'
 import type { Note } from './notes.ts'
 import type { Panel } from './panel.ts'
@@ -101,7 +101,7 @@ function pictureOf({ panel, methods, schema }: ForecastReport): string {
     x: { title: schema.time.column ?? 'row', time: panel.axis.step.unit !== 'row' },
     y: { title: schema.targets.length > 1 ? name : schema.targets[0]! },
     series: [
-      { name: 'what came', points: actual, color: '#888888' },
+      { name: 'what came', points: actual, color: NEUTRAL },
       { name: 'network, median', points: middle as [number, number][], color: '#0072b2' },
     ],
     bands: [{ name: 'its 80 % band', points: band as [number, number, number][], of: 1 }],

@@ -1,7 +1,7 @@
 /**
  * A line chart as one standalone SVG string: series over shared axes, linear or logarithmic, with reference lines.
- * Colours are mid-tones that read on white and on black (Okabe & Ito's, safe for colour-blind readers); text and axes
- * follow the viewer's colour scheme. The same data gives the same bytes.
+ * Colours (after Okabe & Ito, safe for colour-blind readers), text and axes follow the viewer's colour scheme. The same
+ * data gives the same bytes.
  */
 import { area, line } from 'd3-shape'
 import { type Axis, drawable, round, type Scale, scale, ticks } from './scale.ts'
@@ -20,7 +20,7 @@ export interface Series {
 /** An area between two curves. */
 export interface Band {
   readonly name: string
-  /** (x, lower y, upper y), in order; points that are not finite leave a gap. */
+  /** (x, lower y, upper y), in order, with gaps as in a series. */
   readonly points: readonly (readonly [number, number, number])[]
   /** The series whose colour it has. */
   readonly of: number
@@ -41,20 +41,39 @@ export interface Figure {
   readonly height?: number
 }
 
-const COLORS = ['#0072b2', '#d55e00', '#009e73', '#cc79a7', '#c79a00', '#4aa8de']
-const REFERENCE = '#888888'
+/** Colours on a light ground, and what they are on a dark one: at least 3:1 on theirs. */
+export const COLORS: ReadonlyMap<string, string> = new Map([
+  ['#0072b2', '#62b0e8'],
+  ['#d55e00', '#ff8a3d'],
+  ['#009e73', '#35c79a'],
+  ['#c4699b', '#e8a3ca'],
+  ['#9a7700', '#e0b92e'],
+  ['#7b5cc4', '#b8a2ff'],
+  ['#808080', '#a0a0a0'],
+])
+export const GROUNDS = { light: '#ffffff', dark: '#16181c' } as const
+/** Of what is only to be compared with. */
+export const NEUTRAL = '#808080'
+const CYCLE = [...COLORS.keys()].filter((color) => color !== NEUTRAL)
 const REFERENCE_DASHES = ['6 4', '2 4', '12 4 2 4']
 const WIDTH = 720
 const HEIGHT = 440
 const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
 const LEGEND_ROW = 18
 
-const STYLE = `
+const DARK = [...COLORS].map(
+  ([color, dark]) =>
+    `.irnn-figure [stroke="${color}"] { stroke: ${dark} } .irnn-figure [fill="${color}"] { fill: ${dark} }`,
+)
+
+/** The style sheet of every figure: a page's security policy may name its hash. */
+export const FIGURE_STYLE: string = `
 .irnn-figure { color-scheme: light dark; font: 13px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif }
-.irnn-figure text { fill: #3a3a3a } .irnn-figure .ground { fill: #fff }
+.irnn-figure text { fill: #3a3a3a } .irnn-figure .ground { fill: ${GROUNDS.light} }
 .irnn-figure .grid { stroke: #8884; stroke-width: 1 } .irnn-figure .axis { stroke: #888; stroke-width: 1 }
 .irnn-figure .title { font-size: 16px; font-weight: 600 }
-@media (prefers-color-scheme: dark) { .irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: #16181c } }
+@media (prefers-color-scheme: dark) { .irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: ${GROUNDS.dark} }
+${DARK.join('\n')} }
 `
 
 /** Where the parts of a figure lie, and how its data become pixels. */
@@ -83,7 +102,7 @@ function layoutOf(figure: Figure): Layout {
   ]
   const across = scale(x, xs, [MARGIN.left, right])
   const up = scale(y, ys, [bottom, MARGIN.top])
-  const colors = series.map((s, i) => s.color ?? COLORS[i % COLORS.length]!)
+  const colors = series.map((s, i) => s.color ?? CYCLE[i % CYCLE.length]!)
   return { width, height, right, bottom, across, up, colors }
 }
 
@@ -97,7 +116,7 @@ export function svg(figure: Figure): string {
       `class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
     `<title>${escapeXml(title)}</title>`,
     `<desc>${escapeXml(description)}</desc>`,
-    `<style>${STYLE}</style>`,
+    `<style>${FIGURE_STYLE}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
     `<text class="title" x="${MARGIN.left}" y="26">${escapeXml(title)}</text>`,
     ...axes(figure, layout),
@@ -148,7 +167,7 @@ function curves(
       const at = round(up(value))
       return `<line x1="${left}" x2="${right}" y1="${at}" y2="${at}" ${referenceStroke(i)}/>`
     }),
-    ...bands.map((band) => `<path d="${outline(band, across, up)}" ${fillOf(colors[band.of]!)}/>`),
+    ...bands.map((band) => `<path d="${outline(band, y, across, up)}" ${fillOf(colors[band.of]!)}/>`),
     // Background first: it must not cover what it is the background of.
     ...drawn(true),
     ...drawn(false),
@@ -201,9 +220,9 @@ function path({ points }: Series, x: Axis, y: Axis, across: Scale, up: Scale): s
 }
 
 /** The outline of a band, cut where a point is not finite. */
-function outline({ points }: Band, across: Scale, up: Scale): string {
+function outline({ points }: Band, y: Axis, across: Scale, up: Scale): string {
   const draw = area<readonly [number, number, number]>()
-    .defined((point) => point.every(Number.isFinite))
+    .defined(([x, low, high]) => Number.isFinite(x) && drawable(low, y.log === true) && drawable(high, y.log === true))
     .x((p) => across(p[0]))
     .y0((p) => up(p[1]))
     .y1((p) => up(p[2]))
@@ -212,19 +231,19 @@ function outline({ points }: Band, across: Scale, up: Scale): string {
 }
 
 function fillOf(color: string): string {
-  return `fill="${escapeXml(color)}" fill-opacity="0.25" stroke="none"`
+  return `fill="${escapeXml(color)}" fill-opacity="0.3" stroke="none"`
 }
 
 function strokeOf({ faint = false, dashed = false }: { faint?: boolean; dashed?: boolean }, color: string): string {
   // Round ends make a dot of a line with one point.
   const dash = dashed ? ' stroke-dasharray="6 4"' : ' stroke-linecap="round"'
-  return `stroke="${escapeXml(color)}" stroke-width="${faint ? 1 : 2}"${faint ? ' stroke-opacity="0.55"' : ''}${dash}`
+  return `stroke="${escapeXml(color)}" stroke-width="${faint ? 1 : 2}"${faint ? ' stroke-opacity="0.7"' : ''}${dash}`
 }
 
 /** Reference lines are told apart by their dashes. */
 function referenceStroke(i: number): string {
   const dashes = REFERENCE_DASHES[i % REFERENCE_DASHES.length]
-  return `stroke="${REFERENCE}" stroke-width="1.5" stroke-dasharray="${dashes}"`
+  return `stroke="${NEUTRAL}" stroke-width="1.5" stroke-dasharray="${dashes}"`
 }
 
 /** Text in XML or HTML, between tags or as an attribute. */
