@@ -42,6 +42,7 @@ import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
 import { serveCommand } from './serve.ts'
 import { type TrainFlags, trainTask } from './train.ts'
+import { watchCommand } from './watch.ts'
 
 type Finish = (code: number) => void
 
@@ -56,6 +57,7 @@ function command(finish: Finish): IrnnCommand {
   fitCommands(program, finish)
   exportCommand(program, finish)
   serveCommand(program, finish)
+  watchCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

@@ -4,6 +4,7 @@
  */
 
 import { printable } from '../src/error.ts'
+import { sparkline } from '../src/figures/braille.ts'
 import { defaultLoss, isMeanOf } from '../src/loss.ts'
 import { METRICS } from '../src/metric.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
@@ -32,6 +33,8 @@ export interface ProgressOptions {
 
 const REDRAW_MS = 100
 const CLEAR = '\r\x1b[K'
+/** Characters of the sparkline. */
+const SPARKS = 16
 
 export function createProgress(
   { task, iterations, batch, sampled = false, quiet }: ProgressOptions,
@@ -42,12 +45,14 @@ export function createProgress(
   let step: StepEvent | undefined
   let scores: Scores | null = null
   let drawn = Number.NEGATIVE_INFINITY
+  const losses = createLosses()
   const line = (iteration: number) => {
     const parts = [`${grouped(iteration)}/${grouped(iterations)}`]
     if (step) {
       const rate = step.iterationsPerSecond
       parts.push(speed(rate), `${duration((iterations - iteration) / rate)} left`)
-      parts.push(trained(step.loss.mean))
+      const sparks = sparkline(losses.means())
+      parts.push(`${trained(step.loss.mean)}${sparks && ` ${sparks}`}`)
     }
     if (scores) parts.push(scored(scores, task))
     return parts.join('  ')
@@ -65,7 +70,10 @@ export function createProgress(
   }
   return {
     show(event) {
-      if (event.type === 'step') step = event
+      if (event.type === 'step') {
+        step = event
+        if (redraws && !quiet) losses.add(event.loss.mean)
+      }
       if (event.type === 'eval') scores = event
       if (quiet || event.type === 'done' || event.type === 'stage' || event.type === 'checkpoint') return
       if (!redraws) {
@@ -81,5 +89,30 @@ export function createProgress(
       out.write(`${printable(text)}\n`)
     },
     clear,
+  }
+}
+
+/**
+ * The training losses of the run so far as at most SPARKS means: each of so many records, twice as many whenever there
+ * would be too many means.
+ */
+function createLosses(): { add(loss: number): void; means(): readonly number[] } {
+  let means: number[] = []
+  let every = 1
+  let [sum, n] = [0, 0]
+  return {
+    add(loss) {
+      sum += loss
+      n += 1
+      if (n < every) return
+      means.push(sum / n)
+      ;[sum, n] = [0, 0]
+      if (means.length <= SPARKS) return
+      const last = means.pop()!
+      means = Array.from({ length: SPARKS / 2 }, (_, i) => (means[2 * i]! + means[2 * i + 1]!) / 2)
+      ;[sum, n] = [last * every, every]
+      every *= 2
+    },
+    means: () => means,
   }
 }

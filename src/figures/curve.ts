@@ -6,6 +6,7 @@ import { METRICS } from '../metric.ts'
 import { refuseUnlessTask, type Task } from '../task.ts'
 import { isEvent, type TrainEvent } from '../train/events.ts'
 import { type Series, svg } from './figure.ts'
+import { bucketed, stepsOf } from './history.ts'
 
 const MAX_POINTS = 1000
 
@@ -24,35 +25,24 @@ export function curve(events: readonly TrainEvent[], task: Task, title: string):
     )
   const test = scores('test')
   const heldOut = scores('heldOut')
-  const loss = events.flatMap((e) => (e.type === 'step' ? [[e.iteration, e.loss.mean] as const] : []))
+  const loss = bucketed(stepsOf(events), 'loss', MAX_POINTS)
   const last = test.at(-1)
   const series: Series[] = [{ name: `test ${name}`, points: test }]
   if (heldOut.length > 0) series.unshift({ name: `held-out ${name}`, points: heldOut, faint: true })
   // Only where the loss is the metric do both belong on one axis.
-  if (isLoss) series.unshift({ name: 'training loss', points: thinned(loss), faint: true })
+  if (isLoss)
+    series.unshift({ name: 'training loss', points: loss.map(({ x, mean }) => [x, mean] as const), faint: true })
   // Training spikes of 1e7 and more, of single iterations, would flatten all the rest: they leave at the top.
   return svg({
     title,
     description: last
       ? `${name} on the test set over ${last[0]} iterations, ending at ${Number(last[1].toPrecision(4))}.`
       : 'No evaluation yet.',
-    x: { title: 'iterations', domain: [0, Math.max(1, ...loss.slice(-1).map((p) => p[0]), last?.[0] ?? 0)] },
+    x: { title: 'iterations', domain: [0, Math.max(1, stepsOf(events).at(-1)?.iteration ?? 0, last?.[0] ?? 0)] },
     y: { title: name, log, ...(isLoss && log && task.baseline && { most: 10 * task.baseline.value }) },
     series,
     references: task.baseline
       ? [{ name: `${task.baseline.name} (${Number(task.baseline.value.toPrecision(4))})`, value: task.baseline.value }]
       : [],
   })
-}
-
-/** Means of equal groups of points, so that the picture stays a picture; the records keep every one. */
-function thinned(points: readonly (readonly [number, number])[]): (readonly [number, number])[] {
-  const size = Math.ceil(points.length / MAX_POINTS)
-  const result: (readonly [number, number])[] = []
-  for (let i = 0; i < points.length; i += size) {
-    const group = points.slice(i, i + size)
-    const mean = (k: 0 | 1) => group.reduce((sum, p) => sum + p[k], 0) / group.length
-    result.push([mean(0), mean(1)])
-  }
-  return result
 }

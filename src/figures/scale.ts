@@ -19,12 +19,14 @@ export type Scale =
   | ReturnType<typeof scaleUtc<number, number>>
 
 /**
- * From data to pixels, its ends at round numbers. A domain of nothing, or of one value, is widened: it must have ends.
+ * From data to pixels, its ends at round numbers, or where the data end. A domain of nothing, or of one value, is
+ * widened: it must have ends.
  */
 export function scale(
   { log = false, time = false, domain, most = Number.POSITIVE_INFINITY }: Axis,
   values: readonly number[],
   range: [number, number],
+  nice = true,
 ): Scale {
   let low = Number.POSITIVE_INFINITY
   let high = Number.NEGATIVE_INFINITY
@@ -39,7 +41,7 @@ export function scale(
   const ends = domain ?? [low, high]
   if (time) return scaleUtc(ends, range)
   const made = log ? scaleLog(ends, range) : scaleLinear(ends, range)
-  return domain ? made : made.nice()
+  return domain || !nice ? made : made.nice()
 }
 
 /** At most about eight labelled places. On a logarithmic axis whole decades, where it spans some. */

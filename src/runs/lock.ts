@@ -49,6 +49,16 @@ export function lockFolder(dir: string, say: (line: string) => void = () => {}):
   }
 }
 
+/** Whether a process that may be alive writes the run in `dir`. For who only looks: it may end a moment later. */
+export function isLocked(dir: string): boolean {
+  try {
+    const record = readRecord(dir, LOCK)
+    return record !== null && mayWrite(parsed(record))
+  } catch {
+    return false // no file, or none that may be read: it locks out who wants to write, and says why
+  }
+}
+
 /** Runs a protocol to its end, without letting another one in between. */
 function finished<T>(steps: Generator<void, T, void>): T {
   for (;;) {
