@@ -129,7 +129,8 @@ function listed({ training: { frozen = [] } }: RunConfig, dir: string): readonly
   return names.check(frozen, 'frozen', `${dir}: training`)
 }
 
-function training({ recipe, seed, training: { optimizer, clip, batch } }: RunConfig): string {
+/** What trained it, in a line. */
+export function training({ recipe, seed, training: { optimizer, clip, batch } }: RunConfig): string {
   const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
   return `recipe ${recipe}, seed ${seed}: ${optimizer.kind} at ${optimizer.lr}, ${clipping}, batch ${batch}`
 }

@@ -14,7 +14,7 @@ import { readBytes } from '../src/disk.node.ts'
 import { InputError, shown } from '../src/error.ts'
 import { type Flag, names, oneOf, whole } from '../src/flag.ts'
 import type { ColumnType, Table } from '../src/table/table.ts'
-import { methodLines, table as tableLines, verdict } from './methods.ts'
+import { methodLines, methodRows, table as tableLines, verdict } from './methods.ts'
 
 export interface DecisionFlags
   extends Omit<ForecastChoices, 'target' | 'seasons'>,
@@ -212,8 +212,14 @@ export function scoresAlone(
   methods: readonly MethodScores[],
   title: string,
 ): string[] {
+  return tableLines(methodTable(schema, methods, title))
+}
+
+/** A head and a row a method. @param title what the scores are of */
+export function methodTable(schema: Schema, methods: readonly MethodScores[], title: string): string[][] {
+  if (schema.kind === 'forecast') return methodRows(methods, title)
   const { titles, cells } = sequenceTable(schema)
-  return tableLines([[title, ...titles], ...methods.map((method) => [method.name, ...cells(method)])])
+  return [[title, ...titles], ...methods.map((method) => [method.name, ...cells(method)])]
 }
 
 /** What a fit decided, out of its schema alone: [what, sentence]. */

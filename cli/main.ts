@@ -36,6 +36,7 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
+import { reportCommand } from './report.ts'
 import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
@@ -58,6 +59,7 @@ function command(finish: Finish): IrnnCommand {
   exportCommand(program, finish)
   serveCommand(program, finish)
   watchCommand(program, finish)
+  reportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
   infoCommand(program, finish)

@@ -6,8 +6,13 @@ import { percent } from '../src/numbers.ts'
 
 /** @param title what the scores are of */
 export function methodLines(methods: readonly MethodScores[], title: string): string[] {
+  return table(methodRows(methods, title))
+}
+
+/** A head and a row a method. */
+export function methodRows(methods: readonly MethodScores[], title: string): string[][] {
   const rows = methods.map((method) => [method.name, ...scoreCells(method as unknown as ForecastScores)])
-  return table([[title, ...SCORE_TITLES], ...rows])
+  return [[title, ...SCORE_TITLES], ...rows]
 }
 
 /** Lines of a table: first cells to the left, numbers to the right. */

@@ -19,6 +19,7 @@ export interface Series {
 
 /** An area between two curves. */
 export interface Band {
+  /** In the legend; empty: not there. */
   readonly name: string
   /** (x, lower y, upper y), in order, with gaps as in a series. */
   readonly points: readonly (readonly [number, number, number])[]
@@ -92,7 +93,7 @@ interface Layout {
 function layoutOf(figure: Figure): Layout {
   const { x, y, series, bands = [], references = [], width = WIDTH, height = HEIGHT } = figure
   const right = width - MARGIN.right
-  const entries = named(series).length + bands.length + references.length
+  const entries = named(series).length + named(bands).length + references.length
   const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil(entries / 2)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
   const ys = [
@@ -175,16 +176,16 @@ function curves(
   ]
 }
 
-/** Series that stand in the legend. */
-function named(series: readonly Series[]): readonly Series[] {
-  return series.filter(({ name }) => name !== '')
+/** Those that stand in the legend. */
+function named<T extends { readonly name: string }>(all: readonly T[]): readonly T[] {
+  return all.filter(({ name }) => name !== '')
 }
 
 function legend({ series, bands = [], references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
   const colorOf = (one: Series) => colors[series.indexOf(one)]!
   const entries = [
     ...named(series).map((one) => ({ name: one.name, look: strokeOf(one, colorOf(one)) })),
-    ...bands.map(({ name, of }) => ({ name, fill: fillOf(colors[of]!) })),
+    ...named(bands).map(({ name, of }) => ({ name, fill: fillOf(colors[of]!) })),
     ...references.map(({ name }, i) => ({ name, look: referenceStroke(i) })),
   ]
   return entries.map((entry, i) => {

@@ -43,6 +43,15 @@ test('a fit ends with a table and a folder that info, predict and backtest read'
   const files = ['forecast.svg', 'model.safetensors', 'predictions.csv', 'report.html', 'report.json', 'schema.json']
   for (const name of files) assert.ok(fs.existsSync(file(`run/${name}`)), name)
   assert.match((await run('info', 'run')).out, /^task {14}forecast: target sales, horizon 3, window 8/m)
+  const reported = await run('report', 'run', '--out', 'page.html')
+  assert.deepEqual([reported.code, reported.err], [0, ''])
+  const page = fs.readFileSync(file('page.html'), 'utf8')
+  const picture = fs.readFileSync(file('run/forecast.svg')).toString('base64')
+  assert.ok(page.includes(`<img src="data:image/svg+xml;base64,${picture}" alt="`))
+  assert.match(
+    page,
+    /<th>test part<\/th><th>MASE<\/th>[\s\S]*<td>seasons and trend[^<]*<\/td>[\s\S]*<p>.*the network is /,
+  )
 
   const predicted = await run('predict', 'run', 'sales.csv')
   const lines = predicted.out.trim().split('\n')
