@@ -58,6 +58,16 @@ export {
 export { beats, type Direction, type JudgeName, type Metric } from './metric.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
+  type Connectivity,
+  connectivity,
+  type GradientFlow,
+  gradientFlow,
+  type Reading,
+  read,
+  type SequenceInput,
+  type Verdict,
+} from './model/insight.ts'
+export {
   createModel,
   type Loss,
   type LossOptions,

@@ -169,6 +169,9 @@ for (const options of kinds) {
 const TAKE_A_MODEL: Readonly<Record<string, (model: Model) => unknown>> = {
   saveModel: library.saveModel,
   modelParts: library.modelParts,
+  read: (model) => library.read(model, BATCH.x),
+  gradientFlow: (model) => library.gradientFlow(model, BATCH.x, [1]),
+  connectivity: (model) => library.connectivity(model, BATCH.x, 0, 0),
   exportOnnx: library.exportOnnx,
   train: (model) => train(model, TASK).next(),
   startRun: (model) => startRun(model, TASK, trainSpec()).next(),
@@ -195,7 +198,7 @@ test('every function that takes a model refuses one that is disposed of, and wha
   const found = files.flatMap((name) => functionsOf(name, 'Model'))
   const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf']
   inside.push('finiteTensors', 'onnxGraph', 'randomCase', 'expectedOf', 'checkOnnx', 'exportFit')
-  inside.push('refitted', 'streamBuffers')
+  inside.push('recorded', 'refitted', 'streamBuffers')
   inside.push('openedState', 'refuseOtherModel', 'runnerOf', 'servedModel')
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
 })
