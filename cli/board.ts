@@ -1,6 +1,7 @@
 /** A run as text: what `irnn watch` draws, as a pure function of what its folder says. */
+import { alertLine, alertsOf } from '../src/figures/alerts.ts'
 import { type TextChart, textChart } from '../src/figures/braille.ts'
-import { bucketed, type ScoreHistory, scoreHistory, stepsOf, troubles } from '../src/figures/history.ts'
+import { bucketed, type ScoreHistory, scoreHistory, stepsOf } from '../src/figures/history.ts'
 import { measured } from '../src/metric.ts'
 import { duration, grouped, percent, significant } from '../src/numbers.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
@@ -19,7 +20,7 @@ export interface Watched {
 export const LEAST = { columns: 60, rows: 16 } as const
 /** Columns from which on two charts stand beside each other. */
 const WIDE = 100
-const TROUBLES = 3
+const ALERTS = 3
 
 /** The board: at most `rows` lines of at most `columns` characters. */
 export function boardOf(watched: Watched, { columns, rows }: { columns: number; rows: number }): string[] {
@@ -31,9 +32,9 @@ export function boardOf(watched: Watched, { columns, rows }: { columns: number; 
   ]
   const feet = [
     ...footOf(events),
-    ...troubles(events)
-      .slice(-TROUBLES)
-      .map((line) => `! ${line}`),
+    ...alertsOf(events)
+      .slice(-ALERTS)
+      .map((alert) => `! ${alertLine(alert)}`),
   ]
   const wide = columns >= WIDE
   const room = rows - head.length - feet.length - 1

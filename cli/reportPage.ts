@@ -2,8 +2,9 @@
 import { createHash } from 'node:crypto'
 import { gzipSync } from 'node:zlib'
 import { printable } from '../src/error.ts'
+import { alertLine, alertsOf } from '../src/figures/alerts.ts'
 import { escapeXml, FIGURE_STYLE, svg } from '../src/figures/figure.ts'
-import { scoreHistory, troubles } from '../src/figures/history.ts'
+import { scoreHistory } from '../src/figures/history.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
 import { saying, stateOf } from './board.ts'
@@ -130,7 +131,7 @@ function section(run: Reported): string {
     ['computed by', config.backend.description],
     ...(done?.type === 'done' && done.model ? [['model, SHA-256', done.model.sha256] as [string, string]] : []),
   ]
-  const bad = [...troubles(events), ...problems]
+  const bad = [...alertsOf(events).map(alertLine), ...problems]
   const csv = `data:application/gzip;base64,${gzipSync(csvOf(events)).toString('base64')}`
   return [
     `<h2>${html(name)}</h2>`,

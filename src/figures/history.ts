@@ -1,6 +1,5 @@
 /** What a run's records have to draw, whoever draws it: a terminal, a figure, a page. */
 import { type JudgeName, METRICS, measureOf, metricOf } from '../metric.ts'
-import { grouped, significant } from '../numbers.ts'
 import type { EvalEvent, Spread, StepEvent, TestScore, TrainEvent } from '../train/events.ts'
 
 export type Point = readonly [x: number, y: number]
@@ -71,23 +70,4 @@ export function bucketed(steps: readonly StepEvent[], key: StepKey, most: number
     })
   }
   return buckets
-}
-
-/** What went wrong in a run, a line each, in order: collapses, and losses that were not finite. */
-export function troubles(events: readonly TrainEvent[]): string[] {
-  const lines = events.flatMap((event) => {
-    if (event.type !== 'collapse') return []
-    const what = event.finite
-      ? `training loss ${significant(event.loss)}, at best ${significant(event.best ?? Number.NaN)} before`
-      : 'loss or gradient not finite, the minibatch was left out'
-    return [
-      `iteration ${grouped(event.iteration)}: collapse: ${what}; a lower learning rate or a tighter clip may help`,
-    ]
-  })
-  const lost = stepsOf(events).filter(({ loss }) => !Number.isFinite(loss.mean))
-  if (lost[0]) {
-    const records = `${grouped(lost.length)} record${lost.length > 1 ? 's' : ''}`
-    lines.push(`loss not finite in ${records}, first until iteration ${grouped(lost[0].iteration)}`)
-  }
-  return lines
 }

@@ -85,7 +85,13 @@ test('a board fits every terminal that is large enough, and says what went wrong
     const lines = boardOf(watched, { columns, rows })
     assert.ok(lines.length <= rows && lines.every((line) => line.length <= columns), `${columns} by ${rows}`)
     const text = lines.join('\n')
-    for (const word of ['running, 10 %', 'test MSE 0.1', '! iteration 30: collapse', 'gradient norm', '⠁'.slice(1)]) {
+    for (const word of [
+      'running, 10 %',
+      'test MSE 0.1',
+      '! iteration 30: training explodes',
+      'gradient norm',
+      '⠁'.slice(1),
+    ]) {
       assert.ok(text.includes(word), `${columns} by ${rows}: ${word}\n${text}`)
     }
     assert.match(text, /[⠁-⣿]/u)

@@ -1,0 +1,100 @@
+// What goes wrong in a run is found in its records, once, with what helps; and nothing where all is well.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { alertLine, alertsOf } from '../../src/figures/alerts.ts'
+import {
+  adding,
+  constantRate,
+  createBackend,
+  createModel,
+  irnn,
+  noClip,
+  regression,
+  type StepEvent,
+  sgd,
+  type TrainEvent,
+  train,
+} from '../../src/index.ts'
+
+const spread = (mean: number, max = mean) => ({ mean, min: mean, max })
+
+function step(iteration: number, loss: number, more: Partial<StepEvent> = {}): StepEvent {
+  const rest = { seconds: 1, window: 1, clippedShare: null, liveShare: 0.7, lr: 0.1, iterationsPerSecond: 10 }
+  return { type: 'step', iteration, loss: spread(loss), gradNorm: spread(1), ...rest, ...more }
+}
+
+const falling = Array.from({ length: 100 }, (_, i) => step(i + 1, 1 / (1 + i / 10) + 0.05 * Math.sin(i)))
+const kinds = (events: readonly TrainEvent[]) => alertsOf(events).map(({ kind, iteration }) => `${kind} ${iteration}`)
+
+test('a run that goes well has none', () => {
+  assert.deepEqual(kinds(falling), [])
+  assert.deepEqual(kinds([]), [])
+  assert.deepEqual(kinds([...falling].reverse().map((one, i) => ({ ...one, iteration: i + 1 }))), [])
+})
+
+test('a spike of one iteration within a record, and one that lasts, once each and until when', () => {
+  const single = falling.with(50, step(51, 0.2, { loss: spread(0.2, 1e4) }))
+  const [spike, ...others] = alertsOf(single)
+  assert.deepEqual(others, [])
+  assert.match(
+    alertLine(spike!),
+    /^iteration 51: the loss jumps to 10000, [\d.]+ times the usual, over at iteration 52: lower/,
+  )
+  const long = falling.map((one, i) => (i >= 60 && i < 70 ? step(i + 1, 40) : one))
+  assert.deepEqual(kinds(long), ['spike 61'])
+  assert.match(alertsOf(long)[0]!.message, /over at iteration 71$/)
+  const never = falling.map((one, i) => (i >= 60 ? step(i + 1, 40) : one))
+  assert.match(alertsOf(never)[0]!.message, /not over yet$/)
+  assert.equal(alertsOf(never)[0]!.level, 'error')
+})
+
+test('losses that are not finite, dead units, a gradient that vanishes, no better evaluations', () => {
+  assert.deepEqual(kinds([...falling, step(101, Number.NaN), step(102, Number.POSITIVE_INFINITY)]), ['nan 101'])
+  const dead = falling.map((one, i) => (i < 85 ? one : { ...one, liveShare: 0.01 }))
+  assert.deepEqual(kinds(dead), ['dead 86'])
+  assert.deepEqual(kinds([...dead, step(101, 0.1)]), [], 'they live again')
+  const still = falling.map((one, i) => (i < 90 ? one : { ...one, gradNorm: spread(1e-12) }))
+  assert.deepEqual(kinds(still), ['vanishing 91'])
+  assert.deepEqual(kinds(still.slice(0, 99)), [], 'too few to tell')
+  const scored = (iteration: number, mse: number): TrainEvent => ({
+    type: 'eval',
+    iteration,
+    seconds: 1,
+    test: { loss: mse, mse },
+  })
+  const evals = Array.from({ length: 15 }, (_, i) => scored(i + 1, i === 3 ? 0.1 : 0.2))
+  assert.match(alertLine(alertsOf(evals)[0]!), /^iteration 4: no better than MSE 0.1 in 11 evaluations since: /)
+  assert.deepEqual(kinds(evals.slice(0, 13)), [])
+})
+
+test('an IRNN at ten times a rate that trains explodes, and is told what helps', async () => {
+  const events = async (lr: number) => {
+    using backend = await createBackend({ name: 'reference' })
+    using model = createModel({ input: 2, rnn: irnn(20, { inputStd: 0.1 }), head: regression(1) }, { backend })
+    const task = adding({ T: 30, train: 200, test: 20 })
+    const seen: TrainEvent[] = []
+    const optimizer = sgd({ lr })
+    const how = {
+      optimizer,
+      schedule: constantRate(),
+      clip: noClip(),
+      batch: 8,
+      iterations: 100,
+      stepEvery: 1,
+      evalEvery: 100,
+    }
+    try {
+      for await (const event of train(model, task, how)) seen.push(event)
+    } catch (error) {
+      assert.equal((error as Error).name, 'DivergenceError')
+    }
+    return seen
+  }
+  assert.deepEqual(kinds(await events(0.01)), [])
+  const alerts = alertsOf(await events(0.1))
+  assert.deepEqual(
+    alerts.map(({ kind, level, iteration }) => [kind, level, iteration < 20]),
+    [['nan', 'error', true]],
+  )
+  assert.match(alerts[0]!.remedy, /^lower the learning rate, to a tenth say, or clip the gradient$/)
+})
