@@ -24,6 +24,7 @@ svg.irnn-figure, img { width: 100%; height: auto } .wide { overflow-x: auto }
 table { border-collapse: collapse; width: 100%; margin: 8px 0 16px; font-variant-numeric: tabular-nums;
   overflow-wrap: normal }
 th, td { text-align: left; vertical-align: top; padding: 6px 16px 6px 0; border-bottom: 1px solid var(--line) }
+th, td { min-width: 5em }
 th { color: var(--soft); font-weight: 500 } tr.best td { font-weight: 600 } p, dt { color: var(--soft) }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margin: 8px 0 } dd { margin: 0 }
 .bad { color: var(--bad) } summary { cursor: pointer } a { color: inherit }
