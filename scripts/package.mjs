@@ -1,8 +1,8 @@
 // Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into
 // one file an entry and one that they share; and dist/page/, the entries that a page can load, each in a file that
-// names no package, for pages without a bundler, and imports the rest from dist/src/. When npm packs or publishes, it also takes the addresses of source
-// maps out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
-// argument names another root.
+// names no package, for pages without a bundler, and imports the rest from dist/src/. When npm packs or publishes, it
+// also takes the addresses of source maps out of dist/, because neither the maps nor the sources are in the package.
+// "npm ci" and "npm pack" run it. An argument names another root.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
