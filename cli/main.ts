@@ -6,7 +6,6 @@
  */
 import * as path from 'node:path'
 import { CommanderError } from 'commander'
-import { EXPERIMENTS } from '../experiments/known.ts'
 import { InputError, printable, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, nameOf, names, notNegative, positive, whole } from '../src/flag.ts'
 import * as z from '../src/schema.ts'
@@ -15,11 +14,13 @@ import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
 import { TEXT_SOURCES } from '../src/tasks/words/definition.node.ts'
 import { VERSION } from '../src/version.ts'
 import { baselineOf } from './baseline.ts'
+import { loadReproduce, loadSpeech } from './clone.ts'
 import { IrnnCommand } from './command.ts'
-import { dataSpeech, type SpeechFlags } from './data.ts'
+import type { SpeechFlags } from './data.ts'
 import { evalRun } from './eval.ts'
 import type { EvalFlags } from './evalFit.ts'
 import { exportCommand } from './export.ts'
+import { ALL, FIGURES } from './figures.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { IMPORT_FLAGS, type ImportFlags, importFile } from './import.ts'
@@ -38,7 +39,7 @@ import {
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
 import { reportCommand } from './report.ts'
-import { ALL, type ReproduceFlags, reproduceFigure } from './reproduce.ts'
+import type { ReproduceFlags } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
 import { type SampleFlags, sampleRun } from './sample.ts'
 import { watchOutput } from './say.ts'
@@ -183,7 +184,7 @@ function dataCommand(program: IrnnCommand, finish: Finish): void {
     { flag: '--snr <dB>', value: finite, default: 20, help: 'speech over white noise, decibels' },
     { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed gives the same bytes' },
     JSON_RESULT,
-  ]).action(async (flags: SpeechFlags) => finish(await dataSpeech(flags)))
+  ]).action(async (flags: SpeechFlags) => finish(await (await loadSpeech()).dataSpeech(flags)))
 }
 
 function sampleCommand(program: IrnnCommand, finish: Finish): void {
@@ -239,7 +240,7 @@ function reproduceCommand(program: IrnnCommand, finish: Finish): void {
   const command = program
     .command('reproduce')
     .description("run an experiment and draw it over the paper's curves, each claim with its verdict")
-    .argument('<figure>', `${EXPERIMENTS.map(({ name }) => name).join(', ')}, or ${ALL} of them`)
+    .argument('<figure>', `${FIGURES.join(', ')}, or ${ALL} of them`)
   withFlags(command, [
     { flag: '--only <runs>', value: names, help: 'some of its runs, or of their groups, by name, with commas between' },
     {
@@ -262,7 +263,9 @@ function reproduceCommand(program: IrnnCommand, finish: Finish): void {
     },
     { flag: '--data <dir>', help: "where the task's data are, for irnn train; with all, the corpus of speech" },
     JSON_LINES,
-  ]).action(async (figure: string, flags: ReproduceFlags) => finish(await reproduceFigure(figure, flags)))
+  ]).action(async (figure: string, flags: ReproduceFlags) =>
+    finish(await (await loadReproduce()).reproduceFigure(figure, flags)),
+  )
 }
 
 async function main(): Promise<void> {

@@ -21,12 +21,12 @@ import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
+import { ALL } from './figures.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 
 const MAIN = fileURLToPath(new URL('./main.js', import.meta.url))
 const RUNS = path.join('runs', 'reproduce')
-export const ALL = 'all'
 /** What `reproduce all` makes where it is given no corpus of speech: 8 speakers to test, 5 for development. */
 const SPEECH = ['--speakers', '54', '--sentences', '30']
 

@@ -7,14 +7,14 @@
 // published yet. The packed one does, each at its own version. It has no scripts, so that installing runs none.
 import { createHash } from 'node:crypto'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join, relative, sep } from 'node:path'
+import { transform } from 'esbuild'
 import { ROOT, run } from './build.mjs'
 import { MANIFEST, NPM, PLATFORMS, packageName } from './platforms.mjs'
 
 const PACKED = join(NPM, 'packed')
-const PARTS = ['dist', 'build', 'experiments', 'LICENSE']
-const LEFT = /^(dist\/(test|bench|types)|build\/(?!irnn-).*|experiments\/results)$|\.(map|d\.ts|sha256)$/
+const PARTS = ['dist', 'build', 'LICENSE']
+const LEFT = /^(dist\/(test|bench|types|page|experiments|corpora)|build\/(?!irnn-).*)$|\.(map|d\.ts|sha256|wasm)$/
 
 /** Copies the package to where it is packed: what is done to it there, a clone must not see. */
 async function stage(to) {
@@ -29,18 +29,30 @@ async function stage(to) {
   )
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await must(process.execPath, join(ROOT, 'scripts', 'package.mjs'), to)
-  withoutComments(join(to, 'dist'))
+  for (const folder of ['src', 'cli']) await minify(join(to, 'dist', folder))
 }
 
-/** Declarations have the comments that editors show, and the code lies in the repository: a fifth of it is comments. */
-function withoutComments(folder) {
-  const ts = createRequire(import.meta.url)('typescript')
-  const compilerOptions = { removeComments: true, target: 'esnext', module: 'esnext' }
+/** Declarations have the comments that editors show, and the code to read lies in the repository. */
+async function minify(folder) {
   for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
     if (!entry.name.endsWith('.js')) continue
     const file = join(entry.parentPath, entry.name)
-    writeFileSync(file, ts.transpileModule(readFileSync(file, 'utf8'), { compilerOptions }).outputText)
+    writeFileSync(file, await minified(readFileSync(file, 'utf8')))
   }
+}
+
+/**
+ * A module in fewer bytes. Its functions and classes keep their names, which stack traces show: esbuild keeps those of
+ * what is exported, so that until it is done all are.
+ */
+async function minified(code) {
+  const own = /^(?=(?:async )?function\b|class\b)/gm
+  const kept = new Set()
+  for (const [, name] of code.matchAll(/^(?:(?:async )?function\*?|class) (\w+)/gm)) kept.add(name)
+  const options = { minify: true, target: 'esnext', legalComments: 'none' }
+  const made = await transform(code.replace(own, 'export '), options)
+  const exported = /\bexport ((?:(?:async )?function\b\*? ?|class )(\w+))/g
+  return made.code.replace(exported, (all, declared, name) => (kept.has(name) ? declared : all))
 }
 
 async function must(program, ...args) {

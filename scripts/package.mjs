@@ -1,10 +1,10 @@
 // Makes what only the package needs, after the build: dist/types/, which holds the public types alone, rolled up into
 // one file an entry and one that they share; and dist/page/, the entries that a page can load, each in a file that
-// names no package, for pages without a bundler. When npm packs or publishes, it also takes the addresses of source
-// maps out of dist/, because neither the maps nor the sources are in the package. "npm ci" and "npm pack" run it. An
-// argument names another root.
+// names no package, for pages without a bundler, and imports the rest from dist/src/. When npm packs or publishes, it
+// also takes the addresses of source maps out of dist/, because neither the maps nor the sources are in the package.
+// "npm ci" and "npm pack" run it. An argument names another root.
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, relative, resolve, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { rollup } from 'rollup'
@@ -56,11 +56,14 @@ function reach(entry, getModuleInfo) {
   return reached
 }
 
-/** The kernels stay where they are, in build/: a page loads those that it can run. */
+/**
+ * A page without a bundler does not know `#platform` or packages. The modules that name one, and those that import such
+ * modules, are bundled; all others stay where they are, in dist/src/, and so do the kernels, in build/.
+ */
 async function page() {
   const to = join(ROOT, 'dist', 'page')
   rmSync(to, { recursive: true, force: true })
-  await build({
+  const options = {
     absWorkingDir: ROOT,
     nodePaths: [fileURLToPath(new URL('../node_modules', import.meta.url))], // also for another root
     entryPoints: { irnn: 'dist/src/index.js', speech: 'dist/src/speech.js' },
@@ -71,12 +74,34 @@ async function page() {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    plugins: [{ name: 'kernels', setup: (build) => build.onResolve({ filter: /\/build\/irnn-/ }, kernels) }],
     logLevel: 'warning',
-  })
+  }
+  const kernels = { name: 'kernels', setup: (build) => build.onResolve({ filter: /\/build\/irnn-/ }, outside) }
+  const { metafile } = await build({ ...options, plugins: [kernels], metafile: true, write: false })
+  const bundled = needsBundling(metafile.inputs)
+  const shared = (args) => (bundled.has(relative(ROOT, resolve(args.resolveDir, args.path))) ? null : outside(args))
+  const others = { name: 'others', setup: (build) => build.onResolve({ filter: /^\..*\.js$/ }, shared) }
+  await build({ ...options, plugins: [others] })
 }
 
-const kernels = ({ path }) => ({ path: `../../build/${basename(path)}`, external: true })
+/** A module that a page imports from where it is. */
+function outside({ path, resolveDir, kind, importer }) {
+  if (kind === 'entry-point' || importer.includes('node_modules')) return null
+  const from = join(ROOT, 'dist', 'page')
+  return { path: relative(from, resolve(resolveDir, path)).split(sep).join('/'), external: true }
+}
+
+/** The inputs, as esbuild names them, that name `#platform` or a package, or import one that does. */
+function needsBundling(inputs) {
+  const found = new Set()
+  const names = ({ original, path }) => !/^\./.test(original) || found.has(path)
+  let before
+  do {
+    before = found.size
+    for (const [path, { imports }] of Object.entries(inputs)) if (imports.some(names)) found.add(path)
+  } while (found.size > before)
+  return found
+}
 
 const ADDRESS = /^\/\/# sourceMappingURL=.*\n?/m
 

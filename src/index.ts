@@ -9,7 +9,7 @@ export type {
   NativeInstructionSet,
   WasmInstructionSet,
 } from './backend/backend.ts'
-export { type BackendOptions, createBackend, createBackendSync, wasmModule } from './backend/choose.ts'
+export { type BackendOptions, createBackend, createBackendSync, wasmBytes, wasmModule } from './backend/choose.ts'
 export type { WasmModule, WasmSource } from './backend/wasmFile.ts'
 export type { Batch, BatchInput, Normalisation, Numbers, WholeNumbers } from './batch.ts'
 export { InputError } from './error.ts'

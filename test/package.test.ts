@@ -11,6 +11,10 @@ const packed = pack()
 const { dir, project, files } = packed
 const manifest = JSON.parse(fs.readFileSync(path.join(dir, 'package.json'), 'utf8'))
 const ENTRIES = Object.values<{ types: string; default: string }>(manifest.exports).filter(({ types }) => types)
+/** What pages without a bundler load. */
+const PAGES = ['./dist/page/irnn.js', './dist/page/speech.js']
+/** What the command loads in a clone alone. */
+const CLONE = ['dist/cli/reproduce.js', 'dist/cli/data.js']
 const local = (name: string) => name.replace(/^\.\//, '')
 const read = (name: string) => fs.readFileSync(path.join(dir, name), 'utf8')
 
@@ -27,14 +31,12 @@ test('the tarball has the entries, their types and one file that these share, an
   )
 })
 
-test('the tarball has all code that entries and command load, and beside it WebAssembly and one table', () => {
-  const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin)]
+test('the tarball has all code that entries and command load, without what only a clone has, and no other', () => {
+  const loaded = [...ENTRIES.map((entry) => entry.default), ...Object.values<string>(manifest.bin), ...PAGES]
   const code = reached(loaded.map(local))
-  const others =
-    /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts|dist\/page\/[\w-]+\.js|build\/irnn-[\w-]+\.wasm)$/
-  const data = ['experiments/paper-curves.csv']
-  const rest = files.filter((name) => !others.test(name) && !data.includes(name))
-  const typesAlone = (name: string) => name.endsWith('.js') && /^(\/\*.*?\*\/|\s)*export \{\};\s*$/s.test(read(name))
+  const others = /^(LICENSE|README\.md|package\.json|dist\/types\/\w+\.d\.ts)$/
+  const rest = files.filter((name) => !others.test(name))
+  const typesAlone = (name: string) => name.endsWith('.js') && /^\s*export\s*\{\};\s*$/.test(read(name))
   assert.deepEqual(
     rest.filter((name) => !typesAlone(name)),
     [...code].sort(),
@@ -43,8 +45,31 @@ test('the tarball has all code that entries and command load, and beside it WebA
 
 test('the tarball is small', () => {
   const { size, unpackedSize } = packed
-  assert.ok(size < 900_000, `${size} bytes packed`)
-  assert.ok(unpackedSize < 2_800_000, `${unpackedSize} bytes unpacked`)
+  assert.ok(size < 500_000, `${size} bytes packed`)
+  assert.ok(unpackedSize < 1_300_000, `${unpackedSize} bytes unpacked`)
+})
+
+test('what only a clone has is refused in one line, and nothing is written', async () => {
+  for (const args of [
+    ['reproduce', 'adding'],
+    ['data', 'speech', '--out', 'spoken'],
+  ]) {
+    const { code, out, err } = await node(packed, path.join(dir, 'dist', 'cli', 'main.js'), ...args)
+    assert.equal(code, 2)
+    assert.equal(out, '')
+    assert.match(err, /^irnn: (reproduce|data speech): expected a clone of the repository but this is .*\n$/)
+  }
+  assert.ok(!fs.existsSync(path.join(project, 'spoken')))
+})
+
+test('its code has no comments, and functions that are not exported have their names in stack traces', () => {
+  const code = read('dist/src/train/evaluate.js')
+  for (const name of ['score', 'judged', 'measureOf'])
+    assert.match(code, new RegExp(`(?<!export (async )?)function ${name}\\(`))
+  assert.deepEqual(
+    files.filter((name) => name.endsWith('.js') && read(name).includes('/**')),
+    [],
+  )
 })
 
 test('installing runs nothing, and asks for the native kernels of this version', () => {
@@ -61,14 +86,14 @@ test('no link of its README leads to a file that it has not', () => {
   )
 })
 
-/** Files that these load, wherever they run: by import, by import(), as workers. */
+/** Files that these load, wherever they run: by import, by import(), as workers. Those of a clone alone are not there. */
 function reached(from: readonly string[]): Set<string> {
   const found = new Set(from) // grows while it is walked
   for (const name of found) {
     const text = read(name)
-    for (const [, to] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*'(\.[^']+\.js|#\w+)'/g)) {
+    for (const [, to] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]+\.js|#\w+)"/g)) {
       const targets = to!.startsWith('#') ? Object.values<string>(manifest.imports[to!]) : [path.join(name, '..', to!)]
-      for (const target of targets) found.add(local(target))
+      for (const target of targets) if (!CLONE.includes(target)) found.add(local(target))
     }
   }
   return found

@@ -4,7 +4,7 @@
 import { defaultThreads, findAddon } from '#platform'
 import { didYouMean, InputError, refuseUnknown, shown } from '../error.ts'
 import type { Backend, BackendName, Engine, InstructionSet, WasmInstructionSet } from './backend.ts'
-import { chooseWasm, embeddedModule, noSuchSet, wasmAtOnce, wasmInstructionSets } from './chooseWasm.ts'
+import { chooseWasm, embeddedBytes, embeddedModule, noSuchSet, wasmAtOnce, wasmInstructionSets } from './chooseWasm.ts'
 import { nativeBackend } from './native.ts'
 import type { WasmModule, WasmSource } from './wasmFile.ts'
 
@@ -21,9 +21,9 @@ export interface BackendOptions {
   /** Default: the best this processor, or WebAssembly here, has. */
   readonly instructionSet?: InstructionSet | undefined
   /**
-   * The kernels for wasm: the address or the bytes of `irnn/simd128.wasm` or `irnn/relaxed-simd.wasm`, or a
-   * `WebAssembly.Module`, which has one thread. Default: those that are part of the code. With it, wasm runs also where
-   * there is a native backend.
+   * The kernels for wasm: the address of a file of what `wasmBytes` gives, or these bytes, or a `WebAssembly.Module` of
+   * them, which has one thread. Default: those that are part of the code. With it, wasm runs also where there is a
+   * native backend.
    */
   readonly wasm?: WasmSource | undefined
 }
@@ -47,6 +47,21 @@ export function createBackend(options: BackendOptions = {}): Promise<Backend> {
 export function createBackendSync(options: { readonly wasm: ArrayBuffer | ArrayBufferView | WasmModule }): Backend {
   refuseUnknown('createBackendSync', options, ['wasm'])
   return wasmAtOnce(options.wasm)
+}
+
+/**
+ * The kernels as the bytes of a file, for a server of files, or for a runtime that compiles no code of its own and takes
+ * modules as imports: write them when you build the program, and give them to `createBackend({ wasm })`.
+ * @param options.instructionSet default: simd128, which runs everywhere; relaxed-simd is for processors with a fused
+ *   multiply-add
+ * @throws InputError when an option or the instruction set does not exist, or its kernels are not built
+ */
+export async function wasmBytes(
+  options: { readonly instructionSet?: WasmInstructionSet } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  refuseUnknown('wasmBytes', options, ['instructionSet'])
+  const { instructionSet = 'simd128' } = options
+  return embeddedBytes(instructionSet)
 }
 
 /**

@@ -67,6 +67,23 @@ export async function embeddedModule(instructionSet: InstructionSet | undefined)
   return compile(await embedded(instructionSet))
 }
 
+/** The kernels of the package, which need not run here. */
+export async function embeddedBytes(set: WasmInstructionSet): Promise<Uint8Array<ArrayBuffer>> {
+  if (!WASM_SETS.includes(set)) {
+    throw new InputError(
+      `instruction set: expected ${WASM_SETS.join(' or ')} but received ${shown(set)}${didYouMean(set, WASM_SETS)}`,
+    )
+  }
+  const bytes = await embeddedWasm(set)
+  if (bytes === null) throw notBuilt()
+  return bytes
+}
+
+const WASM_SETS: readonly WasmInstructionSet[] = ['simd128', 'relaxed-simd']
+
+const notBuilt = () =>
+  new InputError('backend wasm: expected its modules in build/ but they were not built: run "npm run build"')
+
 /** Sets that run here and are built, best first. */
 export async function wasmInstructionSets(): Promise<readonly WasmInstructionSet[]> {
   const built: WasmInstructionSet[] = []
@@ -82,7 +99,7 @@ async function embedded(wanted: InstructionSet | undefined): Promise<Uint8Array<
   }
   const built = await wasmInstructionSets()
   if (built.length > 0) throw noSuchSet(built, wanted)
-  throw new InputError('backend wasm: expected its modules in build/ but they were not built: run "npm run build"')
+  throw notBuilt()
 }
 
 /** Sets that run here, best first. */

@@ -25,7 +25,7 @@ const EMBEDDED: Record<WasmInstructionSet, () => Promise<{ default: string }>> =
 }
 
 /** What to do about a module that is none of these. */
-export const REMEDY = 'give irnn-simd128.wasm or irnn-relaxed-simd.wasm of this version of irnn (irnn/simd128.wasm)'
+export const REMEDY = 'give what wasmBytes() of this version of irnn gives'
 
 /** The kernels that come with the package; null where they were not built. @throws InputError if they do not come */
 export async function embeddedWasm(set: WasmInstructionSet): Promise<Uint8Array<ArrayBuffer> | null> {

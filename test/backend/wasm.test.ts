@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Floats } from '../../src/backend/backend.ts'
-import { createEngine } from '../../src/backend/choose.ts'
+import { createBackend, createEngine, wasmBytes } from '../../src/backend/choose.ts'
 import { fusesMultiplyAdd } from '../../src/backend/relaxed.ts'
 
 test('after a full memory the arrays are whole and kernels work', async () => {
@@ -94,6 +94,21 @@ test('the relaxed module has no relaxed instruction but multiply-add: the others
     if (page === 2 && opcode! >= 0x80 && opcode! <= 0x94) found.add(opcode!.toString(16))
   }
   assert.deepEqual([...found], ['85'], 'see select() in kernels/simd.h')
+})
+
+test('wasmBytes gives the file of each instruction set, of plain SIMD by default, and a backend runs it', async () => {
+  for (const instructionSet of ['simd128', 'relaxed-simd'] as const) {
+    const file = readFileSync(new URL(`../../../build/irnn-${instructionSet}.wasm`, import.meta.url))
+    assert.deepEqual(Buffer.from(await wasmBytes({ instructionSet })), file)
+  }
+  const bytes = await wasmBytes()
+  assert.deepEqual(bytes, await wasmBytes({ instructionSet: 'simd128' }))
+  const backend = await createBackend({ wasm: bytes, threads: 1 })
+  assert.match(backend.description, /^wasm, SIMD128, 1 thread/)
+  await assert.rejects(wasmBytes({ instructionSet: 'simd12' as 'simd128' }), {
+    name: 'InputError',
+    message: 'instruction set: expected simd128 or relaxed-simd but received "simd12"; did you mean simd128?',
+  })
 })
 
 /** Runs a script as a page would, by the browser's platform file. */

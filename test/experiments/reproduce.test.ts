@@ -7,6 +7,7 @@ import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { FIGURES } from '../../cli/figures.ts'
 import { explained, reaches } from '../../experiments/claims.ts'
 import { collect, type Results, readResults, writeResults } from '../../experiments/collect.ts'
 import { figure } from '../../experiments/draw.ts'
@@ -66,6 +67,13 @@ function selfContained(text: string): void {
   const bare = text.replaceAll('http://www.w3.org/2000/svg', '')
   assert.doesNotMatch(bare, /https?:|\/\/[a-z]|src=|href=|url\(|@import|<script|<link/i)
 }
+
+test('the help of reproduce names every experiment', () => {
+  assert.deepEqual(
+    FIGURES,
+    EXPERIMENTS.map(({ name }) => name),
+  )
+})
 
 test('runs, keeps what is done, collects, draws', async () => {
   const runs = path.join(home, 'runs')

@@ -73,6 +73,7 @@ const counts = () => new Map(Object.entries({ the: 3, cat: 2 }))
 export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   createBackend: () => [{ name: 'reference' }],
   createBackendSync: () => [{ wasm }],
+  wasmBytes: () => [{ instructionSet: 'simd128' }],
   wasmModule: () => [{ instructionSet: 'simd128' }],
   parseIdx: () => [images().bytes, 'images', 3],
   parseLabelled: () => [{ images: images(), labels: labels() }],
