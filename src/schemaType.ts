@@ -150,7 +150,7 @@ export class Schema<T> {
     return new Optional((value) => this.parse(value), { json: this.json })
   }
   default(standard: T): Schema<T> {
-    const copy = () => (typeof standard === 'object' && standard ? { ...standard } : standard)
+    const copy = () => structuredClone(standard)
     const json = { ...this.json, default: standard }
     return new Schema((value) => (value === undefined ? copy() : this.parse(value)), { json })
   }
