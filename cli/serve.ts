@@ -88,13 +88,14 @@ function log(entry: Readonly<Record<string, unknown>>): void {
   if (!muted) process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
 }
 
-/** Resolves when a signal has ended the service. The second one ends the process at once. */
+/**
+ * Resolves when a signal has ended the service, or because its address could not be printed: nobody would find it. A
+ * second signal ends the process at once.
+ */
 function ending(service: Service): Promise<void> {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', () => {
-      if (stream === process.stderr) muted = true
-    })
-  }
+  process.stderr.on('error', () => {
+    muted = true
+  })
   process.on('SIGHUP', () => {
     try {
       service.reload()
@@ -109,5 +110,6 @@ function ending(service: Service): Promise<void> {
       service.stop().then(resolve, reject)
     }
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stop)
+    process.stdout.on('error', () => service.stop().then(resolve, reject))
   })
 }

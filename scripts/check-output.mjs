@@ -23,6 +23,7 @@ const MADE = [
   `data speech --out speech --speakers 6 --sentences 4`,
   `train phones --data speech ${SHORT} --layers 1 --out phones`,
   `${FIT} --out sales`,
+  'sweep grid.yaml --dir swept',
 ]
 
 /** A line for each command that prints, and for each way in which it does; `OUT` is a folder that is not there yet. */
@@ -50,6 +51,14 @@ const COMMANDS = [
   'backtest sales sales.csv',
   'backtest sales sales.csv --json',
   'export adding --onnx OUT.onnx --overwrite --json',
+  'import adding/model.safetensors --out OUT',
+  'import adding/model.safetensors --out OUT --json',
+  'serve adding --port 0',
+  'eval sales',
+  'eval sales sales.csv --json',
+  'sweep grid.yaml --dir OUT',
+  'sweep status swept',
+  'sweep results swept --json',
   'phones a.wav --run phones',
   'sample words --words 5',
   'sample words --words 5 --json',
@@ -71,6 +80,12 @@ fs.writeFileSync(path.join(home, 'sales.csv'), `${lines.join('\n')}\n`)
 const sentences = Array.from({ length: 300 }, (_, i) => `the ${['dog', 'cat', 'bird'][i % 3]} sees ${i % 7} trees`)
 fs.writeFileSync(path.join(home, 'text.txt'), `${sentences.join('\n')}\n`)
 fs.mkdirSync(path.join(home, 'none'))
+const GRID = `task: adding
+options: { length: 5, train-size: 20, test-size: 10, iterations: 3, batch: 2, hidden: 4 }
+space: { lr: [0.01, 0.02] }
+seeds: [1]
+`
+fs.writeFileSync(path.join(home, 'grid.yaml'), GRID)
 
 const wordsOf = (line) => line.split(' ').map((word) => word.replace(/^OUT/, 'out'))
 
