@@ -43,8 +43,11 @@ export async function embeddedWasm(set: WasmInstructionSet): Promise<Uint8Array<
 
 async function unpacked(text: string): Promise<Uint8Array<ArrayBuffer>> {
   const packed = Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
-  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip'))
-  return new Uint8Array(await new Response(stream).arrayBuffer())
+  const reader = new Blob([packed]).stream().pipeThrough(new DecompressionStream('gzip')).getReader()
+  // Not by a Response: Node would load its whole client of HTTP, which ends the process where memory is short.
+  const parts: Uint8Array<ArrayBuffer>[] = []
+  for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value)
+  return new Uint8Array(await new Blob(parts).arrayBuffer())
 }
 
 /** What there is to begin with. */
