@@ -112,20 +112,33 @@ export function svg(figure: Figure): string {
   const { title, description } = figure
   const layout = layoutOf(figure)
   const { width, height } = layout
-  const parts = [
+  const parts = [...axes(figure, layout), ...curves(figure, layout), ...legend(figure, layout)]
+  return drawing({ title, description, width, height, left: MARGIN.left }, parts)
+}
+
+interface Drawing {
+  readonly title: string
+  readonly description: string
+  readonly width: number
+  readonly height: number
+  /** Where the title begins. */
+  readonly left: number
+}
+
+/** What every figure has around its parts: its name for who cannot see it, its styles, its ground and its title. */
+export function drawing({ title, description, width, height, left }: Drawing, parts: readonly string[]): string {
+  const lines = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
       `class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
     `<title>${escapeXml(title)}</title>`,
     `<desc>${escapeXml(description)}</desc>`,
     `<style>${FIGURE_STYLE}</style>`,
     `<rect class="ground" width="${width}" height="${height}"/>`,
-    `<text class="title" x="${MARGIN.left}" y="26">${escapeXml(title)}</text>`,
-    ...axes(figure, layout),
-    ...curves(figure, layout),
-    ...legend(figure, layout),
+    `<text class="title" x="${left}" y="26">${escapeXml(title)}</text>`,
+    ...parts,
     '</svg>',
   ]
-  return `${parts.join('\n')}\n`
+  return `${lines.join('\n')}\n`
 }
 
 function axes({ x, y }: Figure, { right, bottom, across, up }: Layout): string[] {

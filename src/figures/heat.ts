@@ -2,7 +2,7 @@
  * A table of scores as one standalone SVG string, the better the darker, each with its number. Colours lie thinly over
  * the ground, so that numbers read in both colour schemes. The same data gives the same bytes.
  */
-import { escapeXml, FIGURE_STYLE } from './figure.ts'
+import { drawing, escapeXml } from './figure.ts'
 import { round } from './scale.ts'
 
 export interface HeatTable {
@@ -53,21 +53,13 @@ export function heatTable({ title, description, x, y, values, lowerIsBetter, log
     }),
   )
   const parts = [
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" ` +
-      `class="irnn-figure" role="img" aria-label="${escapeXml(title)}. ${escapeXml(description)}">`,
-    `<title>${escapeXml(title)}</title>`,
-    `<desc>${escapeXml(description)}</desc>`,
-    `<style>${FIGURE_STYLE}</style>`,
-    `<rect class="ground" width="${width}" height="${height}"/>`,
-    `<text class="title" x="16" y="26">${escapeXml(title)}</text>`,
     at(MARGIN.left + (x.labels.length * CELL.width) / 2, 48, 'middle', x.title),
     at(16, 68, 'start', y.title),
     ...x.labels.map((words, j) => at(across(j) + CELL.width / 2, 68, 'middle', words)),
     ...y.labels.map((words, i) => at(MARGIN.left - 10, down(i) + 21, 'end', words)),
     ...cells,
-    '</svg>',
   ]
-  return `${parts.join('\n')}\n`
+  return drawing({ title, description, width, height, left: 16 }, parts)
 }
 
 /** The larger the better; NaN where there is none. */

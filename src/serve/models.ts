@@ -117,7 +117,7 @@ export const OPENING: z.Schema<{ state?: z.infer<typeof stateSchema> | undefined
 })
 
 /** A state that a body brought. @throws InputError unless it is one of the model */
-export function openedState(model: Model, body: unknown): State | null {
+function openedState(model: Model, body: unknown): State | null {
   const { state } = bodyOf(OPENING, body)
   if (state === undefined) return null
   const stepper = model.stepper()
@@ -129,9 +129,35 @@ export function openedState(model: Model, body: unknown): State | null {
   }
 }
 
-/** A state for a body. */
-export function plainState(state: State | null): object | undefined {
-  return state === null ? undefined : { h: Array.from(state.h), c: state.c && Array.from(state.c) }
+/** What became of the rows of a body: the state after them, their number, and what is told of them. */
+interface Stepped {
+  readonly state: State | null
+  readonly rows: number
+  readonly told: object
+}
+
+/**
+ * A session that holds the state of a model.
+ * @param body opens it, from zero or from a state that it brings
+ * @param step makes the steps of a later body; what it refuses changes nothing
+ */
+export function stateSession(
+  model: Model,
+  body: unknown,
+  step: (body: unknown, from: State | null, work: Work) => Promise<Stepped>,
+): Session {
+  let state = openedState(model, body)
+  let taken = 0
+  return {
+    kept: 0,
+    state: () => (state === null ? undefined : { h: Array.from(state.h), c: state.c && Array.from(state.c) }),
+    async take(body, work) {
+      const { rows, told, ...after } = await step(body, state, work)
+      state = after.state
+      taken += rows
+      return { body: { rows: taken, ...told }, steps: rows }
+    },
+  }
 }
 
 function modelSessions(model: Model, runner: Runner, sequence: z.Schema<unknown>): Sessions {
@@ -144,25 +170,16 @@ function modelSessions(model: Model, runner: Runner, sequence: z.Schema<unknown>
       rows: z.int().describe('steps of the session so far'),
       predictions: z.array(predictionSchema(model.spec, false)).describe('one for each step'),
     }),
-    open(body): Session {
-      let state = openedState(model, body)
-      let taken = 0
-      return {
-        kept: 0,
-        state: () => plainState(state),
-        async take(body, work) {
-          const steps = stepsOf(bodyOf(sequence, body) as Sequence)
-          refuseLong(steps.T, head.size)
-          const predictions: Prediction[] = []
-          // Kept when all steps are made: a step that is refused changes nothing.
-          state = await runner.run(steps, state, work, (logits) => {
-            const own = { logits: Array.from(logits) }
-            predictions.push(head.kind === 'regression' ? own : { ...own, class: mostProbable(logits) })
-          })
-          taken += steps.T
-          return { body: { rows: taken, predictions }, steps: steps.T }
-        },
-      }
-    },
+    open: (body) =>
+      stateSession(model, body, async (body, from, work) => {
+        const steps = stepsOf(bodyOf(sequence, body) as Sequence)
+        refuseLong(steps.T, head.size)
+        const predictions: Prediction[] = []
+        const state = await runner.run(steps, from, work, (logits) => {
+          const own = { logits: Array.from(logits) }
+          predictions.push(head.kind === 'regression' ? own : { ...own, class: mostProbable(logits) })
+        })
+        return { state, rows: steps.T, told: { predictions } }
+      }),
   }
 }

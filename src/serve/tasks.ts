@@ -9,7 +9,7 @@ import { pixelOrder } from '../tasks/mnist/mnist.ts'
 import { PHONE_STATES, THIRDS } from '../tasks/phones/targets.ts'
 import { PHONES } from '../tasks/phones/timit.ts'
 import type { Limits } from './limits.ts'
-import { OPENING, openedState, plainState } from './models.ts'
+import { OPENING, stateSession } from './models.ts'
 import type { Work } from './queue.ts'
 import { mostProbable, type Runner, runnerOf, type Steps, softmax } from './runner.ts'
 import { bodyOf, float, listOf, type Served, type Sessions } from './served.ts'
@@ -166,20 +166,12 @@ function phoneSessions(model: Model, runner: Runner, { request, answer, one }: H
     opening: OPENING,
     request,
     answer: z.object({ ...answer.shape, rows: z.int().describe('frames of the session so far') }),
-    open(body) {
-      let state = openedState(model, body)
-      let taken = 0
-      return {
-        kept: 0,
-        state: () => plainState(state),
-        async take(body, work) {
-          const { frames: x } = bodyOf(request, body)
-          const found: object[] = []
-          state = await runner.run({ T: x.length, x }, state, work, (logits) => found.push(one(logits)))
-          taken += x.length
-          return { body: { rows: taken, frames: found }, steps: x.length }
-        },
-      }
-    },
+    open: (body) =>
+      stateSession(model, body, async (body, from, work) => {
+        const { frames: x } = bodyOf(request, body)
+        const frames: object[] = []
+        const state = await runner.run({ T: x.length, x }, from, work, (logits) => frames.push(one(logits)))
+        return { state, rows: x.length, told: { frames } }
+      }),
   }
 }

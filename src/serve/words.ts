@@ -5,7 +5,7 @@ import type { State } from '../model/model.ts'
 import * as z from '../schema.ts'
 import { prompted, sampled } from '../tasks/words/sample.ts'
 import type { Vocabulary } from '../tasks/words/vocabulary.ts'
-import { OPENING, openedState, plainState } from './models.ts'
+import { OPENING, stateSession } from './models.ts'
 import type { Work } from './queue.ts'
 import { type Runner, runnerOf, softmax } from './runner.ts'
 import { bodyOf, refuseMany, type Served, type Sessions } from './served.ts'
@@ -45,7 +45,7 @@ interface Reader {
     given: { text: string; top: number },
     from: State | null,
     work: Work,
-  ): Promise<{ state: State; told: object; words: number }>
+  ): Promise<{ state: State; told: object; rows: number }>
 }
 
 function readerOf(runner: Runner, vocabulary: Vocabulary, maxRows: number): Reader {
@@ -63,7 +63,7 @@ function readerOf(runner: Runner, vocabulary: Vocabulary, maxRows: number): Read
       const state = await runner.run({ T: tokens.length, tokens }, from, work, (logits, t) => {
         if (t === tokens.length - 1) last = Float64Array.from(logits)
       })
-      return { state: state!, told: { next: mostProbableWords(last, top, vocabulary), unknown }, words: words.length }
+      return { state: state!, told: { next: mostProbableWords(last, top, vocabulary), unknown }, rows: words.length }
     },
   }
 }
@@ -91,8 +91,8 @@ export function servedWords(run: OfTask, vocabulary: Vocabulary): Served {
         request,
         answer: z.object({ next, unknown }),
         async run(body, work) {
-          const { told, words } = await reader.read(bodyOf(request, body), null, work)
-          return { body: told, steps: words }
+          const { told, rows } = await reader.read(bodyOf(request, body), null, work)
+          return { body: told, steps: rows }
         },
       },
       sample: sampleCall(reader),
@@ -146,19 +146,6 @@ function wordSessions({ model }: OfTask, reader: Reader): Sessions {
     opening: OPENING,
     request,
     answer: z.object({ rows: z.int().describe('words of the session so far'), next, unknown }),
-    open(body) {
-      let state = openedState(model, body)
-      let taken = 0
-      return {
-        kept: 0,
-        state: () => plainState(state),
-        async take(body, work) {
-          const read = await reader.read(bodyOf(request, body), state, work)
-          state = read.state
-          taken += read.words
-          return { body: { rows: taken, ...read.told }, steps: read.words }
-        },
-      }
-    },
+    open: (body) => stateSession(model, body, (body, from, work) => reader.read(bodyOf(request, body), from, work)),
   }
 }

@@ -39,7 +39,7 @@ const TYPES: readonly ColumnType[] = ['number', 'category', 'flag', 'time', 'tex
 const isTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
 const FLAG: Check = ['true or false', (value) => typeof value === 'boolean']
 
-/** What each option must be. Not a schema of zod, whose loading takes as long as reading 200,000 rows. */
+/** What each option must be, and the words for it. */
 const CHECKS: Readonly<Record<keyof TableOptions, Check>> = {
   types: ['an object of types by column name', (value) => typeof value === 'object' && value !== null],
   only: ['an array of names, one at least', (value) => isTexts(value) && (value as string[]).length > 0],

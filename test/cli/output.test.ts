@@ -15,12 +15,13 @@ import { refused } from '../support/refused.ts'
 
 const TINY = 'train adding --length 5 --train-size 20 --test-size 10 --iterations 3 --batch 2 --hidden 4'
 
-/** One command of each kind: it stops well, it ends at once, it begins others. scripts/check-output.mjs has all. */
+/** One command of each kind: it stops well, it ends at once, it begins others, it serves. scripts/check-output.mjs has all. */
 const COMMANDS: readonly [line: string, leaves: string | null][] = [
   [`${TINY} --out trained`, 'trained/model.safetensors'],
   ['fit sales.csv --target sales --horizon 3 --window 8 --iterations 3 --trials 1 --json --out fitted', null],
   ['help train', null],
   ['reproduce adding --collect --runs none --out drawn --json', 'drawn/adding.json'],
+  ['serve trained --port 0', null],
 ]
 
 const rows = Array.from({ length: 120 }, (_, i) => `${new Date(864e5 * i).toISOString().slice(0, 10)},${i % 7}.5`)

@@ -199,7 +199,7 @@ test('every function that takes a model refuses one that is disposed of, and wha
   const inside = ['modelOf', 'modelTensors', 'refuseMisfit', 'networkForecasts', 'networkOutputs', 'probabilitiesOf']
   inside.push('finiteTensors', 'onnxGraph', 'randomCase', 'expectedOf', 'checkOnnx', 'exportFit')
   inside.push('recorded', 'refitted', 'streamBuffers')
-  inside.push('openedState', 'refuseOtherModel', 'runnerOf', 'servedModel')
+  inside.push('stateSession', 'refuseOtherModel', 'runnerOf', 'servedModel')
   assert.deepEqual(found.filter((name) => !inside.includes(name)).sort(), Object.keys(TAKE_A_MODEL).sort())
 })
 
