@@ -88,10 +88,7 @@ function log(entry: Readonly<Record<string, unknown>>): void {
   if (!muted) process.stderr.write(`${JSON.stringify({ time: new Date().toISOString(), ...entry })}\n`)
 }
 
-/**
- * Resolves when a signal has ended the service, or because its address could not be printed: nobody would find it. A
- * second signal ends the process at once.
- */
+/** Resolves when a signal has ended the service. The second one ends the process at once. */
 function ending(service: Service): Promise<void> {
   process.stderr.on('error', () => {
     muted = true
@@ -110,6 +107,5 @@ function ending(service: Service): Promise<void> {
       service.stop().then(resolve, reject)
     }
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.on(name, stop)
-    process.stdout.on('error', () => service.stop().then(resolve, reject))
   })
 }
