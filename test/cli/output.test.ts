@@ -29,11 +29,12 @@ fs.writeFileSync(path.join(home, 'sales.csv'), `day,sales\n${rows.join('\n')}\n`
 fs.mkdirSync(path.join(home, 'none'))
 
 for (const [at, [line, leaves]] of COMMANDS.entries()) {
-  test(`exit code 1 where nobody could read the answer: irnn ${line}`, async (context) => {
+  test(`exit code 1 where nobody could read the answer: irnn ${line}`, { timeout: 120_000 }, async (context) => {
     const full = at % 2 === 0
     if (full && !fs.existsSync('/dev/full')) return context.skip('there is no /dev/full')
     const stdout = full ? fs.openSync('/dev/full', 'w') : 'pipe'
     const child = spawn(process.execPath, [MAIN, ...line.split(' ')], { cwd: home, stdio: ['ignore', stdout, 'pipe'] })
+    context.after(() => child.kill('SIGKILL'))
     child.stdout?.destroy()
     let err = ''
     child.stderr!.on('data', (data) => {
