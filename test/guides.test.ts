@@ -55,7 +55,7 @@ for (const [name, lines] of Object.entries(PRINTED)) {
     assert.ok(commands.length >= 3)
     const { cwd, env } = installed(name)
     const script = ['set -eu', ...commands].join('\n')
-    const { stdout, stderr, status } = spawnSync('bash', ['-c', script], {
+    const { stdout, stderr, status } = spawnSync('bash', ['--norc', '-c', script], {
       cwd,
       env,
       encoding: 'utf8',

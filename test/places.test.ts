@@ -159,7 +159,7 @@ test('a vocabulary may come out of a pipe of the process itself', { skip }, () =
   const text = `const { readText } = await import('${module}')
     console.log(readText('/dev/stdin'), readText('/dev/fd/3'))`
   const command = 'printf one | "$0" --input-type=module -e "$1" 3< <(printf two)'
-  const { stdout } = spawnSync('bash', ['-c', command, process.execPath, text], { encoding: 'utf8' })
+  const { stdout } = spawnSync('bash', ['--norc', '-c', command, process.execPath, text], { encoding: 'utf8' })
   assert.equal(stdout, 'one two\n')
 })
 

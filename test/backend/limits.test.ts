@@ -52,11 +52,15 @@ for (const { name } of all.filter(({ name }, i) => all.findIndex((other) => othe
         for (let i = 0; i < 8; i++) await readFile('/dev/null') // on threads of Node's own, which it needs to go on
         console.log(description)`
       const { out, err, code, signal } = ended(
-        spawnSync('bash', ['-c', `ulimit -u ${most}; exec "$0" --input-type=module -e "$1"`, process.execPath, text], {
-          uid: 65533,
-          gid: 65533,
-          cwd: '/',
-        }),
+        spawnSync(
+          'bash',
+          ['--norc', '-c', `ulimit -u ${most}; exec "$0" --input-type=module -e "$1"`, process.execPath, text],
+          {
+            uid: 65533,
+            gid: 65533,
+            cwd: '/',
+          },
+        ),
       )
       assert.deepEqual([code, signal, err], [0, null, ''], `at most ${most}`)
       assert.match(out, FEWER)
@@ -182,7 +186,7 @@ for (const name of ['native', 'reference'])
 test('a model that does not fit is refused before there is a folder', { skip: noLimits ?? false }, () => {
   const out = fileURLToPath(new URL(`./no-such-run-${process.pid}`, import.meta.url))
   const command = 'ulimit -v 1500000; exec "$0" "$1" train adding --hidden 20000 --iterations 1 --out "$2"'
-  const { err, code } = ended(spawnSync('bash', ['-c', command, process.execPath, MAIN, out]))
+  const { err, code } = ended(spawnSync('bash', ['--norc', '-c', command, process.execPath, MAIN, out]))
   assert.equal(code, 1, err)
   assert.match(err, /^irnn: \w+ memory: expected [^\n]+\n$/)
   assert.throws(() => readFileSync(out), { code: 'ENOENT' })

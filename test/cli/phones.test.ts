@@ -117,7 +117,7 @@ test('phones from the pipes of a process by their names, and from a FIFO', async
     [fifo, 'cat "$0" > "$2" & '],
   ] as const) {
     const command = `${before}"$1" "$3" phones "$2" --run one 3< <(cat "$0")`
-    const { stdout, stderr } = spawnSync('bash', ['-c', command, file, process.execPath, name, MAIN], {
+    const { stdout, stderr } = spawnSync('bash', ['--norc', '-c', command, file, process.execPath, name, MAIN], {
       cwd: home,
       encoding: 'utf8',
       timeout: 30_000,
