@@ -12,7 +12,7 @@ import type { Model } from '../src/model/model.ts'
 import { describeModel, loadModel, type ModelDescription, modelMetadata, modelParts } from '../src/model/modelFile.ts'
 import { onnxStateDict, withSaid } from '../src/model/onnx/import.ts'
 import { CELLS } from '../src/model/spec.ts'
-import { type SpecParts, type StateDictOptions, stateDictOf, type Unsaid } from '../src/model/stateDict.ts'
+import { type SpecParts, type StateDictOptions, stateDictOf } from '../src/model/stateDict.ts'
 import { grouped } from '../src/numbers.ts'
 import { sumOf } from '../src/runs/checksum.ts'
 import { NO_TASK, type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
@@ -54,12 +54,12 @@ export const IMPORT_FLAGS: readonly Flag[] = [
   {
     flag: '--head <steps>',
     value: oneOf('last', 'every'),
-    help: 'what the head reads: the last step of a sequence, or every step',
+    help: 'what the head reads: the last step of a sequence, or every step (default: last)',
   },
   {
     flag: '--kind <kind>',
     value: oneOf('classification', 'regression'),
-    help: 'what the head answers: a score for each class, or values (default for one output)',
+    help: 'what the head answers: a score for each class (default), or values (default for one output)',
   },
   { flag: '--spec <file>', help: 'a spec, or parts of one, as JSON, where the flags above do not say enough' },
   {
@@ -82,7 +82,10 @@ export async function importFile(file: string, flags: ImportFlags): Promise<numb
       spokenAsFlags(file, () => {
         const said = like?.how ?? { spec: saidOf(flags) }
         const held = isOnnx(source) ? heldInOnnx(source, said, flags) : { source, how: said, notes: [] }
-        const whole = wholeSpec(held.source, { ...held.how, ...(flags.names && { names: flags.names }) })
+        const { how: whole, taken } = wholeSpec(held.source, {
+          ...held.how,
+          ...(flags.names && { names: flags.names }),
+        })
         const description = describeModel(held.source, whole)
         const imported = { file: path.basename(file), sha256: sumOf(source) }
         const model = loadModel(held.source, { backend, ...whole })
@@ -90,7 +93,7 @@ export async function importFile(file: string, flags: ImportFlags): Promise<numb
           imported,
           description,
           model,
-          notes: [...held.notes, ...(held.source === source ? cautions(model) : [])],
+          notes: [...held.notes, ...taken, ...(held.source === source ? cautions(model) : [])],
         }
       }),
     )
@@ -101,7 +104,8 @@ export async function importFile(file: string, flags: ImportFlags): Promise<numb
     })
     const { spec, origins, left } = description
     if (json) {
-      print(JSON.stringify({ type: 'import', dir: out, ...imported, spec, origins: Object.fromEntries(origins), left }))
+      const found = { spec, origins: Object.fromEntries(origins), left, notes }
+      print(JSON.stringify({ type: 'import', dir: out, ...imported, ...found }))
     } else {
       for (const line of linesOf(file, description)) print(line)
       for (const note of notes) print(`  !        ${note}`)
@@ -208,20 +212,28 @@ function partsOf(file: string): SpecParts {
   throw new InputError(`${file}: expected a spec, or parts of one, as a JSON object, but it is none: correct it`)
 }
 
-const FLAGS: Readonly<Record<Unsaid, string>> = {
-  cell: 'which cell it is: add --cell relu or --cell tanh',
-  steps: 'what the head reads: add --head last or --head every',
-  kind: 'what the head answers: add --kind classification or --kind regression',
-}
+/**
+ * What is taken where neither shapes nor flags say it. The weights and the logits of a step are the same either way, so
+ * this decides only what is reported of them.
+ */
+const TAKEN = {
+  steps: { head: { steps: 'last' }, note: 'taken to read the last step of a sequence: --head every if it reads all' },
+  kind: { head: { kind: 'classification' }, note: 'taken to answer classes: --kind regression if it answers values' },
+} as const
 
-/** @throws InputError naming the flags that say what the file does not */
-function wholeSpec(source: Source, how: StateDictOptions): StateDictOptions {
+/** The spec with what is taken, and a line for each of that. @throws InputError if the cell is not said */
+function wholeSpec(source: Source, how: StateDictOptions): { how: StateDictOptions; taken: readonly string[] } {
   const { tensors, metadata } = decode(source)
-  if (metadata.has('irnn') && Object.keys(how.spec ?? {}).length === 0) return {}
-  if (metadata.has('irnn')) return how // which loadModel refuses
+  if (metadata.has('irnn') && Object.keys(how.spec ?? {}).length === 0) return { how: {}, taken: [] }
+  if (metadata.has('irnn')) return { how, taken: [] } // which loadModel refuses
   const { unsaid } = stateDictOf(tensors, how)
-  if (unsaid.length === 0) return how
-  throw new InputError(`model file: its shapes do not say ${unsaid.map((name) => FLAGS[name]).join('; nor ')}`)
+  // Another cell gives other numbers in silence, so this is asked for.
+  if (unsaid.includes('cell')) {
+    throw new InputError('model file: its shapes do not say which cell it is: add --cell relu or --cell tanh')
+  }
+  const taken = (['steps', 'kind'] as const).filter((name) => unsaid.includes(name)).map((name) => TAKEN[name])
+  const head = Object.assign({}, how.spec?.head, ...taken.map((one) => one.head))
+  return { how: { ...how, spec: { ...how.spec, head } }, taken: taken.map(({ note }) => `the head is ${note}`) }
 }
 
 /** Runs `work`; what it finds wrong is said of the file and of the flags that say names and spec. */

@@ -21,6 +21,7 @@ const write = (name: string, bytes: Uint8Array): void => fs.writeFileSync(path.j
 
 before(() => {
   write('tagger.safetensors', Buffer.from(cases.find(({ name }) => name === 'lstm')!.file, 'base64'))
+  write('plainRnn.safetensors', file({ ...stack('rnn.', { gates: 1 }), ...linear('fc.') }))
   write('two.safetensors', file({ ...stack('a.'), ...stack('b.'), ...linear('fc.') }))
 })
 
@@ -54,6 +55,19 @@ test('a model that lost its spec gets it back from a run like it, with its task 
   assert.deepEqual(await score('mine'), await score(like))
 })
 
+test('a head of which nothing is said is taken to read the last step and to answer classes, and that is noted', async () => {
+  const { code, out } = await run('import', 'tagger.safetensors', '--out', 'taken', '--json')
+  const { spec, notes } = JSON.parse(out)
+  assert.deepEqual([code, spec.head.steps, spec.head.kind], [0, 'last', 'classification'])
+  assert.deepEqual(notes, [
+    'the head is taken to read the last step of a sequence: --head every if it reads all',
+    'the head is taken to answer classes: --kind regression if it answers values',
+  ])
+  const said = await run('import', 'tagger.safetensors', '--head', 'every', '--out', 'said', '--json')
+  const of = JSON.parse(said.out)
+  assert.deepEqual([of.spec.head.steps, of.spec.head.kind, of.notes], ['every', 'classification', [notes[1]]])
+})
+
 test('what is wrong is said in a line of the file and the flags, and leaves nothing', async () => {
   write('pickle.pt', Buffer.from('PK\x03\x04\0\0\b\b'.padEnd(80, '\0'), 'latin1'))
   write('cut.safetensors', file(LSTM).subarray(0, 300))
@@ -61,7 +75,7 @@ test('what is wrong is said in a line of the file and the flags, and leaves noth
   const out = path.join(home, 'none')
   const said = { out, head: 'last', kind: 'regression' } as const
   const wrong: readonly [string, ImportFlags, RegExp][] = [
-    ['tagger.safetensors', { out }, /: its shapes do not say what the head answers: add --kind .*; nor .*--head/],
+    ['plainRnn.safetensors', { out }, /: its shapes do not say which cell it is: add --cell relu or --cell tanh$/],
     ['two.safetensors', said, /two\.safetensors: expected one recurrent .* say which, as --names a\.=rnn\.$/],
     ['tagger.safetensors', { ...said, names: { x: 'rnn.' } }, /^--names: expected a tensor, .* with "x" and a dot/],
     ['tagger.safetensors', { ...said, cell: 'gru' }, /^--spec: rnn\.cell: .* but received gru$/],
