@@ -10,7 +10,7 @@
  * 0.01, and 0.02 for the LSTM (experiments/LOG.md). Scores are those of the evaluation that was best on the dev set,
  * means of three seeds; one is before another if it is by half a point.
  */
-import { notRun, ranked } from './claims.ts'
+import { explained, notRun, ranked } from './claims.ts'
 import { type Claim, type Experiment, type ExperimentRun, type Panel, seeds, type TableCell } from './experiment.ts'
 import { type Group, groupOf, mean } from './group.ts'
 
@@ -112,6 +112,17 @@ const row = (label: string, name: string, [dev, test]: readonly [TableCell, Tabl
   { run: name },
 ]
 
+/** Why the LSTM comes last here and not in the paper. */
+const SHORT_LSTM =
+  'The LSTM has 64 units to the 128 of the others, as in the paper 250 to 500, and here that is little: each of its ' +
+  'gates sees 64 states. With 5 layers in one direction its best evaluation is one of the last two at every seed, so ' +
+  'the budget of 2,400 minibatches ends before it has learnt; the other networks stop by themselves. The speech is ' +
+  'synthetic, with clean borders between phones, so a long memory has less to win than in TIMIT.'
+
+const DEEP_TANH =
+  'The paper says nothing of why its tanh RNN loses by depth. Here 5 layers are better on dev, too (20.6 against 22.1 %): ' +
+  'with a fourth of the units they do not overfit.'
+
 export const timitExperiment: Experiment = {
   name: 'timit',
   title: 'Phone states of speech, frame by frame (Table 4)',
@@ -150,29 +161,46 @@ export const timitExperiment: Experiment = {
     identity(5),
   ].flatMap((one) => seeds(one, SEEDS)),
   claims: [
-    before(
-      ['irnn-5', 'lstm-5', 'tanh-5'],
-      '5 layers, one direction: iRNN before LSTM before tanh RNN (33.8, 36.2, 37.0)',
+    explained(
+      before(
+        ['irnn-5', 'lstm-5', 'tanh-5'],
+        '5 layers, one direction: iRNN before LSTM before tanh RNN (33.8, 36.2, 37.0)',
+      ),
+      SHORT_LSTM,
     ),
     before(['irnn-2', 'tanh-2'], '2 layers, one direction: iRNN before tanh RNN (35.5, 36.2)'),
-    ranked(['lstm-2', 'irnn-2'], '2 layers, one direction: LSTM as good as iRNN, or better (35.4, 35.5)', {
-      margin: MARGIN,
-      ties: [true],
-    }),
-    before(['irnn-5', 'irnn-2'], 'The iRNN is better with 5 layers than with 2 (33.8, 35.5)'),
-    before(['tanh-2', 'tanh-5'], 'The tanh RNN is not: 2 layers before 5 (36.2, 37.0)'),
-    before(
-      ['bi-lstm-5', 'bi-irnn-5', 'bi-tanh-5'],
-      '5 layers, both directions: LSTM before iRNN before tanh RNN (29.1, 29.7, 34.8)',
+    explained(
+      ranked(['lstm-2', 'irnn-2'], '2 layers, one direction: LSTM as good as iRNN, or better (35.4, 35.5)', {
+        margin: MARGIN,
+        ties: [true],
+      }),
+      SHORT_LSTM,
     ),
-    ranked(['bi-lstm-5', 'bi-irnn-5'], '5 layers, both directions: LSTM as good as iRNN, or better (29.1, 29.7)', {
-      margin: MARGIN,
-      ties: [true],
-    }),
+    before(['irnn-5', 'irnn-2'], 'The iRNN is better with 5 layers than with 2 (33.8, 35.5)'),
+    explained(before(['tanh-2', 'tanh-5'], 'The tanh RNN is not: 2 layers before 5 (36.2, 37.0)'), DEEP_TANH),
+    explained(
+      before(
+        ['bi-lstm-5', 'bi-irnn-5', 'bi-tanh-5'],
+        '5 layers, both directions: LSTM before iRNN before tanh RNN (29.1, 29.7, 34.8)',
+      ),
+      SHORT_LSTM,
+    ),
+    explained(
+      ranked(['bi-lstm-5', 'bi-irnn-5'], '5 layers, both directions: LSTM as good as iRNN, or better (29.1, 29.7)', {
+        margin: MARGIN,
+        ties: [true],
+      }),
+      SHORT_LSTM,
+    ),
     before(['bi-irnn-5', 'bi-tanh-5'], '5 layers, both directions: iRNN before tanh RNN (29.7, 34.8)'),
-    before(
-      ['bi-lstm-2', 'bi-tanh-2', 'bi-irnn-2'],
-      '2 layers, both directions: LSTM before tanh RNN before iRNN (30.6, 32.4, 33.2)',
+    explained(
+      before(
+        ['bi-lstm-2', 'bi-tanh-2', 'bi-irnn-2'],
+        '2 layers, both directions: LSTM before tanh RNN before iRNN (30.6, 32.4, 33.2)',
+      ),
+      'The LSTM is before the tanh RNN, as in the paper; the iRNN is before both, as it is in three of four rows here. ' +
+        "That 2 layers in both directions are the one row of the paper's table where the iRNN comes last, has no reason " +
+        'in its text.',
     ),
     ...CELLS.map((cell) =>
       before([`bi-${cell}-5`, `${cell}-5`], `${LABELS[cell]}, 5 layers: both directions before one`),
