@@ -56,6 +56,7 @@ export {
   squaredError,
 } from './loss.ts'
 export { beats, type Direction, type JudgeName, type Metric } from './metric.ts'
+export type { Verdict } from './model/flow.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   type Connectivity,
@@ -65,7 +66,6 @@ export {
   type Reading,
   read,
   type SequenceInput,
-  type Verdict,
 } from './model/insight.ts'
 export {
   createModel,

@@ -78,7 +78,10 @@ const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const markSchema: z.Schema<Mark> = z.object({
   count,
   last: z
-    .object({ type: z.enum(['step', 'collapse', 'stage', 'eval', 'checkpoint', 'done']), iteration: count })
+    .object({
+      type: z.enum(['run', 'step', 'collapse', 'stage', 'probe', 'eval', 'checkpoint', 'alert', 'done']),
+      iteration: count,
+    })
     .nullable(),
 })
 
