@@ -137,7 +137,14 @@ export class Tape {
         // What came by the next step, and what came by the layer above.
         if (recurrent) {
           const [after] = recurrent.stateGradients!
-          for (let j = 0; j < n; j++) dh[i]![t * n + j] = after![j]! + recurrent.dy![j]!
+          const dy = recurrent.dy!
+          for (let j = 0; j < n; j++) dh[i]![t * n + j] = after![j]! + dy[j]!
+          if (present) {
+            // A head on the last step reads the state that a shorter sequence has carried there: a padded step passes on
+            // the gradient of its state, and has no output.
+            after!.set(dh[i]!.subarray(t * n, (t + 1) * n))
+            dy.fill(0)
+          }
         }
         const below = i === 0 ? this.row(bottom.y, t) : layers[i - 1]!.y
         const dx = i === 0 ? bottom.dy!.subarray(t * B * I, (t + 1) * B * I) : layers[i - 1]!.dy

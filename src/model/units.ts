@@ -1,5 +1,4 @@
-/** What the units of a network did in the last minibatch, told from a few of its steps, which costs next to nothing. */
-import type { Floats } from '../backend/backend.ts'
+/** What the units of a network did in the last minibatch, told from a few of its rows, which costs next to nothing. */
 import type { Direction } from '../layers/layer.ts'
 
 /** Beyond it, to either side, the slope of tanh is below a tenth. */
@@ -13,44 +12,29 @@ export interface UnitShares {
   readonly saturated: number
 }
 
-/** Steps in which a unit may show that it lives, and those in which saturated ones are counted. */
-const [LOOKED_AT, COUNTED] = [32, 4]
+/** Numbers of the states of a layer that are looked at. */
+const LOOKED_AT = 4096
 
 /** @param B sequences of T steps, which the first part of the states holds */
 export function unitShares(directions: readonly Direction[], { T, B }: { T: number; B: number }): UnitShares {
-  let [alive, saturated, units, all] = [0, 0, 0, 0]
+  const rows = T * B
+  let [alive, saturated, units, seen] = [0, 0, 0, 0]
   for (const { h } of directions) {
-    const H = h.output.length / (T * B)
-    units += H
-    alive += aliveIn(h.output, H, T, B)
-    for (let k = 0; k < Math.min(T, COUNTED); k++) {
-      const t = stepOf(k, Math.min(T, COUNTED), T)
-      for (let i = t * B * H; i < (t + 1) * B * H; i++) if (Math.abs(h.output[i]!) > SATURATED) saturated += 1
-      all += B * H
-    }
-  }
-  return { alive: alive / units, saturated: saturated / all }
-}
-
-/** The k-th of n steps that lie evenly in T, the last one first. */
-function stepOf(k: number, n: number, T: number): number {
-  return T - 1 - Math.floor((k * T) / n)
-}
-
-/** Ends as soon as all are found, which is soon where none is dead. */
-function aliveIn(all: Floats, H: number, T: number, B: number): number {
-  const alive = new Uint8Array(H)
-  const steps = Math.min(T, LOOKED_AT)
-  let found = 0
-  for (let k = 0; k < steps && found < H; k++) {
-    const t = stepOf(k, steps, T)
-    for (let row = t * B; row < (t + 1) * B && found < H; row++) {
+    const { output } = h
+    const H = output.length / rows
+    const n = Math.min(rows, Math.max(1, Math.floor(LOOKED_AT / H)))
+    const living = new Uint8Array(H)
+    for (let k = 0; k < n; k++) {
+      const start = Math.floor(((k + 0.5) * rows) / n) * H // evenly, from the first step to the last
       for (let j = 0; j < H; j++) {
-        if (alive[j] === 1 || all[row * H + j] === 0) continue
-        alive[j] = 1
-        found += 1
+        const value = output[start + j]!
+        if (value !== 0) living[j] = 1
+        if (value > SATURATED || value < -SATURATED) saturated += 1
       }
     }
+    for (let j = 0; j < H; j++) alive += living[j]!
+    units += H
+    seen += n * H
   }
-  return found
+  return { alive: alive / units, saturated: saturated / seen }
 }

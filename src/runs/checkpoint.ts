@@ -70,6 +70,7 @@ const stateSchema = z.object({
   heldOut: score.optional(),
   judge: judge.optional(),
   evaluated: count,
+  probed: z.int().min(-1).optional(),
   loss: z.looseObject({ kind: z.string() }).optional(),
   tables: z.enum(['auto', 'dense', 'lazy']).optional(),
   best: z.object({ iteration: count, test: score, heldOut: score.optional(), judge: judge.optional() }).nullable(),

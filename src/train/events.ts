@@ -37,15 +37,15 @@ export interface StepEvent {
   /** Share of nonzero hidden units over all steps and sequences of the last batch. */
   readonly liveShare: number
   /**
-   * Of cells of ReLU units: the share of the units that are not zero at least once, in some steps of the last batch.
-   * The others are dead. Of other cells: the share of hidden units that are saturated there, |h| above 0.95. Absent
+   * Of cells of ReLU units: the share of the units that are not zero at least once, in some rows (t, b) of the last
+   * batch. The others are dead. Of other cells: the share of h that is saturated there, above 0.95 or below -0.95. Absent
    * with activation checkpointing, in records of 0.1.0, and in a last record that is cut short.
    */
   readonly aliveUnits?: number
   readonly saturatedShare?: number
   /**
-   * Norm of the change that the last iteration made to the weights, over their norm before it; of more than 65,536
-   * weights, of as many of them. About 1e-3 is usual. Absent in records of 0.1.0, and in a last record that is cut
+   * Norm of the change that the last iteration made to the weights, over their norm before it; of more than 2^20
+   * weights, of as many from the recurrent layers on. About 1e-3 is usual. Absent in records of 0.1.0, and in a last record that is cut
    * short.
    */
   readonly updateRatio?: number

@@ -1,11 +1,13 @@
 /** What is measured of a run beside what training needs: how much an iteration moves the weights, units, probes. */
+import type { Floats } from '../backend/backend.ts'
 import { modelOf } from '../model/model.ts'
+import { named } from '../model/parameters.ts'
 import { type ProbeCurves, probe } from '../model/probe.ts'
 import type { Iteration } from './iteration.ts'
 import type { Measured, StepRecord } from './stepRecord.ts'
 
-/** Of more weights, as many are looked at: reading millions would cost more than the iteration. */
-const MOST_WEIGHTS = 65_536
+/** Of more weights these are looked at, from the recurrent layers on: reading millions costs as much as an iteration. */
+const MOST_WEIGHTS = 2 ** 20
 /** Sequences of a probe, fewer where their states would be more numbers than this. */
 const MOST_SEQUENCES = 16
 const MOST_NUMBERS = 4e6
@@ -13,42 +15,53 @@ const MOST_NUMBERS = 4e6
 /** Looks at a run, which does not notice. */
 export class Looking {
   private readonly work: Iteration
-  /** Every so many weights are looked at. */
-  private readonly stride: number
-  private readonly before: Float64Array
+  /** The weights that are looked at, and what they were. */
+  private readonly weights: Floats
+  private readonly before: Floats
+  /** The iteration of the last probe; -1 before the first. */
+  probed: number
 
-  constructor(work: Iteration) {
-    const { length } = work.model.weights
+  /** @param probed of the run that this one goes on with */
+  constructor(work: Iteration, probed = -1) {
+    const { weights, parameters } = work.model
+    const start = weights.length > MOST_WEIGHTS ? named(parameters, 'rnn.weight_ih_l0').start : 0
     this.work = work
-    this.stride = Math.ceil(length / MOST_WEIGHTS)
-    this.before = new Float64Array(Math.ceil(length / this.stride))
+    this.weights = weights.subarray(start, start + MOST_WEIGHTS)
+    this.before = this.weights.slice()
+    this.probed = probed
   }
 
   /** Before an iteration that is to be measured. */
   begin(): void {
-    const { work, before, stride } = this
-    work.average?.train()
-    const { weights } = work.model
-    if (stride === 1) before.set(weights)
-    else for (let i = 0; i < before.length; i++) before[i] = weights[i * stride]!
+    this.work.average?.train()
+    this.before.set(this.weights)
   }
 
   /** After it. */
   measured(): Measured {
-    const { work, before, stride } = this
-    const { weights, spec } = work.model
+    const { work, weights, before } = this
     let [moved, held] = [0, 0]
     for (let i = 0; i < before.length; i++) {
       const was = before[i]!
-      const by = weights[i * stride]! - was
+      const by = weights[i]! - was
       moved += by * by
       held += was * was
     }
     const updateRatio = Math.sqrt(moved / held)
     const shares = work.unitShares()
     if (shares === null) return { updateRatio }
-    const ofRelu = spec.rnn.cell === 'irnn' || spec.rnn.cell === 'relu'
-    return { ...(ofRelu ? { aliveUnits: shares.alive } : { saturatedShare: shares.saturated }), updateRatio }
+    const { cell } = work.model.spec.rnn
+    return {
+      ...(cell === 'irnn' || cell === 'relu' ? { aliveUnits: shares.alive } : { saturatedShare: shares.saturated }),
+      updateRatio,
+    }
+  }
+
+  /** Also before the first iteration, and where a run was stopped before it had its probe. */
+  owesProbe(): boolean {
+    const { spec, optimizer } = this.work
+    const { iteration } = optimizer
+    return spec.probeEvery > 0 && iteration > this.probed && iteration % spec.probeEvery === 0
   }
 
   /**
@@ -65,6 +78,7 @@ export class Looking {
     work.show()
     const curves = probe(modelOf(model), batch!, loss)
     record.skip(performance.now() - began)
+    this.probed = work.optimizer.iteration
     return curves
   }
 }

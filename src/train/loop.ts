@@ -106,7 +106,7 @@ class Loop {
     this.work = work
     this.resumed = from !== undefined
     this.bestWeights = bestWeights
-    this.looking = new Looking(work)
+    this.looking = new Looking(work, from && (from.probed ?? from.iteration))
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
@@ -133,6 +133,7 @@ class Loop {
       skipped: this.skipped,
       ...(this.scores ?? { test: null }),
       evaluated: this.evaluated,
+      probed: this.looking.probed,
       best: this.best,
       ...(this.bestWeights && { bestWeights: this.bestWeights.kept }),
       loss: recorded(this.work.loss),
@@ -151,7 +152,7 @@ class Loop {
       release = modelOf(this.work.model).occupy()
       let reason = this.ending()
       if (!this.resumed && this.work.stage.end !== null) yield this.stage()
-      if (!this.resumed && this.work.spec.probeEvery > 0) yield this.probe()
+      if (this.looking.owesProbe()) yield this.probe()
       while (reason === null) {
         reason = signal?.aborted || this.work.optimizer.iteration >= pauseAt ? 'stopped' : null
         if (reason) break
@@ -160,6 +161,7 @@ class Loop {
         for (let i = 0; i < events.length; i++) yield events[i]! // an iterator would be garbage, one an iteration
         if (this.failure) throw this.failure
         saving?.changed()
+        if (this.looking.owesProbe()) yield this.probe()
         if (this.owesEvaluation()) {
           if (await this.evaluate(signal)) yield { type: 'eval', ...this.now(), ...this.scores! }
           else reason = 'stopped'
@@ -208,8 +210,7 @@ class Loop {
     record.add(last)
     const found = watch.add(last.loss)
     const begins = work.stage !== stage
-    const probes = spec.probeEvery > 0 && iteration % spec.probeEvery === 0
-    if (!due && !found && !begins && !probes) return NOTHING
+    if (!due && !found && !begins) return NOTHING
     const events: TrainEvent[] = due ? [this.step(this.looking.measured())] : []
     if (found) {
       events.push({ type: 'collapse', ...this.now(), ...found, finite: true })
@@ -219,7 +220,6 @@ class Loop {
       this.watch = createWatch() // losses on sequences of another length are no measure for these
       events.push(this.stage())
     }
-    if (probes) events.push(this.probe())
     return events
   }
 
