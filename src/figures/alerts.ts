@@ -73,10 +73,15 @@ export function alertsOf(events: readonly TrainEvent[]): Alert[] {
 export function alertEvents({ type, iteration, seconds }: TrainEvent, alerts: readonly Alert[]): AlertEvent[] {
   return alerts.map(({ iteration: since, kind, level, message, remedy }) => ({
     ...{ type: 'alert', iteration, seconds, kind, level },
-    message: since < iteration ? `since iteration ${grouped(since)} ${message}` : message,
+    message: since < iteration ? sincePut(kind, message, `since iteration ${grouped(since)}`) : message,
     remedy,
     found: type as AlertSource,
   }))
+}
+
+/** A plateau is said of what came since. */
+function sincePut(kind: Alert['kind'], message: string, since: string): string {
+  return kind === 'plateau' ? message.replace(/since$/, since) : `${since} ${message}`
 }
 
 /** An alert in a line: "iteration 30: …: …". */

@@ -127,8 +127,8 @@ export interface Plan extends Disposable {
    */
   liveFraction(): number
   /**
-   * In some rows (t, b) of the last forward: the share of units that are not 0 at least once, and the share of h that is
-   * above 0.95 or below -0.95. null with activation checkpointing.
+   * In some rows (t, b) of the last forward: the share of units that are not 0 at least once, and the share of h above
+   * 0.95 or below -0.95. null with activation checkpointing.
    */
   unitShares(): UnitShares | null
   /** Gives the memory back; a second time it does nothing. */

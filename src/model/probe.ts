@@ -37,7 +37,7 @@ export interface ProbeCurves {
   readonly rho: number | null
 }
 
-const MOST_BUCKETS = 128
+export const MOST_BUCKETS = 128
 
 /** The norms of a state or gradient [T,B,H]: sums of squares [buckets,B], and rows in each. */
 interface Squares {

@@ -140,8 +140,8 @@ export class Tape {
           const dy = recurrent.dy!
           for (let j = 0; j < n; j++) dh[i]![t * n + j] = after![j]! + dy[j]!
           if (present) {
-            // A head on the last step reads the state that a shorter sequence has carried there: a padded step passes on
-            // the gradient of its state, and has no output.
+            // A head on the last step reads the state that a shorter sequence has carried there: a padded step passes
+            // on the gradient of its state, and has no output.
             after!.set(dh[i]!.subarray(t * n, (t + 1) * n))
             dy.fill(0)
           }

@@ -7,7 +7,7 @@
  */
 import { InputError, shown } from '../error.ts'
 import type { JudgeName } from '../metric.ts'
-import type { ProbeCurves } from '../model/probe.ts'
+import { MOST_BUCKETS, type ProbeCurves } from '../model/probe.ts'
 import type { AlertEvent, ResumeEvent, RunEvent } from './notes.ts'
 
 /** Mean and extremes over the iterations of a record. */
@@ -38,15 +38,15 @@ export interface StepEvent {
   readonly liveShare: number
   /**
    * Of cells of ReLU units: the share of the units that are not zero at least once, in some rows (t, b) of the last
-   * batch. The others are dead. Of other cells: the share of h that is saturated there, above 0.95 or below -0.95. Absent
-   * with activation checkpointing, in records of 0.1.0, and in a last record that is cut short.
+   * batch. The others are dead. Of other cells: the share of h that is saturated there, above 0.95 or below -0.95.
+   * Absent with activation checkpointing, in records of 0.1.0, and in a last record that is cut short.
    */
   readonly aliveUnits?: number
   readonly saturatedShare?: number
   /**
    * Norm of the change that the last iteration made to the weights, over their norm before it; of more than 2^20
-   * weights, of as many from the recurrent layers on. About 1e-3 is usual. Absent in records of 0.1.0, and in a last record that is cut
-   * short.
+   * weights, of as many from the recurrent layers on. About 1e-3 is usual. Absent in records of 0.1.0, and in a last
+   * record that is cut short.
    */
   readonly updateRatio?: number
   /** Learning rate of the last iteration. */
@@ -250,7 +250,7 @@ export function isEvent(event: unknown): event is TrainEvent {
   if (type === 'step') return isSpread(value.loss) && isSpread(value.gradNorm) && typeof value.lr === 'number'
   if (type === 'eval') return isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
   if (type === 'done') return isEnd(value)
-  if (type === 'probe') return PROBED.every((name) => isCurve(value[name])) && typeof value.every === 'number'
+  if (type === 'probe') return isProbe(value)
   if (type === 'alert') return NOTED.every((name) => typeof value[name] === 'string')
   if (type === 'run') return typeof value.id === 'string' && typeof value.config === 'object'
   return type === 'stage' ? typeof value.T === 'number' : type !== 'collapse' || typeof value.loss === 'number'
@@ -263,10 +263,17 @@ function isEnd({ reason, stopped, test, heldOut, model }: Partial<Record<string,
 }
 
 const PROBED = ['flow', 'flowLow', 'flowHigh', 'hNorm', 'activeT'] as const
+const VERDICTS: ReadonlySet<unknown> = new Set<ProbeEvent['verdict']>(['vanishes', 'carried', 'explodes'])
 const NOTED = ['kind', 'level', 'message', 'remedy', 'found'] as const
 
-function isCurve(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every((number) => typeof number === 'number')
+function isProbe(value: Partial<Record<string, unknown>>): boolean {
+  const { T, every, flow, decades, verdict, rho } = value
+  const n = Array.isArray(flow) ? flow.length : 0
+  const isCurve = (curve: unknown) =>
+    Array.isArray(curve) && curve.length === n && curve.every((number) => typeof number === 'number')
+  if (n < 1 || n > MOST_BUCKETS || !PROBED.every((name) => isCurve(value[name]))) return false
+  if (![T, every].every((number) => Number.isSafeInteger(number) && (number as number) >= 1)) return false
+  return typeof decades === 'number' && VERDICTS.has(verdict) && (rho === null || typeof rho === 'number')
 }
 
 function isSpread(value: unknown): boolean {

@@ -6,7 +6,7 @@ import { type ProbeCurves, probe } from '../model/probe.ts'
 import type { Iteration } from './iteration.ts'
 import type { Measured, StepRecord } from './stepRecord.ts'
 
-/** Of more weights these are looked at, from the recurrent layers on: reading millions costs as much as an iteration. */
+/** Of more weights so many are looked at, from the recurrent layers on: to read millions costs an iteration. */
 const MOST_WEIGHTS = 2 ** 20
 /** Sequences of a probe, fewer where their states would be more numbers than this. */
 const MOST_SEQUENCES = 16

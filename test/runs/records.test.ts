@@ -113,7 +113,17 @@ test('a run line comes first, a probe before the evaluation, and an alert after 
   const curve = [Number.NEGATIVE_INFINITY, 1]
   const curves = { flow: curve, flowLow: curve, flowHigh: curve, hNorm: curve, activeT: curve }
   const probe = (iteration: number) =>
-    ({ type: 'probe', iteration, seconds: 0, every: 1, ...curves }) as unknown as TrainEvent
+    ({
+      type: 'probe',
+      iteration,
+      seconds: 0,
+      T: 2,
+      every: 1,
+      decades: 1,
+      verdict: 'carried',
+      rho: null,
+      ...curves,
+    }) as unknown as TrainEvent
   const alert = (iteration: number, found: 'step' | 'probe' | 'eval'): TrainEvent => ({
     ...{ type: 'alert', iteration, seconds: 0, kind: 'spike', level: 'warn', message: 'm', remedy: 'r', found },
   })
@@ -139,7 +149,14 @@ test('a run line comes first, a probe before the evaluation, and an alert after 
   assert.deepEqual(recordsUntil(events, null), [begin], 'a run that starts anew is the same run')
   assert.deepEqual(markAfter([...whole, resume]), markAfter(whole), 'being taken up again is nothing that it did')
   assert.deepEqual(recordsUntil(events, { type: 'step', iteration: 20 }), [...whole, resume])
-  for (const line of ['{"type":"probe","iteration":1,"seconds":2}', '{"type":"alert","iteration":1,"seconds":2}']) {
+  const long = { ...curves, flow: Array.from({ length: 129 }, () => 0) }
+  const wrong = [{ T: 0 }, { every: 0.5 }, { verdict: 'x' }, { decades: null }, { rho: 'x' }, { hNorm: [1] }, long]
+  const broken = wrong.map((fields) => JSON.stringify({ ...probe(1), ...fields }))
+  for (const line of [
+    ...broken,
+    '{"type":"alert","iteration":1,"seconds":2}',
+    '{"type":"run","iteration":0,"seconds":0}',
+  ]) {
     assert.equal(parseRecords(`${line}\n`).problems.length, 1)
   }
 })
