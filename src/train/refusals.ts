@@ -13,7 +13,7 @@ import type { TrainSpec } from './options.ts'
  */
 export function refuseMisfitSpec({ batch, target, probeEvery }: TrainSpec, task: Task, model: Model): void {
   if (probeEvery > 0 && model.spec.rnn.bidirectional) {
-    throw new InputError(`training: probeEvery: ${ONE_WAY}: expected 0, no probes, but received ${probeEvery}`)
+    throw new InputError(`training: probeEvery: expected 0, no probes, but received ${probeEvery}: ${ONE_WAY}`)
   }
   if (batch > task.trainSize) {
     throw new InputError(

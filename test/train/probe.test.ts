@@ -136,7 +136,8 @@ test('the probes that cannot be are refused', () =>
     assert.throws(
       () => train(model, TASK, { ...OPTIONS, probeEvery: 5 }),
       (error: Error) =>
-        error instanceof InputError && /^training: probeEvery: .*expected 0.*received 5$/.test(error.message),
+        error instanceof InputError &&
+        /^training: probeEvery: expected 0, no probes, but received 5: a bidirectional/.test(error.message),
     )
     assert.throws(() => train(model, TASK, { probeEvery: -1 }), /probeEvery: expected a number >= 0 but received -1/)
   }))
