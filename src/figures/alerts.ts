@@ -233,7 +233,7 @@ class Flow implements Watcher<ProbeEvent> {
   private last: ProbeEvent | null = null
 
   add(event: ProbeEvent): Alert[] {
-    const news = event.verdict !== (this.last?.verdict ?? 'carried')
+    const news = fateOf(event) !== (this.last ? fateOf(this.last) : 'carried')
     if (news) this.since = event
     this.last = event
     return news ? this.all() : []
@@ -241,7 +241,7 @@ class Flow implements Watcher<ProbeEvent> {
 
   all(): Alert[] {
     const { last, since } = this
-    if (!last || !since || last.verdict === 'carried') return []
+    if (!last || !since || fateOf(last) === 'carried') return []
     const { iteration } = since
     const T = grouped(last.T)
     if (last.verdict === 'explodes') {
@@ -254,6 +254,11 @@ class Flow implements Watcher<ProbeEvent> {
     const remedy = 'what comes early is not learnt: try the irnn or lstm cell, or shorter sequences'
     return [{ kind: 'vanishing', level: 'warn', iteration, message, remedy }]
   }
+}
+
+/** Less than a factor of ten is no trouble in sequences however short: with a loss at every step it is usual. */
+function fateOf({ verdict, decades }: ProbeEvent): ProbeEvent['verdict'] {
+  return Math.abs(decades) < 1 ? 'carried' : verdict
 }
 
 function decadesOf({ decades }: ProbeEvent): string {

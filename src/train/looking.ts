@@ -8,7 +8,7 @@ import type { Measured, StepRecord } from './stepRecord.ts'
 
 /** Of more weights so many are looked at, from the recurrent layers on: to read millions costs an iteration. */
 const MOST_WEIGHTS = 2 ** 20
-/** Sequences of a probe, fewer where their states would be more numbers than this. */
+/** Sequences of a probe, fewer where their states or logits would be more numbers than this. */
 const MOST_SEQUENCES = 16
 const MOST_NUMBERS = 4e6
 
@@ -72,8 +72,9 @@ export class Looking {
     const began = performance.now()
     const { work } = this
     const { model, task, loss } = work
-    const { hidden, layers } = model.spec.rnn
-    const room = Math.floor(MOST_NUMBERS / (task.T * hidden * layers))
+    const { rnn, head } = model.spec
+    const width = Math.max(rnn.hidden * rnn.layers, head.steps === 'every' ? head.size : 0)
+    const room = Math.floor(MOST_NUMBERS / (task.T * width))
     const [batch] = task.test(Math.max(1, Math.min(MOST_SEQUENCES, task.testSize, room)))
     work.show()
     const curves = probe(modelOf(model), batch!, loss)

@@ -67,6 +67,19 @@ test('losses that are not finite, dead units, a gradient that vanishes, no bette
   assert.deepEqual(kinds(evals.slice(0, 13)), [])
 })
 
+test('a gradient that grows or vanishes by less than a factor of ten is no trouble', () => {
+  const probe = (iteration: number, decades: number): TrainEvent => {
+    const verdict = decades > 0 ? 'explodes' : 'vanishes'
+    const curves = { flow: [0], flowLow: [0], flowHigh: [0], hNorm: [0], activeT: [0] }
+    return { type: 'probe', iteration, seconds: 1, T: 20, every: 1, decades, verdict, rho: null, ...curves }
+  }
+  assert.deepEqual(kinds([probe(0, 0.4), probe(5, -0.9)]), [])
+  assert.deepEqual(kinds([probe(0, 0.4), probe(5, -1.2), probe(9, -3)]), ['vanishing 5'])
+  assert.deepEqual(kinds([probe(0, -2), probe(5, 1.1)]), ['exploding 5'])
+  assert.deepEqual(kinds([probe(0, -2), probe(5, 0.1)]), [])
+  assert.deepEqual(kinds([probe(0, Number.NEGATIVE_INFINITY)]), ['vanishing 0'])
+})
+
 test('who writes the records hears of it with the record that shows it, and once', () => {
   const heard = (events: readonly TrainEvent[]) => {
     const watch = alertWatch()
