@@ -1,11 +1,12 @@
 /** A run as text: what `irnn watch` draws, as a pure function of what its folder says. */
 import { alertLine, alertsOf } from '../src/figures/alerts.ts'
-import { type TextChart, textChart } from '../src/figures/braille.ts'
+import { sparkline, type TextChart, textChart } from '../src/figures/braille.ts'
+import { flowLine, probesOf } from '../src/figures/flowMap.ts'
 import { bucketed, type ScoreHistory, scoreHistory, stepsOf } from '../src/figures/history.ts'
 import { measured } from '../src/metric.ts'
 import { duration, grouped, percent, significant } from '../src/numbers.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
-import type { TestScore, TrainEvent } from '../src/train/events.ts'
+import type { ProbeEvent, StepEvent, TestScore, TrainEvent } from '../src/train/events.ts'
 import { ENDINGS } from '../src/train/spoken.ts'
 
 /** What is drawn. */
@@ -111,13 +112,38 @@ export function saying(scores: ScoreHistory, score: TestScore): string {
   return measured(scores, scores.of(score))
 }
 
+/** Characters of the gradient over the steps. */
+const SPARKS = 20
+
+/** "update 0.0012 of the weights, 97 % of units alive"; nothing of records of 0.1.0. */
+function unitsLine({ updateRatio, aliveUnits, saturatedShare }: StepEvent): string[] {
+  const parts = [
+    ...(updateRatio === undefined ? [] : [`update ${significant(updateRatio)} of the weights`]),
+    ...(aliveUnits === undefined ? [] : [`${percent(aliveUnits, 0)} of units alive`]),
+    ...(saturatedShare === undefined ? [] : [`${percent(saturatedShare, 0)} of states saturated`]),
+  ]
+  return parts.length === 0 ? [] : [parts.join(', ')]
+}
+
+/** "▁▂▄█ the gradient vanishes by 8.3 decades on its way back over 100 steps" */
+function probeLine(probe: ProbeEvent): string {
+  const { flow } = probe
+  const most = Math.max(...flow)
+  const n = Math.min(SPARKS, flow.length)
+  // Below the most it is negative, so that these logarithms are not taken for numbers above 0.
+  const curve = Array.from({ length: n }, (_, i) => flow[Math.floor((i * flow.length) / n)]! - most - 1)
+  return `${sparkline(curve)} ${flowLine(probe)}`
+}
+
 function footOf(events: readonly TrainEvent[]): string[] {
   const last = stepsOf(events).at(-1)
   if (!last) return []
   const { gradNorm, clippedShare, liveShare, lr } = last
   const clipped = clippedShare === null ? '' : `, clipped in ${percent(clippedShare, 0)}`
+  const more = [...unitsLine(last), ...probesOf(events).slice(-1).map(probeLine)].join('  ')
   return [
     `gradient norm ${significant(gradNorm.mean)}, at most ${significant(gradNorm.max)}${clipped}` +
       `  live units ${percent(liveShare, 0)}  rate ${significant(lr)}`,
+    ...(more === '' ? [] : [more]),
   ]
 }

@@ -1,6 +1,7 @@
 /** A run's events to the terminal and into its folder: records, checkpoints, and in the end the model and the curve. */
 import * as path from 'node:path'
 import { DiskError } from '../src/disk.node.ts'
+import { alertEvents, alertLine, alertWatch } from '../src/figures/alerts.ts'
 import { curve } from '../src/figures/curve.ts'
 import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
@@ -13,6 +14,7 @@ import { DivergenceError } from '../src/train/divergence.ts'
 import {
   type CollapseEvent,
   type DoneEvent,
+  decodeEvent,
   type EvalEvent,
   encodeEvent,
   type StageEvent,
@@ -33,6 +35,8 @@ export interface Recording {
   readonly json: boolean
   /** Records of the run from before it was resumed. */
   readonly before?: readonly TrainEvent[]
+  /** Which run it is, or that it was taken up again: it comes before all others. */
+  readonly begin?: TrainEvent
   /** What tells why it was stopped. */
   readonly stop: Stop
 }
@@ -42,9 +46,10 @@ export interface Recording {
  * again. Returns the exit code: 0 if it is finished and all of it is on disk.
  */
 export async function record(run: Run, recording: Recording): Promise<number> {
-  const { task, title, folder, progress, json, before = [], stop } = recording
+  const { task, title, folder, progress, json, before = [], begin, stop } = recording
   const seen: TrainEvent[] = [...before]
   const attempt = attempts(progress)
+  const write = recorder(recording, seen, attempt)
   const rest = () => {
     const best = attempt(() => folder.saveBest(), FAILED)
     return attempt(() => folder.saveCurve(curve(seen, task, title)), FAILED) && best
@@ -52,6 +57,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   let ok: boolean | null = null
   let unsaved: DoneEvent | null = null
   try {
+    if (begin) write(begin)
     for await (const yielded of run) {
       let event = yielded
       if (event.type === 'done') {
@@ -65,18 +71,15 @@ export async function record(run: Run, recording: Recording): Promise<number> {
         event = { ...event, model: { sha256 } }
         ok = rest()
       }
-      const line = encodeEvent(event)
       if (event.type === 'checkpoint') {
         const saved = attempt(() => folder.saveCheckpoint('last', recording.model, run.getState()))
         attempt(() => folder.saveBest())
         if (!saved) continue
       }
-      attempt(() => folder.append(event, line))
-      seen.push(event)
+      write(event)
       if (event.type === 'eval') keepBest(run, event, recording, attempt)
       if (event.type === 'stage' && !json) progress.say(stageBegins(event))
       if (event.type === 'collapse' && !json) progress.say(collapsed(event, run, recording))
-      if (json) print(line)
       progress.show(event)
       if (folder.moved) stop.now()
     }
@@ -96,6 +99,28 @@ export async function record(run: Run, recording: Recording): Promise<number> {
   if (!ok || folder.moved) return 1
   const paused = done.reason === 'stopped' && !stop.signal.aborted // by --pause-at: what was asked for is done
   return done.stopped && !paused ? stop.exitCode() : 0
+}
+
+/** Writes records one after the other, each with the alerts that it is the first to show. */
+function recorder(
+  { folder, progress, json, before = [] }: Recording,
+  seen: TrainEvent[],
+  attempt: Attempt,
+): (event: TrainEvent) => void {
+  const watch = alertWatch()
+  for (const event of before) watch.add(event)
+  const write = (event: TrainEvent) => {
+    const line = encodeEvent(event)
+    attempt(() => folder.append(event, line))
+    seen.push(event)
+    if (json) print(line)
+    // As the record has its numbers: a run that goes on from its records has the same alerts.
+    for (const alert of alertEvents(event, watch.add(decodeEvent(line)))) {
+      if (!json && event.type !== 'collapse') progress.say(alertLine(alert)) // of a collapse more is said than that
+      write(alert)
+    }
+  }
+  return write
 }
 
 /** Saves the model; returns the SHA-256 of its file, null if the disk refused. */

@@ -7,6 +7,7 @@ import { InputError, shown } from '../src/error.ts'
 import type { Flag } from '../src/flag.ts'
 import { grouped } from '../src/numbers.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
+import { loadCurves } from './clone.ts'
 import { JSON_RESULT, withFlags } from './options.ts'
 import { type Reported, reported } from './reported.ts'
 import { reportPage } from './reportPage.ts'
@@ -30,16 +31,20 @@ export function reportCommand(program: Command, finish: (code: number) => void):
     .command('report')
     .description('write runs as one HTML file: charts, scores, settings, and all records as CSV; it needs no network')
     .argument('<runs...>', 'folders of runs')
-  withFlags(command, FLAGS).action(async (dirs: string[], flags: ReportFlags) => finish(reportRuns(dirs, flags)))
+  withFlags(command, FLAGS).action(async (dirs: string[], flags: ReportFlags) => finish(await reportRuns(dirs, flags)))
 }
 
 /** Returns the exit code. */
-function reportRuns(dirs: readonly string[], { out, overwrite = false, json = false }: ReportFlags): number {
+async function reportRuns(
+  dirs: readonly string[],
+  { out, overwrite = false, json = false }: ReportFlags,
+): Promise<number> {
   refuseFile(out, overwrite)
   const twice = dirs.find((dir, i) => dirs.findIndex((one) => path.resolve(one) === path.resolve(dir)) < i)
   if (twice !== undefined) throw new InputError(`report: expected each run once but received ${shown(twice)} twice`)
   const runs: Reported[] = []
-  for (const dir of dirs) runs.push(reported(readRunFolder(dir), nameFor(dir, runs)))
+  const curves = await loadCurves()
+  for (const dir of dirs) runs.push(reported(readRunFolder(dir), nameFor(dir, runs), curves))
   for (const { name, problems } of runs) for (const problem of problems) say(`${name}: ${problem}`)
   const page = Buffer.from(reportPage(runs))
   explaining(out, 'cannot be written', () => writeAtomic(out, [page]))

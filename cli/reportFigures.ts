@@ -1,5 +1,5 @@
 /** The charts of a report: what the records of some runs say, over iterations, as figures. */
-import type { Figure, Series } from '../src/figures/figure.ts'
+import { type Figure, NEUTRAL, type Series } from '../src/figures/figure.ts'
 import { bucketed, type StepKey, scoreHistory, stepsOf } from '../src/figures/history.ts'
 import { scoreLine } from './board.ts'
 import type { Reported } from './reported.ts'
@@ -22,8 +22,19 @@ function scoreFigure(runs: readonly Reported[]): Figure {
     ...headOf(`test ${title}`, runs),
     description: runs.map(({ name, events }) => `${name}: ${scoreLine(events)}`).join('. '),
     y: { title, log },
-    series: runs.map((run, i) => ({ ...lookOf(run, i), points: scores[i]?.test ?? [] })),
+    series: [...runs.map((run, i) => ({ ...lookOf(run, i), points: scores[i]?.test ?? [] })), ...papers(runs)],
   }
+}
+
+/** Each once, as far as the runs went. */
+function papers(runs: readonly Reported[]): Series[] {
+  const found = new Map(runs.flatMap(({ paper }) => (paper ? [[paper.name, paper] as const] : [])))
+  const drawn = [...found.values()].filter(({ points }) => points.length > 0)
+  return drawn.map(({ name, points }) => ({ name, color: NEUTRAL, dashed: true, points }))
+}
+
+function untilOf(runs: readonly Reported[]): number {
+  return Math.max(1, ...runs.map(({ events }) => events.at(-1)?.iteration ?? 0))
 }
 
 const TITLES = { loss: 'training loss', gradNorm: 'norm of the gradient before clipping' } as const
@@ -62,8 +73,7 @@ function liveFigure(runs: readonly Reported[]): Figure {
 }
 
 function headOf(title: string, runs: readonly Reported[]): Pick<Figure, 'title' | 'x'> {
-  const until = Math.max(1, ...runs.map(({ events }) => events.at(-1)?.iteration ?? 0))
-  return { title, x: { title: 'iterations', domain: [0, until] } }
+  return { title, x: { title: 'iterations', domain: [0, untilOf(runs)] } }
 }
 
 /** A run has one colour in all charts; those beyond the colours are dashed. */

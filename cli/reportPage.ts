@@ -4,6 +4,7 @@ import { gzipSync } from 'node:zlib'
 import { printable } from '../src/error.ts'
 import { alertLine, alertsOf } from '../src/figures/alerts.ts'
 import { escapeXml, FIGURE_STYLE, svg } from '../src/figures/figure.ts'
+import { flowLine, flowMap, probesOf } from '../src/figures/flowMap.ts'
 import { scoreHistory } from '../src/figures/history.ts'
 import { duration, grouped } from '../src/numbers.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
@@ -98,8 +99,15 @@ function charts(runs: readonly Reported[], headed: boolean): string[] {
   const printed = runs.map((run) => ({ ...run, name: printable(run.name) }))
   return [
     ...(headed ? [`<h2>${html(runs[0]!.config.task.name)}</h2>`] : []),
-    `<div class="charts">\n${figuresOf(printed).map(svg).join('')}</div>`,
+    `<div class="charts">\n${[...figuresOf(printed).map(svg), ...flows(printed)].join('')}</div>`,
+    ...runs.flatMap(({ name, paper }) => (paper ? [`<p>${html(`${name}: ${paper.claim}`)}</p>`] : [])),
   ]
+}
+
+/** A map a run that was probed. */
+function flows(runs: readonly Reported[]): string[] {
+  const probed = runs.map(({ name, events }) => ({ name, probes: probesOf(events) })).filter(({ probes }) => probes[0])
+  return probed.map(({ name, probes }) => flowMap(runs.length > 1 ? name : '', probes))
 }
 
 /** The settings in which the runs differ. */
@@ -125,11 +133,14 @@ function flat(value: unknown, name = '', leaves = new Map<string, string>(), dep
 }
 
 function section(run: Reported): string {
-  const { name, config, events, problems, fit } = run
+  const { name, config, events, problems, fit, command } = run
+  const [probe] = probesOf(events).slice(-1)
   const done = events.at(-1)
   const facts: [string, string][] = [
     ['irnn', config.version],
     ['computed by', config.backend.description],
+    ...(command === null ? [] : [['repeat command', command] as [string, string]]),
+    ...(probe ? [['gradient', `at iteration ${grouped(probe.iteration)} ${flowLine(probe)}`] as [string, string]] : []),
     ...(done?.type === 'done' && done.model ? [['model, SHA-256', done.model.sha256] as [string, string]] : []),
   ]
   const bad = [...alertsOf(events).map(alertLine), ...problems]
@@ -182,12 +193,22 @@ function evaluations(events: readonly TrainEvent[]): string {
   return `<details><summary>${which}</summary>${table}</details>`
 }
 
-/** A line a record, the fields of all types as columns. */
+/**
+ * A line a record, the fields of all types as columns. A curve is one cell, its numbers with spaces between; what
+ * config.json holds stands among the settings.
+ */
 function csvOf(events: readonly TrainEvent[]): string {
-  const rows = events.map((event) => flat(event))
+  const rows = events.map((event) => flat(inCells(event)))
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))]
   const lines = rows.map((row) => columns.map((column) => cellOf(row.get(column) ?? '')).join(','))
   return `${[columns.map(cellOf).join(','), ...lines].join('\n')}\n`
+}
+
+function inCells(event: TrainEvent): object {
+  const { config: _, ...fields } = event as Extract<TrainEvent, { type: 'run' }>
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : value]),
+  )
 }
 
 /** What a spreadsheet would take for a formula gets a quote before it, numbers do not. */

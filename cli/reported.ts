@@ -7,8 +7,10 @@ import { InputError } from '../src/error.ts'
 import { grouped } from '../src/numbers.ts'
 import { isLocked } from '../src/runs/lock.ts'
 import type { StoredRun } from '../src/runs/stored.ts'
+import type { RunEvent } from '../src/train/notes.ts'
 import type { Watched } from './board.ts'
 import { methodTable, scoreLines } from './kinds.ts'
+import { type Curves, type PaperCurve, paperOf } from './reportPaper.ts'
 
 /** A run as a report has it: nothing in it says where the run lies. */
 export interface Reported extends Watched {
@@ -16,6 +18,10 @@ export interface Reported extends Watched {
   readonly name: string
   /** What of its folder could not be read, a line each. */
   readonly problems: readonly string[]
+  /** What the paper has of the same; null: nothing. */
+  readonly paper: PaperCurve | null
+  /** The command that makes the same run; null: its records do not say. */
+  readonly command: string | null
   /** Of a run of irnn fit; null: it is none, or what it was worth cannot be read. */
   readonly fit: ReportedFit | null
 }
@@ -34,11 +40,14 @@ const PICTURE = 'forecast.svg'
 const MOST_PICTURE = 4e6
 
 /** Never fails: what cannot be read is among its problems. */
-export function reported(run: StoredRun, name: string): Reported {
+export function reported(run: StoredRun, name: string, curves: Curves | null): Reported {
   const { dir, config, events } = run
   const problems = run.problems.map((problem) => withoutPath(problem, dir))
   const fit = isKind(config.task.name) ? fitOf(run, (problem) => problems.push(withoutPath(problem, dir))) : null
-  return { name, config, events, running: isLocked(dir), problems, fit }
+  const begin = events.find((event): event is RunEvent => event.type === 'run')
+  const command = typeof begin?.command === 'string' ? begin.command : null
+  const paper = paperOf(run, curves)
+  return { name, config, events, running: isLocked(dir), problems, paper, command, fit }
 }
 
 /** What is said of a file of the folder, without where that lies. */

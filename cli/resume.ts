@@ -13,7 +13,7 @@ import { type ResumedRun, resumeRunFolder } from '../src/runs/folder.ts'
 import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/stored.ts'
 import type { Task } from '../src/task.ts'
 import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
-import { type DoneEvent, encodeEvent } from '../src/train/events.ts'
+import { type DoneEvent, encodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { startRun } from '../src/train/loop.ts'
 import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress } from './progress.ts'
@@ -95,7 +95,9 @@ async function goOn(run: ResumedRun<Model>, { backend, task, progress, stop, fla
     })
     const title = config.title ?? `${task.name}, T = ${task.T}`
     const json = flags.json === true
-    return await record(training, { task, title, model, folder, progress, json, before: events, stop })
+    const { iteration = 0, seconds = 0 } = checkpoint?.state ?? {}
+    const begin: TrainEvent = { type: 'resume', iteration, seconds }
+    return await record(training, { task, title, model, folder, progress, json, before: events, begin, stop })
   } finally {
     folder.close()
   }

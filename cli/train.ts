@@ -6,19 +6,23 @@ import { freeName } from '../src/disk.node.ts'
 import { InputError } from '../src/error.ts'
 import { createModel, type Model } from '../src/model/model.ts'
 import { grouped, significant } from '../src/numbers.ts'
+import { runEvent } from '../src/runs/begin.ts'
 import { createRunFolder } from '../src/runs/folder.ts'
 import type { RunConfig } from '../src/runs/stored.ts'
 import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
 import { optionsOf, sayingFlags, type TaskDefinition } from '../src/tasks/definition.ts'
 import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
+import { NETWORKS } from '../src/tasks/paper.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import { startRun } from '../src/train/loop.ts'
 import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { VERSION } from '../src/version.ts'
+import { trainFlags } from './options.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { record } from './recording.ts'
+import { commandOf } from './repeat.ts'
 import { say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
 
@@ -60,22 +64,37 @@ export async function trainTask(definition: TaskDefinition, flags: TrainFlags): 
     // Everything that can be refused is refused before there is a folder.
     const checkpoints = { every: flags.checkpointEvery }
     const run = startRun(model, task, spec, { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints })
-    const folder = createRunFolder(
-      flags.out ?? freeName(path.join('runs', `${name}-seed${seed}`)),
-      { title, ...configOf(task, recipe, flags, model, spec, backend) },
-      {
-        overwrite: flags.overwrite === true,
-        files,
-        taskFiles: TASKS.flatMap((task) => task.files ?? []),
-        say: progress.say,
-      },
-    )
+    const id = `${name}-seed${seed}`
+    const config = { title, ...configOf(task, recipe, flags, model, spec, backend) }
+    const folder = createRunFolder(flags.out ?? freeName(path.join('runs', id)), config, {
+      overwrite: flags.overwrite === true,
+      files,
+      taskFiles: TASKS.flatMap((task) => task.files ?? []),
+      say: progress.say,
+    })
     if (!json) introduce(progress, title, model, recipe, spec, folder)
-    return await record(run, { task, title, model, folder, progress, json, stop })
+    const command = repeating(definition, config)
+    const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, cell) })
+    return await record(run, { task, title, model, folder, progress, json, begin, stop })
   } finally {
     stop.release()
     model.dispose()
   }
+}
+
+/** What was typed, with all that a later version might decide otherwise. */
+function repeating(definition: TaskDefinition, { recipe, seed, model, training, backend }: RunConfig): string {
+  const { cell } = (model as Model['spec']).rnn
+  const { iterations } = training
+  return commandOf(definition.name, process.argv.slice(4), trainFlags(definition), {
+    ...{ '--recipe': recipe, '--cell': cell, '--seed': seed, '--iterations': iterations, '--backend': backend.name },
+  })
+}
+
+/** The curve of the paper that shows the same task and cell, as experiments/paper-curves.csv names it. */
+function paperOf({ figure }: TaskDefinition, task: Task, cell: string): string | null {
+  const name = figure?.(task)
+  return name && NETWORKS.some((network) => network === cell) ? `${name}/${cell}` : null
 }
 
 function configOf(

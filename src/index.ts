@@ -56,6 +56,7 @@ export {
   squaredError,
 } from './loss.ts'
 export { beats, type Direction, type JudgeName, type Metric } from './metric.ts'
+export type { Verdict } from './model/flow.ts'
 export type { Gradients, RowGradient } from './model/gradients.ts'
 export {
   type Connectivity,
@@ -65,7 +66,6 @@ export {
   type Reading,
   read,
   type SequenceInput,
-  type Verdict,
 } from './model/insight.ts'
 export {
   createModel,
@@ -96,6 +96,7 @@ export { exportOnnx, type OnnxOptions } from './model/onnx/export.ts'
 export { importOnnx } from './model/onnx/import.ts'
 export type { ParameterShape } from './model/parameters.ts'
 export type { Sampled } from './model/plan.ts'
+export type { ProbeCurves } from './model/probe.ts'
 export {
   classification,
   type HeadInput,
@@ -113,6 +114,7 @@ export {
   type ValuesSpec,
 } from './model/spec.ts'
 export type { SpecParts, StateDictOptions } from './model/stateDict.ts'
+export type { UnitShares } from './model/units.ts'
 export { type Rng, rng } from './rng.ts'
 export { epochOrder, type Judge, type Order, type Scorer, type Stream, type StreamState, type Task } from './task.ts'
 export { type AddingOptions, adding } from './tasks/adding/adding.ts'
@@ -150,6 +152,7 @@ export {
   decodeEvent,
   type EvalEvent,
   encodeEvent,
+  type ProbeEvent,
   type Scores,
   type Spread,
   type StageEvent,
@@ -159,6 +162,7 @@ export {
 } from './train/events.ts'
 export { createIteration, type Iteration } from './train/iteration.ts'
 export { type Run, train } from './train/loop.ts'
+export type { AlertEvent, AlertSource, ResumeEvent, RunEvent } from './train/notes.ts'
 export {
   type Adam,
   type AdamW,

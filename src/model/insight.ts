@@ -4,12 +4,11 @@ import type { BatchInput, Numbers, WholeNumbers } from '../batch.ts'
 import { InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
 import { withMemory } from '../layers/layer.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
-import { Losses } from './losses.ts'
+import { backFromLoss, fate, normsOf, type Verdict } from './flow.ts'
 import { type Model, modelOf, type NetModel } from './model.ts'
 import { outputScale, scaleFactors } from './outputScale.ts'
 import { hostFloats, ONE_WAY } from './state.ts'
 import { Tape } from './tape.ts'
-import { Targets } from './targets.ts'
 import { lengthOf } from './values.ts'
 
 /**
@@ -29,9 +28,6 @@ export interface Reading {
   /** [T,K]: the head read out after every step, whichever it is trained for, in the target's units. */
   readonly logits: Floats
 }
-
-/** How a gradient fares on its way to the first step. */
-export type Verdict = 'vanishes' | 'carried' | 'explodes'
 
 /** What `gradientFlow` gives. Arrays are the caller's own. */
 export interface GradientFlow {
@@ -64,9 +60,6 @@ export interface Connectivity {
   readonly norms: Float64Array
 }
 
-/** Decades in 100 steps from which on a gradient is not carried. */
-const NOT_CARRIED = 0.5
-
 /**
  * Runs one sequence from a state of zero and keeps all of it.
  * @throws InputError for a bidirectional model, or if the sequence does not fit the model
@@ -97,13 +90,7 @@ export function gradientFlow(
   refuseUnknown('gradientFlow', options, ['loss'])
   return recorded('gradientFlow', model, x, (tape, net) => {
     const { T } = tape
-    const { loss, dlogits } = lossOf(net, tape, y, options.loss)
-    const K = net.spec.head.size
-    const every = net.spec.head.steps === 'every'
-    tape.backward(T - 1, (t) => {
-      if (every) return dlogits.subarray(t * K, (t + 1) * K)
-      return t === T - 1 ? dlogits : null
-    })
+    const loss = backFromLoss(net, tape, y, options.loss)
     const norms = normsOf(tape.dh.at(-1)!, T)
     return { T, loss, dh: tape.dh, norms, dx: tape.inputGradient(), ...fate(norms) }
   })
@@ -140,7 +127,7 @@ function recorded<R>(call: string, model: Model, given: SequenceInput, work: (ta
   if (net.spec.rnn.bidirectional) throw new InputError(`${call}: ${ONE_WAY}`)
   const batch = batchOf(net, given)
   return withMemory(net.backend, (arena) => {
-    const tape = new Tape(net, arena, batch.T)
+    const tape = new Tape(net, arena, { T: batch.T, B: 1, readout: 'every' })
     tape.forward(batch)
     const result = work(tape, net)
     arena.release()
@@ -164,47 +151,4 @@ function batchOf({ spec: { input } }: NetModel, given: SequenceInput): BatchInpu
     )
   }
   return { T: n, B: 1, x, tokens }
-}
-
-/** The loss of the logits that the head is trained for, and its gradient. */
-function lossOf(
-  net: NetModel,
-  { T, logits }: Tape,
-  y: BatchInput['y'],
-  loss: LossSpec | OwnLoss | undefined,
-): { loss: number; dlogits: Floats } {
-  const { spec, backend } = net
-  const { head, input, output } = spec
-  const rows = head.steps === 'last' ? 1 : T
-  const dlogits = hostFloats(backend, rows * head.size)
-  return withMemory(backend, (arena) => {
-    const losses = new Losses(arena, spec)
-    losses.choose(loss)
-    const targets = new Targets(arena, { T, B: 1, input, head }, output ? outputScale(output, head.size) : null)
-    const count = targets.read({ T, B: 1, y }, null, losses) * losses.each
-    const scale = count > 0 ? 1 / count : 0
-    const [z, dz] = [arena.floats(rows * head.size), arena.floats(rows * head.size)]
-    z.set(logits.subarray(logits.length - z.length))
-    const result = { loss: 0, correct: 0 }
-    losses.run({ T: rows, B: 1 }, null, z, targets, scale, dz, result)
-    dlogits.set(dz)
-    arena.release()
-    return { loss: result.loss * scale, dlogits }
-  })
-}
-
-function normsOf(rows: Floats, n: number): Float64Array {
-  const width = rows.length / n
-  return Float64Array.from({ length: n }, (_, t) => {
-    let sum = 0
-    for (let i = t * width; i < (t + 1) * width; i++) sum += rows[i]! * rows[i]!
-    return Math.sqrt(sum)
-  })
-}
-
-function fate(norms: Float64Array): Pick<GradientFlow, 'decades' | 'verdict'> {
-  const decades = Math.log10(norms[0]! / norms.at(-1)!)
-  const rate = (100 * decades) / Math.max(1, norms.length - 1)
-  // Not a number: nothing arrives anywhere.
-  return { decades, verdict: rate > NOT_CARRIED ? 'explodes' : rate >= -NOT_CARRIED ? 'carried' : 'vanishes' }
 }

@@ -9,6 +9,7 @@ import type { Sampler } from '../layers/sampled.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
 import type { Gradients } from './gradients.ts'
 import type { State, StateInput } from './state.ts'
+import type { UnitShares } from './units.ts'
 
 /** How a plan trains by sampled softmax. */
 export interface Sampled {
@@ -125,6 +126,11 @@ export interface Plan extends Disposable {
    * Share of h that is not 0, over all layers and steps of the last forward. A padded step repeats the state before it.
    */
   liveFraction(): number
+  /**
+   * In some rows (t, b) of the last forward: the share of units that are not 0 at least once, and the share of h above
+   * 0.95 or below -0.95. null with activation checkpointing.
+   */
+  unitShares(): UnitShares | null
   /** Gives the memory back; a second time it does nothing. */
   dispose(): void
 }

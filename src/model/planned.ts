@@ -31,6 +31,7 @@ import {
   zeroState,
 } from './state.ts'
 import { refuseOther, Targets } from './targets.ts'
+import { type UnitShares, unitShares } from './units.ts'
 
 /** @throws InputError as `layerOptions` does; RangeError when the backend's memory is full */
 export function createPlan(parts: ModelParts, options: PlanOptions): Plan {
@@ -238,6 +239,11 @@ class BatchPlan implements Plan {
       all += h.output.length
     }
     return live / all
+  }
+
+  unitShares(): UnitShares | null {
+    this.life.check()
+    return this.made.checkpointed ? null : unitShares(this.directions, this.now)
   }
 
   dispose(): void {

@@ -70,6 +70,7 @@ const stateSchema = z.object({
   heldOut: score.optional(),
   judge: judge.optional(),
   evaluated: count,
+  probed: z.int().min(-1).optional(),
   loss: z.looseObject({ kind: z.string() }).optional(),
   tables: z.enum(['auto', 'dense', 'lazy']).optional(),
   best: z.object({ iteration: count, test: score, heldOut: score.optional(), judge: judge.optional() }).nullable(),
@@ -78,7 +79,10 @@ const runSchema = z.object({ format: z.literal(FORMAT), identity: z.string() })
 const markSchema: z.Schema<Mark> = z.object({
   count,
   last: z
-    .object({ type: z.enum(['step', 'collapse', 'stage', 'eval', 'checkpoint', 'done']), iteration: count })
+    .object({
+      type: z.enum(['run', 'step', 'collapse', 'stage', 'probe', 'eval', 'checkpoint', 'alert', 'done']),
+      iteration: count,
+    })
     .nullable(),
 })
 

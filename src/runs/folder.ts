@@ -11,9 +11,10 @@ import { InputError, refuseNoObject, refuseNoText, refuseUnknown, refuseUnless }
 import type { Source } from '../formats/safetensors.ts'
 import type { TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/runState.ts'
+import { revised } from './begin.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { LOCK, lockFolder } from './lock.ts'
-import { type Mark, type Records, recordsUntil } from './records.ts'
+import { isMeasured, type Mark, type Records, recordsUntil } from './records.ts'
 import { CONFIG, METRICS, MODEL, type RunConfig, recordsOf, refuseNoConfig, type StoredRun, stampOf } from './stored.ts'
 import { BOARD } from './tensorboard.ts'
 import { CURVE, jsonOf, type RunFolder, RunWriter } from './writer.ts'
@@ -174,7 +175,9 @@ export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): R
       for (const name of ALL) setFoldersAside(path.join(dir, name), say)
       for (const name of ALL) remove(path.join(dir, name + TEMPORARY))
       remove(path.join(dir, MODEL)) // the run is no longer at its end
-      const events = recordsBefore(dir, records, found?.checkpoint.mark ?? { count: 0, last: null }, say)
+      const before = recordsBefore(dir, records, found?.checkpoint.mark ?? { count: 0, last: null }, say)
+      const renew = (event: TrainEvent) => (event.type === 'run' ? revised(event, config) : event)
+      const events = config === stored ? before : before.map(renew)
       const files = textsIn(dir, taskFiles)
       const folder = new RunWriter(dir, config, { files, events, unlock, say, keepLast: problems.length === 0 })
       return { folder, config, events, checkpoint }
@@ -188,7 +191,7 @@ const NO_WAY_ON =
 
 /** What the records lack up to `mark`; null if nothing. */
 function lackOf({ events }: Records, { count, last }: Mark): string | null {
-  const missing = count - recordsUntil(events, last).length
+  const missing = count - recordsUntil(events, last).filter(isMeasured).length
   return missing > 0 ? `${missing} of the ${count} records before it are missing in ${METRICS}` : null
 }
 

@@ -5,6 +5,7 @@
  */
 import { refuseNoText } from '../error.ts'
 import { encodeEvent, type TrainEvent, toEvent } from '../train/events.ts'
+import type { AlertEvent } from '../train/notes.ts'
 
 /** What a metrics.jsonl holds. */
 export interface Records {
@@ -45,8 +46,9 @@ export interface Mark {
 }
 
 export function markAfter(events: readonly TrainEvent[]): Mark {
-  const last = events.at(-1)
-  return { count: events.length, last: last ? { type: last.type, iteration: last.iteration } : null }
+  const measured = events.filter(isMeasured)
+  const last = measured.at(-1)
+  return { count: measured.length, last: last ? { type: last.type, iteration: last.iteration } : null }
 }
 
 /**
@@ -57,21 +59,40 @@ export function markAt(iteration: number, stepUnderWay: boolean): Mark['last'] {
   return stepUnderWay ? { type: 'eval', iteration: iteration - 1 } : { type: 'eval', iteration }
 }
 
-/** The order in which the loop yields the events of one iteration. */
-const RANKS: Readonly<Record<TrainEvent['type'], number>> = {
-  step: 0,
-  collapse: 1,
-  stage: 2,
-  eval: 3,
-  checkpoint: 4,
-  done: 5,
+/**
+ * The order of the records of one iteration: that in which the loop yields them. An alert follows what it is found in.
+ */
+const RANKS: Readonly<Record<Exclude<TrainEvent['type'], 'alert'>, number>> = {
+  run: 0,
+  step: 1,
+  collapse: 2,
+  stage: 3,
+  probe: 4,
+  eval: 5,
+  checkpoint: 6,
+  resume: 7,
+  done: 8,
 }
 
-/** The records up to and with `last`, each of them once, in the order in which the loop yields them. */
+type Placed = Pick<TrainEvent, 'type' | 'iteration'> & Partial<Pick<AlertEvent, 'found'>>
+
+/** Of a mark that is an alert, which says no more than its type, the last place that it can have. */
+function rankOf({ type, found }: Placed): number {
+  return type === 'alert' ? RANKS[found ?? 'eval'] + 0.5 : RANKS[type]
+}
+
+/** Whether it is part of what a run would leave that was never interrupted. */
+export function isMeasured({ type }: Pick<TrainEvent, 'type'>): boolean {
+  return type !== 'resume'
+}
+
+/**
+ * The records up to and with `last`, each of them once, in the order in which the loop yields them; null: only which
+ * run it is.
+ */
 export function recordsUntil(events: readonly TrainEvent[], last: Mark['last']): TrainEvent[] {
-  if (last === null) return []
-  const order = (a: Pick<TrainEvent, 'type' | 'iteration'>, b: Pick<TrainEvent, 'type' | 'iteration'>) =>
-    a.iteration - b.iteration || RANKS[a.type] - RANKS[b.type]
+  if (last === null) return events.filter(({ type }) => type === 'run').slice(0, 1)
+  const order = (a: Placed, b: Placed) => a.iteration - b.iteration || rankOf(a) - rankOf(b)
   const once = new Map(events.map((event) => [encodeEvent(event), event]))
   return [...once.values()].filter((event) => order(event, last) <= 0).toSorted(order)
 }

@@ -45,6 +45,8 @@ export interface TaskDefinition {
   check?(sources: Given, say: (line: string) => void): void | Promise<void>
   /** What a run is called: its folder, before `-seed1`, and its title for people. */
   called(task: Task, network: Network): { readonly folder: string; readonly title: string }
+  /** The figure of the paper that shows such a task, as experiments/paper-curves.csv names it. */
+  figure?(task: Task): string | undefined
 }
 
 /** What of a network names its run. */

@@ -7,6 +7,8 @@
  */
 import { InputError, shown } from '../error.ts'
 import type { JudgeName } from '../metric.ts'
+import { MOST_BUCKETS, type ProbeCurves } from '../model/probe.ts'
+import type { AlertEvent, ResumeEvent, RunEvent } from './notes.ts'
 
 /** Mean and extremes over the iterations of a record. */
 export interface Spread {
@@ -34,6 +36,19 @@ export interface StepEvent {
   readonly clippedShare: number | null
   /** Share of nonzero hidden units over all steps and sequences of the last batch. */
   readonly liveShare: number
+  /**
+   * Of cells of ReLU units: the share of the units that are not zero at least once, in some rows (t, b) of the last
+   * batch. The others are dead. Of other cells: the share of h that is saturated there, above 0.95 or below -0.95.
+   * Absent with activation checkpointing, in records of 0.1.0, and in a last record that is cut short.
+   */
+  readonly aliveUnits?: number
+  readonly saturatedShare?: number
+  /**
+   * Norm of the change that the last iteration made to the weights, over their norm before it; of more than 2^20
+   * weights, of as many from the recurrent layers on. About 1e-3 is usual. Absent in records of 0.1.0, and in a last
+   * record that is cut short.
+   */
+  readonly updateRatio?: number
   /** Learning rate of the last iteration. */
   readonly lr: number
   /** Iterations a second over the window, evaluation not counted. */
@@ -115,6 +130,16 @@ export interface StageEvent {
   readonly end: number | null
 }
 
+/**
+ * How far the gradient of a minibatch travels and what the units do on the way, in curves over the steps of a sequence:
+ * at iteration 0 and every `probeEvery` iterations, of the first sequences of the test set. Training does not notice.
+ */
+export interface ProbeEvent extends ProbeCurves {
+  readonly type: 'probe'
+  readonly iteration: number
+  readonly seconds: number
+}
+
 /** The last event of a run. */
 export interface DoneEvent {
   readonly type: 'done'
@@ -137,8 +162,18 @@ export interface DoneEvent {
   readonly model?: { readonly sha256: string }
 }
 
-/** What a run yields: one of these, told apart by `type`. */
-export type TrainEvent = StepEvent | StageEvent | EvalEvent | CheckpointEvent | CollapseEvent | DoneEvent
+/** What a run yields, and what its records have beside that: one of these, told apart by `type`. */
+export type TrainEvent =
+  | RunEvent
+  | StepEvent
+  | StageEvent
+  | ProbeEvent
+  | EvalEvent
+  | CheckpointEvent
+  | CollapseEvent
+  | AlertEvent
+  | ResumeEvent
+  | DoneEvent
 
 /**
  * One line of JSON, no newline. NaN and ±Infinity become strings, numbers six significant digits unless they are whole.
@@ -178,11 +213,15 @@ function hasType(value: unknown): value is TrainEvent {
 }
 
 const TYPES: ReadonlySet<string> = new Set<TrainEvent['type']>([
+  'run',
   'step',
   'stage',
+  'probe',
   'eval',
   'checkpoint',
   'collapse',
+  'alert',
+  'resume',
   'done',
 ])
 const REASONS: ReadonlySet<unknown> = new Set<DoneEvent['reason']>([
@@ -211,6 +250,9 @@ export function isEvent(event: unknown): event is TrainEvent {
   if (type === 'step') return isSpread(value.loss) && isSpread(value.gradNorm) && typeof value.lr === 'number'
   if (type === 'eval') return isScore(value.test) && (value.heldOut === undefined || isScore(value.heldOut))
   if (type === 'done') return isEnd(value)
+  if (type === 'probe') return isProbe(value)
+  if (type === 'alert') return NOTED.every((name) => typeof value[name] === 'string')
+  if (type === 'run') return typeof value.id === 'string' && typeof value.config === 'object'
   return type === 'stage' ? typeof value.T === 'number' : type !== 'collapse' || typeof value.loss === 'number'
 }
 
@@ -218,6 +260,20 @@ function isEnd({ reason, stopped, test, heldOut, model }: Partial<Record<string,
   if (!REASONS.has(reason) || typeof stopped !== 'boolean') return false
   if (model !== undefined && typeof (model as DoneEvent['model'] | null)?.sha256 !== 'string') return false
   return (test === null || isScore(test)) && (heldOut === undefined || isScore(heldOut))
+}
+
+const PROBED = ['flow', 'flowLow', 'flowHigh', 'hNorm', 'activeT'] as const
+const VERDICTS: ReadonlySet<unknown> = new Set<ProbeEvent['verdict']>(['vanishes', 'carried', 'explodes'])
+const NOTED = ['kind', 'level', 'message', 'remedy', 'found'] as const
+
+function isProbe(value: Partial<Record<string, unknown>>): boolean {
+  const { T, every, flow, decades, verdict, rho } = value
+  const n = Array.isArray(flow) ? flow.length : 0
+  const isCurve = (curve: unknown) =>
+    Array.isArray(curve) && curve.length === n && curve.every((number) => typeof number === 'number')
+  if (n < 1 || n > MOST_BUCKETS || !PROBED.every((name) => isCurve(value[name]))) return false
+  if (![T, every].every((number) => Number.isSafeInteger(number) && (number as number) >= 1)) return false
+  return typeof decades === 'number' && VERDICTS.has(verdict) && (rho === null || typeof rho === 'number')
 }
 
 function isSpread(value: unknown): boolean {

@@ -2,10 +2,12 @@
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
 import { refuseUnless } from '../error.ts'
+import type { Masks } from '../layers/dropout.ts'
 import { isPlain, type LossSpec, type OwnLoss } from '../loss.ts'
 import type { Gradients } from '../model/gradients.ts'
 import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
 import { type Parameter, recurrentMatrices } from '../model/parameters.ts'
+import type { UnitShares } from '../model/units.ts'
 import { type Rng, rng } from '../rng.ts'
 import { type Stream, type Task, trainingStream } from '../task.ts'
 import { type Accumulator, accumulatorOf } from './accumulate.ts'
@@ -15,8 +17,7 @@ import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
 import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { clearFrozen, frozenOf, movedTables } from './frozen.ts'
-import { logUniform } from './logUniform.ts'
-import { nextMinibatch } from './minibatch.ts'
+import { nextMinibatch, planOf } from './minibatch.ts'
 import { createOptimizer, type Optimizer } from './optim.ts'
 import { refuseIncomplete, type TrainSpec } from './options.ts'
 import { refuseMisfitSpec, refuseSampled } from './refusals.ts'
@@ -68,6 +69,8 @@ export interface Iteration extends Disposable {
   setCarried(state: State | null): void
   /** Share of nonzero hidden units in the last iteration. */
   liveShare(): number
+  /** Which units live in the last iteration, and how many are saturated (Plan.unitShares). */
+  unitShares(): UnitShares | null
   /** Gives the memory of the plans and the optimiser back; a second time it does nothing. */
   dispose(): void
 }
@@ -80,7 +83,7 @@ export interface Iteration extends Disposable {
 export function createIteration(model: Model, task: Task, spec: TrainSpec): Iteration {
   refuseMisfit(model, task)
   refuseIncomplete(spec)
-  refuseMisfitSpec(spec, task)
+  refuseMisfitSpec(spec, task, model)
   const made: Disposable[] = []
   try {
     return new PlannedIteration(model, task, spec, made)
@@ -107,7 +110,7 @@ class PlannedIteration implements Iteration {
   private readonly testPlan: Plan
   private readonly testB: number
   /** For dropout, whose masks depend on the iteration. */
-  private readonly masks: { readonly p: number; readonly seed: number; iteration: number }
+  private readonly masks: Masks
   // Objects that are filled or handed on again and again, so that an iteration allocates nothing.
   private readonly result: Loss = { loss: 0, correct: 0, count: 0 }
   private readonly lossOptions: LossOptions
@@ -127,7 +130,7 @@ class PlannedIteration implements Iteration {
 
   /** @param made gets what holds memory as it is made: there may be no room for the next */
   constructor(model: Model, task: Task, spec: TrainSpec, made: Disposable[]) {
-    const { activationCheckpointing, softmax, dropout, seed, batch } = spec
+    const { activationCheckpointing, softmax, dropout, seed } = spec
     this.model = model
     this.task = task
     this.spec = spec
@@ -142,16 +145,7 @@ class PlannedIteration implements Iteration {
     this.life = new Life('training', 'train anew', modelOf(model).life)
     this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
     this.masks = { p: dropout, seed: rng(seed, 'training/dropout').below(2 ** 31), iteration: 0 }
-    this.plan = model.plan({
-      T: task.T,
-      B: batch,
-      activationCheckpointing,
-      logits: !plain,
-      ...(softmax.kind === 'sampled' && {
-        sampled: { samples: softmax.samples, sampler: logUniform(model.spec.head.size, this.generator!) },
-      }),
-      ...(dropout > 0 && { dropout: this.masks }),
-    })
+    this.plan = model.plan(planOf(spec, task, { logits: !plain, generator: this.generator, masks: this.masks }))
     this.made.push(this.plan)
     this.testB = Math.min(spec.evalBatch, task.testSize)
     this.testPlan = model.plan({ T: task.T, B: this.testB, training: false, activationCheckpointing, logits: scored })
@@ -286,6 +280,11 @@ class PlannedIteration implements Iteration {
   liveShare(): number {
     this.life.check()
     return this.plan.liveFraction()
+  }
+
+  unitShares(): UnitShares | null {
+    this.life.check()
+    return this.plan.unitShares()
   }
 
   dispose(): void {

@@ -15,13 +15,14 @@ import { createWatch } from './collapse.ts'
 import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
 import { DivergenceError } from './divergence.ts'
 import type { StopSignal } from './evaluate.ts'
-import type { DoneEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
+import type { DoneEvent, ProbeEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
 import { createIteration, type Iteration } from './iteration.ts'
+import { Looking } from './looking.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
 import { type RunOptions, refuseBadRunOptions } from './runOptions.ts'
 import { type RunState, recorded, restore, tablesOf } from './runState.ts'
 import { isExhausted, rateAfterScore } from './schedule.ts'
-import { createStepRecord, type StepRecord } from './stepRecord.ts'
+import { createStepRecord, type Measured, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
 
 /**
@@ -99,11 +100,13 @@ class Loop {
   private collapsed = false
   private over = false
   private readonly bestWeights: BestWeights | null
+  private readonly looking: Looking
 
   constructor(work: Iteration, bestWeights: BestWeights | null, from?: RunState) {
     this.work = work
     this.resumed = from !== undefined
     this.bestWeights = bestWeights
+    this.looking = new Looking(work, from && (from.probed ?? from.iteration))
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
@@ -130,6 +133,7 @@ class Loop {
       skipped: this.skipped,
       ...(this.scores ?? { test: null }),
       evaluated: this.evaluated,
+      probed: this.looking.probed,
       best: this.best,
       ...(this.bestWeights && { bestWeights: this.bestWeights.kept }),
       loss: recorded(this.work.loss),
@@ -148,6 +152,7 @@ class Loop {
       release = modelOf(this.work.model).occupy()
       let reason = this.ending()
       if (!this.resumed && this.work.stage.end !== null) yield this.stage()
+      if (this.looking.owesProbe()) yield this.probe()
       while (reason === null) {
         reason = signal?.aborted || this.work.optimizer.iteration >= pauseAt ? 'stopped' : null
         if (reason) break
@@ -156,6 +161,7 @@ class Loop {
         for (let i = 0; i < events.length; i++) yield events[i]! // an iterator would be garbage, one an iteration
         if (this.failure) throw this.failure
         saving?.changed()
+        if (this.looking.owesProbe()) yield this.probe()
         if (this.owesEvaluation()) {
           if (await this.evaluate(signal)) yield { type: 'eval', ...this.now(), ...this.scores! }
           else reason = 'stopped'
@@ -195,16 +201,17 @@ class Loop {
   private iterate(): readonly TrainEvent[] {
     const { work, record, watch } = this
     const { spec, last, optimizer, stage } = work
+    const iteration = optimizer.iteration + 1 // if this one is not left out
+    const due = iteration % spec.stepEvery === 0 || iteration === spec.iterations
+    if (due) this.looking.begin()
     if (!work.iterate()) return this.skip()
     this.skipped = 0
     this.liveBefore = null
     record.add(last)
     const found = watch.add(last.loss)
-    const { iteration } = optimizer
-    const due = iteration % spec.stepEvery === 0 || iteration === spec.iterations
     const begins = work.stage !== stage
     if (!due && !found && !begins) return NOTHING
-    const events: TrainEvent[] = due ? [this.step()] : []
+    const events: TrainEvent[] = due ? [this.step(this.looking.measured())] : []
     if (found) {
       events.push({ type: 'collapse', ...this.now(), ...found, finite: true })
       this.collapsed = spec.onCollapse === 'stop'
@@ -279,8 +286,12 @@ class Loop {
     return { type: 'stage', ...this.now(), T: task.T, end }
   }
 
-  private step(): StepEvent {
-    return { type: 'step', ...this.now(), ...this.record.take(this.live()) }
+  private step(measured: Measured | null = null): StepEvent {
+    return { type: 'step', ...this.now(), ...this.record.take(this.live(), measured) }
+  }
+
+  private probe(): ProbeEvent {
+    return { type: 'probe', ...this.now(), ...this.looking.probe(this.record) }
   }
 
   private now(): { iteration: number; seconds: number } {

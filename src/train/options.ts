@@ -114,6 +114,20 @@ export const OPTIONS = {
     flag: '--eval-every <N>',
     help: 'iterations between evaluations',
   }),
+  /**
+   * Iterations between probes: how far a gradient travels back through the steps, and what the units do on the way
+   * (ProbeEvent). The first is before the first iteration. A probe costs about as much as fifty iterations and changes
+   * no bit of the run. Default 0: none. Not for bidirectional models.
+   */
+  probeEvery: option({
+    value: whole(0),
+    default: 0,
+    flag: '--probe-every <N>',
+    help:
+      'iterations between records of how far the gradient travels back through the steps, each of which costs about ' +
+      'as much as fifty iterations (default: 0, none)',
+    mayChange: true,
+  }),
   /** Sequences of a batch in an evaluation. Default 100. */
   evalBatch: option({ value: whole(), default: 100 }),
   /** Iterations that a step record covers. Default 10, or more where a run would have over 20,000 records. */

@@ -2,11 +2,19 @@
 import { InputError, shown } from '../error.ts'
 import { type LossSpec, lossName, type OwnLoss } from '../loss.ts'
 import { measureOf } from '../metric.ts'
+import type { Model } from '../model/model.ts'
+import { ONE_WAY } from '../model/state.ts'
 import type { Task } from '../task.ts'
 import type { TrainSpec } from './options.ts'
 
-/** @throws InputError for a batch larger than the training set, and a target outside of what the score can be */
-export function refuseMisfitSpec({ batch, target }: TrainSpec, task: Task): void {
+/**
+ * @throws InputError for a batch larger than the training set, a target outside of what the score can be, and probes of
+ * a bidirectional model
+ */
+export function refuseMisfitSpec({ batch, target, probeEvery }: TrainSpec, task: Task, model: Model): void {
+  if (probeEvery > 0 && model.spec.rnn.bidirectional) {
+    throw new InputError(`training: probeEvery: expected 0, no probes, but received ${probeEvery}: ${ONE_WAY}`)
+  }
   if (batch > task.trainSize) {
     throw new InputError(
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,

@@ -42,6 +42,8 @@ export interface RunState {
   readonly heldOut?: TestScore
   readonly judge?: JudgeName
   readonly evaluated: number
+  /** The iteration of the last probe, -1 before the first. Absent in states of 0.1.0. */
+  readonly probed?: number
   /** The best evaluation, by the held-out score where there is one. */
   readonly best: (Scores & { readonly iteration: number }) | null
   /** With `keepBest`: the weights of the best evaluation; null before the first. */

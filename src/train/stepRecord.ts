@@ -22,10 +22,13 @@ export interface StepRecord {
   /** Time that was not training. */
   skip(ms: number): void
   /** The record of what was added; nothing is in it afterwards. */
-  take(liveShare: number): Omit<StepEvent, 'type' | 'iteration' | 'seconds'>
+  take(liveShare: number, measured: Measured | null): Omit<StepEvent, 'type' | 'iteration' | 'seconds'>
   /** What was added, as plain data; one made from it goes on where this one stands. */
   getState(): StepRecordState
 }
+
+/** What is measured of the last iteration of a record alone. */
+export type Measured = Pick<StepEvent, 'aliveUnits' | 'saturatedShare' | 'updateRatio'>
 
 /** A step record under way, as plain data that a checkpoint stores. */
 export interface StepRecordState {
@@ -59,7 +62,7 @@ export function createStepRecord(countsClipped: boolean, from?: StepRecordState)
     skip(ms) {
       since += ms
     },
-    take(liveShare) {
+    take(liveShare, measured) {
       const n = loss.n
       const now = performance.now()
       const record = {
@@ -68,6 +71,7 @@ export function createStepRecord(countsClipped: boolean, from?: StepRecordState)
         gradNorm: gradNorm.take(),
         clippedShare: countsClipped ? clipped / n : null,
         liveShare,
+        ...measured,
         lr,
         iterationsPerSecond: (1000 * n) / Math.max(now - since, 1e-3),
       }

@@ -64,7 +64,7 @@ test('--json: events and nothing else on stdout, the same as metrics.jsonl but f
   assert.equal(err, '')
   assert.equal(measured(out), String(read('json', 'metrics.jsonl')))
   const events = lines(out).map(decodeEvent)
-  assert.deepEqual(new Set(events.map((event) => event.type)), new Set(['step', 'eval', 'checkpoint', 'done']))
+  assert.deepEqual(new Set(events.map((event) => event.type)), new Set(['run', 'step', 'eval', 'checkpoint', 'done']))
   assert.equal(JSON.parse(String(read('json', 'config.json'))).backend.name, 'wasm')
 })
 

@@ -6,6 +6,8 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
+import { type Curves, paperOf } from '../../cli/reportPaper.ts'
+import type { TrainEvent } from '../../src/train/events.ts'
 import { home, run } from '../support/command.ts'
 
 const RUNS = fileURLToPath(new URL('../../../test/fixtures/runs-0.1.0', import.meta.url))
@@ -67,6 +69,70 @@ test('the CSV in it has every record', () => {
     [first.type, first.iteration, first['loss.mean'], first['loss.max'], first.lr],
     [type, iteration, loss.mean, loss.max, lr].map(String),
   )
+})
+
+test('a run with probes: a map of its gradient, the command that repeats it, and where the paper begins', async () => {
+  const words =
+    'train adding --cell tanh --length 150 --train-size 40 --test-size 10 --hidden 4 --batch 2 --iterations 20'
+  assert.equal((await run(...words.split(' '), '--eval-every', '10', '--probe-every', '10', '--out', 'probed')).code, 0)
+  assert.equal((await run('report', 'probed', '--out', 'p.html')).code, 0)
+  const page = text('p.html')
+  harmless(page)
+  assert.ok(!page.includes(home))
+  for (const part of [
+    '<title>gradient flow</title>',
+    '<dt>repeat command</dt><dd>npx irnn train adding --recipe fast --cell tanh --seed 1 --iterations 20 --backend ',
+    '<dt>gradient</dt><dd>at iteration 20 ',
+    // Its batches are an eighth of the paper's 16: as much work is 8 times as many iterations.
+    "<p>probed: The paper's tanh (after as many sequences) has its first reading at iteration 103,888: this run",
+  ]) {
+    assert.ok(page.includes(part), part)
+  }
+  const [, packed] = /data:application\/gzip;base64,([^"]*)"/.exec(page)!
+  const csv = gunzipSync(Buffer.from(packed!, 'base64')).toString()
+  assert.doesNotMatch(csv, /config\.|flow\.0/)
+  assert.match(csv, /\nprobe,0,/)
+})
+
+test('beside the paper: at the last iteration that both have, in the unit of the score', () => {
+  const begin = { type: 'run', iteration: 0, seconds: 0, B: 16, paper: 'f/irnn' } as unknown as TrainEvent
+  const scored = (iteration: number, accuracy: number): TrainEvent => {
+    return { type: 'eval', iteration, seconds: 1, test: { loss: 1, accuracy } }
+  }
+  const curves: Curves = (figure, cell) => {
+    if (figure !== 'f' || cell !== 'irnn') throw new Error('none')
+    return [
+      [2, 10],
+      [100, 50],
+      [200, 70],
+      [300, 80],
+    ]
+  }
+  const events = [begin, scored(150, 0.7), scored(250, 0.7)]
+  assert.deepEqual(paperOf({ events }, curves), {
+    name: "the paper's irnn",
+    points: [
+      [2, 0.1],
+      [100, 0.5],
+      [200, 0.7],
+      [300, 0.8],
+    ],
+    claim: "The paper's irnn has accuracy 75.00 % at iteration 250, this run 70.00 %: worse.",
+  })
+  assert.match(
+    paperOf({ events: [begin, scored(150, 0.7), scored(400, 0.1)] }, curves)!.claim,
+    /60.00 % at.* 150.*: better/,
+  )
+  const early = paperOf({ events: [begin, scored(50, 0.7)] }, curves)!
+  assert.deepEqual(early.points, [])
+  assert.match(early.claim, /first reading at iteration 100: this run has none there/)
+  for (const paper of [null, 'g/irnn', 'f', 3, '../f/irnn']) {
+    assert.equal(paperOf({ events: [{ ...begin, paper } as unknown as TrainEvent, scored(9, 1)] }, curves), null)
+  }
+  for (const B of [0, 'x', null]) {
+    assert.equal(paperOf({ events: [{ ...begin, B } as unknown as TrainEvent, scored(9, 1)] }, curves), null)
+  }
+  assert.equal(paperOf({ events }, null), null)
 })
 
 test('what files hold is text, and what is wrong with them is said', async () => {

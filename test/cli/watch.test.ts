@@ -4,6 +4,9 @@ import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { boardOf } from '../../cli/board.ts'
+import type { RunConfig } from '../../src/runs/stored.ts'
+import type { TrainEvent } from '../../src/train/events.ts'
 import { home, run, start } from '../support/command.ts'
 
 const RUNS = fileURLToPath(new URL('../../../test/fixtures/runs-0.1.0', import.meta.url))
@@ -30,6 +33,34 @@ test('one picture of a run of 0.1.0, and of one without records; nothing is writ
   const torn = await run('watch', 'adding', '--once')
   assert.equal(torn.code, 0)
   assert.match(torn.err, /^adding\/metrics.jsonl: line 1: expected one JSON object/)
+})
+
+test('how far the gradient travels, how much weights move, and which units live', () => {
+  const config = { title: 'a', task: { name: 'adding' }, training: { iterations: 10 } } as unknown as RunConfig
+  const spread = { mean: 1, min: 1, max: 1 }
+  const rest = { seconds: 1, window: 1, clippedShare: null, liveShare: 0.5, lr: 0.1, iterationsPerSecond: 9 }
+  const step: TrainEvent = { type: 'step', iteration: 1, loss: spread, gradNorm: spread, ...rest, updateRatio: 0.00123 }
+  const flow = [Number.NEGATIVE_INFINITY, -6, -4, 0]
+  const curves = { flow, flowLow: flow, flowHigh: flow, hNorm: flow, activeT: flow }
+  const probe: TrainEvent = {
+    type: 'probe',
+    iteration: 1,
+    seconds: 1,
+    T: 4,
+    every: 1,
+    decades: -6,
+    verdict: 'vanishes',
+    rho: 1,
+    ...curves,
+  }
+  const board = (...events: TrainEvent[]) =>
+    boardOf({ config, events, running: true }, { columns: 120, rows: 24 }).join('\n')
+  assert.match(
+    board({ ...step, aliveUnits: 0.25 }, probe),
+    /\nupdate 0\.00123 of the weights, 25 % of units alive {3}▁▃█ the gradient vanishes by 6 decades on its way/,
+  )
+  assert.match(board({ ...step, saturatedShare: 0.4 }), /\nupdate 0\.00123 of the weights, 40 % of states saturated$/)
+  assert.doesNotMatch(board({ ...step, updateRatio: undefined } as unknown as TrainEvent), /update|alive/)
 })
 
 test('in a pipe a line for each evaluation, until the run is over', async () => {

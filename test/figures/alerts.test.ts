@@ -1,7 +1,7 @@
 // What goes wrong in a run is found in its records, once, with what helps; and nothing where all is well.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { alertLine, alertsOf } from '../../src/figures/alerts.ts'
+import { alertLine, alertsOf, alertWatch } from '../../src/figures/alerts.ts'
 import {
   adding,
   constantRate,
@@ -65,6 +65,45 @@ test('losses that are not finite, dead units, a gradient that vanishes, no bette
   const evals = Array.from({ length: 15 }, (_, i) => scored(i + 1, i === 3 ? 0.1 : 0.2))
   assert.match(alertLine(alertsOf(evals)[0]!), /^iteration 4: no better than MSE 0.1 in 11 evaluations since: /)
   assert.deepEqual(kinds(evals.slice(0, 13)), [])
+})
+
+test('a gradient that grows or vanishes by less than a factor of ten is no trouble', () => {
+  const probe = (iteration: number, decades: number): TrainEvent => {
+    const verdict = decades > 0 ? 'explodes' : 'vanishes'
+    const curves = { flow: [0], flowLow: [0], flowHigh: [0], hNorm: [0], activeT: [0] }
+    return { type: 'probe', iteration, seconds: 1, T: 20, every: 1, decades, verdict, rho: null, ...curves }
+  }
+  assert.deepEqual(kinds([probe(0, 0.4), probe(5, -0.9)]), [])
+  assert.deepEqual(kinds([probe(0, 0.4), probe(5, -1.2), probe(9, -3)]), ['vanishing 5'])
+  assert.deepEqual(kinds([probe(0, -2), probe(5, 1.1)]), ['exploding 5'])
+  assert.deepEqual(kinds([probe(0, -2), probe(5, 0.1)]), [])
+  assert.deepEqual(kinds([probe(0, Number.NEGATIVE_INFINITY)]), ['vanishing 0'])
+})
+
+test('who writes the records hears of it with the record that shows it, and once', () => {
+  const heard = (events: readonly TrainEvent[]) => {
+    const watch = alertWatch()
+    return events.flatMap((event) => watch.add(event).map(({ kind, iteration }) => [event.iteration, kind, iteration]))
+  }
+  const spike = falling.with(50, step(51, 0.2, { loss: spread(0.2, 1e4) }))
+  assert.deepEqual(heard(spike), [[51, 'spike', 51]])
+  const long = falling.map((one, i) => (i >= 60 && i < 70 ? step(i + 1, 40) : one))
+  assert.deepEqual(heard(long), [[61, 'spike', 61]])
+  const dead = falling.map((one, i) => (i < 80 ? one : { ...one, liveShare: 0.01 }))
+  assert.deepEqual(heard([...dead, step(101, 0.1)]), [[90, 'dead', 81]])
+  assert.deepEqual(heard([...falling, step(101, Number.NaN), step(102, Number.NaN)]), [[101, 'nan', 101]])
+  const collapse = (iteration: number, finite: boolean): TrainEvent => {
+    return { type: 'collapse', iteration, seconds: 1, loss: 9, best: 0.1, finite }
+  }
+  assert.deepEqual(heard([collapse(5, false), step(6, Number.NaN), collapse(7, true)]), [
+    [5, 'nan', 5],
+    [7, 'exploding', 7],
+  ])
+  const scored = (iteration: number, mse: number): TrainEvent => ({
+    ...{ type: 'eval', iteration, seconds: 1, test: { loss: mse, mse } },
+  })
+  const evals = Array.from({ length: 30 }, (_, i) => scored(i + 1, i === 3 ? 0.1 : 0.2))
+  assert.deepEqual(heard(evals), [[14, 'plateau', 4]])
 })
 
 test('an IRNN at ten times a rate that trains explodes, and is told what helps', async () => {

@@ -108,6 +108,59 @@ test('a stage begins after the step record of its iteration, and before its eval
   assert.equal(parseRecords('{"type":"stage","iteration":1,"seconds":2}\n').problems.length, 1)
 })
 
+test('a run line comes first, a probe before the evaluation, and an alert after what it was found in', () => {
+  const begin = { type: 'run', iteration: 0, seconds: 0, id: 'a', command: null, config: {} } as unknown as TrainEvent
+  const curve = [Number.NEGATIVE_INFINITY, 1]
+  const curves = { flow: curve, flowLow: curve, flowHigh: curve, hNorm: curve, activeT: curve }
+  const probe = (iteration: number) =>
+    ({
+      type: 'probe',
+      iteration,
+      seconds: 0,
+      T: 2,
+      every: 1,
+      decades: 1,
+      verdict: 'carried',
+      rho: null,
+      ...curves,
+    }) as unknown as TrainEvent
+  const alert = (iteration: number, found: 'step' | 'probe' | 'eval'): TrainEvent => ({
+    ...{ type: 'alert', iteration, seconds: 0, kind: 'spike', level: 'warn', message: 'm', remedy: 'r', found },
+  })
+  const whole = [
+    begin,
+    probe(0),
+    alert(0, 'probe'),
+    step(10),
+    alert(10, 'step'),
+    probe(10),
+    score(10),
+    alert(10, 'eval'),
+  ]
+  const resume: TrainEvent = { type: 'resume', iteration: 10, seconds: 1 }
+  const { events, problems } = parseRecords(formatRecords([...whole, resume].toReversed()))
+  assert.deepEqual(problems, [])
+  for (let n = 1; n <= whole.length; n++) {
+    const mark = markAfter(whole.slice(0, n))
+    // A mark says no more of an alert than that it is one: it has the last place that it can have.
+    const kept = whole[n - 1]!.type === 'alert' ? whole.filter((one) => one.iteration <= mark.last!.iteration) : null
+    assert.deepEqual(recordsUntil(events, mark.last), kept ?? whole.slice(0, n))
+  }
+  assert.deepEqual(recordsUntil(events, null), [begin], 'a run that starts anew is the same run')
+  assert.deepEqual(markAfter([...whole, resume]), markAfter(whole), 'being taken up again is nothing that it did')
+  assert.deepEqual(recordsUntil(events, { type: 'step', iteration: 20 }), [...whole, resume])
+  const long = { ...curves, flow: Array.from({ length: 129 }, () => 0) }
+  const wrong = [{ T: 0 }, { every: 0.5 }, { verdict: 'x' }, { decades: null }, { rho: 'x' }, { hNorm: [1] }, long]
+  const broken = wrong.map((fields) => JSON.stringify({ ...probe(1), ...fields }))
+  for (const line of [
+    ...broken,
+    '{"type":"alert","iteration":1,"seconds":2}',
+    '{"type":"run","iteration":0,"seconds":0}',
+  ]) {
+    assert.equal(parseRecords(`${line}\n`).problems.length, 1)
+  }
+})
+
 test('a checkpoint of 0.1.0 says its iteration: what ends a run comes after the last one', () => {
   assert.deepEqual(recordsUntil(run, markAt(57, true)), run.slice(0, 7))
   assert.deepEqual(recordsUntil(run, markAt(50, false)), run.slice(0, 7))

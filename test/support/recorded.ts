@@ -2,15 +2,19 @@
 import * as fs from 'node:fs'
 import * as path from 'node:path'
 import { decode } from '../../src/formats/safetensors.ts'
+import { isMeasured } from '../../src/runs/records.ts'
 import { decodeEvent } from '../../src/train/events.ts'
 
-/** The records of metrics.jsonl. */
+/** The records of metrics.jsonl, but for those which say that the run was taken up again. */
 export function records(dir: string): object[] {
   const lines = fs.readFileSync(path.join(dir, 'metrics.jsonl'), 'utf8').split('\n').slice(0, -1)
-  return lines.map((line) => {
-    const { seconds: _, ...rest } = decodeEvent(line)
-    return 'iterationsPerSecond' in rest ? { ...rest, iterationsPerSecond: 0 } : rest
-  })
+  return lines
+    .map(decodeEvent)
+    .filter(isMeasured)
+    .map((event) => {
+      const { seconds: _, ...rest } = event
+      return 'iterationsPerSecond' in rest ? { ...rest, iterationsPerSecond: 0 } : rest
+    })
 }
 
 /** Steps, tags and values of TensorBoard's file, read along its frames. */

@@ -20,7 +20,7 @@ import { cosineRate, halvingRate } from '../../src/train/schedule.ts'
 import { backends } from '../support/backends.ts'
 
 const TASK = adding({ T: 6, train: 100, test: 60 })
-const OPTIONS: TrainOptions = { iterations: 50, stepEvery: 10, evalEvery: 15, evalBatch: 20 }
+const OPTIONS: TrainOptions = { iterations: 50, stepEvery: 10, evalEvery: 15, probeEvery: 12, evalBatch: 20 }
 
 function tiny(backend: Backend): Model {
   const head = regression(1, { init: gaussian(0.1) })

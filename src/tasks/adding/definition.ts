@@ -1,6 +1,7 @@
 /** The adding problem on the command line. */
 import { oneOf, whole } from '../../flag.ts'
 import type { TaskDefinition } from '../definition.ts'
+import { LENGTHS } from '../paper.ts'
 import { ADDING_DEFAULTS, type AddingOptions, adding as createAdding } from './adding.ts'
 import { ADDING_RECIPES } from './recipes.ts'
 
@@ -37,4 +38,5 @@ export const adding: TaskDefinition = {
   create: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),
   open: ({ options }) => ({ task: createAdding(options as Partial<AddingOptions>) }),
   called: ({ T }, { cell }) => ({ folder: `adding-${cell}-T${T}`, title: `adding, T = ${T}` }),
+  figure: ({ T }) => (LENGTHS.some((length) => length === T) ? `adding-${T}` : undefined),
 }

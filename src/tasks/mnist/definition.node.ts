@@ -6,6 +6,8 @@ import { loadMnist } from './load.node.ts'
 import { mnist as createMnist, reopenMnist } from './mnist.ts'
 import { MNIST_RECIPES } from './recipes.ts'
 
+const FIGURES = { scanline: 'pixel-mnist', permuted: 'permuted-mnist' } as const
+
 export const mnist: TaskDefinition = {
   name: 'mnist',
   description: 'handwritten digits, one pixel a step: which of ten are they?',
@@ -74,4 +76,5 @@ export const mnist: TaskDefinition = {
     const name = options.order === 'permuted' ? 'permuted-mnist' : 'mnist'
     return { folder: `${name}-${cell}`, title: `${name.replace('-', ' ')}, T = ${T}` }
   },
+  figure: ({ options, T }) => (T === 784 ? FIGURES[options.order as keyof typeof FIGURES] : undefined),
 }
