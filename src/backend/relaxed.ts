@@ -33,8 +33,8 @@ export function hasRelaxedSimd(): boolean {
 }
 
 /**
- * (1 + 2^-12)² - (1 + 2^-11) is 2^-24, and 0 where the product is rounded before the sum. A runtime that compiles no code
- * of a program's own (an edge worker) cannot be asked: then the answer is no.
+ * (1 + 2^-12)² - (1 + 2^-11) is 2^-24, and 0 where the product is rounded before the sum. A runtime that compiles no
+ * code of a program's own (an edge worker) cannot be asked: then the answer is no.
  */
 export function fusesMultiplyAdd(): boolean {
   if (!hasRelaxedSimd()) return false
