@@ -8,6 +8,7 @@ import { readResults } from '../experiments/collect.ts'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { counts } from '../experiments/page.ts'
 import type { OnnxSteps } from './onnxStep.ts'
+import { performancePage } from './performance.ts'
 import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
@@ -28,6 +29,7 @@ export function blocks(): Block[] {
   const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
   return [
     ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
+    ...(results ? [{ page: PERFORMANCE_PAGE, mark: 'performance', text: performanceText(results) }] : []),
     { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
     { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
@@ -36,6 +38,7 @@ export function blocks(): Block[] {
 }
 
 const ONNX_PAGE = 'docs/to-onnx.md'
+const PERFORMANCE_PAGE = 'docs/performance.md'
 
 /** What scripts/check-onnx.mjs --save writes. */
 interface OnnxResults {
@@ -154,6 +157,12 @@ function table(file: string): string {
     ...lines,
     '',
   ].join('\n')
+}
+
+/** The whole table, who is ahead where, and what each library was. */
+function performanceText(file: string): string {
+  const results = readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')
+  return performancePage(JSON.parse(results) as Results, `../${RESULTS}/${file}`)
 }
 
 function bends(file: string): string {

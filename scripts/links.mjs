@@ -1,5 +1,5 @@
-// Links of Markdown and of HTML, and the anchors that they may point at. Anchors of headings are those that forges make,
-// and site/.vitepress/config.mjs gives the site the same.
+// Links of Markdown and of HTML, and the anchors that they may point at. Anchors of headings are those that forges
+// make, and scripts/site/.vitepress/config.mjs gives the site the same.
 
 /** Code by blanks or letters of the same length, so that nothing in it is a link and lines keep their numbers. */
 function withoutCode(markdown) {
@@ -30,7 +30,7 @@ export function slug(text) {
     .replaceAll(' ', '-')
 }
 
-/** All anchors of a page of Markdown: of its headings, a second one of the same words ending in -1, and those by hand. */
+/** All anchors of a page of Markdown: of its headings, the second of the same words ending in -1, and those by hand. */
 export function anchorsOf(markdown) {
   const anchors = new Set([...markdown.matchAll(/<\w+[^>]*\b(?:id|name)="([^"]+)"/g)].map(([, id]) => id))
   const lines = markdown.split('\n')

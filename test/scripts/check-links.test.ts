@@ -1,5 +1,8 @@
 /** The check of links, on pages of a few lines. */
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 
 // Scripts are not compiled: they lie two folders above dist/test.
@@ -10,6 +13,7 @@ const { deadLinks, kindInTree, pagesOfTree } = (await script('check-links.mjs'))
   kindInTree: (path: string) => string | null
   pagesOfTree: () => Pages
 }
+const { wrongInSite } = (await script('site.mjs')) as { wrongInSite: (folder: string, base: string) => string[] }
 const { anchorsOf, linksOf, partsOf } = (await script('links.mjs')) as {
   anchorsOf: (markdown: string) => Set<string>
   linksOf: (markdown: string) => { line: number; target: string }[]
@@ -47,6 +51,29 @@ test('a link that leads nowhere is a line that says what was expected', () => {
     'docs/b.md:2: ../../etc/passwd: expected a file of this tree but there is none',
     'docs/package.md:1: a.md: expected a whole address: the page is read where nothing else of this tree is',
   ])
+})
+
+test('of a built site: dead links, anchors that are not there, files and styles from elsewhere', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'irnn-site-'))
+  try {
+    const ok = '<a href="/base/a/"></a><a href="https://x.org"></a><a href="?q#h"></a><img src="data:,">'
+    mkdirSync(join(folder, 'a'))
+    writeFileSync(join(folder, 'index.html'), `<h1 id="h">${ok}<a href="/other/">`)
+    writeFileSync(
+      join(folder, 'a/index.html'),
+      '<a href="../index.html#no"><script src="//x.org/a.js"><a href="b.html">',
+    )
+    writeFileSync(join(folder, 'a/s.css'), '@import "https://x.org/s.css"; a { background: url(b.png) }')
+    assert.deepEqual(wrongInSite(folder, '/base/').toSorted(), [
+      'a/index.html: ../index.html#no: expected an element with this id in index.html but there is none',
+      'a/index.html: b.html: expected a file but there is none',
+      'a/index.html: loads //x.org/a.js: expected a file of the site',
+      'a/s.css: loads https://x.org/s.css: expected a file of the site',
+      'index.html: /other/: expected an address under /base/',
+    ])
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
 })
 
 test('no link of this tree is dead', () => {
