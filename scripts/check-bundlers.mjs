@@ -134,6 +134,13 @@ function folderWith(packages, name, { temporary, tarball }) {
   return dir
 }
 
+/** What npm has installed of these packages, each with its version. */
+function versions(dir, packages) {
+  const names = packages.map((name) => name.replace(/(?<=.)@.*/, ''))
+  const version = (name) => JSON.parse(readFileSync(join(dir, 'node_modules', name, 'package.json'), 'utf8')).version
+  return names.map((name) => `${name} ${version(name)}`)
+}
+
 /** Bytes of the scripts in a folder, and gzipped; of the kernels only those that a page loads. */
 function weight(dir) {
   const files = readdirSync(dir, { recursive: true }).filter((name) => /\.js$/.test(name) && !/simd128/.test(name))
@@ -217,7 +224,8 @@ async function main(args) {
   const names = quick ? QUICK : args
   for (const name of names)
     if (!(name in BUNDLERS)) throw new Error(`expected ${Object.keys(BUNDLERS).join(', ')} but received ${name}`)
-  const executablePath = process.env.CHROMIUM || spawnSync('which', ['chromium'], { encoding: 'utf8' }).stdout.trim()
+  const executablePath =
+    process.env.CHROMIUM || (spawnSync('which', ['chromium'], { encoding: 'utf8' }).stdout ?? '').trim()
   if (executablePath === '') {
     if (!quick) throw new Error('there is no chromium (Debian: chromium): install it, or name one in $CHROMIUM')
     return console.log('irnn: bundlers: not checked: there is no chromium')
@@ -239,7 +247,8 @@ async function main(args) {
         const { packages, build, check } = BUNDLERS[name]
         const dir = folderWith(packages, name, at)
         wrong = check ? await check(browser, dir) : await wrongWith(browser, await build(dir), expected)
-        if (existsSync(join(dir, 'dist'))) size = weight(join(dir, 'dist'))
+        const built = existsSync(join(dir, 'dist')) ? [weight(join(dir, 'dist'))] : []
+        size = [...versions(dir, packages), ...built].join(', ')
       } catch (error) {
         wrong = error.message
       }

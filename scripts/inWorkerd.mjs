@@ -9,8 +9,7 @@ const STEPS = 500
 
 /** Serves the worker that a folder's config.capnp names. Returns its address, and what ends it. */
 async function serveWorker(dir) {
-  const { resolve } = createRequire(createRequire(join(dir, 'x.js')).resolve('workerd'))
-  const program = resolve('@cloudflare/workerd-linux-64/bin/workerd')
+  const { default: program } = createRequire(join(dir, 'x.js'))('workerd') // its path, for this platform
   const args = ['serve', 'config.capnp', '--socket-addr', 'http=127.0.0.1:0', '--control-fd=3']
   const child = spawn(program, args, { cwd: dir, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] })
   let said = ''

@@ -5,6 +5,7 @@ import { defineConfig } from 'vitepress'
 import { slug } from '../../links.mjs'
 import { linkedFiles, siteLink, sitePages, titleOf } from '../../sitePages.mjs'
 
+const BASE = process.env.IRNN_SITE_BASE ?? '/'
 const under = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url))
 const pages = sitePages()
 const files = linkedFiles(pages)
@@ -67,8 +68,9 @@ function links(md) {
       const target = name && token.attrGet(name)
       const to = target && !target.startsWith('#') && siteLink(path, target, pages, files)
       if (!to) continue
-      token.attrSet(name, to.href)
-      if (!to.own && name === 'href') token.attrSet('target', '_self')
+      const away = !to.own && name === 'href' // vitepress then leaves the address as it is
+      token.attrSet(name, away ? `${BASE}${to.href.slice(1)}` : to.href)
+      if (away) token.attrSet('target', '_self')
     }
   })
 }
@@ -77,7 +79,7 @@ export default defineConfig({
   title: 'irnn',
   description: 'Recurrent networks trained and run from TypeScript',
   lang: 'en',
-  base: process.env.IRNN_SITE_BASE ?? '/',
+  base: BASE,
   srcDir: under('dist/site-source'),
   outDir: under('dist/site'),
   cacheDir: under('dist/site-cache'),
@@ -88,7 +90,7 @@ export default defineConfig({
     languageAlias: { mjs: 'js' },
     theme: { light: 'github-light', dark: 'github-dark' },
   },
-  vite: { publicDir: under('dist/site-source/public'), logLevel: 'warn' },
+  vite: { publicDir: under('dist/site-source/public'), build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
     nav: [
       { text: 'Begin', link: '/index.md' },
