@@ -6,10 +6,12 @@ import type { Results } from './results.ts'
 /** @param link to the file of the results, from the page */
 export function performancePage(results: Results, link: string): string {
   const { machine, date, engines } = results
+  const { isa } = results as { readonly isa?: string } // of runs in which everyone was held to one
+  const held = isa === undefined ? '' : `, everyone held to ${isa.toUpperCase()}`
   const peak = engines.find(({ backend, threads }) => backend === 'native' && threads === 1)
   const measured = peak === undefined ? '' : `, ${peak.peak.toFixed(0)} GFLOP/s of multiply-adds a core`
   return [
-    `On ${date}, ${machine.cores} cores of ${machine.cpu}${measured},`,
+    `On ${date}, ${machine.cores} cores of ${machine.cpu}${held}${measured},`,
     `${machine.os}, Node ${machine.node.replace('v', '')} ([all numbers](${link})).`,
     'Milliseconds of one iteration, the best of many; rivals at their best number of threads:',
     '',

@@ -29,11 +29,11 @@ export function blocks(): Block[] {
   const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
   return [
     ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
-    ...(results ? [{ page: PERFORMANCE_PAGE, mark: 'performance', text: performanceText(results) }] : []),
     { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
     { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
     { page: ONNX_PAGE, mark: 'onnx-step', text: steps(newest(/^onnx-step-.*\.json$/)!) },
+    { page: PERFORMANCE_PAGE, mark: 'performance', text: performances() },
   ]
 }
 
@@ -159,10 +159,15 @@ function table(file: string): string {
   ].join('\n')
 }
 
-/** The whole table, who is ahead where, and what each library was. */
-function performanceText(file: string): string {
-  const results = readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')
-  return performancePage(JSON.parse(results) as Results, `../${RESULTS}/${file}`)
+/** Whole tables, who is ahead where, and what each library was; also of a run in which all were held to AVX2. */
+function performances(): string {
+  const files = [newest(/^\d{4}-\d\d-\d\d\.json$/), newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)]
+  const pages = files.flatMap((file) => {
+    if (file === undefined) return []
+    const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
+    return [performancePage(results, `../${RESULTS}/${file}`)]
+  })
+  return pages.join('\n')
 }
 
 function bends(file: string): string {
