@@ -103,6 +103,17 @@ function figures(): string {
   return head + rows.join('')
 }
 
+/** Whole tables, who is ahead where, and what each library was; also of a run in which all were held to AVX2. */
+function performances(): string {
+  const files = [newest(/^\d{4}-\d\d-\d\d\.json$/), newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)]
+  const pages = files.flatMap((file) => {
+    if (file === undefined) return []
+    const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
+    return [performancePage(results, `../${RESULTS}/${file}`)]
+  })
+  return pages.join('\n')
+}
+
 /** What stands in the page between the marks. @throws when they are not there */
 export function between({ page, mark }: Pick<Block, 'page' | 'mark'>): string {
   return parts(readFileSync(`${ROOT}${page}`, 'utf8'), page, mark).text
@@ -157,17 +168,6 @@ function table(file: string): string {
     ...lines,
     '',
   ].join('\n')
-}
-
-/** Whole tables, who is ahead where, and what each library was; also of a run in which all were held to AVX2. */
-function performances(): string {
-  const files = [newest(/^\d{4}-\d\d-\d\d\.json$/), newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)]
-  const pages = files.flatMap((file) => {
-    if (file === undefined) return []
-    const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
-    return [performancePage(results, `../${RESULTS}/${file}`)]
-  })
-  return pages.join('\n')
 }
 
 function bends(file: string): string {

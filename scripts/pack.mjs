@@ -2,7 +2,6 @@
 //
 //   node scripts/pack.mjs              all, into npm/packed/, with integrity.json: what npm will ask of each tarball
 //   node scripts/pack.mjs main DIR     irnn alone, into DIR
-//   node scripts/pack.mjs alone DIR    the same, without naming packages of platforms: npm asks a registry for none
 //
 // package.json in the repository names no packages of platforms: "npm ci" of a clone would look for what is not
 // published yet. The packed one does, each at its own version. It has no scripts, so that installing runs none.
@@ -20,16 +19,15 @@ const PARTS = ['dist', 'build', 'LICENSE']
 const LEFT = /^(dist\/(test|bench|types|page|experiments|corpora)|build\/(?!irnn-).*)$|\.(map|d\.ts|sha256|wasm)$/
 
 /** Copies the package to where it is packed: what is done to it there, a clone must not see. */
-async function stage(to, alone) {
+async function stage(to) {
   for (const part of PARTS) {
     const filter = (from) => !LEFT.test(relative(ROOT, from).split(sep).join('/')) || /\bsrc\b.*\.d\.ts$/.test(from)
     cpSync(join(ROOT, part), join(to, part), { recursive: true, filter })
   }
   cpSync(join(ROOT, 'docs', 'package.md'), join(to, 'README.md'))
   const { scripts: _, devDependencies: __, ...manifest } = MANIFEST
-  const platforms = alone ? [] : Object.keys(PLATFORMS)
   manifest.optionalDependencies = Object.fromEntries(
-    platforms.map((platform) => [packageName(platform), MANIFEST.version]),
+    Object.keys(PLATFORMS).map((platform) => [packageName(platform), MANIFEST.version]),
   )
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await must(process.execPath, join(ROOT, 'scripts', 'package.mjs'), to)
@@ -90,10 +88,10 @@ async function packTighter(file) {
   return packed.length
 }
 
-async function packMain(to, alone = false) {
+async function packMain(to) {
   const folder = join(to, 'stage')
   rmSync(folder, { recursive: true, force: true })
-  await stage(folder, alone)
+  await stage(folder)
   return pack(folder, to)
 }
 
@@ -120,12 +118,8 @@ async function packAll() {
 const [what, to, ...more] = process.argv.slice(2)
 try {
   if (what === undefined) await packAll()
-  else if (['main', 'alone'].includes(what) && to !== undefined && more.length === 0) {
-    console.log(JSON.stringify(await packMain(to, what === 'alone')))
-  } else
-    throw new Error(
-      `argument: expected none, or main or alone and a folder, but received ${process.argv.slice(2).join(' ')}`,
-    )
+  else if (what === 'main' && to !== undefined && more.length === 0) console.log(JSON.stringify(await packMain(to)))
+  else throw new Error(`argument: expected none, or main and a folder, but received ${process.argv.slice(2).join(' ')}`)
 } catch (error) {
   console.error(`irnn: pack: ${error.message}`)
   process.exitCode = 1
