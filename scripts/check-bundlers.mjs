@@ -121,7 +121,7 @@ const BUNDLERS = {
 
 /** The package as others get it: the path of its tarball. */
 function packed(temporary) {
-  const { filename } = JSON.parse(run(ROOT, process.execPath, join(ROOT, 'scripts/pack.mjs'), 'alone', temporary))
+  const { filename } = JSON.parse(run(ROOT, process.execPath, join(ROOT, 'scripts/pack.mjs'), 'main', temporary))
   return join(temporary, filename)
 }
 
