@@ -8,6 +8,7 @@ import { readResults } from '../experiments/collect.ts'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { counts } from '../experiments/page.ts'
 import type { OnnxSteps } from './onnxStep.ts'
+import { performancePage } from './performance.ts'
 import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
@@ -32,10 +33,12 @@ export function blocks(): Block[] {
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
     { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
     { page: ONNX_PAGE, mark: 'onnx-step', text: steps(newest(/^onnx-step-.*\.json$/)!) },
+    { page: PERFORMANCE_PAGE, mark: 'performance', text: performances() },
   ]
 }
 
 const ONNX_PAGE = 'docs/to-onnx.md'
+const PERFORMANCE_PAGE = 'docs/performance.md'
 
 /** What scripts/check-onnx.mjs --save writes. */
 interface OnnxResults {
@@ -98,6 +101,17 @@ function figures(): string {
   const columns = ['`irnn reproduce`', 'of the paper', 'claims', 'hold', 'fail', 'runs missing or too short']
   const head = `| ${columns.join(' | ')} |\n${'|---'.repeat(columns.length)}|\n`
   return head + rows.join('')
+}
+
+/** Whole tables, who is ahead where, and what each library was; also of a run in which all were held to AVX2. */
+function performances(): string {
+  const files = [newest(/^\d{4}-\d\d-\d\d\.json$/), newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)]
+  const pages = files.flatMap((file) => {
+    if (file === undefined) return []
+    const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
+    return [performancePage(results, `../${RESULTS}/${file}`)]
+  })
+  return pages.join('\n')
 }
 
 /** What stands in the page between the marks. @throws when they are not there */

@@ -4,8 +4,10 @@
 //
 //   node scripts/check-bundlers.mjs                  all of them, five minutes
 //   node scripts/check-bundlers.mjs esbuild vite8    these
+//   node scripts/check-bundlers.mjs --quick          a few, in half a minute; one line where there is no Chromium
 //
-// Chromium is $CHROMIUM, or what `chromium` starts. Needs npm's registry, and a build of the project.
+// examples/audio/ and examples/edge/ are checked likewise. Chromium is $CHROMIUM, or what `chromium` starts. Needs
+// npm's registry, and a build of the project.
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -14,10 +16,11 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { hear, refusal } from './inPage.mjs'
+import { wrongAnswers } from './inWorkerd.mjs'
+import { inTime, wrongWith } from './pageSays.mjs'
 import { ISOLATED, serve } from './serve.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PATIENCE_MS = 60_000
 
 /** Runs a command in a folder. @throws Error with all that it said */
 function run(cwd, command, ...args) {
@@ -111,25 +114,15 @@ const BUNDLERS = {
   'vite7 dev': { packages: ['vite@7'], build: viteDev },
   vite7: { packages: ['vite@7'], build: vite7Build },
   audio: { packages: ['esbuild'], check: wrongAudio },
+  edge: { packages: ['esbuild', 'workerd'], check: wrongEdge },
   'not wasm': { packages: [], check: wrongRefusals },
   next: { packages: ['next', 'react', 'react-dom'], build: next },
 }
 
-/** The package as npm packs it: the path of its tarball. */
+/** The package as others get it: the path of its tarball. */
 function packed(temporary) {
-  const copy = join(temporary, 'copy')
-  for (const name of ['dist', 'build', 'kernels', 'scripts', 'experiments', 'package.json', 'README.md', 'LICENSE']) {
-    const filter = (from) => !/\/(dist\/(test|bench)|build\/(objects|irnn\.node)|experiments\/results)/.test(from)
-    cpSync(join(ROOT, name), join(copy, name), { recursive: true, filter })
-  }
-  const env = { ...process.env, npm_command: 'pack', NODE_PATH: join(ROOT, 'node_modules') }
-  const made = spawnSync(process.execPath, [join(ROOT, 'scripts/package.mjs'), copy], { env, encoding: 'utf8' })
-  if (made.status !== 0) throw new Error(made.stderr)
-  run(copy, 'npm', 'pack', '--ignore-scripts', '--pack-destination', temporary)
-  return join(
-    temporary,
-    readdirSync(temporary).find((name) => name.endsWith('.tgz')),
-  )
+  const { filename } = JSON.parse(run(ROOT, process.execPath, join(ROOT, 'scripts/pack.mjs'), 'main', temporary))
+  return join(temporary, filename)
 }
 
 /** A folder with examples/page/ and these packages installed. */
@@ -141,48 +134,11 @@ function folderWith(packages, name, { temporary, tarball }) {
   return dir
 }
 
-/** What the page says, until it says the error on the test set, or that it failed. */
-async function said(browser, url) {
-  const page = await browser.newPage()
-  const errors = []
-  page.on('pageerror', ({ message }) => errors.push(message))
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
-  try {
-    await page.goto(url)
-    await page.waitForFunction(
-      () =>
-        /mse .*\n$|failed/.test(document.querySelector('#said')?.textContent ?? '') &&
-        /test mse|failed/.test(document.querySelector('#said').textContent),
-      null,
-      { timeout: PATIENCE_MS },
-    )
-    return (await page.textContent('#said')).trim().split('\n')
-  } catch (error) {
-    throw new Error([...errors, error.message.split('\n')[0]].join('; '))
-  } finally {
-    await page.close()
-  }
-}
-
-const THREADS = /^wasm, .*, [2-9] threads/
-const ALONE = /^wasm, .*, 1 thread \(the page is not cross-origin isolated/
-
-/** Opens what was built, with threads and without. Returns what is wrong, or ''. */
-async function wrongWith(browser, { open }, expected) {
-  for (const [headers, description] of [
-    [ISOLATED, THREADS],
-    [{}, ALONE],
-  ]) {
-    const { url, stop } = await open(headers)
-    try {
-      const lines = await said(browser, url)
-      if (!description.test(lines[0])) return `expected ${description} but it says ${lines[0]}`
-      if (lines.at(-1) !== expected) return `expected ${expected} but it says ${lines.at(-1)}`
-    } finally {
-      await stop()
-    }
-  }
-  return ''
+/** What npm has installed of these packages, each with its version. */
+function versions(dir, packages) {
+  const names = packages.map((name) => name.replace(/(?<=.)@.*/, ''))
+  const version = (name) => JSON.parse(readFileSync(join(dir, 'node_modules', name, 'package.json'), 'utf8')).version
+  return names.map((name) => `${name} ${version(name)}`)
 }
 
 /** Bytes of the scripts in a folder, and gzipped; of the kernels only those that a page loads. */
@@ -204,13 +160,29 @@ async function wrongAudio(browser, dir) {
   const page = await browser.newPage()
   try {
     await page.goto(url)
-    const { others, sounding, description } = await page.evaluate(hear)
+    const { others, sounding, description } = await inTime(page.evaluate(hear))
     if (others > 0 || !sounding) return `${others} of 4410 samples differ from those of the main thread`
     return /^wasm, .*, 1 thread$/.test(description) ? '' : description
   } finally {
     await page.close()
     await stop()
   }
+}
+
+/** examples/edge/: what an edge worker answers must be what Node does. Returns what is wrong. */
+async function wrongEdge(_, dir) {
+  cpSync(join(ROOT, 'examples/edge'), dir, { recursive: true })
+  run(dir, process.execPath, 'make.js')
+  const outside = ['*.wasm', '*.safetensors', '*/irnn-simd128.js', '*/irnn-relaxed-simd.js']
+  const flags = [
+    '--bundle',
+    '--format=esm',
+    '--minify',
+    '--outdir=dist',
+    ...outside.map((name) => `--external:${name}`),
+  ]
+  run(dir, join(dir, 'node_modules/.bin/esbuild'), 'worker.js', ...flags)
+  return inTime(wrongAnswers(dir))
 }
 
 /** What createBackend says of kernels that are none, in a page: [what is given, what it says]. */
@@ -244,9 +216,20 @@ function inNode(dir) {
   return run(dir, process.execPath, '--input-type=module', '-e', text).trim().split('\n').at(-1)
 }
 
-async function main(names) {
+/** What shows the most in the least time. */
+const QUICK = ['plain', 'esbuild', 'vite8 dev', 'audio', 'edge']
+
+async function main(args) {
+  const quick = args[0] === '--quick' && args.length === 1
+  const names = quick ? QUICK : args
   for (const name of names)
     if (!(name in BUNDLERS)) throw new Error(`expected ${Object.keys(BUNDLERS).join(', ')} but received ${name}`)
+  const executablePath =
+    process.env.CHROMIUM || (spawnSync('which', ['chromium'], { encoding: 'utf8' }).stdout ?? '').trim()
+  if (executablePath === '') {
+    if (!quick) throw new Error('there is no chromium (Debian: chromium): install it, or name one in $CHROMIUM')
+    return console.log('irnn: bundlers: not checked: there is no chromium')
+  }
   const temporary = mkdtempSync(join(tmpdir(), 'irnn-bundlers-'))
   let browser
   try {
@@ -255,7 +238,6 @@ async function main(names) {
     const expected = inNode(base)
     console.log(`Node: ${expected}`)
     const { default: playwright } = await load(base, 'playwright-core')
-    const executablePath = process.env.CHROMIUM ?? run(ROOT, 'which', 'chromium').trim()
     browser = await playwright.chromium.launch({ executablePath, args: ['--no-sandbox'] })
     for (const name of names.length > 0 ? names : Object.keys(BUNDLERS)) {
       const start = performance.now()
@@ -265,7 +247,8 @@ async function main(names) {
         const { packages, build, check } = BUNDLERS[name]
         const dir = folderWith(packages, name, at)
         wrong = check ? await check(browser, dir) : await wrongWith(browser, await build(dir), expected)
-        if (existsSync(join(dir, 'dist'))) size = weight(join(dir, 'dist'))
+        const built = existsSync(join(dir, 'dist')) ? [weight(join(dir, 'dist'))] : []
+        size = [...versions(dir, packages), ...built].join(', ')
       } catch (error) {
         wrong = error.message
       }
@@ -280,4 +263,7 @@ async function main(names) {
   }
 }
 
-await main(process.argv.slice(2))
+main(process.argv.slice(2)).catch(({ message }) => {
+  console.error(`irnn: check-bundlers: ${message}`)
+  process.exitCode = 1
+})

@@ -9,7 +9,14 @@ export const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 }
 
-const TYPES = { '.html': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.css': 'text/css' }
+const TYPES = {
+  '.html': 'text/html',
+  '.js': 'text/javascript',
+  '.mjs': 'text/javascript',
+  '.css': 'text/css',
+  '.svg': 'image/svg+xml',
+  '.json': 'application/json',
+}
 
 /** A folder to be opened: `open(headers)` starts a server, whose `stop` ends it. */
 export function serve(dir) {

@@ -150,10 +150,16 @@ export class Schema<T> {
     return new Optional((value) => this.parse(value), { json: this.json })
   }
   default(standard: T): Schema<T> {
-    const copy = () => structuredClone(standard)
     const json = { ...this.json, default: standard }
-    return new Schema((value) => (value === undefined ? copy() : this.parse(value)), { json })
+    return new Schema((value) => (value === undefined ? copyOf(standard) : this.parse(value)), { json })
   }
+}
+
+/** Of plain data. Not by structuredClone, which an audio worklet does not have. */
+function copyOf<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(copyOf) as T
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, copyOf(part)])) as T
 }
 
 /** Of an object it may be absent. */

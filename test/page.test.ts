@@ -6,9 +6,20 @@ import * as os from 'node:os'
 import * as path from 'node:path'
 import { after, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import vm from 'node:vm'
 import { gzipSync } from 'node:zlib'
 import { type BuildOptions, build, type OutputFile } from 'esbuild'
-import { adam, adding, createBackend, createModel, irnn, regression, train } from '../src/index.ts'
+import {
+  adam,
+  adding,
+  createBackend,
+  createModel,
+  irnn,
+  regression,
+  saveModel,
+  train,
+  wasmModule,
+} from '../src/index.ts'
 
 const temporary = fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-bundle-'))
 after(() => fs.rmSync(temporary, { recursive: true }))
@@ -68,4 +79,23 @@ test('a bundle for Node has its kernels with it and trains to the same bits, as 
     )
     assert.deepEqual(numbers, [String(mse), String(logits)])
   }
+})
+
+test('a model streams where there is nothing but the language and WebAssembly, as in an audio worklet', async () => {
+  const contents = `
+    import { createBackendSync, loadModel } from ${JSON.stringify(INDEX)}
+    globalThis.answer = (wasm, model, xs) => {
+      const stepper = loadModel(model, { backend: createBackendSync({ wasm }) }).stepper()
+      return xs.map((x) => [...stepper.step(x)])
+    }`
+  const [file] = await bundle({ stdin: { contents, resolveDir: temporary }, format: 'iife', platform: 'browser' })
+  const scope = vm.createContext({})
+  vm.runInContext(file!.text, scope)
+  const backend = await createBackend({ name: 'wasm', threads: 1, instructionSet: 'simd128' })
+  const model = createModel({ input: 2, rnn: irnn(8), head: regression(1) }, { backend })
+  const stepper = model.stepper()
+  const xs = [Float32Array.of(1, 0), Float32Array.of(0.5, -1)]
+  const expected = xs.map((x) => [...stepper.step(x)])
+  const kernels = await wasmModule({ instructionSet: 'simd128' })
+  assert.equal(JSON.stringify(scope.answer(kernels, saveModel(model), xs)), JSON.stringify(expected))
 })

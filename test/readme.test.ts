@@ -12,7 +12,10 @@ import { EXPERIMENTS } from '../experiments/known.ts'
 
 const ROOT = new URL('../../', import.meta.url)
 const read = (file: string) => readFileSync(new URL(file, ROOT), 'utf8')
-const pages = ['README.md', 'CONTRIBUTING.md', ...readdirSync(new URL('docs/', ROOT)).map((name) => `docs/${name}`)]
+const pages = ['README.md', 'CONTRIBUTING.md', ...['docs', 'docs/start'].flatMap(pagesIn)]
+function pagesIn(folder: string): string[] {
+  return readdirSync(new URL(folder, ROOT)).map((name) => `${folder}/${name}`)
+}
 
 /** What snippets read, in a folder where they run. */
 const place = mkdtempSync(join(tmpdir(), 'irnn-pages-'))

@@ -16,8 +16,11 @@ import { type Pool, type PoolExports, ROOM, type Started, startPool, type Thread
 
 const PAGE = 65536
 const ALIGN = 64
-/** Tried in turn, largest first: 4 GiB less a page is what wasm32 can address, small ones are for phones. */
-const SIZES_MIB = [4095, 2048, 1024, 512, 256]
+/**
+ * Tried in turn, largest first: 4 GiB less a page is what wasm32 can address, small ones are for phones, and the last
+ * two for edge workers, which have 128 MB for all.
+ */
+const SIZES_MIB = [4095, 2048, 1024, 512, 256, 128, 64]
 
 const NAMES: Record<WasmInstructionSet, string> = { simd128: 'SIMD128', 'relaxed-simd': 'relaxed SIMD' }
 

@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import type { Floats } from '../../src/backend/backend.ts'
-import { createBackend, createEngine, wasmBytes } from '../../src/backend/choose.ts'
+import { createBackend, createBackendSync, createEngine, wasmBytes, wasmModule } from '../../src/backend/choose.ts'
 import { fusesMultiplyAdd } from '../../src/backend/relaxed.ts'
 
 test('after a full memory the arrays are whole and kernels work', async () => {
@@ -109,6 +109,44 @@ test('wasmBytes gives the file of each instruction set, of plain SIMD by default
     name: 'InputError',
     message: 'instruction set: expected simd128 or relaxed-simd but received "simd12"; did you mean simd128?',
   })
+})
+
+test('a runtime that compiles no code of a program takes the kernels as a module of plain SIMD', async (t) => {
+  const plain = await wasmModule({ instructionSet: 'simd128' })
+  const relaxed = fusesMultiplyAdd() && (await wasmModule({ instructionSet: 'relaxed-simd' }))
+  const { customSections } = WebAssembly.Module
+  const refusing = class {
+    static readonly customSections = customSections
+    constructor() {
+      throw new WebAssembly.CompileError('WebAssembly.Module(): Wasm code generation disallowed by embedder')
+    }
+  }
+  t.mock.method(WebAssembly, 'Module', refusing as never)
+  assert.match((await createBackend({ wasm: plain })).description, /^wasm, SIMD128, 1 thread/)
+  assert.match(createBackendSync({ wasm: plain }).description, /^wasm, SIMD128, 1 thread/)
+  if (!relaxed) return
+  await assert.rejects(createBackend({ wasm: relaxed }), {
+    name: 'InputError',
+    message: 'wasm: expected a module for simd128, which runs here, but received one for "relaxed-simd"',
+  })
+})
+
+test('where 128 MiB are refused, 64 serve', async (t) => {
+  const { Memory } = WebAssembly
+  const most = 127 * 16 // pages
+  const small = class extends Memory {
+    constructor(descriptor: WebAssembly.MemoryDescriptor) {
+      if (descriptor.initial > most) throw new RangeError('could not allocate memory')
+      super(descriptor)
+    }
+  }
+  t.mock.method(WebAssembly, 'Memory', small as never)
+  const backend = await createEngine({ name: 'wasm', threads: 1 })
+  assert.equal(backend.floats(2 ** 20).length, 2 ** 20)
+  assert.throws(
+    () => backend.floats(2 ** 24),
+    /^RangeError: wasm memory: expected room for 64 MiB but .* of 6\d MiB has/,
+  )
 })
 
 /** Runs a script as a page would, by the browser's platform file. */
