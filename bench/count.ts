@@ -51,7 +51,8 @@ function counted(shape: Shape): Count[] {
     const file = path.join(folder, 'callgrind')
     const args = ['--tool=callgrind', `--callgrind-out-file=${file}`, process.execPath, POINT, shape.name]
     const { status, stderr } = spawnSync('valgrind', args, { encoding: 'utf8' })
-    if (status !== 0) throw new Error(`${shape.name}: callgrind failed: ${stderr.trim().split('\n').at(-1)}`)
+    const errors = stderr.split('\n').filter((line) => line.trim() && !line.startsWith('==')) // not valgrind's own
+    if (status !== 0) throw new Error(`${shape.name}: callgrind failed: ${errors.join('; ') || stderr}`)
     return countsOf(shape, readFileSync(file, 'utf8'))
   } finally {
     rmSync(folder, { recursive: true })

@@ -4,7 +4,7 @@ import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
 
-/** Ours in blues; rivals in Okabe & Ito's other colours, the yellow darker, which colour-blind readers can tell apart. */
+/** Ours in blues; rivals in Okabe & Ito's other colours (yellow darker), which colour-blind readers can tell apart. */
 const COLORS = ['#0072b2', '#4aa8de', '#9bd0f2', '#d55e00', '#e69f00', '#b5a100', '#009e73', '#cc79a7', '#888888']
 const BAR = 11
 const GAP = 12

@@ -28,10 +28,10 @@ export interface Rival {
 const ALL = ['S1 trained', 'S1 dense', 'S2', 'S3', 'S3g', 'S4', 'S5', 'S6']
 
 export const RIVALS: readonly Rival[] = [
-  { library: 'PyTorch', problems: ALL, threads: [1, 2], command: pytorch, timeout: 600 },
-  { library: 'JAX', problems: ALL, threads: [1, 2], command: jax, timeout: 300 },
-  { library: 'oneDNN', problems: ALL, threads: [1, 2], command: newOnednn, timeout: 120 },
-  { library: 'oneDNN', problems: ALL, threads: [1, 2], command: debianOnednn, timeout: 120 },
+  { library: 'PyTorch', problems: ALL, threads: [1, 2], command: pytorch, timeout: 900 },
+  { library: 'JAX', problems: ALL, threads: [1, 2], command: jax, timeout: 900 },
+  { library: 'oneDNN', problems: ALL, threads: [1, 2], command: newOnednn, timeout: 300 },
+  { library: 'oneDNN', problems: ALL, threads: [1, 2], command: debianOnednn, timeout: 300 },
   {
     library: 'TensorFlow.js',
     problems: ['S1 trained', 'S2', 'S5'],
