@@ -1,6 +1,6 @@
 /**
  * `npm run bench`: what the machine can do, every shape on every backend, instruction set and number of threads, then
- * the rivals that are there, and what all of it shows. Some five minutes with all rivals, `--quick` under one.
+ * the rivals that are there, and what all of it shows. A quarter of an hour with all rivals, `--quick` a minute or two.
  */
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -29,7 +29,7 @@ const RESULTS = fileURLToPath(new URL('../../bench/results/', import.meta.url))
 const QUICK = { rivals: ['PyTorch', 'JAX', 'oneDNN'], problems: ['S1 trained', 'S3', 'S5', 'S6'], seconds: 0.15 }
 
 const HELP = `npm run bench -- [options]
-  --quick            the best instruction sets alone, short, beside PyTorch, JAX and oneDNN on four shapes: a minute
+  --quick            the best instruction sets alone, short, beside PyTorch, JAX and oneDNN on four shapes
   --only A,B         problems whose names begin so: ${SHAPES.map(({ name }) => name).join(', ')}
   --rivals A,B       only these (none: no rival): ${libraries().join(', ')}
   --isa ${ISAS.join('|')}         hold everyone to this instruction set: what a machine without AVX-512 would show

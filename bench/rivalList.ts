@@ -37,21 +37,21 @@ export const RIVALS: readonly Rival[] = [
     problems: ['S1 trained', 'S2', 'S5'],
     threads: [1, 2],
     command: npm('tfjs', '@tensorflow/tfjs-backend-wasm'),
-    timeout: 60,
+    timeout: 300,
   },
   {
     library: 'jax-js',
     problems: ['S1 trained', 'S2', 'S3', 'S5', 'S6'],
     threads: [1],
     command: npm('jax', '@jax-js/jax', ['--stack-size=7000']),
-    timeout: 90,
+    timeout: 300,
   },
   {
     library: 'brain.js',
     problems: ['S1 trained'],
     threads: [1],
     command: npm('brain', 'brain.js'),
-    timeout: 60,
+    timeout: 300,
     lossOnly: true,
   },
   {
@@ -59,7 +59,7 @@ export const RIVALS: readonly Rival[] = [
     problems: ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5'],
     threads: [1, 2],
     command: onnxruntime,
-    timeout: 60,
+    timeout: 300,
   },
 ]
 
