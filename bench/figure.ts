@@ -4,14 +4,14 @@ import { size } from './problems.ts'
 import { COLUMNS, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
 
-/** Ours in blues; rivals in Okabe & Ito's other colours, which colour-blind readers can tell apart. */
-const COLORS = ['#0072b2', '#4aa8de', '#9bd0f2', '#d55e00', '#e69f00', '#009e73', '#cc79a7', '#888888']
+/** Ours in blues; rivals in Okabe & Ito's other colours (yellow darker), which colour-blind readers can tell apart. */
+const COLORS = ['#0072b2', '#4aa8de', '#9bd0f2', '#d55e00', '#e69f00', '#b5a100', '#009e73', '#cc79a7', '#888888']
 const BAR = 11
 const GAP = 12
 const WIDTH = 860
 const LEFT = 210
 const RIGHT = 60
-const TOP = 84
+const TOP = 100
 
 const STYLE = `
 .irnn-bench { color-scheme: light dark; font: 12px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif }
@@ -63,7 +63,8 @@ export function bars(results: Results): string {
   const height = y + 44
   const title = 'One training iteration: forward, loss, backward, clip, update'
   const { cpu, cores } = results.machine
-  const note = `${cpu}, ${cores} cores, ${results.date}; each at its best number of threads; (B, T, I, H)`
+  const held = results.isa ? `; all held to ${results.isa.toUpperCase()}` : ''
+  const note = `${cpu}, ${cores} cores, ${results.date}${held}; each at its best number of threads; (B, T, I, H)`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" class="irnn-bench" role="img" aria-label="${title}, milliseconds on a logarithmic axis">`,
     `<title>${title}</title>`,

@@ -2,21 +2,25 @@
 import { availableParallelism } from 'node:os'
 import type { Engine as Backend } from '../src/backend/backend.ts'
 import { availableBackends, type BackendOptions, createEngine } from '../src/backend/choose.ts'
+import { InputError } from '../src/error.ts'
 import { checkAnswer } from './answers.ts'
 import { type Answer, forwardJob, type Job, timed, trainingJob } from './job.ts'
 import { bandwidth, peak, repeat, settledPeak } from './measure.ts'
 import { forwardWork, type Problem, work } from './problems.ts'
-import type { Engine, Row } from './results.ts'
+import type { Engine, Isa, Row } from './results.ts'
 
 export interface Measured {
   readonly backend: Backend
   readonly engine: Engine
 }
 
-/** Every backend there is at 1 and 2 threads, best first; where threads are not to be had, one of them. */
-export async function engines({ best }: { best: boolean }): Promise<Measured[]> {
+/**
+ * Every backend there is at 1 and 2 threads, best first; where threads are not to be had, one of them.
+ * @param isa no instruction set that is wider
+ */
+export async function engines({ best, isa }: { best: boolean; isa: Isa | undefined }): Promise<Measured[]> {
   const found: Measured[] = []
-  for (const options of preferred(await availableBackends(), best)) {
+  for (const options of preferred(held(await availableBackends(), isa), best)) {
     for (const threads of availableParallelism() > 1 ? [1, 2] : [1]) {
       const backend = await createEngine({ ...options, threads }).catch(() => null) // no threads of wasm here
       if (backend?.threads !== threads) continue
@@ -24,6 +28,18 @@ export async function engines({ best }: { best: boolean }): Promise<Measured[]> 
     }
   }
   return found
+}
+
+/** Native sets come widest first. @throws InputError where `isa` is not built or does not run here */
+export function held(all: readonly BackendOptions[], isa: Isa | undefined): readonly BackendOptions[] {
+  if (isa === undefined) return all
+  const native = all.filter(({ name }) => name === 'native')
+  const first = native.findIndex(({ instructionSet }) => instructionSet === isa)
+  if (first < 0) {
+    const here = native.map(({ instructionSet }) => instructionSet).join(', ') || 'none'
+    throw new InputError(`--isa: expected native kernels for ${isa} but here are ${here}: npm run build`)
+  }
+  return [...all.filter(({ name }) => name !== 'native'), ...native.slice(first)]
 }
 
 /**

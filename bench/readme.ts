@@ -10,7 +10,7 @@ import { counts } from '../experiments/page.ts'
 import type { OnnxSteps } from './onnxStep.ts'
 import { performancePage } from './performance.ts'
 import { size } from './problems.ts'
-import { COLUMNS, number, tableOf } from './report.ts'
+import { COLUMNS, type Column, number, tableOf } from './report.ts'
 import type { Results } from './results.ts'
 import { paragraph, type Scaling } from './scaling.ts'
 
@@ -26,9 +26,18 @@ export interface Block {
 
 export function blocks(): Block[] {
   const results = newest(/^\d{4}-\d\d-\d\d\.json$/)
+  const held = newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)
   const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
   return [
-    ...(results ? [{ page: 'README.md', mark: 'bench', text: table(results) }] : []),
+    ...(results
+      ? [
+          {
+            page: 'README.md',
+            mark: 'bench',
+            text: [results, held].flatMap((file) => (file ? [table(file)] : [])).join('\n'),
+          },
+        ]
+      : []),
     { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
     { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
@@ -145,29 +154,51 @@ function newest(pattern: RegExp): string | undefined {
 }
 
 /** README shows a part of the columns, and no shape that says nothing new. */
-const SHOWN = ['irnn, 1 thread', '2 threads', 'irnn, wasm', 'oneDNN', 'PyTorch', 'TensorFlow.js']
+const SHOWN = ['irnn, 1 thread', '2 threads', 'irnn, wasm', 'oneDNN', 'PyTorch', 'JAX', 'TensorFlow.js']
 const SHAPES = ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5', 'S6']
 
 function table(file: string): string {
-  const results = JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results
-  const columns = COLUMNS.filter(({ title }) => SHOWN.includes(title))
-  const { machine, engines } = results
+  return tableText(JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Results, `${RESULTS}/${file}`)
+}
+
+/** A run's table with what must be known of it. Who was not measured has no column. @param link to its numbers */
+export function tableText(results: Results, link: string): string {
+  const all = COLUMNS.filter(({ title }) => SHOWN.includes(title))
+  const shown = ({ shape }: { shape: { name: string } }) => SHAPES.includes(shape.name)
+  const there = all.filter((_, i) =>
+    tableOf(results, all)
+      .filter(shown)
+      .some(({ times }) => times[i] !== null),
+  )
+  const { machine, engines, isa } = results
   const peak = engines.find(({ backend, threads }) => backend === 'native' && threads === 1)?.peak ?? Number.NaN
-  const lines = tableOf(results, columns)
-    .filter(({ shape }) => SHAPES.includes(shape.name))
+  const lines = tableOf(results, there)
+    .filter(shown)
     .map(({ shape, times }) => {
       const cells = times.map((time) => (time === null ? '–' : number(time)))
       return `| ${shape.label} ${size(shape)} | ${cells.join(' | ')} |`
     })
+  const held = isa ? `, everyone held to ${isa.toUpperCase()}` : ''
   return [
-    `Milliseconds on ${machine.cores} cores of ${machine.cpu}, a measured ${peak.toFixed(0)} GFLOP/s each`,
-    `([the numbers](${RESULTS}/${file}); rivals at their best number of threads):`,
+    `Milliseconds on ${machine.cores} cores of ${machine.cpu}${held}, a measured ${peak.toFixed(0)} GFLOP/s each`,
+    `([the numbers](${link}); rivals at their best number of threads:`,
+    `${versions(results, there)}):`,
     '',
-    `| network (B, T, I, H) | ${columns.map(({ title }) => title).join(' | ')} |`,
-    `|---|${columns.map(() => '---|').join('')}`,
+    `| network (B, T, I, H) | ${there.map(({ title }) => title).join(' | ')} |`,
+    `|---|${there.map(() => '---|').join('')}`,
     ...lines,
     '',
   ].join('\n')
+}
+
+/** The rivals of the columns with their versions, which a row's engine begins with. */
+function versions({ rows }: Results, columns: readonly Column[]): string {
+  const said = columns.flatMap(({ title, pick }) => {
+    const own = rows.filter((row) => row.library === title && row.ms && pick(row))
+    const numbers = [...new Set(own.flatMap(({ engine }) => /^[\d.]+/.exec(engine)?.[0] ?? []))]
+    return numbers.length > 0 ? [`${title} ${numbers.join(' and ')}`] : []
+  })
+  return said.join(', ')
 }
 
 function bends(file: string): string {

@@ -49,6 +49,7 @@ export const COLUMNS: readonly Column[] = [
   { title: 'irnn, wasm', pick: ({ library, backend }) => library === 'irnn' && backend === 'wasm' },
   rival('oneDNN'),
   rival('PyTorch'),
+  rival('JAX'),
   rival('TensorFlow.js'),
   rival('jax-js'),
   rival('brain.js'),

@@ -2,6 +2,10 @@
 import type { InstructionSet } from '../src/index.ts'
 import type { Timing } from './measure.ts'
 
+/** An instruction set that all can be held to, so that a wide processor shows what a narrower one would. */
+export type Isa = 'avx2'
+export const ISAS: readonly Isa[] = ['avx2']
+
 export interface Row {
   /** `irnn`, or the rival. */
   readonly library: string
@@ -69,6 +73,8 @@ export interface Results {
   readonly date: string
   readonly commit: string
   readonly machine: Machine
+  /** Everyone was held to it; absent where each took what it likes best. */
+  readonly isa?: Isa
   readonly trained: { readonly iterations: number; readonly accuracy: number; readonly live: number } | null
   readonly engines: readonly Engine[]
   readonly rows: readonly Row[]

@@ -3,106 +3,16 @@
  * ours, and what they print is one JSON object a line (bench/rivals/problem.mjs says which). A rival that is not there
  * is one line; one whose answer is not ours is a row that failed.
  */
-import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import * as path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { checkAnswer } from './answers.ts'
 import type { Answer } from './job.ts'
 import type { Timing } from './measure.ts'
 import { CELLS, type Problem } from './problems.ts'
-import type { Row } from './results.ts'
-
-const BENCH = fileURLToPath(new URL('../../bench/', import.meta.url))
-const INSTALL = 'npm --prefix bench ci --ignore-scripts'
-
-export interface Rival {
-  readonly library: string
-  /** The problems it has what it takes for. */
-  readonly problems: readonly string[]
-  readonly threads: readonly number[]
-  /** A command with its first arguments, or why there is none. @param folder for what has to be built */
-  readonly command: (folder: string) => readonly string[] | string
-  /** Seconds after which it is stopped. */
-  readonly timeout: number
-  /** Its gradient is known to be another, and not checked; why stands in its program. */
-  readonly lossOnly?: boolean
-}
-
-const ALL = ['S1 trained', 'S1 dense', 'S2', 'S3', 'S3g', 'S4', 'S5', 'S6']
-
-export const RIVALS: readonly Rival[] = [
-  { library: 'PyTorch', problems: ALL, threads: [1, 2], command: python, timeout: 120 },
-  { library: 'oneDNN', problems: ALL, threads: [1, 2], command: onednn, timeout: 60 },
-  {
-    library: 'TensorFlow.js',
-    problems: ['S1 trained', 'S2', 'S5'],
-    threads: [1, 2],
-    command: npm('tfjs', '@tensorflow/tfjs-backend-wasm'),
-    timeout: 60,
-  },
-  {
-    library: 'jax-js',
-    problems: ['S1 trained', 'S2', 'S3', 'S5', 'S6'],
-    threads: [1],
-    command: npm('jax', '@jax-js/jax', ['--stack-size=7000']),
-    timeout: 90,
-  },
-  {
-    library: 'brain.js',
-    problems: ['S1 trained'],
-    threads: [1],
-    command: npm('brain', 'brain.js'),
-    timeout: 60,
-    lossOnly: true,
-  },
-  {
-    library: 'onnxruntime',
-    problems: ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5'],
-    threads: [1, 2],
-    command: npm('onnxruntime', 'onnxruntime-node'),
-    timeout: 60,
-  },
-]
-
-/** Problems for which rivals have a forward pass only, or one too. */
-export const FORWARD: readonly string[] = ['S1 trained', 'S1 dense', 'S3', 'S3g', 'S5']
-
-/** The first python3 with torch in it. */
-function python(): readonly string[] | string {
-  const tried = ['python3', '/usr/bin/python3']
-  const found = tried.find((name) => spawnSync(name, ['-c', 'import torch, numpy']).status === 0)
-  return found
-    ? [found, path.join(BENCH, 'rivals/pytorch.py')]
-    : `no torch in ${tried.join(' or ')} (Debian: python3-torch)`
-}
-
-function onednn(folder: string): readonly string[] | string {
-  if (!existsSync('/usr/include/oneapi/dnnl/dnnl.hpp')) return 'no headers (Debian: libdnnl-dev)'
-  const program = path.join(folder, 'onednn')
-  const flags = [
-    '-O3',
-    '-march=native',
-    '-std=c++17',
-    '-fopenmp',
-    path.join(BENCH, 'rivals/onednn.cc'),
-    '-ldnnl',
-    '-o',
-    program,
-  ]
-  const { status, stderr } = spawnSync(process.env.CXX ?? 'g++', flags, { encoding: 'utf8' })
-  if (status === 0) return [program]
-  return `its program does not compile: ${stderr?.split('\n').find((line) => line.includes('error')) ?? 'no C++ compiler'}`
-}
-
-/** @param flags of Node: an unrolled loop of 784 steps makes jax-js recurse deeper than its stack is by default */
-function npm(program: string, library: string, flags: readonly string[] = []): Rival['command'] {
-  return () => {
-    if (!existsSync(path.join(BENCH, 'node_modules', library))) return `not installed (${INSTALL})`
-    return [process.execPath, ...flags, path.join(BENCH, `rivals/${program}.mjs`)]
-  }
-}
+import type { Isa, Row } from './results.ts'
+import { HELD, type Rival } from './rivalList.ts'
 
 export interface Task {
   readonly problem: Problem
@@ -122,10 +32,12 @@ export async function contest(
   {
     seconds,
     cores,
+    isa,
     say,
   }: {
     seconds: number
     cores: number
+    isa: Isa | undefined
     say: (row: Row) => void
   },
 ): Promise<Contest> {
@@ -133,7 +45,7 @@ export async function contest(
   if (mine.length === 0) return { rows: [] }
   const folder = mkdtempSync(path.join(tmpdir(), 'irnn-bench-'))
   try {
-    const command = rival.command(folder)
+    const command = rival.command(folder, isa)
     if (typeof command === 'string') return { rows: [], missing: command }
     const files = mine.map(({ problem }, index) => {
       const file = path.join(folder, `${index}.bin`)
@@ -142,7 +54,8 @@ export async function contest(
     })
     const rows: Row[] = []
     for (const threads of rival.threads.filter((n) => n <= cores)) {
-      const lines = await run([...command, String(threads), String(seconds), ...files], threads, rival.timeout)
+      const env = environmentOf(process.env, threads, isa)
+      const lines = await run([...command, String(threads), String(seconds), ...files], env, rival.timeout)
       for (const row of readLines(rival, lines, mine, threads)) {
         rows.push(row)
         say(row)
@@ -173,13 +86,21 @@ export function encode({ cell, T, B, I, H, K, inputGradient, x, y, weights }: Pr
  */
 export function withoutTuning(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !/^(OPENBLAS|GOTO|BLIS|MKL|DNNL|ONEDNN|OMP|GOMP|KMP|ATEN)_/.test(name)),
+    Object.entries(env).filter(
+      ([name]) => !/^(OPENBLAS|GOTO|BLIS|MKL|DNNL|ONEDNN|OMP|GOMP|KMP|ATEN|XLA|TORCH|TORCHINDUCTOR|JAX)_/.test(name),
+    ),
   )
 }
 
+/** What a rival's process gets: a shell's variables but those that tune, its threads, and what holds it to `isa`. */
+export function environmentOf(env: NodeJS.ProcessEnv, threads: number, isa: Isa | undefined): NodeJS.ProcessEnv {
+  const count = String(threads)
+  const held = isa ? HELD[isa] : {}
+  return { ...withoutTuning(env), OMP_NUM_THREADS: count, OPENBLAS_NUM_THREADS: count, ...held }
+}
+
 /** Its lines, and one that says how it ended where that was not well. */
-async function run(command: readonly string[], threads: number, timeout: number): Promise<string[]> {
-  const env = { ...withoutTuning(process.env), OMP_NUM_THREADS: `${threads}`, OPENBLAS_NUM_THREADS: `${threads}` }
+async function run(command: readonly string[], env: NodeJS.ProcessEnv, timeout: number): Promise<string[]> {
   const child = spawn(command[0]!, command.slice(1), {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],

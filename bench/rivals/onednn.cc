@@ -21,45 +21,16 @@
 
 #include <oneapi/dnnl/dnnl.hpp>
 
+#include "problem.h"
+
 using namespace dnnl;
 using dims = memory::dims;
 using tag = memory::format_tag;
-using floats = std::vector<float>;
 using arguments = std::unordered_map<int, memory>;
-
-enum Cell { RELU, LSTM, GRU, SOFTMAX };
-
-struct Problem {
-  Cell cell;
-  int T, B, I, H, K, outputs, gates;
-  floats x, y, Wxh, Whh, bx, bh, headW, headB;
-};
 
 static engine cpu(engine::kind::cpu, 0);
 static stream queue(cpu);
 static const auto f32 = memory::data_type::f32;
-
-static Problem read_problem(const char* file) {
-  std::ifstream in(file, std::ios::binary);
-  int words[12];
-  if (!in.read(reinterpret_cast<char*>(words), sizeof words)) throw std::runtime_error("cannot read the problem");
-  Problem p{Cell(words[2]), words[3], words[4], words[5], words[6], words[7], std::max(words[7], 1), 0, {}, {}, {}, {}, {}, {}, {}, {}};
-  const auto take = [&](size_t n) {
-    floats values(n);
-    in.read(reinterpret_cast<char*>(values.data()), n * sizeof(float));
-    return values;
-  };
-  p.x = take(size_t(p.T) * p.B * p.I);
-  p.y = take(p.B);
-  p.gates = p.cell == LSTM ? 4 : p.cell == GRU ? 3 : 1;
-  if (p.cell == SOFTMAX) p.H = p.I;
-  else {
-    const size_t G = size_t(p.gates) * p.H;
-    p.Wxh = take(G * p.I), p.Whh = take(G * p.H), p.bx = take(G), p.bh = take(G);
-  }
-  p.headW = take(size_t(p.outputs) * p.H), p.headB = take(p.outputs);
-  return p;
-}
 
 // A memory of oneDNN that holds `desc`, zeroed.
 static memory zeros(const memory::desc& desc) {
@@ -89,63 +60,22 @@ static void to_ldigo(const Problem& p, int n, const floats& W, float* out) {
   }
 }
 
-// Loss and gradient of the head over the last state h [B,H]: linear, then cross-entropy or squared error.
-static float head(const Problem& p, const float* h, float* dh, floats& dW, floats& db) {
-  std::fill(dW.begin(), dW.end(), 0.f), std::fill(db.begin(), db.end(), 0.f);
-  double loss = 0;
-  floats out(p.outputs);
-  for (int b = 0; b < p.B; b++) {
-    const float* row = h + size_t(b) * p.H;
-    for (int k = 0; k < p.outputs; k++) {
-      out[k] = p.headB[k];
-      for (int j = 0; j < p.H; j++) out[k] += row[j] * p.headW[size_t(k) * p.H + j];
-    }
-    if (p.K > 0) {
-      const float top = *std::max_element(out.begin(), out.end());
-      double sum = 0;
-      for (float v : out) sum += std::exp(v - top);
-      loss += std::log(sum) + top - out[int(p.y[b])];
-      for (int k = 0; k < p.K; k++) out[k] = (std::exp(out[k] - top) / sum - (k == int(p.y[b]))) / p.B;
-    } else {
-      const float off = out[0] - p.y[b];
-      loss += off * off, out[0] = 2 * off / p.B;
-    }
-    for (int j = 0; j < p.H; j++) dh[size_t(b) * p.H + j] = 0;
-    for (int k = 0; k < p.outputs; k++) {
-      db[k] += out[k];
-      for (int j = 0; j < p.H; j++) {
-        dW[size_t(k) * p.H + j] += out[k] * row[j];
-        dh[size_t(b) * p.H + j] += out[k] * p.headW[size_t(k) * p.H + j];
-      }
-    }
-  }
-  return loss / p.B;
+// Version 3 describes a primitive by the engine and its arguments, version 2 by a descriptor of its own and the engine.
+template <class P, class... A>
+static typename P::primitive_desc describe(const A&... a) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {cpu, a...};
+#else
+  return {typename P::desc(a...), cpu};
+#endif
 }
-
-// Adam with a rate so low that nothing moves; m and v beside each array of weights.
-struct Adam {
-  struct Part { float* w; const float* g; size_t n; floats m, v; };
-  std::vector<Part> parts;
-  void add(float* w, const float* g, size_t n) { parts.push_back({w, g, n, floats(n), floats(n)}); }
-  void update(float factor) {
-    for (Part& part : parts)
-      for (size_t i = 0; i < part.n; i++) {
-        const float g = factor * part.g[i];
-        part.m[i] += 0.1f * (g - part.m[i]);
-        part.v[i] += 0.001f * (g * g - part.v[i]);
-        part.w[i] -= 1e-9f * part.m[i] / (std::sqrt(part.v[i]) + 1e-8f);
-      }
-  }
-};
-
-struct Answer { float loss = 0; double norm = 0; };
-// `check` also wants the norm of the gradients where the iteration itself has no use for it.
-using Iteration = std::function<Answer(bool check)>;
-
-static double squares(const float* g, size_t n) {
-  double sum = 0;
-  for (size_t i = 0; i < n; i++) sum += double(g[i]) * g[i];
-  return sum;
+template <class P, class Hint, class... A>
+static typename P::primitive_desc describe_backward(const Hint& hint, const A&... a) {
+#if DNNL_VERSION_MAJOR >= 3
+  return {cpu, prop_kind::backward, a..., hint};
+#else
+  return {typename P::desc(prop_kind::backward, a...), cpu, hint};
+#endif
 }
 
 struct Primitives {
@@ -164,12 +94,13 @@ static Primitives make(const Problem& p, int bias_gates, First... first) {
   typename Forward::primitive_desc f;
   typename Backward::primitive_desc b;
   if constexpr (std::is_same_v<Forward, lstm_forward>) {
-    f = {{prop_kind::forward_training, direction, x, h0, h0, Wxh, Whh, bias, h, none, none}, cpu};
-    b = {{prop_kind::backward, direction, x, h0, h0, Wxh, Whh, bias, h, none, none,
-          x, h0, h0, Wxh, Whh, bias, h, none, none}, cpu, f};
+    f = describe<Forward>(prop_kind::forward_training, direction, x, h0, h0, Wxh, Whh, bias, h, none, none);
+    b = describe_backward<Backward>(f, direction, x, h0, h0, Wxh, Whh, bias, h, none, none,
+                                    x, h0, h0, Wxh, Whh, bias, h, none, none);
   } else {
-    f = {{prop_kind::forward_training, first..., direction, x, h0, Wxh, Whh, bias, h, none}, cpu};
-    b = {{prop_kind::backward, first..., direction, x, h0, Wxh, Whh, bias, h, none, x, h0, Wxh, Whh, bias, h, none}, cpu, f};
+    f = describe<Forward>(prop_kind::forward_training, first..., direction, x, h0, Wxh, Whh, bias, h, none);
+    b = describe_backward<Backward>(f, first..., direction, x, h0, Wxh, Whh, bias, h, none,
+                                    x, h0, Wxh, Whh, bias, h, none);
   }
   return {Forward(f), Backward(b), {f.weights_layer_desc(), f.weights_iter_desc()}, {b.weights_layer_desc(), b.weights_iter_desc()},
           {b.diff_weights_layer_desc(), b.diff_weights_iter_desc()}, f.workspace_desc()};
@@ -249,12 +180,14 @@ static Iteration softmax_layer(Problem& p) {
   const int N = p.T * p.B, I = p.I, K = p.K;
   const memory::desc rows({N, I}, f32, tag::ab), logits({N, K}, f32, tag::ab), W({K, I}, f32, tag::ab);
   const memory::desc Wt({I, K}, f32, tag::ba), logitsT({K, N}, f32, tag::ba), bias({1, K}, f32, tag::ab);
-  const auto product = [](const memory::desc& a, const memory::desc& b, const memory::desc& c) {
-    return matmul(matmul::primitive_desc({a, b, c}, cpu));
-  };
-  const matmul forward({{rows, Wt, bias, logits}, cpu});
-  const matmul dWeights = product(logitsT, rows, W), dInput = product(logits, W, rows);
-  const softmax_forward soft({{prop_kind::forward_inference, logits, 1}, cpu});
+  const matmul forward(describe<matmul>(rows, Wt, bias, logits));
+  const matmul dWeights(describe<matmul>(logitsT, rows, W)), dInput(describe<matmul>(logits, W, rows));
+#if DNNL_VERSION_MAJOR >= 3
+  const softmax_forward soft(
+      describe<softmax_forward>(prop_kind::forward_inference, algorithm::softmax_accurate, logits, logits, 1));
+#else
+  const softmax_forward soft(describe<softmax_forward>(prop_kind::forward_inference, logits, 1));
+#endif
   memory x(rows, cpu, p.x.data()), w(W, cpu, p.headW.data()), wt(Wt, cpu, p.headW.data()), b(bias, cpu, p.headB.data());
   memory y = zeros(logits), dW = zeros(W), dx = zeros(rows);
   memory yT(logitsT, cpu, y.get_data_handle());
@@ -299,6 +232,7 @@ int main(int argc, char** argv) {
   const auto* version = dnnl_version();
   std::printf("{\"version\":\"%d.%d.%d\",\"note\":\"%s\"}\n", version->major, version->minor, version->patch,
               get_effective_cpu_isa() >= cpu_isa::avx512_core ? "AVX-512" : "AVX2 or less");
+  std::fflush(stdout);   // said also by a program that is stopped before its first answer
   for (int i = 3; i < argc; i++) {
     try {
       Problem p = read_problem(argv[i]);

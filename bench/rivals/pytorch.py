@@ -1,26 +1,24 @@
 """PyTorch on the CPU: python3 pytorch.py THREADS SECONDS FILE… (the protocol is in problem.mjs).
 
-Every network is done in its ways: torch.nn's module, and a loop over time that TorchScript compiled, with the products over x
-done at once. The faster one is timed.
+Every network is done in its ways, and the fastest is timed: torch.nn's module; a loop over time that TorchScript
+compiled, with the products over x done at once; the same loop around a step that torch.compile compiled; and the whole
+loop compiled, where it is short: unrolling 784 steps takes torch.compile many minutes.
 """
-import json
+import functools
 import re
-import sys
-import time
 
-import numpy as np
 import torch
 from torch import nn
 import torch.nn.functional as F
 
-threads, seconds, files = int(sys.argv[1]), float(sys.argv[2]), sys.argv[3:]
+from problem import race_all, say, seconds, threads
+
 torch.set_num_threads(threads)
 torch.set_flush_denormal(True)
-CELLS = ["relu", "lstm", "gru", "softmax"]
 
-
-def say(line):
-    print(json.dumps(line), flush=True)
+# Compiling takes ten seconds and more a network: not where rows are as short as those of --quick.
+COMPILES = seconds >= 0.3 and hasattr(torch, "compile")
+LONGEST_UNROLLED = 32
 
 
 def blas():
@@ -36,92 +34,113 @@ def blas():
     return "MKL" if torch.backends.mkl.is_available() else "its own BLAS"
 
 
-@torch.jit.script
-def relu_loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
-    a = F.linear(x, Wxh, bx + bh)
-    W = Whh.t()
-    h = torch.zeros(x.size(1), Whh.size(1))
-    for step in a.unbind(0):
-        h = torch.relu(torch.addmm(step, h, W))
-    return h
+def capability():
+    """The instruction set of PyTorch's own kernels."""
+    return torch.backends.cpu.get_cpu_capability() if hasattr(torch.backends, "cpu") else "AVX2"
 
 
-@torch.jit.script
-def lstm_loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
-    a = F.linear(x, Wxh, bx + bh)
-    W = Whh.t()
-    h = torch.zeros(x.size(1), Whh.size(1))
-    c = torch.zeros(x.size(1), Whh.size(1))
-    for step in a.unbind(0):
-        i, f, g, o = torch.addmm(step, h, W).chunk(4, 1)
-        c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
-        h = torch.sigmoid(o) * torch.tanh(c)
-    return h
+# A step takes the products over x and the state, and returns the new state.
 
 
-@torch.jit.script
-def gru_loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
-    a = F.linear(x, Wxh, bx)
-    W = Whh.t()
-    h = torch.zeros(x.size(1), Whh.size(1))
-    for step in a.unbind(0):
-        r, z, n = step.chunk(3, 1)
-        hr, hz, hn = torch.addmm(bh, h, W).chunk(3, 1)
-        z = torch.sigmoid(z + hz)
-        n = torch.tanh(n + torch.sigmoid(r + hr) * hn)
-        h = n + z * (h - n)
-    return h
+def relu_step(a: torch.Tensor, h: torch.Tensor, W: torch.Tensor):
+    return torch.relu(torch.addmm(a, h, W))
 
 
+def lstm_step(a: torch.Tensor, h: torch.Tensor, c: torch.Tensor, W: torch.Tensor):
+    i, f, g, o = torch.addmm(a, h, W).chunk(4, 1)
+    c = torch.sigmoid(f) * c + torch.sigmoid(i) * torch.tanh(g)
+    return torch.sigmoid(o) * torch.tanh(c), c
+
+
+def gru_step(a: torch.Tensor, h: torch.Tensor, W: torch.Tensor, bh: torch.Tensor):
+    r, z, n = a.chunk(3, 1)
+    hr, hz, hn = torch.addmm(bh, h, W).chunk(3, 1)
+    z = torch.sigmoid(z + hz)
+    n = torch.tanh(n + torch.sigmoid(r + hr) * hn)
+    return n + z * (h - n)
+
+
+# A loop over time around a step, which may be compiled; TorchScript finds it in the closure.
+
+
+def relu_loop(step):
+    def loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
+        a = F.linear(x, Wxh, bx + bh)
+        W = Whh.t()
+        h = torch.zeros(x.size(1), Whh.size(1))
+        for one in a.unbind(0):
+            h = step(one, h, W)
+        return h
+
+    return loop
+
+
+def lstm_loop(step):
+    def loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
+        a = F.linear(x, Wxh, bx + bh)
+        W = Whh.t()
+        h = torch.zeros(x.size(1), Whh.size(1))
+        c = torch.zeros(x.size(1), Whh.size(1))
+        for one in a.unbind(0):
+            h, c = step(one, h, c, W)
+        return h
+
+    return loop
+
+
+def gru_loop(step):
+    def loop(x: torch.Tensor, Wxh: torch.Tensor, Whh: torch.Tensor, bx: torch.Tensor, bh: torch.Tensor):
+        a = F.linear(x, Wxh, bx)
+        W = Whh.t()
+        h = torch.zeros(x.size(1), Whh.size(1))
+        for one in a.unbind(0):
+            h = step(one, h, W, bh)
+        return h
+
+    return loop
+
+
+STEPS = {"relu": relu_step, "lstm": lstm_step, "gru": gru_step}
 LOOPS = {"relu": relu_loop, "lstm": lstm_loop, "gru": gru_loop}
 MODULES = {"relu": lambda I, H: nn.RNN(I, H, nonlinearity="relu"), "lstm": nn.LSTM, "gru": nn.GRU}
 
 
-class Problem:
-    def __init__(self, file):
-        data = np.fromfile(file, dtype=np.float32)
-        _, self.index, cell, T, B, I, H, K, input_gradient = (int(v) for v in data.view(np.int32)[:9])
-        self.cell, self.classes, self.at, self.data = CELLS[cell], K, 12, data
-        outputs = max(K, 1)
-        self.x = self.take(T, B, I)
-        self.y = self.take(B).long() if K > 0 else self.take(B, 1)
-        self.x.requires_grad_(input_gradient == 1)
-        head = nn.Linear(I if self.cell == "softmax" else H, outputs)
-        self.rnn = None
-        if self.cell != "softmax":
-            self.rnn = MODULES[self.cell](I, H)
-            for p in self.rnn.parameters():
-                p.data.copy_(self.take(*p.shape))
-        for p in head.parameters():
-            p.data.copy_(self.take(*p.shape))
-        self.head = head
-        self.parameters = [*(self.rnn.parameters() if self.rnn else []), *head.parameters()]
+class Network:
+    def __init__(self, problem):
+        self.cell, self.T = problem.cell, problem.T
+        self.x = torch.from_numpy(problem.x).requires_grad_(problem.input_gradient)
+        self.y = torch.from_numpy(problem.y)
+        self.classes = problem.K
+        self.head = nn.Linear(problem.H or problem.I, max(problem.K, 1))
+        self.rnn = MODULES[self.cell](problem.I, problem.H) if self.cell != "softmax" else None
+        self.parameters = [*(self.rnn.parameters() if self.rnn else []), *self.head.parameters()]
+        for parameter, values in zip(self.parameters, problem.weights.values()):
+            parameter.data.copy_(torch.from_numpy(values))
         self.optimizer = torch.optim.Adam(self.parameters, lr=1e-9, foreach=True)
-
-    def take(self, *shape):
-        n = int(np.prod(shape))
-        self.at += n
-        return torch.from_numpy(self.data[self.at - n:self.at].copy()).reshape(*shape)
 
     def loss(self, h):
         out = self.head(h)
         return F.cross_entropy(out, self.y) if self.classes > 0 else F.mse_loss(out, self.y)
 
-    def module(self):
-        return self.loss(self.rnn(self.x)[0][-1])
-
-    def loop(self):
-        return self.loss(LOOPS[self.cell](self.x, *self.rnn.parameters()))
-
-    def softmax(self):
-        return self.loss(self.x[0])
-
-    def ways(self):
+    def forwards(self):
+        """Each way to the loss."""
         if self.cell == "softmax":
-            return {"F.linear, F.cross_entropy": self.softmax}
-        return {"torch.nn module": self.module, "TorchScript loop": self.loop}
+            layer = lambda: self.loss(self.x[0])
+            ways = {"F.linear, F.cross_entropy": layer}
+            return {**ways, "the same by torch.compile": torch.compile(layer)} if COMPILES else ways
+        over = lambda loop: lambda: self.loss(loop(self.x, *self.rnn.parameters()))
+        step, loop = STEPS[self.cell], LOOPS[self.cell]
+        ways = {
+            "torch.nn module": lambda: self.loss(self.rnn(self.x)[0][-1]),
+            "TorchScript loop": over(script(loop, step)),
+        }
+        if COMPILES:
+            ways["loop over a step by torch.compile"] = over(loop(torch.compile(step)))
+        if COMPILES and self.T <= LONGEST_UNROLLED:
+            ways["loop by torch.compile"] = over(torch.compile(loop(step)))
+        return ways
 
-    def iteration(self, forward):
+    def iteration(self, forward, check):
         """Forward, loss, backward, clip, update; S6 ends after backward."""
         for p in self.parameters:
             p.grad = None
@@ -129,42 +148,25 @@ class Problem:
         loss = forward()
         loss.backward()
         if self.cell == "softmax":
-            return loss, None
-        norm = nn.utils.clip_grad_norm_(self.parameters, 1)
-        self.optimizer.step()
-        return loss, norm
+            norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in self.parameters])) if check else None
+        else:
+            norm = nn.utils.clip_grad_norm_(self.parameters, 1)
+            self.optimizer.step()
+        return {"loss": loss.item(), "gradNorm": norm.item()} if check else None
 
 
-def timed(run):
-    start = time.perf_counter()
-    run()
-    return 1000 * (time.perf_counter() - start)
+@functools.lru_cache
+def script(loop, step):
+    return torch.jit.script(loop(step))
 
 
-def race(problem):
-    chosen = None
-    for engine, forward in problem.ways().items():
-        run = lambda forward=forward: problem.iteration(forward)
-        loss, norm = run()
-        if norm is None:
-            norm = torch.linalg.vector_norm(torch.cat([p.grad.flatten() for p in problem.parameters]))
-        for _ in range(2):  # TorchScript compiles in its first runs
-            run()
-        ms = timed(run)
-        if chosen is None or ms < chosen[0]:
-            chosen = (ms, engine, run, {"loss": loss.item(), "gradNorm": norm.item()})
-    ms, engine, run, answer = chosen
-    times, end = [ms], time.perf_counter() + seconds
-    while len(times) < 2 or (time.perf_counter() < end and len(times) < 5000):
-        times.append(timed(run))
-    times.sort()
-    ms = {"best": times[0], "median": times[(len(times) - 1) // 2], "repeats": len(times)}
-    say({"problem": problem.index, "pass": "training", "engine": engine, "answer": answer, "ms": ms})
+def ways(problem):
+    network = Network(problem)
+    return {
+        name: lambda check, forward=forward: network.iteration(forward, check)
+        for name, forward in network.forwards().items()
+    }
 
 
-say({"version": torch.__version__, "note": blas()})
-for n, file in enumerate(files):
-    try:
-        race(Problem(file))
-    except Exception as error:  # one problem that fails must not hide the others
-        say({"problem": n, "pass": "training", "engine": "", "failed": str(error).split("\n")[0]})
+say({"version": torch.__version__.split("+")[0], "note": f"{blas()}, {capability()}"})
+race_all(ways)

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { bars } from '../../bench/figure.ts'
+import { tableText } from '../../bench/readme.ts'
 import { claimLine, number, rowLine, tableOf } from '../../bench/report.ts'
 import { bend, type Measurement, paragraph, pointsOf, scalingFigure } from '../../bench/scaling.ts'
 import { GOOD, rival } from './results.ts'
@@ -21,8 +22,20 @@ test('a row says who, how long, and its share of the peak; a failed one why', ()
 
 test('the table takes the fastest of each, and a dash is no time', () => {
   const table = tableOf({ ...GOOD, rows: [...GOOD.rows, { ...rival('PyTorch', 'S3', 99), threads: 2 }] })
-  const [one, two, wasm, oneDNN, pytorch] = table.find(({ shape }) => shape.name === 'S3')!.times
-  assert.deepEqual([one, two, wasm, oneDNN, pytorch], [30, 16, null, null, 99])
+  const [one, two, wasm, oneDNN, pytorch, jax] = table.find(({ shape }) => shape.name === 'S3')!.times
+  assert.deepEqual([one, two, wasm, oneDNN, pytorch, jax], [30, 16, null, 90, 99, 120])
+})
+
+test('the page’s table names versions and what everyone was held to, and has no column of who was not there', () => {
+  const text = tableText({ ...GOOD, isa: 'avx2' }, 'there.json')
+  assert.match(text, /^Milliseconds on 2 cores of a <fast> one, everyone held to AVX2, a measured 120 GFLOP\/s each$/m)
+  assert.match(text, /\(\[the numbers\]\(there.json\); .*:\noneDNN 1.0, PyTorch 1.0, JAX 1.0, TensorFlow.js 1.0\):$/m)
+  const without = tableText({ ...GOOD, rows: GOOD.rows.filter(({ library }) => library !== 'JAX') }, 'there.json')
+  assert.doesNotMatch(without, /JAX|held/)
+  assert.match(
+    without,
+    /^\| network \(B, T, I, H\) \| irnn, 1 thread \| 2 threads \| irnn, wasm \| oneDNN \| PyTorch \|/m,
+  )
 })
 
 test('claims are printed as held, failed or unknown', () => {

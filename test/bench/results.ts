@@ -44,10 +44,11 @@ export const GOOD: Results = {
     { ...native, backend: 'wasm', engine: 'wasm', threads: 1, problem: 'S1 trained', ms: ms(9) },
     ...['S1 trained', 'S1 dense', 'S3', 'S3g'].map((problem) => rival('PyTorch', problem, 180)),
     rival('PyTorch', 'S5', 17),
-    rival('oneDNN', 'S1 dense', 13),
+    ...['S1 dense', 'S3', 'S3g'].map((problem) => rival('oneDNN', problem, 90)),
+    ...['S1 trained', 'S3'].map((problem) => rival('JAX', problem, 120)),
     rival('TensorFlow.js', 'S1 trained', 620),
   ],
-  loops: [{ engine: 'native', threads: 1, iteration: 3, kernels: 2.95 }],
+  loops: [{ engine: 'native', threads: 1, iteration: 3.1, kernels: 2.95 }],
   streaming: { engine: 'native', step: 0.5, forward: 0.2 },
   missing: [],
 }

@@ -1,11 +1,18 @@
 /** A rival's answer is checked before its time counts. */
 import assert from 'node:assert/strict'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import * as path from 'node:path'
 import { test } from 'node:test'
 import { checkAnswer } from '../../bench/answers.ts'
+import { environment } from '../../bench/environments.ts'
 import { trainingJob } from '../../bench/job.ts'
+import { held } from '../../bench/ours.ts'
 import { randomProblem, SHAPES } from '../../bench/problems.ts'
-import { readLines, withoutTuning } from '../../bench/rivals.ts'
+import { RIVALS } from '../../bench/rivalList.ts'
+import { environmentOf, readLines, withoutTuning } from '../../bench/rivals.ts'
 import { createEngine } from '../../src/backend/choose.ts'
+import type { InstructionSet } from '../../src/index.ts'
 
 const truth = { loss: 2, gradNorm: 10 }
 
@@ -60,8 +67,54 @@ test('what a shell says of a library’s kernels does not reach a rival', () => 
     MKL_DEBUG_CPU_TYPE: '5',
     ONEDNN_MAX_CPU_ISA: 'AVX2',
     OMP_WAIT_POLICY: 'active',
+    XLA_FLAGS: '--xla_cpu_max_isa=SSE4_2',
   }
   assert.deepEqual(withoutTuning(shell), { PATH: '/bin' })
+})
+
+test('--isa holds every library that chooses its kernels by the processor, and only then', () => {
+  const shell = { PATH: '/bin', ATEN_CPU_CAPABILITY: 'default' }
+  assert.deepEqual(environmentOf(shell, 2, undefined), {
+    PATH: '/bin',
+    OMP_NUM_THREADS: '2',
+    OPENBLAS_NUM_THREADS: '2',
+  })
+  const held = environmentOf(shell, 1, 'avx2')
+  for (const name of ['ATEN_CPU_CAPABILITY', 'MKL_ENABLE_INSTRUCTIONS', 'ONEDNN_MAX_CPU_ISA', 'DNNL_MAX_CPU_ISA']) {
+    assert.equal(held[name]?.toLowerCase(), 'avx2', name)
+  }
+  assert.match(held.XLA_FLAGS!, /^--xla_cpu_max_isa=AVX2 /)
+  const onnxruntime = RIVALS.find(({ library }) => library === 'onnxruntime')!
+  assert.equal(onnxruntime.command('', 'avx2'), 'it has no switch for instruction sets')
+})
+
+test('--isa leaves our own wider kernels out, and says so where it cannot', () => {
+  const set = (name: 'native' | 'wasm', instructionSet: InstructionSet) => ({ name, instructionSet })
+  const all = [set('wasm', 'simd128'), set('native', 'avx512'), set('native', 'avx2'), set('native', 'baseline')]
+  assert.deepEqual(held(all, undefined), all)
+  assert.deepEqual(held(all, 'avx2'), [all[0], all[2], all[3]])
+  assert.throws(
+    () => held([all[0]!, all[3]!], 'avx2'),
+    /^InputError: --isa: expected native kernels for avx2 but here are baseline/,
+  )
+})
+
+test('an environment counts only once its versions are written down', () => {
+  const cache = mkdtempSync(path.join(tmpdir(), 'irnn-rivals-'))
+  const before = process.env.IRNN_CACHE
+  process.env.IRNN_CACHE = cache
+  try {
+    mkdirSync(path.join(cache, 'rivals/jax/bin'), { recursive: true })
+    assert.equal(environment('jax'), null)
+    const jax = RIVALS.find(({ library }) => library === 'JAX')!
+    assert.match(String(jax.command('', undefined)), /^not installed \(node dist\/bench\/main.js --install-rivals\)$/)
+    writeFileSync(path.join(cache, 'rivals/jax/versions.json'), '[]')
+    assert.equal(environment('jax'), path.join(cache, 'rivals/jax'))
+  } finally {
+    if (before === undefined) delete process.env.IRNN_CACHE
+    else process.env.IRNN_CACHE = before
+    rmSync(cache, { recursive: true })
+  }
 })
 
 test('no answer is no time either', () => {
