@@ -1,9 +1,10 @@
 /**
  * Runs as processes of their own: one that fails takes no other with it. Several at a time, each at the lowest
- * priority, so that other work goes before. A child ends by itself, and saves, soon after whoever reads its events has
- * died: its next line cannot be written (cli/signals.ts).
+ * priority, so that other work goes before. A child does not outlive this process: Linux kills it with its parent,
+ * where setpriv is there to ask for that. Elsewhere it ends by itself, and saves, soon after whoever reads its events
+ * has died: its next line cannot be written (cli/signals.ts).
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import * as path from 'node:path'
@@ -60,11 +61,9 @@ export async function runChild(
   args: readonly string[],
   { command, signal, take, onEvent }: ChildOptions,
 ): Promise<Ended> {
+  const [program, ...words] = [...dying(), ...command, ...args, '--json']
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
-  const child = spawn(command[0]!, [...command.slice(1), ...args, '--json'], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-  })
+  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
   take(child)
   lowerPriority(child)
   const pause = () => {
@@ -81,6 +80,20 @@ export async function runChild(
   const code = await ended(child)
   signal?.removeEventListener('abort', pause)
   return { code, message: said.at(-1) ?? `ended with code ${code}` }
+}
+
+let prefix: readonly string[] | undefined
+
+/**
+ * What makes a command die with this process, put before it: setpriv (util-linux) asks the kernel for that signal, and
+ * becomes the command. Nothing where it is not there, or is another one that knows no such option (busybox).
+ */
+function dying(): readonly string[] {
+  if (prefix) return prefix
+  const words = ['setpriv', '--pdeathsig', 'KILL']
+  const has = process.platform === 'linux' && spawnSync(words[0]!, [...words.slice(1), 'true']).status === 0
+  prefix = has ? words : []
+  return prefix
 }
 
 /**
