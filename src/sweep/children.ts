@@ -31,12 +31,16 @@ export async function inSlots<T>(
   await Promise.all(Array.from({ length: Math.min(slots, waiting.length) }, worker))
 }
 
-/** Arguments of `irnn` for what is left of the run in `dir`; `fresh` are those of a new one, without its folder. */
-export function argumentsFor(dir: string, fresh: readonly string[]): string[] {
-  if ([LAST, PREVIOUS, BEST].some((name) => existsSync(path.join(dir, name)))) return ['train', '--resume', dir]
+/**
+ * Arguments of `irnn` for what is left of the run in `dir`; `fresh` are those of a new one, without its folder, and
+ * `again` those that one which goes on needs beside its folder.
+ */
+export function argumentsFor(dir: string, fresh: readonly string[], again: readonly string[] = []): string[] {
+  const has = [LAST, PREVIOUS, BEST].some((name) => existsSync(path.join(dir, name)))
+  if (has) return ['train', '--resume', dir, ...again]
   // Begun, and ended before there was a checkpoint: from the start again.
-  const again = existsSync(path.join(dir, CONFIG)) ? ['--overwrite'] : []
-  return [...fresh, '--out', dir, ...again]
+  const replacing = existsSync(path.join(dir, CONFIG)) ? ['--overwrite'] : []
+  return [...fresh, '--out', dir, ...replacing]
 }
 
 export interface ChildOptions {
@@ -47,6 +51,8 @@ export interface ChildOptions {
   /** Is given the process when it has begun. */
   take(child: ChildProcess): void
   onEvent?(event: TrainEvent): unknown
+  /** Its token, where others may take the run over (src/runs/fence.ts). */
+  readonly owner?: string | undefined
 }
 
 export interface Ended {
@@ -59,11 +65,15 @@ export interface Ended {
 /** `irnn` with these arguments and `--json`, until it has ended. @throws Error when it cannot be started */
 export async function runChild(
   args: readonly string[],
-  { command, signal, take, onEvent }: ChildOptions,
+  { command, signal, take, onEvent, owner }: ChildOptions,
 ): Promise<Ended> {
   const [program, ...words] = [...dying(), ...command, ...args, '--json']
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
-  const child = spawn(program!, words, { stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+  const child = spawn(program!, words, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+    env: { ...process.env, IRNN_QUEUE: undefined, IRNN_OWNER: owner }, // a queue's address has its password
+  })
   take(child)
   lowerPriority(child)
   const pause = () => {
