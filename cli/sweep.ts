@@ -18,6 +18,7 @@ import {
   readSweepFolder,
   type SweepFolder,
 } from '../src/sweep/folder.ts'
+import { runQueued, type SweepQueue } from '../src/sweep/queue.ts'
 import { type Ran, runSweep } from '../src/sweep/run.ts'
 import { type TrialConfig, trialsOf } from '../src/sweep/trials.ts'
 import { optionsOf } from '../src/tasks/definition.ts'
@@ -29,13 +30,14 @@ import { trainFlags } from './options.ts'
 import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
 import { heatOf } from './sweepHeat.ts'
+import { type QueueCounts, type QueueFlags, refuseBeside, withQueue } from './sweepQueue.ts'
 import { csvOf, tableOf } from './sweepTable.ts'
 
 export const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 /** "Try again": what was asked for is not all done, and the same command goes on. As sysexits.h has it. */
 export const STOPPED = 75
 
-export interface SweepFlags {
+export interface SweepFlags extends QueueFlags {
   readonly dir?: string
   readonly slots?: number
   readonly prune?: 'asha'
@@ -44,30 +46,35 @@ export interface SweepFlags {
 export const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
 
 /** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
-export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags): Promise<number> {
+export async function sweepFile(file: string, flags: SweepFlags): Promise<number> {
+  const { dir } = flags
   // Not left to commander, which would ask for it of `sweep status` as well.
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
+  refuseBeside(flags)
   const folder = folderFrom(file, dir)
+  return withQueue(dir, flags, (queue) => runAll(folder, flags, queue))
+}
+
+async function runAll(folder: SweepFolder, { slots, prune }: SweepFlags, queue?: SweepQueue): Promise<number> {
+  const { dir } = folder
   const names = Object.keys(folder.sweep.space)
   const unlock = beginSweep(folder, flagsOf, say)
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
   try {
     explaining(dir, 'cannot be written', () => rmSync(path.join(dir, CANCEL), { force: true }))
-    const rans = await runSweep(folder, {
-      command: [process.execPath, MAIN],
-      slots,
-      stop,
-      prune: prune !== undefined,
-      onEnd: progress(folder),
-    })
+    const onEnd = progress(folder)
+    const local = { command: [process.execPath, MAIN], slots, stop, prune: prune !== undefined, onEnd }
+    const rans = queue ? await runQueued(folder, queue, { stop, onEnd }) : await runSweep(folder, local)
     const left = rans.filter(({ outcome }) => !isOver(outcome))
     const best = ranked(rans)[0]!
     const results = `irnn sweep results ${dir}`
     if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}; ${results} has all ${grouped(rans.length)}`)
     else print(`no trial has a score yet; ${results} has all ${grouped(rans.length)}`)
     if (left.length === 0) return 0
-    if (stop.signal.aborted)
-      say(`stopped: ${grouped(left.length)} of ${grouped(rans.length)} are left; the same command goes on`)
+    if (stop.signal.aborted) {
+      const others = queue ? ', and workers meanwhile, unless it was cancelled' : ''
+      say(`stopped: ${grouped(left.length)} of ${grouped(rans.length)} are left; the same command goes on${others}`)
+    }
     return stop.signal.aborted ? STOPPED : 1
   } finally {
     stop.release()
@@ -124,7 +131,7 @@ function progress({ trials, sweep }: SweepFolder): (ran: Ran, fresh: boolean) =>
 }
 
 /** "t0123…  lr 0.01, clip 1, seed 1: MSE 0.17" */
-function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonly string[]): string {
+export function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonly string[]): string {
   const options = names.map((name) => `${name} ${config.options[name]}`)
   return `${id}  ${[...options, `seed ${config.seed}`].join(', ')}: ${message ?? came(outcome)}`
 }
@@ -141,8 +148,8 @@ function read(dir: string): { rans: Ran[]; names: string[]; sweep: Sweep } {
   return { rans, names: Object.keys(sweep.space), sweep }
 }
 
-/** Says how many trials are over, and about how long the others take. */
-export function sweepStatus(dir: string, { json = false }: { json?: boolean }): number {
+/** Says how many trials are over, and about how long the others take. @param queued what is in its queue */
+export function sweepStatus(dir: string, { json = false }: { json?: boolean }, queued?: QueueCounts): number {
   const { rans, names } = read(dir)
   const count = (kind: Outcome['kind']) => rans.filter(({ outcome }) => outcome.kind === kind).length
   const [done, diverged, pruned] = [count('done'), count('diverged'), count('pruned')]
@@ -151,7 +158,8 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }): 
   const secondsLeft = leftOf(rans)
   if (json) {
     const id = best.outcome.kind === 'done' ? best.trial.id : null
-    print(JSON.stringify({ trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }))
+    const all = { trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }
+    print(JSON.stringify({ ...all, ...(queued && { queue: queued }) }))
     return 0
   }
   const left = begun + waiting
@@ -161,6 +169,10 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }): 
   print(`${grouped(done)} of ${grouped(rans.length)} trials done${ends}${rest}`)
   if (left > 0 && secondsLeft !== null) print(`about ${duration(secondsLeft)} left, one at a time`)
   if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
+  if (queued) {
+    const states = Object.entries(queued).map(([state, n]) => `${grouped(n)} ${state}`)
+    print(`in the queue: ${states.join(', ')}`)
+  }
   return 0
 }
 

@@ -75,7 +75,7 @@ function refuseOther(dir: string, sweep: Sweep, flagsOf: FlagsOf): void {
 }
 
 /** As text, whatever the order of options. */
-function sorted(part: unknown): string {
+export function sorted(part: unknown): string {
   return JSON.stringify(part, (_, value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
