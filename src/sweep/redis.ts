@@ -53,7 +53,7 @@ export function addressOf(text: string, ca?: string): Address {
       db: Number(db),
       ...(url.username && { username: said(url.username, 'user') }),
       ...(url.password && { password: said(url.password, 'password') }),
-      ...(tls && { tls: { servername: host, ...(ca !== undefined && { ca: readText(ca) }) } }),
+      ...(tls && { tls: ca === undefined ? {} : { ca: readText(ca) } }),
     },
   }
 }
