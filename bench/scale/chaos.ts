@@ -30,7 +30,8 @@ const SWEEP = `task: adding
 options:
   {length: 10, train-size: 100, test-size: 20, iterations: 1500, eval-every: 500, checkpoint-every: 50,
   optimizer: sgd, clip-kind: none}
-space: {lr: [0.01, 0.02, 0.03, 0.04, 0.05], hidden: [4, 5], clip: [1, 2, 3, 4]}
+space: {lr: [0.01, 0.02, 0.03, 0.04, 0.05], hidden: [4, 5, 6, 7]}
+seeds: [1, 2]
 `
 
 /** What was done to them, and how often. */
@@ -183,7 +184,9 @@ async function main(): Promise<void> {
   try {
     fs.writeFileSync(path.join(home, 'sweep.yaml'), SWEEP)
     const quiet = path.join(home, 'quiet')
-    execFileSync(process.execPath, [MAIN, 'sweep', path.join(home, 'sweep.yaml'), '--dir', quiet], { stdio: 'ignore' })
+    execFileSync(process.execPath, [MAIN, 'sweep', path.join(home, 'sweep.yaml'), '--dir', quiet], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    })
     const wanted = resultLines(quiet, { json: true })
     const server = await startServer({ dir: home, host: network?.host })
     const end = Date.now() + Number(values.minutes) * 60_000
