@@ -16,6 +16,11 @@ const FLAGS: readonly Flag[] = [
     value: oneOf('asha'),
     help: 'stop a trial at its evaluation 1, 3, 9, … unless it is in the best third of those that came there',
   },
+  {
+    flag: '--sampler <who>',
+    value: oneOf('optuna'),
+    help: 'of trials that are drawn: who draws them, knowing what those before came to; needs a Python with Optuna',
+  },
   ...QUEUE_FLAGS,
 ]
 

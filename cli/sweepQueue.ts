@@ -41,6 +41,13 @@ export function refuseBeside(flags: QueueFlags & { readonly slots?: number; read
   }
 }
 
+/** What does not go with a sampler. @throws InputError */
+export function refuseBesideSampler(flags: QueueFlags & { readonly prune?: string }): void {
+  const why = 'a sampler is told of each trial when it is over, on one machine: remove it'
+  if (flags.prune !== undefined) throw new InputError(`--prune: ${why}`)
+  if (queueFrom(flags) !== undefined) throw new InputError(`--queue, or IRNN_QUEUE: ${why}`)
+}
+
 /** Does some work with the queue of a sweep, or without one. It has the name of the sweep's folder. */
 export async function withQueue<T>(
   dir: string,

@@ -53,7 +53,7 @@ interface Setting {
   readonly server: RedisServer
   readonly network: Network | undefined
   readonly generator: Rng
-  /** When to end, in ms since the epoch. */
+  /** When all is left in peace, in ms since the epoch. */
   readonly end: number
 }
 
@@ -125,11 +125,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 const ODDS = [0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5]
 
 async function harm(workers: Workers, setting: Setting, faults: Tally, over: AbortSignal): Promise<void> {
-  const { network, generator } = setting
+  const { network, generator, end } = setting
   const names = Object.keys(FAULTS)
   while (!over.aborted) {
-    await sleep(500 + generator.below(2500))
-    if (over.aborted) return
+    await sleep(2000 + generator.below(6000))
+    if (over.aborted || Date.now() > end) return
     const name = network ? 'link cut for 8 s' : names[ODDS[generator.below(ODDS.length)]!]!
     faults[name] = (faults[name] ?? 0) + 1
     if (network) await network.cut(8000)

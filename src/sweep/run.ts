@@ -145,7 +145,7 @@ export function runAlone(
 }
 
 /** Work that the files `pause` and `cancel` in the folder steer. */
-async function steered<T>(
+export async function steered<T>(
   dir: string,
   stop: SweepOptions['stop'],
   work: (take: ChildOptions['take']) => Promise<T>,
