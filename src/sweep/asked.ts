@@ -126,8 +126,8 @@ export async function openSampler(dir: string, sweep: Sweep, python: string): Pr
 }
 
 const OTHER =
-  'expected the Optuna that this sweep was begun with but it asks for other trials now: install that version, or name ' +
-  'another --dir'
+  'expected the Optuna that this sweep was begun with but it asks for other trials now: install that version, or ' +
+  'name another --dir'
 
 /** Lower is better; null: it has none. */
 function worthOf(outcome: Outcome): number | null {
@@ -171,8 +171,8 @@ function answersOf(child: ChildProcess, python: string): () => Promise<Record<st
     const said = line === null ? { error: 'it ended' } : JSON.parse(line)
     if (!('error' in said)) return said
     throw new InputError(
-      `--sampler optuna: expected a Python with Optuna but ${python} says: ${said.error}: pip install optuna, or name ` +
-        'another one as IRNN_PYTHON',
+      `--sampler optuna: expected a Python with Optuna but ${python} says: ${said.error}: pip install optuna, or ` +
+        'name another one as IRNN_PYTHON',
     )
   }
 }
