@@ -20,7 +20,7 @@ import {
   type SweepFolder,
   trialsIn,
 } from '../src/sweep/folder.ts'
-import { runQueued, type SweepQueue } from '../src/sweep/queue.ts'
+import { refuseOtherQueue, runQueued, type SweepQueue } from '../src/sweep/queue.ts'
 import { type Ran, runSweep } from '../src/sweep/run.ts'
 import { runSampled } from '../src/sweep/sampled.ts'
 import { type TrialConfig, trialsOf } from '../src/sweep/trials.ts'
@@ -56,7 +56,12 @@ export async function sweepFile(file: string, flags: SweepFlags): Promise<number
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
   refuseBeside(flags)
   const folder = folderFrom(file, dir, flags.sampler)
-  if (folder.sweep.sampler === undefined) return withQueue(dir, flags, (queue) => runAll(folder, flags, { queue }))
+  if (folder.sweep.sampler === undefined) {
+    return withQueue(dir, flags, async (queue) => {
+      if (queue) await refuseOtherQueue(queue, folder.sweep) // before there is a folder
+      return runAll(folder, flags, { queue })
+    })
+  }
   refuseBesideSampler(flags)
   const sampler = await openSampler(dir, folder.sweep, process.env.IRNN_PYTHON || 'python3')
   try {

@@ -101,18 +101,23 @@ export async function runQueued(folder: SweepFolder, to: SweepQueue, { stop, onE
   return all
 }
 
-/** @throws InputError when another sweep has the name; it is taken back otherwise, if it was cancelled */
-async function claim({ redis, name }: SweepQueue, sweep: Sweep): Promise<void> {
-  const mine = fingerprintOf(sweep)
-  const key = keyOf(name, SWEEP)
-  await redis.set(key, mine, 'NX')
-  if ((await redis.get(key)) !== mine) {
+/** Takes the name, also after the sweep was cancelled. @throws InputError when another sweep has it */
+async function claim(to: SweepQueue, sweep: Sweep): Promise<void> {
+  const { redis, name } = to
+  await redis.set(keyOf(name, SWEEP), fingerprintOf(sweep), 'NX')
+  await refuseOtherQueue(to, sweep)
+  await redis.del(keyOf(name, CANCELLED))
+}
+
+/** @throws InputError when the queue of that name is that of another sweep */
+export async function refuseOtherQueue({ redis, name }: SweepQueue, sweep: Sweep): Promise<void> {
+  const held = await redis.get(keyOf(name, SWEEP))
+  if (held !== null && held !== fingerprintOf(sweep)) {
     throw new InputError(
       `--queue: ${name}: expected no queue of another sweep but there is one, of another folder of that name: ` +
         'end that one with irnn sweep cancel, or give this folder another name',
     )
   }
-  await redis.del(keyOf(name, CANCELLED))
 }
 
 /** Jobs of an earlier time that ended without a result here would else count as done for ever. */
@@ -172,11 +177,12 @@ export async function collect({ dir, trials }: SweepFolder, from: SweepQueue): P
   for (const trial of trials) if (ended.has(trial.id)) await takeResult(from.redis, from.name, dir, trial)
 }
 
-/** Stops whoever runs trials of it, and removes what waits. */
+/** Stops whoever runs trials of it, removes what waits, and gives its name back. */
 export async function cancelQueued({ queue, redis, name }: SweepQueue): Promise<void> {
   await redis.set(keyOf(name, CANCELLED), '1')
   await redis.publish(keyOf(name, CANCELLED), '')
   await queue.drain(true)
+  await redis.del(keyOf(name, SWEEP))
 }
 
 /** How many trials are in which state of the queue. */
