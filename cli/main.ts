@@ -1,13 +1,14 @@
 #!/usr/bin/env node
 /**
  * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input,
- * 75 a sweep was stopped and can go on, 130 and 143 stopped by a signal. Results go to stdout, everything else to
- * stderr.
+ * 75 a sweep was stopped and can go on, 77 another process took the run over, 130 and 143 stopped by a signal. Results
+ * go to stdout, everything else to stderr.
  */
 import * as path from 'node:path'
 import { CommanderError } from 'commander'
 import { InputError, printable, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, nameOf, names, notNegative, positive, whole } from '../src/flag.ts'
+import { FencedError } from '../src/runs/fence.ts'
 import * as z from '../src/schema.ts'
 import type { TaskDefinition } from '../src/tasks/definition.ts'
 import { TASK_NAMES, TASKS } from '../src/tasks/tasks.node.ts'
@@ -230,6 +231,9 @@ function baselineCommand(program: IrnnCommand, finish: Finish): void {
   )
 }
 
+/** A run was taken over by a process of another machine (src/runs/fence.ts). */
+const FENCED = 77
+
 /** A share of each run, or else a number of iterations. */
 const BUDGET = kindOf(
   z.number().refine((value) => value > 0 && (value <= 1 || Number.isSafeInteger(value))),
@@ -279,11 +283,11 @@ async function main(): Promise<void> {
       return
     }
     const { name, message } = error as Error
-    const expected = error instanceof InputError || name === 'DivergenceError'
+    const expected = error instanceof InputError || name === 'DivergenceError' || error instanceof FencedError
     process.stderr.write(
       `irnn: ${expected || process.env.IRNN_DEBUG === undefined ? printable(message) : (error as Error).stack}\n`,
     )
-    process.exitCode = error instanceof InputError ? 2 : 1
+    process.exitCode = error instanceof InputError ? 2 : error instanceof FencedError ? FENCED : 1
   }
 }
 

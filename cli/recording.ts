@@ -7,6 +7,7 @@ import type { Model } from '../src/model/model.ts'
 import { modelParts } from '../src/model/modelFile.ts'
 import { duration, grouped, significant } from '../src/numbers.ts'
 import { BEST } from '../src/runs/checkpoint.ts'
+import { FencedError } from '../src/runs/fence.ts'
 import type { RunFolder } from '../src/runs/writer.ts'
 import type { Task } from '../src/task.ts'
 import { better } from '../src/train/deciding.ts'
@@ -84,6 +85,7 @@ export async function record(run: Run, recording: Recording): Promise<number> {
       if (folder.moved) stop.now()
     }
   } catch (error) {
+    if (error instanceof FencedError) ok = false // what is left belongs to another process
     if (error instanceof DivergenceError) {
       saved(recording, attempt) // as it was before that iteration
       if (run.getState().best) progress.say(kept(run, recording))

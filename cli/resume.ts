@@ -66,6 +66,7 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
       load: (source) => loadModel(source, { backend }),
       say: progress.say,
       taskFiles: definition.files,
+      owner: process.env.IRNN_OWNER,
       revise: (config, at) => extended(config, at, flags.iterations),
     })
     if (!json) introduce(run, progress)

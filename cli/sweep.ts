@@ -7,7 +7,8 @@ import { InputError } from '../src/error.ts'
 import { isSwitch, longOf, nameOf } from '../src/flag.ts'
 import { measured, measureOf } from '../src/metric.ts'
 import { duration, grouped } from '../src/numbers.ts'
-import { type FlagsOf, readSweepFile, type Sweep } from '../src/sweep/file.ts'
+import { openSampler, type Sampler } from '../src/sweep/asked.ts'
+import { type FlagsOf, readSweepFile, refuseUnsampled, type Sweep } from '../src/sweep/file.ts'
 import {
   beginSweep,
   CANCEL,
@@ -17,8 +18,11 @@ import {
   ranked,
   readSweepFolder,
   type SweepFolder,
+  trialsIn,
 } from '../src/sweep/folder.ts'
+import { refuseOtherQueue, runQueued, type SweepQueue } from '../src/sweep/queue.ts'
 import { type Ran, runSweep } from '../src/sweep/run.ts'
+import { runSampled } from '../src/sweep/sampled.ts'
 import { type TrialConfig, trialsOf } from '../src/sweep/trials.ts'
 import { optionsOf } from '../src/tasks/definition.ts'
 import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
@@ -29,45 +33,71 @@ import { trainFlags } from './options.ts'
 import { print, say } from './say.ts'
 import { stopOnSignals } from './signals.ts'
 import { heatOf } from './sweepHeat.ts'
+import { type QueueCounts, type QueueFlags, refuseBeside, refuseBesideSampler, withQueue } from './sweepQueue.ts'
 import { csvOf, tableOf } from './sweepTable.ts'
 
 export const MAIN = fileURLToPath(new URL('main.js', import.meta.url))
 /** "Try again": what was asked for is not all done, and the same command goes on. As sysexits.h has it. */
 export const STOPPED = 75
 
-export interface SweepFlags {
+export interface SweepFlags extends QueueFlags {
   readonly dir?: string
   readonly slots?: number
   readonly prune?: 'asha'
+  readonly sampler?: 'optuna'
 }
 
 export const flagsOf: FlagsOf = (task) => trainFlags(taskNamed(task))
 
 /** Runs what is left of a sweep. Returns the exit code: 0 when every trial is over, 1 when some failed. */
-export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags): Promise<number> {
+export async function sweepFile(file: string, flags: SweepFlags): Promise<number> {
+  const { dir } = flags
   // Not left to commander, which would ask for it of `sweep status` as well.
   if (dir === undefined) throw new InputError('sweep: expected --dir <dir> but received nothing: add it')
-  const folder = folderFrom(file, dir)
-  const names = Object.keys(folder.sweep.space)
+  refuseBeside(flags)
+  const folder = folderFrom(file, dir, flags.sampler)
+  if (folder.sweep.sampler === undefined) {
+    return withQueue(dir, flags, async (queue) => {
+      if (queue) await refuseOtherQueue(queue, folder.sweep) // before there is a folder
+      return runAll(folder, flags, { queue })
+    })
+  }
+  refuseBesideSampler(flags)
+  const sampler = await openSampler(dir, folder.sweep, process.env.IRNN_PYTHON || 'python3')
+  try {
+    return await runAll(folder, flags, { sampler })
+  } finally {
+    sampler.close()
+  }
+}
+
+/** Who hands out trials, if not this process. */
+interface Means {
+  readonly queue?: SweepQueue | undefined
+  readonly sampler?: Sampler | undefined
+}
+
+async function runAll(folder: SweepFolder, { slots, prune }: SweepFlags, { queue, sampler }: Means): Promise<number> {
+  const { dir } = folder
   const unlock = beginSweep(folder, flagsOf, say)
   const stop = stopOnSignals({ say, show() {}, clear() {} }, 'saving the trials')
   try {
     explaining(dir, 'cannot be written', () => rmSync(path.join(dir, CANCEL), { force: true }))
-    const rans = await runSweep(folder, {
-      command: [process.execPath, MAIN],
-      slots,
-      stop,
-      prune: prune !== undefined,
-      onEnd: progress(folder),
-    })
-    const left = rans.filter(({ outcome }) => !isOver(outcome))
-    const best = ranked(rans)[0]!
-    const results = `irnn sweep results ${dir}`
-    if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}; ${results} has all ${grouped(rans.length)}`)
-    else print(`no trial has a score yet; ${results} has all ${grouped(rans.length)}`)
-    if (left.length === 0) return 0
-    if (stop.signal.aborted)
-      say(`stopped: ${grouped(left.length)} of ${grouped(rans.length)} are left; the same command goes on`)
+    const onEnd = progress(folder)
+    const local = { command: [process.execPath, MAIN], slots, stop, prune: prune !== undefined, onEnd }
+    const rans = queue
+      ? await runQueued(folder, queue, { stop, onEnd })
+      : sampler
+        ? await runSampled(folder, sampler, local)
+        : await runSweep(folder, local)
+    sayBest(rans, folder)
+    const unasked = sampler && stop.signal.aborted ? Math.max(0, countOf(folder) - rans.length) : 0
+    const left = rans.filter(({ outcome }) => !isOver(outcome)).length + unasked
+    if (left === 0) return 0
+    if (stop.signal.aborted) {
+      const others = queue ? ', and workers meanwhile, unless it was cancelled' : ''
+      say(`stopped: ${grouped(left)} of ${grouped(countOf(folder))} are left; the same command goes on${others}`)
+    }
     return stop.signal.aborted ? STOPPED : 1
   } finally {
     stop.release()
@@ -75,12 +105,28 @@ export async function sweepFile(file: string, { dir, slots, prune }: SweepFlags)
   }
 }
 
+function sayBest(rans: readonly Ran[], { dir, sweep }: SweepFolder): void {
+  const best = ranked(rans)[0]
+  const results = `irnn sweep results ${dir}`
+  const all = grouped(rans.length)
+  if (best?.outcome.kind !== 'done') print(`no trial has a score yet; ${results} has all ${all}`)
+  else print(`best: ${spoken(best, Object.keys(sweep.space))}; ${results} has all ${all}`)
+}
+
+/** How many trials it is to have. */
+function countOf({ sweep, trials }: SweepFolder): number {
+  return sweep.sampler === undefined ? trials.length : sweep.trials!
+}
+
 /** What a file says, for a folder that need not be there yet. @throws InputError when a trial could not begin */
-export function folderFrom(file: string, dir: string): SweepFolder {
-  const sweep = readSweepFile(file, flagsOf)
-  const trials = trialsOf(sweep)
-  for (const { config } of trials) refuseImpossible(config, file)
-  return { dir, sweep, trials }
+export function folderFrom(file: string, dir: string, sampler?: 'optuna'): SweepFolder {
+  const said = readSweepFile(file, flagsOf)
+  if (sampler !== undefined) refuseUnsampled(said, file)
+  const sweep = sampler === undefined ? said : { ...said, sampler }
+  // What a sampler will ask for nobody knows: one that is drawn at random stands for it.
+  const drawn = trialsOf(sweep.sampler === undefined ? sweep : { ...sweep, trials: 1 })
+  for (const { config } of drawn) refuseImpossible(config, file)
+  return { dir, sweep, trials: sweep.sampler === undefined ? drawn : trialsIn(dir, sweep) }
 }
 
 /** Before there is a folder: options that no network or training has together. @throws InputError */
@@ -105,9 +151,10 @@ function refuseImpossible({ task, options, seed }: TrialConfig, file: string): v
 }
 
 /** A line for each trial that is over or has failed, with the time that the others will take. */
-function progress({ trials, sweep }: SweepFolder): (ran: Ran, fresh: boolean) => void {
+function progress(folder: SweepFolder): (ran: Ran, fresh: boolean) => void {
   const since = performance.now()
-  const names = Object.keys(sweep.space)
+  const names = Object.keys(folder.sweep.space)
+  const count = countOf(folder)
   let [over, before, failed] = [0, 0, 0]
   return (ran, fresh) => {
     if (ran.message !== undefined) failed += 1
@@ -117,14 +164,14 @@ function progress({ trials, sweep }: SweepFolder): (ran: Ran, fresh: boolean) =>
       return
     }
     const seconds = (performance.now() - since) / 1000 / (over + failed - before)
-    const left = trials.length - over - failed
+    const left = count - over - failed
     const rest = left > 0 ? `; about ${duration(seconds * left)} left` : ''
-    say(`${grouped(over)}/${grouped(trials.length)}  ${spoken(ran, names)}${rest}`)
+    say(`${grouped(over)}/${grouped(count)}  ${spoken(ran, names)}${rest}`)
   }
 }
 
 /** "t0123…  lr 0.01, clip 1, seed 1: MSE 0.17" */
-function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonly string[]): string {
+export function spoken({ trial: { id, config }, outcome, message }: Ran, names: readonly string[]): string {
   const options = names.map((name) => `${name} ${config.options[name]}`)
   return `${id}  ${[...options, `seed ${config.seed}`].join(', ')}: ${message ?? came(outcome)}`
 }
@@ -141,8 +188,8 @@ function read(dir: string): { rans: Ran[]; names: string[]; sweep: Sweep } {
   return { rans, names: Object.keys(sweep.space), sweep }
 }
 
-/** Says how many trials are over, and about how long the others take. */
-export function sweepStatus(dir: string, { json = false }: { json?: boolean }): number {
+/** Says how many trials are over, and about how long the others take. @param queued what is in its queue */
+export function sweepStatus(dir: string, { json = false }: { json?: boolean }, queued?: QueueCounts): number {
   const { rans, names } = read(dir)
   const count = (kind: Outcome['kind']) => rans.filter(({ outcome }) => outcome.kind === kind).length
   const [done, diverged, pruned] = [count('done'), count('diverged'), count('pruned')]
@@ -151,7 +198,8 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }): 
   const secondsLeft = leftOf(rans)
   if (json) {
     const id = best.outcome.kind === 'done' ? best.trial.id : null
-    print(JSON.stringify({ trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }))
+    const all = { trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }
+    print(JSON.stringify({ ...all, ...(queued && { queue: queued }) }))
     return 0
   }
   const left = begun + waiting
@@ -161,6 +209,10 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }): 
   print(`${grouped(done)} of ${grouped(rans.length)} trials done${ends}${rest}`)
   if (left > 0 && secondsLeft !== null) print(`about ${duration(secondsLeft)} left, one at a time`)
   if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
+  if (queued) {
+    const states = Object.entries(queued).map(([state, n]) => `${grouped(n)} ${state}`)
+    print(`in the queue: ${states.join(', ')}`)
+  }
   return 0
 }
 

@@ -2,8 +2,11 @@
 import type { Command } from 'commander'
 import { type Flag, oneOf, whole } from '../src/flag.ts'
 import { JSON_LINES, JSON_RESULT, withFlags } from './options.ts'
-import { cancelSweep, type ResultsFlags, type SweepFlags, sweepFile, sweepResults, sweepStatus } from './sweep.ts'
+import { type SweepFlags, sweepFile } from './sweep.ts'
+import { cancelOn, type QueuedResults, type QueuedStatus, resultsOn, statusOn } from './sweepFrom.ts'
 import { exportSweep, type PlanFlags, planSweep, runIndex } from './sweepPlan.ts'
+import { QUEUE_FLAGS, type QueueFlags } from './sweepQueue.ts'
+import { workerCommand } from './worker.ts'
 
 const FLAGS: readonly Flag[] = [
   { flag: '--dir <dir>', help: 'folder of the sweep: a new one, or that of the same file, which goes on' },
@@ -13,6 +16,12 @@ const FLAGS: readonly Flag[] = [
     value: oneOf('asha'),
     help: 'stop a trial at its evaluation 1, 3, 9, … unless it is in the best third of those that came there',
   },
+  {
+    flag: '--sampler <who>',
+    value: oneOf('optuna'),
+    help: 'of trials that are drawn: who draws them, knowing what those before came to; needs a Python with Optuna',
+  },
+  ...QUEUE_FLAGS,
 ]
 
 const PLAN: readonly Flag[] = [
@@ -29,6 +38,7 @@ const RESULTS: readonly Flag[] = [
 
 /** @param finish takes the exit code */
 export function sweepCommands(program: Command, finish: (code: number) => void): void {
+  workerCommand(program, finish)
   const sweep = program
     .command('sweep')
     .description('train every network of a grid, or some drawn at random: docs/scale.md')
@@ -38,12 +48,16 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
     .helpCommand(false) // irnn help sweep results
   withFlags(sweep, FLAGS).action(async (file: string, flags: SweepFlags) => finish(await sweepFile(file, flags)))
   const status = sweep.command('status').description('how far a sweep is').argument('<dir>', 'folder of a sweep')
-  withFlags(status, [JSON_RESULT]).action((dir: string, flags: { json?: boolean }) => finish(sweepStatus(dir, flags)))
+  withFlags(status, [JSON_RESULT, ...QUEUE_FLAGS]).action(async (dir: string, flags: QueuedStatus) =>
+    finish(await statusOn(dir, flags)),
+  )
   const results = sweep
     .command('results')
     .description('the trials of a sweep and their scores, the best first')
     .argument('<dir>', 'folder of a sweep')
-  withFlags(results, RESULTS).action((dir: string, flags: ResultsFlags) => finish(sweepResults(dir, flags)))
+  withFlags(results, [...RESULTS, ...QUEUE_FLAGS]).action(async (dir: string, flags: QueuedResults) =>
+    finish(await resultsOn(dir, flags)),
+  )
   const plan = sweep
     .command('plan')
     .description('print what makes a scheduler of many machines run the trials that are not over')
@@ -61,9 +75,9 @@ export function sweepCommands(program: Command, finish: (code: number) => void):
   withFlags(exporting, [
     { flag: '--optuna <file>', required: true, help: 'a journal of Optuna: optuna-dashboard opens it' },
   ]).action((dir: string, { optuna }: { optuna: string }) => finish(exportSweep(dir, optuna)))
-  sweep
+  const cancel = sweep
     .command('cancel')
     .description('stop whoever runs trials of a sweep; each saves where it is, and irnn sweep goes on')
     .argument('<dir>', 'folder of a sweep')
-    .action((dir: string) => finish(cancelSweep(dir)))
+  withFlags(cancel, QUEUE_FLAGS).action(async (dir: string, flags: QueueFlags) => finish(await cancelOn(dir, flags)))
 }

@@ -71,6 +71,7 @@ export async function trainTask(definition: TaskDefinition, flags: TrainFlags): 
       files,
       taskFiles: TASKS.flatMap((task) => task.files ?? []),
       say: progress.say,
+      owner: process.env.IRNN_OWNER,
     })
     if (!json) introduce(progress, title, model, recipe, spec, folder)
     const command = repeating(definition, config)

@@ -200,3 +200,16 @@ test('irnn/speech loads where there is nothing of Node, and needs one package mo
   const { out, err } = await inBrowser(code, ['fourier-transform'])
   assert.equal(err + out, '120\n')
 })
+
+test('a queue without its packages says which', async () => {
+  const { code, err } = await node(
+    packed,
+    path.join(dir, 'dist', 'cli', 'main.js'),
+    ...['worker', '--sweep', 'a', '--queue', 'redis://127.0.0.1:1'],
+  )
+  assert.equal(code, 2)
+  assert.match(
+    err,
+    /^irnn: --queue: expected the package ioredis, .* but it is not there: npm install bullmq ioredis\n$/,
+  )
+})

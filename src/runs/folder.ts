@@ -13,6 +13,7 @@ import type { TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/runState.ts'
 import { revised } from './begin.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
+import { OWNER, refuseFenced } from './fence.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { isMeasured, type Mark, type Records, recordsUntil } from './records.ts'
 import { CONFIG, METRICS, MODEL, type RunConfig, recordsOf, refuseNoConfig, type StoredRun, stampOf } from './stored.ts'
@@ -34,6 +35,11 @@ export interface CreateOptions {
   readonly taskFiles?: readonly string[] | undefined
   /** Is given a line where there is something to know. */
   readonly say?: (line: string) => void
+  /**
+   * A token. Where another one stands in the folder's file `owner`, the run was taken over: it is not begun, and any
+   * method that writes throws. Default none: the lock alone decides, which no other machine can pass.
+   */
+  readonly owner?: string | undefined
 }
 
 /**
@@ -45,26 +51,28 @@ export interface CreateOptions {
 export function createRunFolder(dir: string, config: RunConfig, options: CreateOptions = {}): RunFolder {
   refuseNoText('createRunFolder', dir)
   refuseNoConfig(config, 'createRunFolder: config')
-  refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'taskFiles', 'say'])
-  const { overwrite = false, files = {}, say } = options
+  refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'taskFiles', 'say', 'owner'])
+  const { overwrite = false, files = {}, say, owner } = options
   refuseNoObject('createRunFolder: files', files)
   for (const [name, text] of Object.entries(files)) refuseNoText(`createRunFolder: files: ${name}`, text)
   const { taskFiles = Object.keys(files) } = options
   const areNames = Array.isArray(taskFiles) && taskFiles.every((name) => typeof name === 'string')
   refuseUnless(areNames, 'createRunFolder: taskFiles', 'an array of names', taskFiles)
+  if (owner !== undefined) refuseNoText('createRunFolder: owner', owner)
   refuseUnless(say === undefined || typeof say === 'function', 'createRunFolder: say', 'a function', say)
   const names = [...ALL, ...taskFiles]
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)
     refuseFilled(dir, names, overwrite)
-    const unlock = lockFolder(dir, say)
+    refuseFenced(dir, owner)
+    const unlock = lockFolder(dir, say, owner !== undefined)
     return unlockingOnFailure(unlock, () => {
       refuseFilled(dir, names, overwrite) // by a run that began in the meantime
       // The config makes it the folder of a run, so it comes last. An old one is replaced, not removed: without it the
       // folder would be taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
       writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
-      return new RunWriter(dir, config, { files, events: [], unlock, say })
+      return new RunWriter(dir, config, { files, events: [], unlock, say, owner })
     })
   })
 }
@@ -107,7 +115,7 @@ function remove(file: string): void {
 
 function refuseFilled(dir: string, names: readonly string[], overwrite: boolean): void {
   const held = fs.readdirSync(dir)
-  const others = held.filter((name) => !name.startsWith(LOCK))
+  const others = held.filter((name) => !name.startsWith(LOCK) && name !== OWNER)
   if (others.length === 0) return
   if (!held.includes(CONFIG)) {
     if (isBeginning(held, names)) return
@@ -121,7 +129,9 @@ function refuseFilled(dir: string, names: readonly string[], overwrite: boolean)
 /** Whether a run was killed before it had its config: it then left its lock, and only files with a run's names. */
 function isBeginning(held: readonly string[], names: readonly string[]): boolean {
   const whole = (name: string) => (name.endsWith(TEMPORARY) ? name.slice(0, -TEMPORARY.length) : name)
-  return held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || names.includes(whole(name)))
+  return (
+    held.includes(LOCK) && held.every((name) => name.startsWith(LOCK) || names.includes(whole(name)) || name === OWNER)
+  )
 }
 
 /** A run taken up again: its records end where its checkpoint was written. */
@@ -144,6 +154,8 @@ export interface ResumeOptions<M> {
   readonly taskFiles?: readonly string[] | undefined
   /** Called with a line where there is something to know. */
   readonly say?: (line: string) => void
+  /** As `owner` of createRunFolder. */
+  readonly owner?: string | undefined
 }
 
 /**
@@ -154,12 +166,14 @@ export interface ResumeOptions<M> {
  */
 export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): ResumedRun<M> {
   refuseNoObject('resumeRunFolder', run)
-  refuseUnknown('resumeRunFolder', options, ['load', 'revise', 'taskFiles', 'say'])
+  refuseUnknown('resumeRunFolder', options, ['load', 'revise', 'taskFiles', 'say', 'owner'])
   const { dir, config: stored, stamp } = run
-  const { load, revise = (config) => config, taskFiles = [], say = () => {} } = options
+  const { load, revise = (config) => config, taskFiles = [], say = () => {}, owner } = options
   refuseNoText('resumeRunFolder: dir', dir)
   refuseUnless(typeof load === 'function', 'resumeRunFolder: load', 'a function that makes a model', load)
-  const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say))
+  if (owner !== undefined) refuseNoText('resumeRunFolder: owner', owner)
+  refuseFenced(dir, owner)
+  const unlock = explaining(dir, 'cannot be written', () => lockFolder(dir, say, owner !== undefined))
   return unlockingOnFailure(unlock, () => {
     if (stampOf(dir) !== stamp) {
       throw new InputError(`${dir}: another process has changed the run since its ${CONFIG} was read: try again`)
@@ -179,7 +193,7 @@ export function resumeRunFolder<M>(run: StoredRun, options: ResumeOptions<M>): R
       const renew = (event: TrainEvent) => (event.type === 'run' ? revised(event, config) : event)
       const events = config === stored ? before : before.map(renew)
       const files = textsIn(dir, taskFiles)
-      const folder = new RunWriter(dir, config, { files, events, unlock, say, keepLast: problems.length === 0 })
+      const folder = new RunWriter(dir, config, { files, events, unlock, say, owner, keepLast: problems.length === 0 })
       return { folder, config, events, checkpoint }
     })
   })

@@ -29,15 +29,16 @@ interface Holder {
 
 /**
  * Locks `dir` against other writers and returns what unlocks it. `say` gets a line if the lock of a dead process was
- * taken over.
+ * taken over. `fenced`: a process of another machine gives way, since the fence keeps it from writing (fence.ts).
  * @throws InputError when another process has it, or `run.lock` is no file; the disk's own error when it cannot be made
  */
-export function lockFolder(dir: string, say: (line: string) => void = () => {}): () => void {
+export function lockFolder(dir: string, say: (line: string) => void = () => {}, fenced = false): () => void {
   const { pid } = process
   const me: Holder = { host: os.hostname(), pid, started: startOf(pid), space: pidNamespace(), id: randomUUID() }
   const mine = JSON.stringify(me)
   const files = filesIn(dir, me.id!)
-  const outcome = finished(claim(files, LOCK, mine, successorOf, (record) => mayWrite(parsed(record))))
+  const holds = (record: string) => mayWrite(parsed(record)) && !(fenced && isElsewhere(parsed(record)))
+  const outcome = finished(claim(files, LOCK, mine, successorOf, holds))
   if (!outcome.held) throw new InputError(`${dir}: ${heldBy(parsed(outcome.holder))}`)
   const before = outcome.dead.at(-1)
   if (before !== undefined) {
@@ -180,6 +181,11 @@ function mayWrite(holder: Holder | null): boolean {
     if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
   }
   return started === null || startOf(pid) === null || startOf(pid) === started
+}
+
+/** Whether it is of another machine or container, whose processes nobody here can see. */
+function isElsewhere(holder: Holder | null): boolean {
+  return holder !== null && (holder.host !== os.hostname() || !sameNamespace(holder))
 }
 
 /** Records of 0.1.0 do not name their namespace, and count as ours. */

@@ -12,6 +12,7 @@ import type { Model } from '../model/model.ts'
 import { encodeEvent, type TrainEvent } from '../train/events.ts'
 import type { RunState } from '../train/runState.ts'
 import { BEST, encodeCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
+import { refuseFenced } from './fence.ts'
 import { type Journal, openJournal } from './journal.ts'
 import { LOCK, lockFolder } from './lock.ts'
 import { formatRecords, markAfter } from './records.ts'
@@ -62,6 +63,8 @@ export interface WriterOptions {
   readonly say?: ((line: string) => void) | undefined
   /** false: the last checkpoint is damaged, and the one before it must not give way to it. Default true. */
   readonly keepLast?: boolean
+  /** Its token (fence.ts). */
+  readonly owner?: string | undefined
 }
 
 type Parts = readonly Uint8Array[]
@@ -73,6 +76,7 @@ export class RunWriter implements RunFolder {
   private readonly texts: Readonly<Record<string, string>>
   private readonly records: TrainEvent[]
   private readonly say: (line: string) => void
+  private readonly owner: string | undefined
   private unlock: () => void
   private held: HeldFolder
   private metrics: Journal
@@ -85,13 +89,14 @@ export class RunWriter implements RunFolder {
   private goodLast: boolean
   private open = true
 
-  constructor(dir: string, config: RunConfig, { files, events, unlock, say, keepLast = true }: WriterOptions) {
+  constructor(dir: string, config: RunConfig, { files, events, unlock, say, owner, keepLast = true }: WriterOptions) {
     this.dir = dir
     this.config = config
     this.texts = { ...files, [CONFIG]: jsonOf(config) }
     this.records = [...events]
     this.unlock = unlock
     this.say = say ?? (() => {})
+    this.owner = owner
     this.goodLast = keepLast
     this.held = holdFolder(dir)
     this.metrics = this.openMetrics()
@@ -216,6 +221,7 @@ export class RunWriter implements RunFolder {
 
   private writing(name: string, work: () => void): void {
     explaining(this.dir, 'cannot be written', () => this.goOnElsewhere(), DiskError)
+    refuseFenced(this.dir, this.owner)
     explaining(this.file(name), 'cannot be written', work, DiskError)
   }
 

@@ -1,9 +1,10 @@
 /**
  * Runs as processes of their own: one that fails takes no other with it. Several at a time, each at the lowest
- * priority, so that other work goes before. A child ends by itself, and saves, soon after whoever reads its events has
- * died: its next line cannot be written (cli/signals.ts).
+ * priority, so that other work goes before. A child does not outlive this process: Linux kills it with its parent,
+ * where setpriv is there to ask for that. Elsewhere it ends by itself, and saves, soon after whoever reads its events
+ * has died: its next line cannot be written (cli/signals.ts).
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, writeFileSync } from 'node:fs'
 import { availableParallelism, constants, setPriority } from 'node:os'
 import * as path from 'node:path'
@@ -30,12 +31,16 @@ export async function inSlots<T>(
   await Promise.all(Array.from({ length: Math.min(slots, waiting.length) }, worker))
 }
 
-/** Arguments of `irnn` for what is left of the run in `dir`; `fresh` are those of a new one, without its folder. */
-export function argumentsFor(dir: string, fresh: readonly string[]): string[] {
-  if ([LAST, PREVIOUS, BEST].some((name) => existsSync(path.join(dir, name)))) return ['train', '--resume', dir]
+/**
+ * Arguments of `irnn` for what is left of the run in `dir`; `fresh` are those of a new one, without its folder, and
+ * `again` those that one which goes on needs beside its folder.
+ */
+export function argumentsFor(dir: string, fresh: readonly string[], again: readonly string[] = []): string[] {
+  const has = [LAST, PREVIOUS, BEST].some((name) => existsSync(path.join(dir, name)))
+  if (has) return ['train', '--resume', dir, ...again]
   // Begun, and ended before there was a checkpoint: from the start again.
-  const again = existsSync(path.join(dir, CONFIG)) ? ['--overwrite'] : []
-  return [...fresh, '--out', dir, ...again]
+  const replacing = existsSync(path.join(dir, CONFIG)) ? ['--overwrite'] : []
+  return [...fresh, '--out', dir, ...replacing]
 }
 
 export interface ChildOptions {
@@ -46,6 +51,8 @@ export interface ChildOptions {
   /** Is given the process when it has begun. */
   take(child: ChildProcess): void
   onEvent?(event: TrainEvent): unknown
+  /** Its token, where others may take the run over (src/runs/fence.ts). */
+  readonly owner?: string | undefined
 }
 
 export interface Ended {
@@ -58,12 +65,14 @@ export interface Ended {
 /** `irnn` with these arguments and `--json`, until it has ended. @throws Error when it cannot be started */
 export async function runChild(
   args: readonly string[],
-  { command, signal, take, onEvent }: ChildOptions,
+  { command, signal, take, onEvent, owner }: ChildOptions,
 ): Promise<Ended> {
+  const [program, ...words] = [...dying(), ...command, ...args, '--json']
   // A group of its own: Ctrl-C in the terminal reaches this process only, which passes it on once.
-  const child = spawn(command[0]!, [...command.slice(1), ...args, '--json'], {
+  const child = spawn(program!, words, {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
+    env: { ...process.env, IRNN_QUEUE: undefined, IRNN_OWNER: owner }, // a queue's address has its password
   })
   take(child)
   lowerPriority(child)
@@ -81,6 +90,20 @@ export async function runChild(
   const code = await ended(child)
   signal?.removeEventListener('abort', pause)
   return { code, message: said.at(-1) ?? `ended with code ${code}` }
+}
+
+let prefix: readonly string[] | undefined
+
+/**
+ * What makes a command die with this process, put before it: setpriv (util-linux) asks the kernel for that signal, and
+ * becomes the command. Nothing where it is not there, or is another one that knows no such option (busybox).
+ */
+function dying(): readonly string[] {
+  if (prefix) return prefix
+  const words = ['setpriv', '--pdeathsig', 'KILL']
+  const has = process.platform === 'linux' && spawnSync(words[0]!, [...words.slice(1), 'true']).status === 0
+  prefix = has ? words : []
+  return prefix
 }
 
 /**

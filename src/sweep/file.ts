@@ -27,13 +27,15 @@ export interface Sweep {
   readonly seed: number
   /** Of the runs. */
   readonly seeds: readonly number[]
+  /** Who draws: Optuna, which is told what those before came to; absent: chance alone. */
+  readonly sampler?: 'optuna' | undefined
 }
 
 /** The flags of `irnn train` for a task of that name. @throws InputError when there is none */
 export type FlagsOf = (task: string) => readonly Flag[]
 
 const RANGES = ['uniform', 'log', 'whole']
-const KEYS = ['task', 'options', 'space', 'trials', 'seed', 'seeds']
+const KEYS = ['task', 'options', 'space', 'trials', 'seed', 'seeds', 'sampler']
 const MOST_BYTES = 2 ** 20
 /** Set by the sweep itself, and what to do instead. */
 const OWN: Readonly<Record<string, string>> = {
@@ -61,6 +63,7 @@ const schema = z.strictObject({
   trials: z.int().min(1).nullable().default(null),
   seed: seed.default(1),
   seeds: z.array(seed).min(1).optional(),
+  sampler: z.enum(['optuna']).optional(),
 })
 
 /** @throws InputError, one line, when it cannot be read, is no YAML, or says what no trial can be made of */
@@ -111,6 +114,7 @@ export function sweepOf(raw: unknown, where: string, flagsOf: FlagsOf): Sweep {
     const at = `${where}: ${part}: ${name}`
     return readAs(flagOf(flags, name, `${where}: ${part}`, task), one, at)
   }
+  if (given.sampler !== undefined) refuseUnsampled({ trials: given.trials, seeds }, where)
   return {
     ...given,
     seeds,
@@ -119,6 +123,12 @@ export function sweepOf(raw: unknown, where: string, flagsOf: FlagsOf): Sweep {
       axisOf(one as Axis, `${where}: space: ${name}`, given.trials, (each) => check(name, 'space', each)),
     ),
   }
+}
+
+/** @throws InputError for a sweep that no sampler can draw */
+export function refuseUnsampled({ trials, seeds }: Pick<Sweep, 'trials' | 'seeds'>, where: string): void {
+  if (trials === null) throw new InputError(`${where}: sampler: expected trials, how many are to be drawn: add it`)
+  if (seeds.length > 1) throw new InputError(`${where}: sampler: expected one seed but received ${seeds.length}`)
 }
 
 function refuseNoRange(range: object, where: string): void {

@@ -12,6 +12,7 @@ import { CONFIG, MODEL, readRunFolder, type StoredRun } from '../runs/stored.ts'
 import { deciding } from '../train/deciding.ts'
 import type { DoneEvent } from '../train/events.ts'
 import { isPruned } from './asha.ts'
+import { askedTrials } from './askedFile.ts'
 import { type FlagsOf, readSweepFile, type Sweep } from './file.ts'
 import { type Trial, trialsOf } from './trials.ts'
 
@@ -34,7 +35,12 @@ export function readSweepFolder(dir: string, flagsOf: FlagsOf): SweepFolder {
     throw new InputError(`${dir}: expected the folder of a sweep but it has no ${SWEEP}: name the --dir of irnn sweep`)
   }
   const sweep = readSweepFile(file, flagsOf)
-  return { dir, sweep, trials: trialsOf(sweep) }
+  return { dir, sweep, trials: trialsIn(dir, sweep) }
+}
+
+/** All trials; of a sampler, those that it has asked for so far. @throws InputError when its record is damaged */
+export function trialsIn(dir: string, sweep: Sweep): Trial[] {
+  return sweep.sampler === undefined ? trialsOf(sweep) : askedTrials(dir, sweep)
 }
 
 /**
@@ -67,7 +73,8 @@ function refuseOther(dir: string, sweep: Sweep, flagsOf: FlagsOf): void {
     throw new InputError(`${dir}: expected a new or empty folder but it holds other files: name another folder`)
   }
   const held = readSweepFolder(dir, flagsOf).sweep
-  const part = (Object.keys(sweep) as (keyof Sweep)[]).find((key) => sorted(held[key]) !== sorted(sweep[key]))
+  const keys = new Set([...Object.keys(sweep), ...Object.keys(held)] as (keyof Sweep)[])
+  const part = [...keys].find((key) => sorted(held[key]) !== sorted(sweep[key]))
   if (part === undefined) return
   throw new InputError(
     `${dir}: expected the sweep of the file but it holds one with another ${part}: name another --dir`,
@@ -75,7 +82,7 @@ function refuseOther(dir: string, sweep: Sweep, flagsOf: FlagsOf): void {
 }
 
 /** As text, whatever the order of options. */
-function sorted(part: unknown): string {
+export function sorted(part: unknown): string {
   return JSON.stringify(part, (_, value) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
       ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -8,9 +8,13 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { makeFolder } from '../disk.node.ts'
 import { InputError } from '../error.ts'
+import { longOf } from '../flag.ts'
+import { takeOver } from '../runs/fence.ts'
 import { lockFolder } from '../runs/lock.ts'
+import { taskNamed } from '../tasks/tasks.node.ts'
 import { asha, type Pruner } from './asha.ts'
 import { argumentsFor, type ChildOptions, inSlots, runChild, threadsOf } from './children.ts'
+import type { Value } from './file.ts'
 import { CANCEL, folderOf, isOver, type Outcome, outcomeOf, PAUSE, type SweepFolder } from './folder.ts'
 import { holding } from './hold.ts'
 import type { Trial, TrialConfig } from './trials.ts'
@@ -22,9 +26,11 @@ export interface Ran {
   readonly message?: string
 }
 
-export interface TrialOptions extends Omit<ChildOptions, 'onEvent'> {
+export interface TrialOptions extends ChildOptions {
   readonly threads: number
   readonly pruner?: Pruner | undefined
+  /** Begins before it counts as failed; default 5. */
+  readonly begins?: number
 }
 
 /** Begins of a trial before it counts as failed: a child may be killed by others, for its memory say. */
@@ -36,31 +42,35 @@ const MOST_WAIT_MS = 60_000
 /** Runs what is left of a trial, unless it is over. @throws InputError when its folder holds something else */
 export async function runTrial(dir: string, trial: Trial, options: TrialOptions): Promise<Ran> {
   const folder = folderOf(dir, trial)
-  const { signal, threads, pruner } = options
+  const { signal, threads, pruner, owner, onEvent, begins: most = MOST_BEGINS } = options
   makeFolder(folder)
+  if (owner !== undefined) takeOver(folder, owner)
   for (let begins = 1; ; begins++) {
-    await unlocked(folder, signal)
+    await unlocked(folder, signal, owner !== undefined)
     pruner?.caughtUp(folder)
     const before = outcomeOf(dir, trial)
     if (isOver(before) || signal?.aborted) return { trial, outcome: before }
-    const args = [...argumentsFor(folder, argumentsOf(trial.config)), '--threads', String(threads)]
+    const words = argumentsFor(folder, argumentsOf(trial.config), sourcesOf(trial.config))
     const pruned = new AbortController()
-    const { code, message } = await runChild(args, {
+    const { code, message } = await runChild([...words, '--threads', String(threads)], {
       ...options,
       signal: signal ? AbortSignal.any([signal, pruned.signal]) : pruned.signal,
-      onEvent: (event) => pruner?.heard(folder, event) === false && pruned.abort(),
+      onEvent(event) {
+        onEvent?.(event)
+        if (pruner?.heard(folder, event) === false) pruned.abort()
+      },
     })
     const outcome = outcomeOf(dir, trial)
     if (isOver(outcome) || signal?.aborted) return { trial, outcome }
-    if (code === 2 || begins === MOST_BEGINS) return { trial, outcome, message }
+    if (code === 2 || begins >= most) return { trial, outcome, message }
   }
 }
 
 /** Waits for a process that still writes the run, so that the next one need not be refused. */
-async function unlocked(folder: string, signal: AbortSignal | undefined): Promise<void> {
+async function unlocked(folder: string, signal: AbortSignal | undefined, fenced: boolean): Promise<void> {
   for (const since = Date.now(); Date.now() - since < MOST_WAIT_MS && !signal?.aborted; await sleep(LOOK_MS)) {
     try {
-      lockFolder(folder)()
+      lockFolder(folder, undefined, fenced)()
       return
     } catch (error) {
       if (!(error instanceof InputError)) throw error
@@ -69,12 +79,21 @@ async function unlocked(folder: string, signal: AbortSignal | undefined): Promis
 }
 
 function argumentsOf({ task, options, seed }: TrialConfig): string[] {
-  // With `=`, for a value may begin with a dash.
-  const flags = Object.entries(options).flatMap(([name, value]) => {
+  return ['train', task, ...flagsFor(Object.entries(options)), `--seed=${seed}`]
+}
+
+/** A run's folder does not say where its data are. */
+function sourcesOf({ task, options }: TrialConfig): string[] {
+  const sources = taskNamed(task).sources.filter(({ once }) => !once)
+  return flagsFor(Object.entries(options).filter(([name]) => sources.some((flag) => longOf(flag) === `--${name}`)))
+}
+
+/** With `=`, for a value may begin with a dash. */
+function flagsFor(options: readonly (readonly [string, Value])[]): string[] {
+  return options.flatMap(([name, value]) => {
     if (value === false) return []
     return [value === true ? `--${name}` : `--${name}=${value}`]
   })
-  return ['train', task, ...flags, `--seed=${seed}`]
 }
 
 export interface SweepOptions {
@@ -126,7 +145,7 @@ export function runAlone(
 }
 
 /** Work that the files `pause` and `cancel` in the folder steer. */
-async function steered<T>(
+export async function steered<T>(
   dir: string,
   stop: SweepOptions['stop'],
   work: (take: ChildOptions['take']) => Promise<T>,

@@ -108,7 +108,7 @@ test('a trial with a checkpoint goes on from it, one without begins anew', () =>
   fs.writeFileSync(path.join(dir, 'config.json'), '')
   assert.deepEqual(argumentsFor(dir, fresh), [...fresh, '--out', dir, '--overwrite'])
   fs.writeFileSync(path.join(dir, 'checkpoint-last.safetensors'), '')
-  assert.deepEqual(argumentsFor(dir, fresh), ['train', '--resume', dir])
+  assert.deepEqual(argumentsFor(dir, fresh, ['--data=x']), ['train', '--resume', dir, '--data=x'])
 })
 
 test('a journal of Optuna has the study and each trial that is over', async () => {
