@@ -1,7 +1,7 @@
 /**
  * Gradients of minibatches that are cut into `shards` parts. Each part is computed as a minibatch of its own, and what
  * it finds is summed as a balanced binary tree over the parts. The bits follow from the number of parts alone: one
- * process computes all, or each rank of a group as many as the others. docs/decisions/026-training-on-ranks.md.
+ * process computes all, or each rank of a group as many as the others. docs/decisions/027-ranks.md.
  */
 import type { Engine } from '../backend/backend.ts'
 import { DISPOSE } from '../backend/lifetime.ts'
