@@ -8,7 +8,7 @@ import * as fs from 'node:fs'
 import { createRequire } from 'node:module'
 import * as path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cacheFolder, explaining, makeFolder } from '../disk.node.ts'
+import { cacheFolder, explaining, makeFolder, ownText } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 
 const SOURCE = fileURLToPath(new URL('../../../mpi/mpi.cc', import.meta.url))
@@ -46,7 +46,7 @@ const hashOf = (...parts: readonly string[]): string =>
  */
 export function mpiAddon(building: () => void = () => {}): string {
   const folder = cacheFolder('mpi')
-  const source = fs.readFileSync(SOURCE, 'utf8')
+  const source = ownText(SOURCE)
   const own = `mpi-${hashOf(source, ...FLAGS, ...DEFINES, process.versions.modules, process.arch)}-`
   const shown = call(wrapper(), ['-show'])
   // Nodes that compute often have the library and no compiler: what another machine made in the same home serves.
