@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 /**
  * The command. Exit codes: 0 the work was done, 1 it failed while running or nobody read on, 2 bad arguments or input,
- * 75 a sweep was stopped and can go on, 77 another process took the run over, 130 and 143 stopped by a signal. Results
- * go to stdout, everything else to stderr.
+ * 75 a sweep, or ranks that train together, were stopped and can go on, 77 another process took the run over, 130 and
+ * 143 stopped by a signal. Results go to stdout, everything else to stderr.
  */
 import * as path from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { CommanderError } from 'commander'
+import { launchedRank } from '../src/distributed/launched.node.ts'
 import { InputError, printable, shown } from '../src/error.ts'
 import { finite, kindOf, longOf, nameOf, names, notNegative, positive, whole } from '../src/flag.ts'
 import { FencedError } from '../src/runs/fence.ts'
@@ -26,6 +28,7 @@ import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
 import { IMPORT_FLAGS, type ImportFlags, importFile } from './import.ts'
 import { infoRun } from './info.ts'
+import { mpiCommands } from './mpi.ts'
 import {
   BACKEND,
   BEST,
@@ -72,6 +75,7 @@ function command(finish: Finish): IrnnCommand {
   sampleCommand(program, finish)
   baselineCommand(program, finish)
   sweepCommands(program, finish)
+  mpiCommands(program, finish)
   reproduceCommand(program, finish)
   helpCommand(program)
   return program
@@ -282,6 +286,8 @@ async function main(): Promise<void> {
       process.exitCode = error.exitCode === 0 ? 0 : 2 // it has shown the help or the version
       return
     }
+    // What is wrong on all ranks, rank 0 says, and the launcher ends the others meanwhile.
+    if (launchedRank() > 0) await setTimeout(2000)
     const { name, message } = error as Error
     const expected = error instanceof InputError || name === 'DivergenceError' || error instanceof FencedError
     process.stderr.write(

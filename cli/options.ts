@@ -1,6 +1,6 @@
 /** Flags, which are data (src/flag.ts), as options of commander; and the flags that do not belong to a task. */
 import { type Command, Option } from 'commander'
-import { type Flag, finite, isSwitch, longOf, nameOf, notNegative, oneOf, whole } from '../src/flag.ts'
+import { type Flag, finite, isSwitch, longOf, nameOf, notNegative, oneOf, positive, whole } from '../src/flag.ts'
 import { initWord } from '../src/init.ts'
 import { cellOptions } from '../src/model/cellOptions.ts'
 import { CELLS } from '../src/model/spec.ts'
@@ -51,6 +51,20 @@ const PAUSE_AT: Flag = {
   help: 'stop after N iterations of the run in all and save; irnn train --resume goes on',
 }
 
+/** Flags of a run on several ranks. */
+const RANKS: readonly Flag[] = [
+  {
+    flag: '--distributed <how>',
+    value: oneOf('mpi'),
+    help: 'train on the ranks that mpirun or srun starts, which share the parts of --shards: docs/scale.md',
+  },
+  {
+    flag: '--rank-timeout <s>',
+    value: positive,
+    help: 'seconds that a rank waits for the others before all end, with exit code 75 (default: 300)',
+  },
+]
+
 /** Flags of the network. Without a default, the recipe decides. */
 const NETWORK: readonly Flag[] = [
   { flag: '--hidden <H>', value: whole(), help: 'hidden units of a layer' },
@@ -89,6 +103,7 @@ const RUN: readonly Flag[] = [
     help: 'folder of the run, new or empty (default: runs/<task>-<cell>-…, numbered if it exists)',
   },
   { flag: '--overwrite', help: 'replace the run that is in the folder' },
+  ...RANKS,
   JSON_EVENTS,
 ]
 
@@ -134,6 +149,7 @@ export const RESUME_FLAGS: readonly Flag[] = [
   PAUSE_AT,
   { flag: '--threads <N>', value: whole(), help: 'with --resume: other than before, which changes no bit' },
   BACKEND,
+  ...RANKS.map((flag) => ({ ...flag, help: `with --resume: ${flag.help}` })),
   ...STORED_SOURCES,
   { ...JSON_EVENTS, help: `with --resume: ${JSON_EVENTS.help}` },
 ]

@@ -20,6 +20,9 @@ export interface Progress {
   clear(): void
 }
 
+/** Of ranks that say nothing. */
+export const SILENT: Progress = { show() {}, say() {}, clear() {} }
+
 export interface ProgressOptions {
   readonly task: Task
   readonly iterations: number

@@ -16,10 +16,11 @@ import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { type DoneEvent, encodeEvent, type TrainEvent } from '../src/train/events.ts'
 import { startRun } from '../src/train/loop.ts'
 import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { createProgress, type Progress, SILENT } from './progress.ts'
+import { agree, follow, onRanks, type Ranks, shared, together } from './ranks.ts'
 import { record, result } from './recording.ts'
 import { print, say } from './say.ts'
-import { type Stop, stopOnSignals } from './signals.ts'
+import { type Stop, stopTogether } from './signals.ts'
 
 /** With the flags that say where data are. */
 export interface ResumeFlags extends Given {
@@ -30,10 +31,50 @@ export interface ResumeFlags extends Given {
   checkpointEvery?: number
   pauseAt?: number
   json?: boolean
+  distributed?: 'mpi'
+  rankTimeout?: number
 }
 
 /** Returns the exit code; 0 also for a run that is finished already, which is left as it is. */
-export async function resumeRun(flags: ResumeFlags): Promise<number> {
+export function resumeRun(flags: ResumeFlags): Promise<number> {
+  return onRanks(flags, (ranks) => resumeOn(ranks, flags))
+}
+
+async function resumeOn(ranks: Ranks, flags: ResumeFlags): Promise<number> {
+  const { resume: dir, json = false } = flags
+  const quiet = json || !ranks.first
+  const { stored, task, backend, definition } = await together(ranks, () => reopened(ranks, flags))
+  const { config } = stored
+  const iterations = flags.iterations ?? config.training.iterations
+  const { batch, softmax } = config.training
+  const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
+  const progress = createProgress({ task, iterations, batch, sampled, quiet })
+  const done = finished(stored, iterations)
+  if (done) {
+    if (ranks.first) print(json ? encodeEvent(done) : `finished: ${result(done, task, dir, stored.events)}`)
+    return 0
+  }
+  const stop = stopTogether(ranks.first ? progress : SILENT, ranks.group)
+  try {
+    const run = await together(ranks, () => {
+      if (!ranks.first) return null
+      return resumeRunFolder(stored, {
+        load: (source) => loadModel(source, { backend }),
+        say: progress.say,
+        taskFiles: definition.files,
+        owner: process.env.IRNN_OWNER,
+        revise: (config, at) => extended(config, at, flags.iterations),
+      })
+    })
+    if (run && !json) introduce(run, progress)
+    return await goOn(run, { config, ranks, backend, task, progress, stop, flags })
+  } finally {
+    stop.release()
+  }
+}
+
+/** What a rank makes by itself. */
+async function reopened(ranks: Ranks, flags: ResumeFlags) {
   const { resume: dir, json = false } = flags
   const stored = readRunFolder(dir)
   const { config } = stored
@@ -43,40 +84,22 @@ export async function resumeRun(flags: ResumeFlags): Promise<number> {
         `it anew with irnn fit FILE --out ${dir} --overwrite`,
     )
   }
-  const iterations = flags.iterations ?? config.training.iterations
   if (config.imported) {
     throw new InputError(`${dir}: expected a run of irnn train but its model was imported: there is nothing to resume`)
   }
   const definition = taskNamed(config.task.name)
   refuseUnheard(definition, flags)
-  const backend = await sameBackend(config, flags)
+  const backend = await sameBackend(config, flags, ranks)
   const { options } = config.task
-  const { task } = await definition.open({ options, dir, flags, say, quiet: json })
-  const { batch, softmax } = config.training
-  const sampled = softmax?.kind === 'sampled' // older runs have no entry for it
-  const progress = createProgress({ task, iterations, batch, sampled, quiet: json })
-  const done = finished(stored, iterations)
-  if (done) {
-    print(json ? encodeEvent(done) : `finished: ${result(done, task, dir, stored.events)}`)
-    return 0
-  }
-  const stop = stopOnSignals(progress)
-  try {
-    const run = resumeRunFolder(stored, {
-      load: (source) => loadModel(source, { backend }),
-      say: progress.say,
-      taskFiles: definition.files,
-      owner: process.env.IRNN_OWNER,
-      revise: (config, at) => extended(config, at, flags.iterations),
-    })
-    if (!json) introduce(run, progress)
-    return await goOn(run, { backend, task, progress, stop, flags })
-  } finally {
-    stop.release()
-  }
+  const quiet = json || !ranks.first
+  const { task } = await definition.open({ options, dir, flags, say: ranks.first ? say : SILENT.say, quiet })
+  return { stored, task, backend, definition }
 }
 
 interface Means {
+  /** As it was stored. */
+  readonly config: RunConfig
+  readonly ranks: Ranks
   readonly backend: Backend
   readonly task: Task
   readonly progress: Progress
@@ -84,23 +107,33 @@ interface Means {
   readonly flags: ResumeFlags
 }
 
-async function goOn(run: ResumedRun<Model>, { backend, task, progress, stop, flags }: Means): Promise<number> {
-  const { folder, config, events, checkpoint } = run
+/** @param run what rank 0 has of the folder; null on the others */
+async function goOn(run: ResumedRun<Model> | null, means: Means): Promise<number> {
+  const { ranks, backend, task, progress, stop, flags } = means
+  const config = run?.config ?? extended(means.config, 0, flags.iterations)
   try {
-    const model = checkpoint?.model ?? fresh(config, task, backend)
-    const training = startRun(model, task, trainSpec(config.training), {
+    const point = shared(ranks, config, run?.checkpoint ?? null, backend)
+    const model = point?.model ?? fresh(config, task, backend)
+    agree(ranks, model, backend, config)
+    const every = flags.checkpointEvery ?? config.checkpointEvery
+    const options = {
       signal: stop.signal,
       pauseAt: flags.pauseAt,
-      checkpoints: { every: flags.checkpointEvery ?? config.checkpointEvery },
-      resume: checkpoint?.state,
-    })
+      checkpoints: run ? { every } : undefined,
+      resume: point?.state,
+    }
+    const training = await together(ranks, () =>
+      startRun(model, task, trainSpec(config.training), options, ranks.group),
+    )
+    if (!run) return await follow(training)
     const title = config.title ?? `${task.name}, T = ${task.T}`
     const json = flags.json === true
-    const { iteration = 0, seconds = 0 } = checkpoint?.state ?? {}
+    const { folder, events } = run
+    const { iteration = 0, seconds = 0 } = point?.state ?? {}
     const begin: TrainEvent = { type: 'resume', iteration, seconds }
     return await record(training, { task, title, model, folder, progress, json, before: events, begin, stop })
   } finally {
-    folder.close()
+    run?.folder.close()
   }
 }
 
@@ -140,7 +173,11 @@ function extended(config: RunConfig, done: number, iterations = config.training.
 }
 
 /** Threads may differ: the bits do not depend on them. */
-async function sameBackend({ backend }: RunConfig, { backend: name, threads }: ResumeFlags): Promise<Backend> {
+async function sameBackend(
+  { backend }: RunConfig,
+  { backend: name, threads }: ResumeFlags,
+  ranks: Ranks,
+): Promise<Backend> {
   if (name !== undefined && name !== backend.name) {
     throw new InputError(
       `--backend: expected ${backend.name}, with which the run was begun, but received ${name}: another one gives ` +
@@ -149,7 +186,7 @@ async function sameBackend({ backend }: RunConfig, { backend: name, threads }: R
   }
   return createBackend({
     name: backend.name as BackendName,
-    threads: threads ?? backend.threads,
+    threads: threads ?? ranks.threads ?? backend.threads,
     instructionSet: backend.instructionSet as InstructionSet | undefined,
   })
 }

@@ -20,11 +20,12 @@ import { startRun } from '../src/train/loop.ts'
 import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { VERSION } from '../src/version.ts'
 import { trainFlags } from './options.ts'
-import { createProgress, type Progress } from './progress.ts'
+import { createProgress, type Progress, SILENT } from './progress.ts'
+import { agree, follow, onEach, onRanks, type Ranks, together } from './ranks.ts'
 import { record } from './recording.ts'
 import { commandOf } from './repeat.ts'
 import { say } from './say.ts'
-import { stopOnSignals } from './signals.ts'
+import { stopTogether } from './signals.ts'
 
 /** Flags of `irnn train`: of the network and of the run; those of training are read by their options. */
 export interface TrainFlags extends NetworkFlags {
@@ -37,45 +38,51 @@ export interface TrainFlags extends NetworkFlags {
   readonly out?: string
   readonly overwrite?: boolean
   readonly json?: boolean
+  readonly distributed?: 'mpi'
+  readonly rankTimeout?: number
 }
 
 /** Trains, writes the run's folder, reports. Returns the exit code. */
-export async function trainTask(definition: TaskDefinition, flags: TrainFlags): Promise<number> {
-  const { cell, seed, json = false } = flags
+export function trainTask(definition: TaskDefinition, flags: TrainFlags): Promise<number> {
   if (flags.overwrite && flags.out === undefined) {
     throw new InputError('--overwrite: expected --out beside it, the folder whose run is replaced: add it')
   }
-  const given = optionsOf(definition.options, flags)
-  const recipe = recipeOf(definition, flags.recipe, cell, given)
-  const options = { ...recipe.options, ...given, seed }
-  const { task, files } = await sayingFlags(definition.options, () =>
-    definition.create({ options, flags, say, quiet: json }),
-  )
-  const spec = trainSpec(optionsFromFlags(recipe.training, flags))
-  const backend = await createBackend({ name: flags.backend, threads: flags.threads })
-  const { normalisation } = task
-  const model = createModel(modelOf(recipe, flags, task), { backend, seed, normalisation })
+  return onRanks(flags, (ranks) => trainOn(ranks, definition, flags))
+}
+
+async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFlags): Promise<number> {
+  const { seed, json = false } = flags
+  const quiet = json || !ranks.first
+  const made = await together(ranks, () => network(ranks, definition, flags))
+  const { task, files, recipe, spec, backend, model } = made
   const { folder: name, title: what } = definition.called(task, model.spec.rnn)
   const title = `${what}: ${model.spec.rnn.cell}, ${model.spec.rnn.hidden} units`
   const { iterations, batch, softmax } = spec
-  const progress = createProgress({ task, iterations, batch, sampled: softmax.kind === 'sampled', quiet: json })
-  const stop = stopOnSignals(progress)
+  const progress = createProgress({ task, iterations, batch, sampled: softmax.kind === 'sampled', quiet })
+  const stop = stopTogether(ranks.first ? progress : SILENT, ranks.group)
   try {
     // Everything that can be refused is refused before there is a folder.
-    const checkpoints = { every: flags.checkpointEvery }
-    const run = startRun(model, task, spec, { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints })
-    const id = `${name}-seed${seed}`
     const config = { title, ...configOf(task, recipe, flags, model, spec, backend) }
-    const folder = createRunFolder(flags.out ?? freeName(path.join('runs', id)), config, {
-      overwrite: flags.overwrite === true,
-      files,
-      taskFiles: TASKS.flatMap((task) => task.files ?? []),
-      say: progress.say,
-      owner: process.env.IRNN_OWNER,
+    const { backend: _, machine: __, ...same } = config
+    agree(ranks, model, backend, same)
+    const checkpoints = ranks.first ? { every: flags.checkpointEvery } : undefined
+    const options = { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints }
+    const run = await together(ranks, () => startRun(model, task, spec, options, ranks.group))
+    const id = `${name}-seed${seed}`
+    const folder = await together(ranks, () => {
+      if (!ranks.first) return null
+      return createRunFolder(flags.out ?? freeName(path.join('runs', id)), config, {
+        overwrite: flags.overwrite === true,
+        files,
+        taskFiles: TASKS.flatMap((task) => task.files ?? []),
+        say: progress.say,
+        owner: process.env.IRNN_OWNER,
+      })
     })
-    if (!json) introduce(progress, title, model, recipe, spec, folder)
+    if (folder === null) return await follow(run)
+    if (!json) introduce(progress, title, { model, recipe, spec, folder, ranks })
     const command = repeating(definition, config)
-    const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, cell) })
+    const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, flags.cell) })
     return await record(run, { task, title, model, folder, progress, json, begin, stop })
   } finally {
     stop.release()
@@ -96,6 +103,22 @@ function repeating(definition: TaskDefinition, { recipe, seed, model, training, 
 function paperOf({ figure }: TaskDefinition, task: Task, cell: string): string | null {
   const name = figure?.(task)
   return name && NETWORKS.some((network) => network === cell) ? `${name}/${cell}` : null
+}
+
+/** What a rank makes by itself: the task and a model at its beginning. */
+async function network({ first, threads }: Ranks, definition: TaskDefinition, flags: TrainFlags) {
+  const { cell, seed, json = false } = flags
+  const given = optionsOf(definition.options, flags)
+  const recipe = recipeOf(definition, flags.recipe, cell, given)
+  const options = { ...recipe.options, ...given, seed }
+  const { task, files } = await sayingFlags(definition.options, () =>
+    definition.create({ options, flags, say: first ? say : SILENT.say, quiet: json || !first }),
+  )
+  const spec = trainSpec(optionsFromFlags(recipe.training, flags))
+  const backend = await createBackend({ name: flags.backend, threads: flags.threads ?? threads })
+  const { normalisation } = task
+  const model = createModel(modelOf(recipe, flags, task), { backend, seed, normalisation })
+  return { task, files, recipe, spec, backend, model }
 }
 
 function configOf(
@@ -119,17 +142,18 @@ function configOf(
   }
 }
 
-function introduce(
-  { say }: Progress,
-  title: string,
-  model: Model,
-  chosen: Recipe,
-  spec: TrainSpec,
-  folder: RunFolder,
-): void {
+interface Introduced {
+  readonly model: Model
+  readonly recipe: Recipe
+  readonly spec: TrainSpec
+  readonly folder: RunFolder
+  readonly ranks: Ranks
+}
+
+function introduce({ say }: Progress, title: string, { model, recipe, spec, folder, ranks }: Introduced): void {
   const { optimizer, clip, softmax, dropout, average } = spec
   const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
-  say(`${title}, ${grouped(model.weights.length)} weights; ${model.backend.description}`)
+  say(`${title}, ${grouped(model.weights.length)} weights; ${model.backend.description}${onEach(ranks, spec)}`)
   const besides = [
     ...(average > 0 ? [`average ${average}`] : []),
     ...(dropout > 0 ? [`dropout ${dropout}`] : []),
@@ -137,7 +161,7 @@ function introduce(
   ]
   const numbers = [`${optimizer.kind} at ${significant(optimizer.lr)}`, clipping, ...besides].join(', ')
   say(
-    `recipe ${chosen.name}: ${numbers}, ` +
+    `recipe ${recipe.name}: ${numbers}, ` +
       `batch ${spec.batch}, ${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
   )
 }

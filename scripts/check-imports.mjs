@@ -62,6 +62,7 @@ export const ROOMS = [
   'src/features/',
   'src/disk.node.ts',
   'src/download.node.ts',
+  'src/distributed/',
   'src/layers/',
   'src/model/',
   'src/train/',

@@ -15,7 +15,7 @@ import { ROOT, run } from './build.mjs'
 import { MANIFEST, NPM, PLATFORMS, packageName } from './platforms.mjs'
 
 const PACKED = join(NPM, 'packed')
-const PARTS = ['dist', 'build', 'LICENSE']
+const PARTS = ['dist', 'build', 'mpi', 'LICENSE']
 const LEFT = /^(dist\/(test|bench|types|page|experiments|corpora)|build\/(?!irnn-).*)$|\.(map|d\.ts|sha256|wasm)$/
 
 /** Copies the package to where it is packed: what is done to it there, a clone must not see. */

@@ -47,6 +47,12 @@ export function whole(least = 1): Kind<number> {
   return kindOf(z.int().min(least), `a whole number >= ${least}`)
 }
 
+/** 1, 2, 4, … */
+export const powerOfTwo: Kind<number> = kindOf(
+  z.int().refine((value) => value >= 1 && Number.isInteger(Math.log2(value)), { message: 'expected a power of two' }),
+  'a power of two',
+)
+
 export const positive: Kind<number> = kindOf(z.number().gt(0), 'a number > 0')
 export const notNegative: Kind<number> = kindOf(z.number().min(0), 'a number >= 0')
 /** At least 0 and below 1. */

@@ -31,6 +31,11 @@ export function hostFloats(backend: Backend, n: number): Floats {
   return backend.name === 'reference' ? new Float64Array(n) : new Float32Array(n)
 }
 
+/** An array of the same kind. */
+function hostFloatsLike(array: Floats, n: number): Floats {
+  return array instanceof Float64Array ? new Float64Array(n) : new Float32Array(n)
+}
+
 /** Ends the messages that refuse something to bidirectional models. */
 export const ONE_WAY: string =
   'a bidirectional model reads the sequence from its end, so it needs all of it: use one direction'
@@ -83,6 +88,37 @@ export function readState(backend: Backend, directions: readonly Direction[], B:
   const h = join(directions.map((direction) => direction.h.final))
   const cells = directions.flatMap((direction) => (direction.c ? [direction.c.final] : []))
   return { B, h, c: cells.length > 0 ? join(cells) : null }
+}
+
+/**
+ * The states of parts, each of as many rows, as those of all rows, part by part.
+ * @param H units of a layer
+ */
+export function joinedStates(parts: readonly State[], H: number): State {
+  const { B: b, c } = parts[0]!
+  const B = parts.length * b
+  const joined = (of: readonly Floats[]): Floats => {
+    const made = hostFloatsLike(of[0]!, of.length * of[0]!.length)
+    for (const [p, part] of of.entries()) {
+      for (let at = 0; at < part.length; at += b * H)
+        made.set(part.subarray(at, at + b * H), at * parts.length + p * b * H)
+    }
+    return made
+  }
+  return { B, h: joined(parts.map((part) => part.h)), c: c && joined(parts.map((part) => part.c!)) }
+}
+
+/** Rows `from` … `from + b` of a state. @param H units of a layer */
+export function stateRows({ B, h, c }: State, from: number, b: number, H: number): State {
+  const rows = (all: Floats): Floats => {
+    const made = all.slice(0, (all.length / B) * b)
+    for (let at = 0; at < made.length; at += b * H) {
+      const begin = (at / b) * B + from * H
+      made.set(all.subarray(begin, begin + b * H), at)
+    }
+    return made
+  }
+  return { B: b, h: rows(h), c: c && rows(c) }
 }
 
 /** A copy of the outputs of one layer's directions side by side, [T,B,directions·H], 0 at padded steps. */

@@ -45,6 +45,8 @@ const OWN: Readonly<Record<string, string>> = {
   overwrite: 'every trial has its folder',
   json: 'remove it',
   'pause-at': 'stop the sweep instead',
+  distributed: 'a trial is one process',
+  'rank-timeout': 'a trial is one process',
 }
 
 const value = z.union([z.number(), z.string(), z.boolean()])

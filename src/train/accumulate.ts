@@ -33,12 +33,8 @@ export function accumulatorOf(
 
 function accumulator(arena: Memory, of: Gradients, minibatches: number, parameters: readonly Parameter[]): Accumulator {
   const { backend } = arena
-  const n = of.dense.length
-  const dense = arena.floats(n)
-  const tables = of.tables.map((table) => {
-    const { length } = parameters.find(({ start }) => start === table.start)!.data
-    return tableSum(arena, table, minibatches, length / table.width)
-  })
+  const dense = arena.floats(of.dense.length)
+  const tables = of.tables.map((table) => rowSum(arena, table, minibatches * table.rows.length, parameters))
   return {
     gradients: { start: of.start, dense, tables },
     clear() {
@@ -46,31 +42,50 @@ function accumulator(arena: Memory, of: Gradients, minibatches: number, paramete
       for (const table of tables) table.clear()
     },
     add() {
-      backend.copy_columns(1, n, of.dense, n, 0, dense, n, 0, 1)
-      for (const table of tables) table.add()
+      addDense(backend, of.dense, dense)
+      for (let i = 0; i < tables.length; i++) tables[i]!.add(of.tables[i]!)
     },
     scale(factor) {
-      backend.scale(n, factor, dense)
-      for (const { count, width, values } of tables) backend.scale(count * width, factor, values)
+      scaleGradients(backend, { dense, tables }, factor)
     },
     dispose: () => arena.release(),
     [DISPOSE]: () => arena.release(),
   }
 }
 
-interface TableSum extends RowGradient {
-  clear(): void
-  add(): void
+export function scaleGradients(backend: Engine, { dense, tables }: Omit<Gradients, 'start'>, factor: number): void {
+  backend.scale(dense.length, factor, dense)
+  for (const { count, width, values } of tables) backend.scale(count * width, factor, values)
 }
 
-/** The rows of all minibatches, each once. */
-function tableSum(arena: Memory, of: RowGradient, minibatches: number, height: number): TableSum {
-  const { start, width } = of
+/** Adds a dense gradient to another. */
+export function addDense(backend: Engine, from: Floats, to: Floats): void {
+  backend.copy_columns(1, from.length, from, from.length, 0, to, from.length, 0, 1)
+}
+
+/** A sum of gradients that are kept by rows: each row once, in the order in which they came first. */
+export interface RowSum extends RowGradient {
+  clear(): void
+  /** Adds rows of the same table, of which each comes once. */
+  add(from: Pick<RowGradient, 'rows' | 'values' | 'count'>): void
+}
+
+/**
+ * @param of the table
+ * @param most rows of all that is added
+ */
+export function rowSum(
+  arena: Memory,
+  { start, width }: Pick<RowGradient, 'start' | 'width'>,
+  most: number,
+  parameters: readonly Parameter[],
+): RowSum {
   const backend: Engine = arena.backend
-  const most = Math.min(height, minibatches * of.rows.length)
-  const rows = arena.ints(most)
-  const values: Floats = arena.floats(most * width)
-  const slots = arena.ints(of.rows.length)
+  const height = parameters.find((parameter) => parameter.start === start)!.data.length / width
+  const room = Math.min(height, most)
+  const rows = arena.ints(room)
+  const values: Floats = arena.floats(room * width)
+  const slots = arena.ints(room)
   const places = new Int32Array(height) // for each row, 1 + its place; 0: none
   let count = 0
   return {
@@ -85,10 +100,10 @@ function tableSum(arena: Memory, of: RowGradient, minibatches: number, height: n
       for (let i = 0; i < count; i++) places[rows[i]!] = 0
       count = 0
     },
-    add() {
+    add(from) {
       const before = count
-      for (let i = 0; i < of.count; i++) {
-        const row = of.rows[i]!
+      for (let i = 0; i < from.count; i++) {
+        const row = from.rows[i]!
         if (places[row] === 0) {
           rows[count] = row
           places[row] = ++count
@@ -96,7 +111,7 @@ function tableSum(arena: Memory, of: RowGradient, minibatches: number, height: n
         slots[i] = places[row]! - 1
       }
       values.fill(0, before * width, count * width)
-      backend.embedding_backward(of.count, width, slots, of.values, values)
+      backend.embedding_backward(from.count, width, slots, from.values, values)
     },
   }
 }

@@ -1,26 +1,26 @@
 /** One iteration: minibatch → forward → loss → backward → clip → update, and what it takes; the loop is in loop.ts. */
 import { type Engine, engineOf } from '../backend/backend.ts'
 import { DISPOSE, Life } from '../backend/lifetime.ts'
+import { type Group, solo } from '../distributed/group.ts'
 import { refuseUnless } from '../error.ts'
-import type { Masks } from '../layers/dropout.ts'
 import { isPlain, type LossSpec, type OwnLoss } from '../loss.ts'
 import type { Gradients } from '../model/gradients.ts'
-import { type Loss, type LossOptions, type Model, modelOf, type Plan, type State } from '../model/model.ts'
+import { type Model, modelOf, type Plan, type State } from '../model/model.ts'
 import { type Parameter, recurrentMatrices } from '../model/parameters.ts'
 import type { UnitShares } from '../model/units.ts'
-import { type Rng, rng } from '../rng.ts'
+import type { Rng } from '../rng.ts'
 import { type Stream, type Task, trainingStream } from '../task.ts'
-import { type Accumulator, accumulatorOf } from './accumulate.ts'
 import { type Average, averageOf } from './average.ts'
-import { clipGradients, derivativeLimit } from './clip.ts'
+import { clipGradients } from './clip.ts'
 import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
 import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
 import { clearFrozen, frozenOf, movedTables } from './frozen.ts'
-import { nextMinibatch, planOf } from './minibatch.ts'
 import { createOptimizer, type Optimizer } from './optim.ts'
 import { refuseIncomplete, type TrainSpec } from './options.ts'
-import { refuseMisfitSpec, refuseSampled } from './refusals.ts'
+import { PartsPass } from './parts.ts'
+import { type Pass, type PassOptions, WholePass } from './pass.ts'
+import { refuseMisfitSpec, refuseRanks, refuseSampled } from './refusals.ts'
 import { FIRST_RATE, learningRate, type RateState } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
 
@@ -81,12 +81,18 @@ export interface Iteration extends Disposable {
  * @throws InputError when model, task and spec do not fit
  */
 export function createIteration(model: Model, task: Task, spec: TrainSpec): Iteration {
+  return groupIteration(model, task, spec, solo())
+}
+
+/** The same, for one of the ranks that train together. */
+export function groupIteration(model: Model, task: Task, spec: TrainSpec, group: Group): Iteration {
   refuseMisfit(model, task)
   refuseIncomplete(spec)
   refuseMisfitSpec(spec, task, model)
+  refuseRanks(spec, group.size)
   const made: Disposable[] = []
   try {
-    return new PlannedIteration(model, task, spec, made)
+    return new PlannedIteration(model, task, spec, group, made)
   } catch (error) {
     for (const part of made) part[DISPOSE]()
     throw error
@@ -100,37 +106,24 @@ class PlannedIteration implements Iteration {
   readonly optimizer: Optimizer
   stream!: Stream
   stage!: Stage
-  readonly generator: Rng | null
   readonly average: Average | null
   readonly last: IterationResult = { loss: Number.NaN, norm: Number.NaN, clipped: false, lr: 0 }
   rate: RateState = FIRST_RATE
   private readonly stages: readonly Stage[]
   private readonly engine: Engine
-  private readonly plan: Plan
+  private readonly pass: Pass
   private readonly testPlan: Plan
   private readonly testB: number
-  /** For dropout, whose masks depend on the iteration. */
-  private readonly masks: Masks
-  // Objects that are filled or handed on again and again, so that an iteration allocates nothing.
-  private readonly result: Loss = { loss: 0, correct: 0, count: 0 }
-  private readonly lossOptions: LossOptions
-  /** Sums over the minibatches of an update; null if it has one. */
-  private readonly sums: Accumulator | null
   private readonly frozen: readonly Parameter[]
   /** What is clipped and given to the optimiser. */
   private readonly gradients: Gradients
   private readonly losses: RunLosses
-  private readonly backwardOptions: { readonly derivativeClip: number }
-  /** Whether the last minibatch carries rows on, so that its final states are needed. */
-  private carries = false
-  /** The state given to setCarried, until the next minibatch. */
-  private given: State | null = null
   private readonly life: Life
   private readonly made: Disposable[]
 
   /** @param made gets what holds memory as it is made: there may be no room for the next */
-  constructor(model: Model, task: Task, spec: TrainSpec, made: Disposable[]) {
-    const { activationCheckpointing, softmax, dropout, seed } = spec
+  constructor(model: Model, task: Task, spec: TrainSpec, group: Group, made: Disposable[]) {
+    const { activationCheckpointing, softmax } = spec
     this.model = model
     this.task = task
     this.spec = spec
@@ -143,18 +136,14 @@ class PlannedIteration implements Iteration {
     if (softmax.kind === 'sampled' && !plain) refuseSampled(this.losses.loss)
     this.engine = engineOf(model.backend)
     this.life = new Life('training', 'train anew', modelOf(model).life)
-    this.generator = softmax.kind === 'sampled' ? rng(seed, 'training/candidates') : null
-    this.masks = { p: dropout, seed: rng(seed, 'training/dropout').below(2 ** 31), iteration: 0 }
-    this.plan = model.plan(planOf(spec, task, { logits: !plain, generator: this.generator, masks: this.masks }))
-    this.made.push(this.plan)
+    const of: PassOptions = { engine: this.engine, model, task, spec, losses: this.losses, group, made }
+    this.pass = spec.shards > 1 ? new PartsPass(of) : new WholePass(of)
     this.testB = Math.min(spec.evalBatch, task.testSize)
     this.testPlan = model.plan({ T: task.T, B: this.testB, training: false, activationCheckpointing, logits: scored })
     this.made.push(this.testPlan)
     const { parameters } = model
     this.frozen = frozenOf(spec, parameters)
-    this.sums = accumulatorOf(this.engine, this.plan.gradients, spec.accumulate, parameters)
-    if (this.sums) this.made.push(this.sums)
-    const { start, dense, tables } = (this.sums ?? this.plan).gradients
+    const { start, dense, tables } = this.pass.gradients
     this.gradients = { start, dense, tables: movedTables(tables, this.frozen) }
     this.optimizer = createOptimizer(
       spec.optimizer,
@@ -168,9 +157,10 @@ class PlannedIteration implements Iteration {
     this.made.push(this.optimizer)
     this.average = spec.average > 0 ? averageOf(model.weights, spec.average, () => model.weightsChanged()) : null
     this.enter(this.stages[0]!)
-    const reduction = this.sums ? 'sum' : spec.reduction // the mean is over all minibatches of an update
-    this.lossOptions = { reduction, gradient: true, loss: this.losses.loss }
-    this.backwardOptions = { derivativeClip: derivativeLimit(spec.clip) }
+  }
+
+  get generator(): Rng | null {
+    return this.pass.generator
   }
 
   get loss(): LossSpec | OwnLoss {
@@ -189,22 +179,19 @@ class PlannedIteration implements Iteration {
     this.stage = stage
     this.stream = trainingStream(stage.task, this.spec.batch)
     this.optimizer.restart(stage.begin, stage.task.T)
-    this.carries = false
-    this.plan.resetState()
+    this.pass.reset()
   }
 
   iterate(): boolean {
-    const { plan, spec, optimizer, last, model, stage } = this
+    const { pass, spec, optimizer, last, model, stage } = this
     this.life.check()
     this.average?.train()
-    if (this.sums) this.accumulate(this.sums)
-    else last.loss = this.minibatch(optimizer.iteration)
+    last.loss = pass.run(stage.task, this.stream, optimizer.iteration)
     if (this.frozen.length > 0) clearFrozen(this.gradients, this.frozen)
     clipGradients(spec.clip, this.engine, this.gradients, last)
     last.lr = this.learningRate()
     if (!Number.isFinite(last.loss) || !Number.isFinite(last.norm)) {
-      plan.resetState() // its states may be what is not finite
-      this.carries = false
+      pass.reset() // its states may be what is not finite
       return false
     }
     optimizer.update(last.lr)
@@ -228,32 +215,6 @@ class PlannedIteration implements Iteration {
     return learningRate(schedule, optimizer.lr, at, spec.iterations - stage.begin, this.rate.drops)
   }
 
-  /** Leaves the gradients of the next minibatch in the plan. Returns its mean loss. */
-  private minibatch(number: number): number {
-    this.masks.iteration = number
-    const minibatch = nextMinibatch(this.stage.task, this.stream, this.plan, this.lossOptions, this.result)
-    this.plan.backward(minibatch, this.backwardOptions)
-    this.carries = minibatch.carry !== undefined
-    this.given = null
-    const { loss, count } = this.result
-    return this.lossOptions.reduction === 'sum' ? loss / count : loss
-  }
-
-  /** Leaves the gradients of the minibatches of one update in the sums, and their mean loss in `last`. */
-  private accumulate(sums: Accumulator): void {
-    const { optimizer, last, spec } = this
-    let loss = 0
-    let count = 0
-    sums.clear()
-    for (let i = 0; i < spec.accumulate; i++) {
-      loss += this.minibatch(spec.accumulate * optimizer.iteration + i) * this.result.count
-      count += this.result.count
-      sums.add()
-    }
-    if (spec.reduction === 'mean') sums.scale(1 / count)
-    last.loss = loss / count
-  }
-
   async evaluate(signal?: StopSignal): Promise<Scores | null> {
     this.life.check()
     this.show()
@@ -262,29 +223,24 @@ class PlannedIteration implements Iteration {
 
   getCarried(): State | null {
     this.life.check()
-    return this.given ?? (this.carries ? this.plan.getState() : null)
+    return this.pass.getCarried()
   }
 
   setCarried(state: State | null): void {
     const { batch } = this.spec
     this.life.check()
-    this.given = state
-    if (state === null) {
-      this.plan.resetState()
-      return
-    }
-    refuseUnless(state?.B === batch, 'resume: carried', `a state of ${batch} rows`, state?.B)
-    this.plan.setState(state)
+    if (state !== null) refuseUnless(state?.B === batch, 'resume: carried', `a state of ${batch} rows`, state?.B)
+    this.pass.setCarried(state)
   }
 
   liveShare(): number {
     this.life.check()
-    return this.plan.liveFraction()
+    return this.pass.liveShare()
   }
 
   unitShares(): UnitShares | null {
     this.life.check()
-    return this.plan.unitShares()
+    return this.pass.unitShares()
   }
 
   dispose(): void {

@@ -6,6 +6,7 @@
  * run that starts from them goes on to the same bits and the same records as one that was never interrupted.
  */
 import { ASYNC_DISPOSE } from '../backend/lifetime.ts'
+import { type Group, solo } from '../distributed/group.ts'
 import { refuseNoObject } from '../error.ts'
 import { type Model, modelOf } from '../model/model.ts'
 import type { Task } from '../task.ts'
@@ -16,7 +17,7 @@ import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
 import { DivergenceError } from './divergence.ts'
 import type { StopSignal } from './evaluate.ts'
 import type { DoneEvent, ProbeEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
-import { createIteration, type Iteration } from './iteration.ts'
+import { groupIteration, type Iteration } from './iteration.ts'
 import { Looking } from './looking.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
 import { type RunOptions, refuseBadRunOptions } from './runOptions.ts'
@@ -54,16 +55,20 @@ export function train(model: Model, task: Task, given: TrainOptions & RunOptions
   return startRun(model, task, trainSpec({ ...options, tables }), { signal, pauseAt, checkpoints, resume, keepBest })
 }
 
-/** `train` for options that trainSpec has completed and checked already. */
+/**
+ * `train` for options that trainSpec has completed and checked already.
+ * @param group the ranks that train together, which all call this alike; default: this process alone
+ */
 export function startRun(
   model: Model,
   task: Task,
   spec: TrainSpec,
   { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume, keepBest = false }: RunOptions = {},
+  group: Group = solo(),
 ): Run {
   refuseBadRunOptions({ signal, pauseAt, keepBest })
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
-  const work = createIteration(model, task, spec)
+  const work = groupIteration(model, task, spec, group)
   const best = keepBest ? bestWeights(modelOf(model)) : null
   if (resume !== undefined) restore(work, resume, best)
   const loop = new Loop(work, best, resume)

@@ -33,7 +33,7 @@ export function planOf(spec: TrainSpec, { T, head }: Task, { logits, generator, 
 }
 
 /** So many minibatches in a row may have no target. */
-const MOST = 1000
+export const MOST_WITHOUT_TARGET = 1000
 
 /**
  * Runs the plan over minibatches until one has a target, and returns that one; its loss is in `result`. Where targets
@@ -42,14 +42,18 @@ const MOST = 1000
  * @throws InputError after 1,000 in a row without a target
  */
 export function nextMinibatch(task: Task, stream: Stream, plan: Plan, options: LossOptions, result: Loss): Batch {
-  for (let tried = 0; tried < MOST; tried++) {
+  for (let tried = 0; tried < MOST_WITHOUT_TARGET; tried++) {
     const minibatch = stream.next()
     plan.forward(minibatch)
     plan.loss(minibatch, options, result)
     if (result.count > 0) return minibatch
   }
-  throw new InputError(
-    `task ${task.name}: expected a target but received none in ${MOST} minibatches in a row (all -1 or NaN): ` +
-      'train on labelled data',
+  throw noTarget(task)
+}
+
+export function noTarget({ name }: Task): InputError {
+  return new InputError(
+    `task ${name}: expected a target but received none in ${MOST_WITHOUT_TARGET} minibatches in a row (all -1 or ` +
+      'NaN): train on labelled data',
   )
 }

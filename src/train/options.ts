@@ -5,7 +5,7 @@
  */
 
 import { checked, InputError, shown } from '../error.ts'
-import { below1, type Flag, finite, flagged, type Given, kindOf, names, oneOf, whole } from '../flag.ts'
+import { below1, type Flag, finite, flagged, type Given, kindOf, names, oneOf, powerOfTwo, whole } from '../flag.ts'
 import { checkedLoss, type LossSpec, type OwnLoss } from '../loss.ts'
 import * as z from '../schema.ts'
 import { CLIP_FLAGS, clipNorm, clipSchema } from './clip.ts'
@@ -63,6 +63,19 @@ export const OPTIONS = {
     default: 1,
     flag: '--accumulate <k>',
     help: 'minibatches that make one update: as a batch k times as large, in the memory of one (default: 1)',
+  }),
+  /**
+   * Parts of equal size that every minibatch is cut into, a power of two: each is computed as a minibatch of its own,
+   * and what they find is summed as a balanced binary tree, so that ranks which share the parts get the same bits.
+   * Dropout and the candidates of a sampled softmax are drawn part by part. Default 1.
+   */
+  shards: option({
+    value: powerOfTwo,
+    default: 1,
+    flag: '--shards <V>',
+    help:
+      'cut every minibatch into V parts, a power of two, for as many ranks or fewer; the result depends on V ' +
+      '(default: 1)',
   }),
   /** Parameters that are left alone, by name (`head.bias`) or its beginning (`embedding`, `rnn`). Default none. */
   frozen: option<readonly string[]>({

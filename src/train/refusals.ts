@@ -8,10 +8,10 @@ import type { Task } from '../task.ts'
 import type { TrainSpec } from './options.ts'
 
 /**
- * @throws InputError for a batch larger than the training set, a target outside of what the score can be, and probes of
- * a bidirectional model
+ * @throws InputError for a batch larger than the training set or not of equal parts, a target outside of what the score
+ * can be, and probes of a bidirectional model
  */
-export function refuseMisfitSpec({ batch, target, probeEvery }: TrainSpec, task: Task, model: Model): void {
+export function refuseMisfitSpec({ batch, target, probeEvery, shards }: TrainSpec, task: Task, model: Model): void {
   if (probeEvery > 0 && model.spec.rnn.bidirectional) {
     throw new InputError(`training: probeEvery: expected 0, no probes, but received ${probeEvery}: ${ONE_WAY}`)
   }
@@ -20,10 +20,28 @@ export function refuseMisfitSpec({ batch, target, probeEvery }: TrainSpec, task:
       `batch: expected at most ${task.trainSize}, all the training sequences of ${task.name}, but received ${batch}`,
     )
   }
+  if (batch % shards !== 0) {
+    throw new InputError(
+      `shards: expected a number of parts that divides the batch of ${batch} but received ${shards}: give a batch of ` +
+        `${Math.ceil(batch / shards) * shards}`,
+    )
+  }
   const { percent, name } = measureOf(task.judge ?? task.metric)
   if (target === null || !percent || (target >= 0 && target <= 1)) return
   throw new InputError(
     `target: expected a share from 0 to 1, since ${name} is one (0.97 is 97 %), but received ${shown(target)}`,
+  )
+}
+
+/** @throws InputError unless each of so many ranks has as many parts of a minibatch */
+export function refuseRanks({ shards, batch }: TrainSpec, ranks: number): void {
+  if (shards % ranks === 0) return
+  const fitting = [...Array(11).keys()].map((k) => 2 ** k).find((parts) => parts >= ranks && batch % parts === 0)
+  const remedy = Number.isInteger(Math.log2(ranks))
+    ? `give --shards ${fitting ?? ranks}, of another result, or start fewer ranks`
+    : `start ${2 ** Math.floor(Math.log2(ranks))} ranks`
+  throw new InputError(
+    `shards: expected a number of parts that ${ranks} ranks divide but received ${shards}: ${remedy}`,
   )
 }
 

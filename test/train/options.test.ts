@@ -26,8 +26,8 @@ test('complete options stay as they are, in the order that config.json has', () 
   // What stored runs depend on: their identity is made of these, in this order.
   assert.equal(
     NAMES.filter((name) => !mayChange(name)).join(' '),
-    'batch optimizer curriculum schedule clip average accumulate frozen tables loss reduction evalEvery evalBatch ' +
-      'softmax dropout seed',
+    'batch optimizer curriculum schedule clip average accumulate shards frozen tables loss reduction evalEvery ' +
+      'evalBatch softmax dropout seed',
   )
 })
 
