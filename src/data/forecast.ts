@@ -115,16 +115,16 @@ const SCALINGS: { readonly [scaling in Scaling]: string } = {
   season: 'difference from a season before',
 }
 
-/** Every scaling with the first recipe, then the best without the columns of the past, then that with other recipes. */
+/** A look at every scaling, then at the best without the columns of the past, then the best trained as it needs. */
 function nextWish(tried: readonly Tried<ForecastTrial>[], schema: ForecastSchema): Wish | null {
-  const [first, ...others] = FORECAST_RECIPES
-  const wishes: ((best: Wish) => Wish)[] = [() => ({ scaling: 'series', recipe: first!, past: true })]
-  wishes.push((best) => ({ ...best, scaling: 'window' }))
-  if (seasonLag(schema) > 0) wishes.push((best) => ({ ...best, scaling: 'season' }))
-  if (schema.past.length > 0) wishes.push((best) => ({ ...best, past: false }))
-  for (const recipe of others) wishes.push((best) => ({ ...best, recipe }))
+  const { look, longer, gentler } = FORECAST_RECIPES
+  const wishes: ((best: Tried<ForecastTrial>) => Wish)[] = [() => ({ scaling: 'series', recipe: look, past: true })]
+  wishes.push(({ trial }) => ({ ...trial.wish, scaling: 'window' }))
+  if (seasonLag(schema) > 0) wishes.push(({ trial }) => ({ ...trial.wish, scaling: 'season' }))
+  if (schema.past.length > 0) wishes.push(({ trial }) => ({ ...trial.wish, past: false }))
+  wishes.push(({ trial, early }) => ({ ...trial.wish, recipe: early ? gentler : longer }))
   const best = [...tried].sort((a, b) => a.score - b.score)[0]
-  return wishes[tried.length]?.(best?.trial.wish ?? (null as unknown as Wish)) ?? null
+  return wishes[tried.length]?.(best!) ?? null
 }
 
 function trialOf(
