@@ -33,8 +33,9 @@ import {
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
+import { WRITTEN, type WrittenFlags, writtenOptions } from './written.ts'
 
-export interface FitFlags extends DecisionFlags {
+export interface FitFlags extends DecisionFlags, WrittenFlags {
   types?: Record<string, ColumnType>
   missingWords?: string[]
   dryRun?: boolean
@@ -73,6 +74,7 @@ export const FIT_FLAGS: readonly Flag[] = [
   ...DECISIONS,
   { flag: '--types <list>', value: types, help: 'types of columns, as zip=category,flag=number' },
   MISSING_WORDS,
+  ...WRITTEN,
   { flag: '--schema <file>', help: 'take all decisions from a file that --dry-run --out wrote' },
   {
     flag: '--dry-run',
@@ -98,7 +100,7 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
   }
   const stop = stopOnSignals({ say: saying, show() {}, clear }, 'nothing is written')
   try {
-    const schema = schemaOf(flags, [MISSING_WORDS])
+    const schema = schemaOf(flags, [MISSING_WORDS, ...WRITTEN])
     if (flags.dryRun) return await dryRun(files, flags, schema, stop)
     const table = await tableOf(files, flags, schema, stop)
     return await fitWork(table, spokenWork(table, flags, schema), flags, stop)
@@ -152,6 +154,7 @@ async function tableOf(
   if (files.length === 1 && files[0] === 'births' && !fs.existsSync('births')) return birthsTable()
   const { types, timezone, missingWords: missing, json = false } = flags
   const options = {
+    ...writtenOptions(flags),
     ...(types !== undefined && { types }),
     ...(timezone !== undefined && { timezone }),
     ...(missing !== undefined && { missing }),

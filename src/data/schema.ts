@@ -6,11 +6,13 @@
 
 import { checked, didYouMean, InputError, shown } from '../error.ts'
 import * as z from '../schema.ts'
+import type { Written } from '../table/table.ts'
 import {
   missingWords,
   refuseSequenceContradictions,
   type SequenceSchema,
   sequenceSchema,
+  written,
 } from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
@@ -106,6 +108,8 @@ export interface ForecastSchema {
   readonly past: readonly InputColumn[]
   /** The words that mean "no value"; null: the usual ones. */
   readonly missing: readonly string[] | null
+  /** How texts are written, as far as it was said. */
+  readonly written?: Written | undefined
   /** What a step without a row is; `skip`: none, for the moments that rows have are the steps. */
   readonly gaps: 'missing' | 'zero' | 'skip'
   /** What several rows of one step are: the last of them, their sum or their mean. */
@@ -169,6 +173,7 @@ const forecast = z.strictObject({
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
   missing: missingWords,
+  written,
   gaps: z.enum(['missing', 'zero', 'skip']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),

@@ -69,8 +69,21 @@ export async function readTable(
   const notes = found.map((note) => ({ ...note, text: printable(note.text) }))
   const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
   const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
-  const table = { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
-  return checked.missing === undefined ? table : { ...table, missing: checked.missing }
+  const { missing } = checked
+  return {
+    name: rows.name,
+    rows: count,
+    columns: columns.map(({ column }) => column),
+    ...(missing !== undefined && { missing }),
+    ...writtenOf(checked),
+    report,
+  }
+}
+
+/** What was said of how texts are written. */
+function writtenOf({ decimal, dayFirst, delimiter, encoding }: TableOptions): Pick<OpenedTable, 'written'> {
+  const said = Object.entries({ decimal, dayFirst, delimiter, encoding }).filter(([, value]) => value !== undefined)
+  return said.length > 0 ? { written: Object.fromEntries(said) } : {}
 }
 
 interface Found {
