@@ -165,7 +165,8 @@ function outcomeOf(
   const { prepared, parts } = trial
   const outputs = networkOutputs(validated, prepared, parts.validation)
   const widening = wideningOf(outputs, prepared, parts.validation, BAND)
-  const fitted: FittedForecast = { ...prepared.fitted, widening }
+  const series = prepared.fitted.series.map((one, k) => (scales[k]! > 0 ? { ...one, mase: scales[k]! } : one))
+  const fitted: FittedForecast = { ...prepared.fitted, series, widening }
   const complete: Prepared = { ...prepared, fitted }
   const network = networkForecasts(model, complete, parts.test)
   const origins = network.map(({ series, step }) => ({ series, step }))

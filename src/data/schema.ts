@@ -60,6 +60,8 @@ export interface SeriesScale {
   /** Root mean square change from one step to the next, of values, and of their differences from a season before. */
   readonly local: number
   readonly seasonal: number
+  /** What MASE divides by, of the rows before the test part; absent where it is 0, and in older schemas. */
+  readonly mase?: number | undefined
 }
 
 /**
@@ -150,6 +152,7 @@ const scale = z.strictObject({
   std: z.number().gt(0),
   local: z.number().gt(0),
   seasonal: z.number().gt(0),
+  mase: z.number().gt(0).optional(),
 })
 const fitted = z.strictObject({
   scaling: z.enum(['series', 'window', 'season']),
