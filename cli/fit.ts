@@ -18,7 +18,7 @@ import { grouped, percent } from '../src/numbers.ts'
 import { refuseFolder } from '../src/runs/whole.ts'
 import * as z from '../src/schema.ts'
 import { readTable } from '../src/table/openTable.node.ts'
-import type { ColumnType, Table } from '../src/table/table.ts'
+import type { ColumnType, OpenedTable, Table } from '../src/table/table.ts'
 import { VERSION } from '../src/version.ts'
 import {
   DECISIONS,
@@ -33,8 +33,9 @@ import {
 import { BACKEND, THREADS } from './options.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
+import { WRITTEN, type WrittenFlags, writtenOptions } from './written.ts'
 
-export interface FitFlags extends DecisionFlags {
+export interface FitFlags extends DecisionFlags, WrittenFlags {
   types?: Record<string, ColumnType>
   missingWords?: string[]
   dryRun?: boolean
@@ -63,18 +64,23 @@ const words = kindOf(z.array(z.string()), 'words with commas between', {
   parse: (text) => (text.trim() === '' ? [] : text.split(',').map((word) => word.trim())),
 })
 
+const MISSING_WORDS: Flag = {
+  flag: '--missing-words <words>',
+  value: words,
+  help: 'what stands for "no value", with commas between (default: NA, null, NaN, -, --, ? and such)',
+}
+
 export const FIT_FLAGS: readonly Flag[] = [
   ...DECISIONS,
   { flag: '--types <list>', value: types, help: 'types of columns, as zip=category,flag=number' },
-  {
-    flag: '--missing-words <words>',
-    value: words,
-    help: 'what stands for "no value", with commas between (default: NA, null, NaN, -, --, ? and such)',
-  },
+  MISSING_WORDS,
+  ...WRITTEN,
   { flag: '--schema <file>', help: 'take all decisions from a file that --dry-run --out wrote' },
   {
     flag: '--dry-run',
-    help: 'say every decision and one window, train nothing; --out then names a file for the schema',
+    help:
+      'say every decision and one window, from the first 100,000 rows of a larger file, train nothing; --out then ' +
+      'names a file for the schema, which all rows decide',
   },
   { flag: '--out <dir>', help: 'folder of the run, new or empty (default: runs/<target>-gru-seed…)' },
   { flag: '--overwrite', help: 'replace the run that is in the folder' },
@@ -94,16 +100,10 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
   }
   const stop = stopOnSignals({ say: saying, show() {}, clear }, 'nothing is written')
   try {
-    const schema = schemaOf(flags)
-    if (schema && flags.missingWords !== undefined) {
-      throw new InputError(
-        '--missing-words: expected no decision beside --schema, which has all of them: edit the file',
-      )
-    }
+    const schema = schemaOf(flags, [MISSING_WORDS, ...WRITTEN])
+    if (flags.dryRun) return await dryRun(files, flags, schema, stop)
     const table = await tableOf(files, flags, schema, stop)
-    const spoken = spokenWork(table, flags, schema)
-    if (flags.dryRun) return dryRun(table, spoken, flags)
-    return await fitWork(table, spoken, flags, stop)
+    return await fitWork(table, spokenWork(table, flags, schema), flags, stop)
   } catch (error) {
     if (error instanceof Stopped) return stop.exitCode()
     throw error
@@ -140,10 +140,21 @@ async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: 
 /** A signal came while files were read. */
 class Stopped extends Error {}
 
-async function tableOf(files: readonly string[], flags: FitFlags, schema: Schema | null, stop: Stop): Promise<Table> {
+/** The table of the demonstration is no file, and has no report. */
+type ReadTable = Table & Partial<Pick<OpenedTable, 'report'>>
+
+/** @param most rows to read, from the first on */
+async function tableOf(
+  files: readonly string[],
+  flags: FitFlags,
+  schema: Schema | null,
+  stop: Stop,
+  most = Number.POSITIVE_INFINITY,
+): Promise<ReadTable> {
   if (files.length === 1 && files[0] === 'births' && !fs.existsSync('births')) return birthsTable()
   const { types, timezone, missingWords: missing, json = false } = flags
   const options = {
+    ...writtenOptions(flags),
     ...(types !== undefined && { types }),
     ...(timezone !== undefined && { timezone }),
     ...(missing !== undefined && { missing }),
@@ -153,7 +164,9 @@ async function tableOf(files: readonly string[], flags: FitFlags, schema: Schema
     },
   }
   try {
-    const table = await (schema ? openBy(schema, [...files], options) : readTable([...files], options, wordsOf(flags)))
+    const table = await (schema
+      ? openBy(schema, [...files], options)
+      : readTable([...files], options, wordsOf(flags), most))
     await turn()
     if (stop.signal.aborted) throw new Stopped()
     if (!json) for (const note of table.report.notes) sayNote(note)
@@ -186,8 +199,9 @@ function nameOf(work: Work): string {
   )
 }
 
-function introduce(table: Table, { work, decisions }: SpokenWork): void {
-  print(`${table.name}: ${grouped(table.rows)} rows, ${table.columns.length} columns`)
+function introduce(table: ReadTable, { work, decisions }: SpokenWork): void {
+  const rows = `${samplesOf(table).length > 0 ? 'the first ' : ''}${grouped(table.rows)} rows`
+  print(`${table.name}: ${rows}, ${table.columns.length} columns`)
   for (const [title, text] of decisions) print(`  ${title.padEnd(8)} ${text}`)
   for (const note of work.notes) sayNote(note)
 }
@@ -196,11 +210,36 @@ function sayNote({ level, text }: Pick<Note, 'level' | 'text'>): void {
   say(`  ${level === 'warning' ? '! ' : ''}${text}`)
 }
 
-function dryRun(table: Table, spoken: SpokenWork, flags: FitFlags): number {
+/** Rows that decide in a dry run: a few tenths of a second, where a GB of CSV takes half a minute. */
+const SAMPLE = 100_000
+
+async function dryRun(files: readonly string[], flags: FitFlags, schema: Schema | null, stop: Stop): Promise<number> {
+  // Decisions that are kept are those of all rows; and a pipe is read only once.
+  const again = files.every((file) => fs.statSync(file, { throwIfNoEntry: false })?.isFile())
+  const most = schema === null && flags.out === undefined && again ? SAMPLE : Number.POSITIVE_INFINITY
+  let table = await tableOf(files, flags, schema, stop, most)
+  let spoken: SpokenWork
+  try {
+    spoken = spokenWork(table, flags, schema)
+  } catch (error) {
+    if (!(error instanceof InputError) || samplesOf(table).length === 0) throw error
+    say(`  the first ${grouped(most)} rows do not decide it, so all are read: ${error.message}`)
+    table = await tableOf(files, flags, schema, stop)
+    spoken = spokenWork(table, flags, schema)
+  }
+  return sayDecisions(table, spoken, flags)
+}
+
+/** What says that there are more rows than were read. */
+function samplesOf({ report }: ReadTable): readonly Note[] {
+  return report?.notes.filter(({ kind }) => kind === 'sample') ?? []
+}
+
+function sayDecisions(table: ReadTable, spoken: SpokenWork, flags: FitFlags): number {
   const { work } = spoken
   if (flags.out !== undefined) writeSchema(flags.out, schemaText(work.schema), flags.overwrite === true)
   if (flags.json) {
-    print(JSON.stringify({ type: 'inferred', schema: work.schema, notes: work.notes }))
+    print(JSON.stringify({ type: 'inferred', schema: work.schema, notes: [...samplesOf(table), ...work.notes] }))
     return 0
   }
   introduce(table, spoken)

@@ -149,10 +149,10 @@ function bySchema(table: Table, schema: Schema): SpokenWork {
   return ofSequences(sequencesBy(table, schema))
 }
 
-/** The decisions of a file; null: none is named. @throws InputError where flags decide, too */
-export function schemaOf(flags: DecisionFlags): Schema | null {
+/** The decisions of a file; null: none is named. @throws InputError where flags decide, too, `more` among them */
+export function schemaOf(flags: DecisionFlags, more: readonly Flag[]): Schema | null {
   if (flags.schema === undefined) return null
-  const [said] = saidOf(DECISIONS, flags)
+  const [said] = saidOf([...DECISIONS, ...more], flags)
   if (said !== undefined) {
     throw new InputError(`${said}: expected no decision beside --schema, which has all of them: edit the file`)
   }

@@ -12,8 +12,9 @@ import { type Flag, whole } from '../src/flag.ts'
 import { methodLines, verdict } from './methods.ts'
 import { BACKEND, JSON_RESULT, THREADS } from './options.ts'
 import { print, say } from './say.ts'
+import { WRITTEN, type WrittenFlags, writtenOptions } from './written.ts'
 
-interface Flags {
+interface Flags extends WrittenFlags {
   backend?: BackendName
   threads?: number
 }
@@ -21,6 +22,7 @@ interface Flags {
 export const PREDICT_FLAGS: readonly Flag[] = [
   { flag: '--out <file>', help: 'a file for the forecasts, .csv or .jsonl (default: CSV on standard output)' },
   { flag: '--horizon <N>', value: whole(), help: 'fewer steps than the network was fitted for' },
+  ...WRITTEN,
   BACKEND,
   THREADS,
 ]
@@ -60,17 +62,18 @@ interface Lines {
 async function forecastLines(
   run: FittedRun,
   files: readonly string[],
-  { horizon: asked }: { horizon?: number },
+  flags: Flags & { horizon?: number },
   jsonl: boolean,
 ): Promise<Lines> {
   const { horizon } = run.schema
+  const { horizon: asked } = flags
   if (asked !== undefined && asked > horizon) {
     throw new InputError(
       `--horizon: expected at most ${horizon}, for which the network was fitted, but received ${asked}: fit ` +
         `one with --horizon ${asked}`,
     )
   }
-  const { steps, notes } = await run.predict([...files])
+  const { steps, notes } = await run.predict([...files], writtenOptions(flags))
   const lines = steps
     .filter((_, k) => k % horizon < (asked ?? horizon))
     .map((step) => {
@@ -87,11 +90,11 @@ const MOST_COLUMNS = 50
 async function labelLines(
   run: LabelRun,
   files: readonly string[],
-  { horizon }: { horizon?: number },
+  flags: Flags & { horizon?: number },
   jsonl: boolean,
 ): Promise<Lines> {
-  if (horizon !== undefined) throw new InputError('--horizon: expected none, for the run labels: leave it out')
-  const { labels, notes } = await run.predict([...files])
+  if (flags.horizon !== undefined) throw new InputError('--horizon: expected none, for the run labels: leave it out')
+  const { labels, notes } = await run.predict([...files], writtenOptions(flags))
   if (jsonl) return { lines: labels.map((one) => JSON.stringify(one)), notes }
   const classes = run.schema.fitted!.classes
   const shown = classes.length > MOST_COLUMNS ? [] : classes
@@ -108,6 +111,7 @@ export const BACKTEST_FLAGS: readonly Flag[] = [
     value: whole(),
     help: 'fit the network again before each N-th moment, on all rows before it (default: never)',
   },
+  ...WRITTEN,
   BACKEND,
   THREADS,
   JSON_RESULT,
@@ -124,7 +128,7 @@ export async function backtestRun(
   try {
     const onRefit = (moment: string, fit: number, fits: number) => say(`fitting as of ${moment} (${fit}/${fits})`)
     const { stride, refit } = flags
-    const { notes, ...result } = await run.backtest([...files], { stride, refit, onRefit })
+    const { notes, ...result } = await run.backtest([...files], { ...writtenOptions(flags), stride, refit, onRefit })
     if (flags.json) {
       print(JSON.stringify({ type: 'result', ...result }))
       return 0

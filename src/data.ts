@@ -71,4 +71,5 @@ export type {
   TableNote,
   TableReport,
   TimeColumn,
+  Written,
 } from './table/table.ts'

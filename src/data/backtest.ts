@@ -8,6 +8,7 @@ import type { Note } from './notes.ts'
 import type { Panel } from './panel.ts'
 import { type FittedNetwork, preparedFor } from './predict.ts'
 import { refitted, type Training } from './refit.ts'
+import type { ForecastSchema } from './schema.ts'
 import { type Forecast, maseScales, scoresOf } from './scores.ts'
 import { type Windows, windowsWithin } from './windows.ts'
 import type { MethodScores } from './work.ts'
@@ -70,7 +71,7 @@ export async function backtestTable(
         `and validation parts end, but received ${Math.max(0, end - test)}: add later rows`,
     )
   }
-  const scales = maseScales(panel, schema.seasons.at(-1) ?? 1, test)
+  const scales = scalesOf(panel, schema)
   const network: Forecast[] = []
   let fits = 0
   if (refit === undefined) network.push(...networkForecasts(model, prepared, windows))
@@ -100,6 +101,13 @@ export async function backtestTable(
     winner,
     notes,
   }
+}
+
+/** What MASE divides by: as in the fit, for rows that come later have few before the test part, or none. */
+function scalesOf(panel: Panel, schema: ForecastSchema): Float64Array {
+  const own = maseScales(panel, schema.seasons.at(-1) ?? 1, schema.split.test)
+  const ofFit = new Map(schema.fitted?.series.map(({ name, mase }) => [name, mase]))
+  return own.map((scale, k) => ofFit.get(panel.series[k]!.name) ?? scale)
 }
 
 /** Windows by the fit that they are of, each with its first moment, the earliest first. */

@@ -2,6 +2,7 @@
 import { InputError, nearest, shown } from '../error.ts'
 import type { CategoryColumn, Column, NumberColumn, Table, TimeColumn } from '../table/table.ts'
 import { listed } from './notes.ts'
+import type { Schema } from './schema.ts'
 
 /** @param what the option that names it. @throws InputError where there is no such column */
 export function columnOf(table: Table, name: string, what: string): Column {
@@ -88,4 +89,9 @@ export function categoryOf({ name, values }: NumberColumn | TimeColumn): Categor
     codes[row] = code
   }
   return { name, type: 'category', codes, levels }
+}
+
+/** Of a schema: what was said of how the texts of a table are to be read, for rows that come later. */
+export function textsOf({ missing, written }: Table): Pick<Schema, 'missing' | 'written'> {
+  return { missing: missing ?? null, ...(written !== undefined && { written }) }
 }

@@ -119,7 +119,7 @@ export async function* fit(work: Work, options: FitOptions): AsyncGenerator<FitE
       } catch (error) {
         if (!(error instanceof DivergenceError)) throw error
         failure = error
-        tried.push({ trial, score: Number.POSITIVE_INFINITY })
+        tried.push({ trial, score: Number.POSITIVE_INFINITY, early: true })
         continue
       }
       if (signal?.aborted) {
@@ -127,7 +127,7 @@ export async function* fit(work: Work, options: FitOptions): AsyncGenerator<FitE
         return
       }
       const { score, shown } = work.judge(trial, trained.model)
-      tried.push({ trial, score })
+      tried.push({ trial, score, early: bestIteration(trained) <= trained.spec.iterations / 2 })
       const isBest = best === null || score < best.score
       if (isBest) best?.trained.model.dispose()
       else trained.model.dispose()
@@ -180,11 +180,15 @@ async function* members(
 /** The fewest iterations of the last training: an early best is luck. */
 const LEAST_ITERATIONS = 100
 
+/** For so many the last training goes on. */
+function iterationsOf(trained: Trained): number {
+  return Math.min(trained.spec.iterations, Math.max(LEAST_ITERATIONS, bestIteration(trained)))
+}
+
 /** After so many the trial was best. */
-function iterationsOf({ spec, events }: Trained): number {
+function bestIteration({ spec, events }: Trained): number {
   const done = events.at(-1)
-  const best = done?.type === 'done' ? done.best?.iteration : undefined
-  return Math.min(spec.iterations, Math.max(LEAST_ITERATIONS, best ?? spec.iterations))
+  return (done?.type === 'done' ? done.best?.iteration : undefined) ?? spec.iterations
 }
 
 /** Trains a trial, says how far it is, and returns it with the weights that had the best held-out score, if any. */

@@ -5,7 +5,7 @@
 import { InputError, refuseUnknown, shown } from '../error.ts'
 import { grouped, percent } from '../numbers.ts'
 import type { Table } from '../table/table.ts'
-import { columnOf, groupsOf, numbersOf } from './columns.ts'
+import { columnOf, groupsOf, numbersOf, textsOf } from './columns.ts'
 import { inferRows, inferTime, type TimeChoices } from './inferTime.ts'
 import { leaksOf } from './leaks.ts'
 import { listed, type Note, note, warning } from './notes.ts'
@@ -107,7 +107,7 @@ export function inferForecast(table: Table, choices: ForecastChoices): Inferred 
     calendar: calendarOf(time, training),
     known,
     past,
-    missing: table.missing ?? null,
+    ...textsOf(table),
     gaps,
     duplicates,
     transform: transformOf(panel, split.validation),

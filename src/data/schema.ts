@@ -6,11 +6,13 @@
 
 import { checked, didYouMean, InputError, shown } from '../error.ts'
 import * as z from '../schema.ts'
+import type { Written } from '../table/table.ts'
 import {
   missingWords,
   refuseSequenceContradictions,
   type SequenceSchema,
   sequenceSchema,
+  written,
 } from './labels/sequenceSchema.ts'
 import { parseStep } from './step.ts'
 
@@ -58,6 +60,8 @@ export interface SeriesScale {
   /** Root mean square change from one step to the next, of values, and of their differences from a season before. */
   readonly local: number
   readonly seasonal: number
+  /** What MASE divides by, of the rows before the test part; absent where it is 0, and in older schemas. */
+  readonly mase?: number | undefined
 }
 
 /**
@@ -106,6 +110,8 @@ export interface ForecastSchema {
   readonly past: readonly InputColumn[]
   /** The words that mean "no value"; null: the usual ones. */
   readonly missing: readonly string[] | null
+  /** How texts are written, as far as it was said. */
+  readonly written?: Written | undefined
   /** What a step without a row is; `skip`: none, for the moments that rows have are the steps. */
   readonly gaps: 'missing' | 'zero' | 'skip'
   /** What several rows of one step are: the last of them, their sum or their mean. */
@@ -146,6 +152,7 @@ const scale = z.strictObject({
   std: z.number().gt(0),
   local: z.number().gt(0),
   seasonal: z.number().gt(0),
+  mase: z.number().gt(0).optional(),
 })
 const fitted = z.strictObject({
   scaling: z.enum(['series', 'window', 'season']),
@@ -169,6 +176,7 @@ const forecast = z.strictObject({
   known: z.array(column).max(1000),
   past: z.array(column).max(1000),
   missing: missingWords,
+  written,
   gaps: z.enum(['missing', 'zero', 'skip']),
   duplicates: z.enum(['last', 'sum', 'mean']),
   transform: z.enum(['none', 'log1p']),

@@ -23,6 +23,8 @@ export interface Trial {
 export interface Tried<T extends Trial = Trial> {
   readonly trial: T
   readonly score: number
+  /** Whether it was so good in the first half of its iterations: what came after was learnt by heart. */
+  readonly early: boolean
 }
 
 /** Scores of a method on the test part, by name; null where it has none. */

@@ -4,10 +4,12 @@ import { InputError, printable, shown } from '../error.ts'
 import { type FileKind, magicOf } from '../formats/magic.ts'
 import { type NpyArray, parseNpy } from '../formats/npy.ts'
 import { unzip } from '../formats/zip.node.ts'
+import { grouped } from '../numbers.ts'
 import { build } from './build.ts'
 import { byteFile, type OnBytes, unpacked } from './byteFile.node.ts'
 import type { ByteFile } from './byteFile.ts'
 import { type CsvSource, csvSource } from './csvSource.ts'
+import { firstRows } from './firstRows.ts'
 import { jsonSource } from './jsonSource.ts'
 import { npySource } from './npySource.ts'
 import { checkOptions, type TableOptions } from './options.ts'
@@ -41,24 +43,47 @@ export async function openTable(source: TableSource, options: TableOptions = {})
   return readTable(source, options, {})
 }
 
-/** As `openTable`. @param usual types of columns that are there, or are not; what options say goes before */
+/**
+ * As `openTable`.
+ * @param usual types of columns that are there, or are not; what options say goes before
+ * @param most rows to read, from the first on; a note of the kind `sample` says if there are more. Default: all
+ */
 export async function readTable(
   source: TableSource,
   options: TableOptions,
   usual: Readonly<Record<string, ColumnType>>,
+  most = Number.POSITIVE_INFINITY,
 ): Promise<OpenedTable> {
   const checked = checkOptions(options)
   const { files, format, rows } = await sourceOf(source, checked)
   const there = Object.entries(usual).filter(([name]) => rows.columns.includes(name))
   const types = { ...Object.fromEntries(there), ...checked.types }
-  const { rows: count, columns } = await build(rows, { ...checked, types })
+  const first = firstRows(rows, most)
+  const { rows: count, columns } = await build(most < Number.POSITIVE_INFINITY ? first : rows, { ...checked, types })
   const csv = format === 'csv' ? (rows as CsvSource) : undefined
   const found = [...(csv?.notes ?? []), ...columns.flatMap((column) => column.notes)]
+  if (first.cut) {
+    const text = `decided from the first ${grouped(count)} rows: there are more, and all that follows is of these alone`
+    found.unshift({ level: 'note', kind: 'sample', text })
+  }
   const notes = found.map((note) => ({ ...note, text: printable(note.text) }))
   const head = csv ? { delimiter: csv.delimiter, header: csv.header } : {}
   const report = { files, format, ...head, columns: columns.map((column) => column.report), notes }
-  const table = { name: rows.name, rows: count, columns: columns.map(({ column }) => column), report }
-  return checked.missing === undefined ? table : { ...table, missing: checked.missing }
+  const { missing } = checked
+  return {
+    name: rows.name,
+    rows: count,
+    columns: columns.map(({ column }) => column),
+    ...(missing !== undefined && { missing }),
+    ...writtenOf(checked),
+    report,
+  }
+}
+
+/** What was said of how texts are written. */
+function writtenOf({ decimal, dayFirst, delimiter, encoding }: TableOptions): Pick<OpenedTable, 'written'> {
+  const said = Object.entries({ decimal, dayFirst, delimiter, encoding }).filter(([, value]) => value !== undefined)
+  return said.length > 0 ? { written: Object.fromEntries(said) } : {}
 }
 
 interface Found {

@@ -8,6 +8,19 @@ export interface Table {
   readonly columns: readonly Column[]
   /** The words that mean "no value", if they were said. */
   readonly missing?: readonly string[]
+  /** How its texts are written, as far as it was said. */
+  readonly written?: Written
+}
+
+/** How texts are written, where that was said and not inferred: rows that come later are written alike. */
+export interface Written {
+  /** The decimal mark. */
+  readonly decimal?: '.' | ',' | undefined
+  /** Whether `01/02/2015` is the first of February. */
+  readonly dayFirst?: boolean | undefined
+  /** Of CSV: one character between fields. */
+  readonly delimiter?: string | undefined
+  readonly encoding?: 'utf-8' | 'latin1' | undefined
 }
 
 /** Values of one kind under a name. */

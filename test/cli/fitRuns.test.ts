@@ -112,6 +112,8 @@ test('a run of known columns: new rows that do not fit, its scores, and what goe
   assert.deepEqual(methods, stored.methods)
   const again = await said(() => evalRun('run', [csv(past, HEAD)], { json: true }))
   assert.deepEqual(JSON.parse(again.out).methods, stored.methods, 'of the same rows')
+  const later = await said(() => evalRun('run', [csv(past.slice(100), HEAD)], { json: true }))
+  assert.deepEqual(JSON.parse(later.out).methods[0], stored.methods[0], 'MASE by the scale of the fit')
   assert.match((await said(() => evalRun('run', [], {}))).out, /^ {2}test part +MASE .*\n( {2}.*\n)+ {2}.*network is/)
   const info = await said(() => infoRun('run'))
   assert.match(info.out, /^time +day, .*\ntarget +sales, 3 steps ahead.*\ninputs .*known in advance: promo; .*shop/)

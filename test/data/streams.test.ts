@@ -112,7 +112,7 @@ async function networkOf({ choices, scaling, read }: Case, rows: readonly Row[])
   let trial = work.next([], 1)!
   const tried = []
   while (trial.prepared.fitted.scaling !== scaling) {
-    tried.push({ trial, score: 1 - tried.length })
+    tried.push({ trial, score: 1 - tried.length, early: false })
     trial = work.next(tried, 1)!
   }
   const { length } = [...schema.known, ...schema.past]

@@ -2,7 +2,7 @@
 import { InputError, refuseNoText, refuseUnknown, shown } from '../../error.ts'
 import { grouped } from '../../numbers.ts'
 import type { Column, Table } from '../../table/table.ts'
-import { columnOf } from '../columns.ts'
+import { columnOf, textsOf } from '../columns.ts'
 import { listed, type Note, note } from '../notes.ts'
 import { refuseBadLabels } from './labelChecks.ts'
 import type { SequenceColumn, SequenceSchema } from './sequenceSchema.ts'
@@ -79,8 +79,8 @@ export function inferLabels(table: Table, choices: LabelChoices): InferredSequen
   const rest = asked ?? table.columns.filter(({ name }) => !used.includes(name))
   const rows = id !== null && repeats(table, id)
   const notes: Note[] = []
-  const missing = table.missing ?? null
-  const base = { ...HEAD, kind: 'label', target: label, id, time, split, missing, score: 'accuracy' } as const
+  const texts = textsOf(table)
+  const base = { ...HEAD, kind: 'label', target: label, id, time, split, ...texts, score: 'accuracy' } as const
   if (!rows && choices.of !== 'row') {
     const wide = time === null || choices.of === 'sequence' ? wideOf(rest, table, choices.of === 'sequence') : null
     if (wide !== null) {
@@ -127,8 +127,8 @@ export function inferNext(table: Table, choices: NextChoices): InferredSequences
   }
   const inputs: SequenceColumn[] = [{ name: target, type: 'category' }]
   const base = { ...HEAD, kind: 'next', of: 'row', layout: 'rows', score: 'perplexity' } as const
-  const missing = table.missing ?? null
-  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, missing, ...REST, oneWay: true }
+  const texts = textsOf(table)
+  const schema: SequenceSchema = { ...base, target, id, time, split, inputs, ...texts, ...REST, oneWay: true }
   return { schema, notes: unused(table, schema) }
 }
 

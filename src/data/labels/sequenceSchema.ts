@@ -2,6 +2,7 @@
 
 import { InputError, shown } from '../../error.ts'
 import * as z from '../../schema.ts'
+import type { Written } from '../../table/table.ts'
 
 /** A column that the network reads. */
 export interface SequenceColumn {
@@ -64,6 +65,8 @@ export interface SequenceSchema {
   readonly inputs: readonly SequenceColumn[]
   /** The words that mean "no value"; null: the usual ones. */
   readonly missing: readonly string[] | null
+  /** How texts are written, as far as it was said. */
+  readonly written?: Written | undefined
   /** What validation decides by. */
   readonly score: SequenceScore
   /** Whether classes count alike in the loss, however rare. */
@@ -75,6 +78,16 @@ export interface SequenceSchema {
 
 /** Older schemas do not have it. */
 export const missingWords = z.array(z.string().max(1000)).max(1000).nullable().default(null)
+
+/** Only where something was said. */
+export const written = z
+  .strictObject({
+    decimal: z.enum(['.', ',']).optional(),
+    dayFirst: z.boolean().optional(),
+    delimiter: z.string().min(1).max(1).optional(),
+    encoding: z.enum(['utf-8', 'latin1']).optional(),
+  })
+  .optional()
 
 const name = z.string().min(1).max(1000)
 const level = z.string().max(100_000)
@@ -116,6 +129,7 @@ export function sequenceSchema<K extends SequenceSchema['kind']>(kind: K) {
       .min(1)
       .max(100_000),
     missing: missingWords,
+    written,
     score: z.enum(['accuracy', 'macroF1', 'perplexity']),
     balanced: z.boolean(),
     oneWay: z.boolean().default(kind === 'next'), // schemas of 0.1.0 do not say it

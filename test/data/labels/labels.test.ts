@@ -187,5 +187,5 @@ test('validation chooses among recipes where there are enough sequences, and say
   const work = labelling(table, { label: 'kind', id: 'id', time: 'at', inputs: ['letters'] })
   assert.ok(work.notes.some(({ kind, text }) => kind === 'few' && /too few for validation/.test(text)))
   assert.equal(work.next([], 1)!.name, 'bidirectional gru 64, last step')
-  assert.equal(work.next([{ trial: work.next([], 1)!, score: 1 }], 1), null)
+  assert.equal(work.next([{ trial: work.next([], 1)!, score: 1, early: false }], 1), null)
 })
