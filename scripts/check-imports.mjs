@@ -84,6 +84,9 @@ export const ROOMS = [
   'src/node.ts',
   'src/data.ts',
   'src/serve.ts',
+  'page/shared/',
+  'page/dashboard/',
+  'page/play/',
   'corpora/',
   'experiments/',
   'cli/',
@@ -191,10 +194,10 @@ export function problemsOf(tree, rooms = ROOMS) {
   return problems
 }
 
-const FOLDERS = ['kernels', 'src', 'cli', 'bench', 'experiments', 'corpora', 'scripts', 'test']
+const FOLDERS = ['kernels', 'src', 'cli', 'bench', 'experiments', 'corpora', 'page', 'scripts', 'test']
 
 if (isMain(import.meta.url)) {
-  const problems = problemsOf(readTree(FOLDERS, /\.(ts|mjs|cc|h)$/))
+  const problems = problemsOf(readTree(FOLDERS, /\.(tsx?|mjs|cc|h)$/))
   for (const problem of problems) console.error(problem)
   process.exitCode = problems.length > 0 ? 1 : 0
 }

@@ -1,0 +1,5 @@
+import { render } from 'preact'
+import '../shared/theme.css'
+import { Dashboard } from './Dashboard.tsx'
+
+render(<Dashboard />, document.getElementById('page')!)
