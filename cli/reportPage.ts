@@ -6,6 +6,7 @@ import { alertLine, alertsOf } from '../src/figures/alerts.ts'
 import { escapeXml, FIGURE_STYLE, svg } from '../src/figures/figure.ts'
 import { scoreHistory } from '../src/figures/history.ts'
 import { duration, grouped } from '../src/numbers.ts'
+import { csvHead, csvLine, flat } from '../src/runs/flat.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
 import { saying, stateOf } from './board.ts'
 import { training } from './info.ts'
@@ -32,8 +33,6 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 `
 /** Evaluations in a table; the CSV has all. */
 const ROWS = 200
-/** Levels of a setting or a record. */
-const DEEPEST = 8
 
 /** The whole file. */
 export function reportPage(runs: readonly Reported[]): string {
@@ -115,15 +114,6 @@ function differences(runs: readonly Reported[]): string[] {
   return [tableOf(['setting that differs', ...runs.map(({ name }) => name)], differing)]
 }
 
-/** Leaves by their path: "training.optimizer.lr" → "0.001". Of what is deeper than any of ours, nothing. */
-function flat(value: unknown, name = '', leaves = new Map<string, string>(), depth = 0): Map<string, string> {
-  if (typeof value === 'object' && value !== null) {
-    if (depth === DEEPEST) return leaves
-    for (const [key, part] of Object.entries(value)) flat(part, name === '' ? key : `${name}.${key}`, leaves, depth + 1)
-  } else if (value !== undefined) leaves.set(name, String(value))
-  return leaves
-}
-
 function section(run: Reported): string {
   const { name, config, events, problems, fit } = run
   const done = events.at(-1)
@@ -186,12 +176,5 @@ function evaluations(events: readonly TrainEvent[]): string {
 function csvOf(events: readonly TrainEvent[]): string {
   const rows = events.map((event) => flat(event))
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))]
-  const lines = rows.map((row) => columns.map((column) => cellOf(row.get(column) ?? '')).join(','))
-  return `${[columns.map(cellOf).join(','), ...lines].join('\n')}\n`
-}
-
-/** What a spreadsheet would take for a formula gets a quote before it, numbers do not. */
-function cellOf(text: string): string {
-  const safe = /^[=+@-]/.test(text) && Number.isNaN(Number(text)) && text !== '-Infinity' ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return `${[csvHead(columns), ...rows.map((row) => csvLine(columns, row))].join('\n')}\n`
 }

@@ -79,6 +79,7 @@ export const ROOMS = [
   'src/sweep/',
   'src/data/',
   'src/serve/',
+  'src/dashboard/',
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',
@@ -97,8 +98,8 @@ export const ROOMS = [
 ]
 
 /** The rooms that may import `node:…` and files that do. */
-const NODE =
-  /^(src\/((runs|sweep|serve)\/|(node|data|serve)\.ts$)|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+const NODE_ROOMS = /^(src\/(runs|sweep|serve|dashboard)|cli|bench|experiments|corpora|test|scripts)\//
+const NODE = { test: (path) => NODE_ROOMS.test(path) || /^src\/(node|data|serve)\.ts$|\.node\.ts$/.test(path) }
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }
