@@ -62,6 +62,29 @@ function manifest() {
   return files
 }
 
+/** `virtual:paper-curves`: { "figure,cell": [iteration, value, …] } out of the table that experiments read. */
+function paperCurves() {
+  const name = 'virtual:paper-curves'
+  return {
+    name,
+    resolveId: (id) => (id === name ? `\0${name}` : null),
+    load(id) {
+      if (id !== `\0${name}`) return null
+      const [, ...lines] = readFileSync(join(ROOT, 'experiments', 'paper-curves.csv'), 'utf8')
+        .trimEnd()
+        .split(/\r?\n/)
+      const curves = {}
+      for (const line of lines) {
+        const [figure, cell, iteration, value] = line.split(',')
+        const curve = `${figure},${cell}`
+        curves[curve] ??= []
+        curves[curve].push(Number(iteration), Number(value))
+      }
+      return `export default ${JSON.stringify(curves)}`
+    },
+  }
+}
+
 /** @param run runs a program, as that of build.mjs. @throws Error with what TypeScript or vite says */
 export async function web(run) {
   const stamp = stampOf()
@@ -76,6 +99,7 @@ export async function web(run) {
     root: PAGE,
     base: './', // addresses within the pages are relative: they may lie in any folder of any server
     logLevel: 'warn',
+    plugins: [paperCurves()],
     build: {
       outDir: WEB,
       emptyOutDir: true,
@@ -83,7 +107,10 @@ export async function web(run) {
       cssTarget: 'chrome123', // light-dark() stays as it is
       assetsInlineLimit: 0, // no data: addresses, which the policy of the server forbids scripts and styles
       modulePreload: { polyfill: false },
-      rollupOptions: { input: Object.fromEntries(VIEWS.map((view) => [view, join(PAGE, view, 'index.html')])) },
+      rollupOptions: {
+        checks: { pluginTimings: false },
+        input: Object.fromEntries(VIEWS.map((view) => [view, join(PAGE, view, 'index.html')])),
+      },
     },
     worker: { format: 'es' },
   })

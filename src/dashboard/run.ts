@@ -110,6 +110,7 @@ function lineOf(
     rows: log.stepCount,
     offset: log.offset,
     score: scoreOf(log),
+    paper: paperCurveOf(settings),
     problems: [...(problem === null ? [] : [problem]), ...log.problems],
   }
 }
@@ -135,4 +136,15 @@ function scoreOf(log: RunLog): ScoreLine | null {
     best: of(best.test),
     bestAt: best.iteration,
   }
+}
+
+/** Of its lengths of the adding problem and its two orders of pixels the paper shows four cells. */
+function paperCurveOf(settings: ReadonlyMap<string, string>): string | null {
+  const [task, cell] = [settings.get('task.name'), settings.get('model.rnn.cell') ?? '']
+  if (!['irnn', 'lstm', 'relu', 'tanh'].includes(cell)) return null
+  if (task === 'mnist') {
+    return `${settings.get('task.options.order') === 'permuted' ? 'permuted' : 'pixel'}-mnist,${cell}`
+  }
+  const T = settings.get('task.options.T') ?? ''
+  return task === 'adding' && ['150', '200', '300', '400'].includes(T) ? `adding-${T},${cell}` : null
 }

@@ -19,6 +19,8 @@ export interface RunLine {
   /** Bytes of its records that were read. */
   readonly offset: number
   readonly score: ScoreLine | null
+  /** The curve of the paper for its task and cell, "pixel-mnist,irnn"; null: the paper has none. */
+  readonly paper: string | null
   readonly problems: readonly string[]
 }
 
