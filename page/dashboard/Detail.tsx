@@ -65,14 +65,16 @@ function Progress({ run: { iteration, iterations, state } }: { run: RunLine }) {
 
 function Alerts({ detail: { alerts } }: { detail: Details }) {
   return (
-    <ul class="alerts" role="status" aria-label="alerts">
-      {alerts.map((alert) => (
-        <li key={`${alert.kind}${alert.iteration}`} class={alert.level === 'error' ? 'bad' : ''}>
-          <b>{alert.level === 'error' ? '✖' : '⚠'}</b> iteration {grouped(alert.iteration)}: {alert.message}:{' '}
-          <i>{alert.remedy}</i>
-        </li>
-      ))}
-    </ul>
+    <div role="status" aria-label="alerts">
+      <ul class="alerts">
+        {alerts.map((alert) => (
+          <li key={`${alert.kind}${alert.iteration}`} class={alert.level === 'error' ? 'bad' : ''}>
+            <b>{alert.level === 'error' ? '✖' : '⚠'}</b> iteration {grouped(alert.iteration)}: {alert.message}:{' '}
+            <i>{alert.remedy}</i>
+          </li>
+        ))}
+      </ul>
+    </div>
   )
 }
 

@@ -1,9 +1,9 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
+import { flowWords, type Probe, slopeOf } from '../../src/figures/flow.ts'
 import { grouped, significant } from '../../src/numbers.ts'
 import { ask } from '../shared/ask.ts'
 import { drawHeat } from '../shared/heat.ts'
-import { flowWords, type Probe, slopeOf } from './flow.ts'
 
 /** Decades below the strongest that the colours reach. */
 const DECADES = 8

@@ -117,7 +117,8 @@ function Row({ run, at }: { run: RunLine; at: number }) {
           type="button"
           class="plain pin"
           aria-pressed={pinned.value === run.id}
-          aria-label={`pin ${run.name}: details, and settings compared with it`}
+          aria-label={`${pinned.value === run.id ? 'pinned' : 'pin'} ${run.name}`}
+          title="its details, and settings compared with it"
           onClick={() => togglePin(run.id)}
         >
           {pinned.value === run.id ? 'pinned' : 'pin'}

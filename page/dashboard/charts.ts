@@ -1,8 +1,8 @@
 /** The charts of the page: what each shows of the runs, from the frames that are there. */
 
+import { type Curve, centresOf, curveOf, onCentres, type Value } from '../../src/figures/curves.ts'
 import type { RunLine } from '../../src/figures/wire.ts'
 import { percent, significant } from '../../src/numbers.ts'
-import { type Curve, centresOf, curveOf, onCentres, type Value } from './curves.ts'
 import { type Frames, frames } from './frames.ts'
 import { paperCurves } from './paper.ts'
 import { axisX, lookOf, scaleY, shortName, shownRuns, tau } from './store.ts'

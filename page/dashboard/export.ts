@@ -1,8 +1,9 @@
 /** Charts as files: by the writer of all figures of irnn, which is loaded when it is asked for. */
+
+import type { Value } from '../../src/figures/curves.ts'
 import type { Figure } from '../../src/figures/figure.ts'
 import { save } from '../shared/ask.ts'
 import type { Drawn } from './charts.ts'
-import type { Value } from './curves.ts'
 import { axisX } from './store.ts'
 
 const SCALE = 2

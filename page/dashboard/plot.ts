@@ -1,9 +1,9 @@
 /** A chart on a canvas, by uPlot: what is drawn, and what it says of the pointer. */
 import uPlot from 'uplot'
+import { rangeOf, type Value } from '../../src/figures/curves.ts'
 import { colorOf, faded } from '../shared/palette.ts'
 import { tickLabel, ticksOf } from '../shared/ticks.ts'
 import { type Drawn, type Line, lastOf } from './charts.ts'
-import { rangeOf, type Value } from './curves.ts'
 
 export interface PlotEvents {
   /** The pointer is over a place on the x axis; null: over none. */
@@ -131,7 +131,9 @@ function optionsOf(
         (u) => {
           const { left = -1, event } = u.cursor
           // Only where the pointer is: the cursor of the others is set by code.
-          if (event) events.over(left < 0 ? null : u.posToVal(left, 'x'))
+          // Of a plot without a size no place is anywhere.
+          const x = left < 0 ? null : u.posToVal(left, 'x')
+          if (event && (x === null || Number.isFinite(x))) events.over(x)
         },
       ],
       setSelect: [

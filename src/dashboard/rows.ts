@@ -8,6 +8,8 @@ export const ABSENT: number = -Number.MAX_VALUE
 /** Names of columns, and how long they are; what has more comes from no run. */
 const MOST_COLUMNS = 64
 const LONGEST_NAME = 256
+/** What every chart needs has room however many others there are. */
+const NEEDED = /^(iteration|seconds|window|n|(loss|gradNorm)(Min|Max)?|liveShare|lr|iterationsPerSecond|test\w{1,20})$/
 
 export interface Rows {
   readonly length: number
@@ -48,7 +50,7 @@ export function createRows(): Rows {
       for (const [name, value] of row) {
         let column = columns.get(name)
         if (column === undefined) {
-          if (columns.size >= MOST_COLUMNS || name.length > LONGEST_NAME) continue
+          if (!fits(columns.size, name)) continue
           column = new Float64Array(capacity).fill(ABSENT)
           columns.set(name, column)
         }
@@ -71,6 +73,11 @@ export function createRows(): Rows {
       return column ? low : 0
     },
   }
+}
+
+function fits(columns: number, name: string): boolean {
+  if (columns >= 2 * MOST_COLUMNS || name.length > LONGEST_NAME) return false
+  return columns < MOST_COLUMNS || NEEDED.test(name)
 }
 
 /** Numbers of a record by their names: `loss: { mean, min, max }` becomes loss, lossMin and lossMax. */

@@ -48,12 +48,14 @@ export function createTails(shelf: Shelf): Tails {
     for (const timer of timers) clearInterval(timer)
     timers = []
   }
+  function shown(): WatchedRun[] {
+    return [...new Set([...streams].flatMap(({ runs }) => runs))]
+  }
   async function lookAtShown(): Promise<void> {
     if (looking) return
     looking = true
     try {
-      const shown = new Set([...streams].flatMap(({ runs }) => runs))
-      await shelf.lookAt([...shown].filter((run) => run.line().state === 'running'))
+      await shelf.lookAt(shown().filter((run) => run.line().state === 'running'))
       for (const stream of streams) write(stream, false)
     } finally {
       looking = false
@@ -61,6 +63,7 @@ export function createTails(shelf: Shelf): Tails {
   }
   async function lookAtAll(): Promise<void> {
     await shelf.look()
+    await shelf.lookAt(shown()) // also those that are over, which may be resumed
     for (const stream of streams) write(stream, true)
   }
   function write(stream: Stream, list: boolean): void {

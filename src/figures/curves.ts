@@ -1,5 +1,5 @@
-/** From buckets to what a chart draws: gaps, smoothing, and what an axis cannot show. No DOM: tests run it in Node. */
-import type { WireSeries } from '../../src/figures/wire.ts'
+/** From buckets to what a chart draws: gaps, smoothing, and what an axis cannot show. */
+import type { WireSeries } from './wire.ts'
 
 /** undefined: no record is there, and the line goes on; null: a number that is not finite, and the line breaks. */
 export type Value = number | null | undefined
@@ -82,9 +82,9 @@ function widenGaps(list: Value[]): void {
       let end = at
       while (end < list.length && typeof list[end] !== 'number') end += 1
       list.fill(null, number + 1, end)
-      at = end
+      at = end // the number after the gap, or the end of the list
     }
-    number = at
+    if (typeof list[at] === 'number') number = at
   }
 }
 

@@ -1,4 +1,4 @@
-/** What a probe says: how much gradient reaches each time step. No DOM: tests run it in Node. */
+/** What a probe says: how much gradient reaches each time step. */
 
 export interface Probe {
   readonly iteration: number
