@@ -3,14 +3,14 @@ import { spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import type { Command } from 'commander'
-import { createDashboard, newToken, type PageServer } from '../src/dashboard/dashboard.ts'
+import type { PageServer } from '../src/dashboard/dashboard.ts'
 import type { FitDetail } from '../src/dashboard/detail.ts'
-import { loadSite } from '../src/dashboard/site.ts'
 import { isKind } from '../src/data/schema.ts'
 import { InputError } from '../src/error.ts'
 import { type Flag, names, whole } from '../src/flag.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
 import { withFlags } from './options.ts'
+import { explained, loadPages, type PageModule } from './pages.ts'
 import { reported } from './reported.ts'
 import { print, say } from './say.ts'
 
@@ -59,16 +59,18 @@ export function dashboardCommand(program: Command, finish: (code: number) => voi
 /** Serves until a signal. Returns the exit code. */
 async function showRuns(dirs: readonly string[], flags: DashboardFlags): Promise<number> {
   const roots = dirs.length > 0 ? dirs : [fs.existsSync(RUNS) ? RUNS : '.']
-  const { hosts, token } = accessOf(flags)
-  const server = createDashboard({ roots, site: loadSite(), home: '/dashboard/', hosts, token, fit: fitIn })
-  return await servePage(server, flags, token, 'dashboard')
+  const { server, site } = await loadPages()
+  const { hosts, token } = accessOf(flags, server)
+  const options = { roots, site, home: '/dashboard/', hosts, token, fit: fitIn }
+  const dashboard = await explained(() => server.createDashboard(options))
+  return await servePage(dashboard, flags, token, 'dashboard')
 }
 
 /** Who may ask: on an address that others can reach, who has the token. */
-export function accessOf({ host, allowHost = [] }: { host: string; allowHost?: string[] }): {
-  hosts: string[]
-  token: string | undefined
-} {
+export function accessOf(
+  { host, allowHost = [] }: { host: string; allowHost?: string[] },
+  { newToken }: Pick<PageModule, 'newToken'>,
+): { hosts: string[]; token: string | undefined } {
   const given = process.env.IRNN_DASHBOARD_TOKEN
   if (/^(localhost|127\.\d+\.\d+\.\d+|::1)$/i.test(host)) return { hosts: [host, ...allowHost], token: given }
   const own = Object.values(os.networkInterfaces()).flatMap((all) => all ?? [])
@@ -85,7 +87,7 @@ export async function servePage(
 ): Promise<number> {
   if (port > 65_535) throw new InputError(`--port: expected at most 65535 but received ${port}`)
   const ended = signalled()
-  const address = await server.listen(port, host)
+  const address = await explained(() => server.listen(port, host))
   // What stands after # is not sent to any server, nor written to its log.
   const url = token === undefined ? address : `${address}#t=${token}`
   print(json ? JSON.stringify({ type, url }) : url)

@@ -32,14 +32,14 @@ export function answer(
 }
 
 export function answerJson(request: IncomingMessage, response: ServerResponse, value: object): void {
-  answer(request, response, { type: JSON_TYPE, body: JSON.stringify(value) })
+  answer(request, response, { type: JSON_TYPE, body: `${JSON.stringify(value)}\n` })
 }
 
 /** What went wrong, as who asks may know it. No failure ends the server. */
 export function answerError(request: IncomingMessage, response: ServerResponse, error: unknown): void {
   const { status, message, headers } = refusalOf(error)
   if (response.headersSent) response.destroy()
-  const body = JSON.stringify({ error: message })
+  const body = `${JSON.stringify({ error: message })}\n`
   answer(request, response, { status, type: JSON_TYPE, body, headers: { ...NO_STORE, ...headers } })
 }
 

@@ -1,8 +1,5 @@
 /** The built pages: what their list names is in memory, and nothing else is ever given out. */
-import * as fs from 'node:fs'
-import { createRequire } from 'node:module'
 import * as path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { ownText, readBytes, sha256 } from '../disk.node.ts'
 import { checked, InputError } from '../error.ts'
 import * as z from '../schema.ts'
@@ -18,30 +15,15 @@ export interface SiteFile {
 /** By the path of a request, "/dashboard/", "/assets/play-Dx3_q.js". */
 export type Site = ReadonlyMap<string, SiteFile>
 
-export const MANIFEST = 'manifest.json'
-const PACKAGE = 'irnn-web'
+const MANIFEST = 'manifest.json'
 const NAME = /^(?:[\w-]+\/)*[\w-][\w.-]*$/
 
 const manifestSchema = z.looseObject({
   files: z.array(z.looseObject({ name: z.string(), type: z.string(), sha256: z.string() })),
 })
 
-/** Where the pages are: in a clone its build has made them, else the package irnn-web has. @throws InputError */
-export function siteFolder(): string {
-  const clone = fileURLToPath(new URL('../../web', import.meta.url))
-  if (fs.existsSync(path.join(clone, MANIFEST))) return clone
-  try {
-    return path.dirname(createRequire(import.meta.url).resolve(`${PACKAGE}/${MANIFEST}`))
-  } catch {
-    throw new InputError(
-      `pages: expected the package ${PACKAGE} but it is not installed: "npm install ${PACKAGE}", ` +
-        'or in a clone "node scripts/build.mjs web"',
-    )
-  }
-}
-
-/** @throws InputError where a file of the list is missing or is another one */
-export function loadSite(folder: string = siteFolder()): Site {
+/** @param folder of manifest.json. @throws InputError where a file of the list is missing or is another one */
+export function loadSite(folder: string): Site {
   const list = path.join(folder, MANIFEST)
   const site = new Map<string, SiteFile>()
   for (const { name, type, sha256: sum } of checked(manifestSchema, JSON.parse(ownText(list)), list).files) {

@@ -5,10 +5,10 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants } from 'node:zlib'
-import { loadSite } from '../../src/dashboard/site.ts'
+import { builtSite } from '../support/shown.ts'
 
 const PAGE = fileURLToPath(new URL('../../../page', import.meta.url))
-const site = loadSite()
+const site = builtSite()
 
 function packed(name: string): number {
   const params = { [constants.BROTLI_PARAM_QUALITY]: 9 }

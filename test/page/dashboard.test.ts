@@ -5,9 +5,18 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { createDashboard } from '../../src/dashboard/dashboard.ts'
-import { loadSite } from '../../src/dashboard/site.ts'
-import { newPage, noBrowser, type Watched } from '../support/chromium.ts'
-import { evaluation, learning, linesOf, runsFolder, type Shown, showing, step, writeRun } from '../support/shown.ts'
+import { columnsOf, newPage, noBrowser, type Watched } from '../support/chromium.ts'
+import {
+  builtSite,
+  evaluation,
+  learning,
+  linesOf,
+  runsFolder,
+  type Shown,
+  showing,
+  step,
+  writeRun,
+} from '../support/shown.ts'
 
 const HOSTILE = '<img src=x onerror=alert(1)> \u202e\u0000=cmd()'.replace('\u0000', '')
 const BROWSER = { skip: noBrowser, timeout: 60_000 }
@@ -23,29 +32,7 @@ const says = (selector: string, text: RegExp) =>
 const rowOf = (name: string) => page.locator('tr[data-run]').filter({ hasText: name })
 const chartOf = (title: string) => page.locator('figure.chart').filter({ hasText: title })
 const open = (hash: string) => page.goto(`${shown.url}dashboard/${hash}`)
-/** Pixels of the first canvas of a chart in the colour of a run, by column: how many, and the highest. */
-const pixels = (title: string, slot: number) =>
-  chartOf(title)
-    .locator('canvas')
-    .evaluate((element, slot) => {
-      const canvas = element as HTMLCanvasElement
-      const probe = document.createElement('i')
-      probe.style.color = `var(--c${slot})`
-      document.body.append(probe)
-      const [red, green, blue] = getComputedStyle(probe).color.match(/\d+/g)!.map(Number)
-      probe.remove()
-      const { width, height } = canvas
-      const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height)
-      return Array.from({ length: width }, (_, x) => {
-        let [count, top] = [0, height]
-        for (let y = 0; y < height; y++) {
-          const at = 4 * (y * width + x)
-          const far = Math.abs(data[at]! - red!) + Math.abs(data[at + 1]! - green!) + Math.abs(data[at + 2]! - blue!)
-          if (far < 12 && data[at + 3]! > 250) [count, top] = [count + 1, Math.min(top, y)]
-        }
-        return { count, top }
-      })
-    }, slot)
+const pixels = (title: string, slot: number) => columnsOf(chartOf(title).locator('canvas'), slot)
 
 // Here and not in a hook: what is opened within one is closed at its end.
 if (!noBrowser) {
@@ -66,7 +53,7 @@ if (!noBrowser) {
   })
   const flow = Array.from({ length: 50 }, (_, t) => (t - 50) / 10)
   writeRun(root, 'probed', [...learning(20), { type: 'probe', iteration: 100, every: 2, flow, rho: 1.01 }])
-  shown = await showing(root, { site: loadSite() })
+  shown = await showing(root, { site: builtSite() })
   watched = await newPage()
   page = watched.page
 }
@@ -179,7 +166,7 @@ test('figures and records can be saved: SVG, PNG of twice the pixels, CSV of all
 })
 
 test('the server is started again: the page finds it, and counts each record once', BROWSER, async () => {
-  const site = loadSite()
+  const site = builtSite()
   const start = () => createDashboard({ roots: [root], site, home: '/dashboard/', fit: () => null })
   const first = start()
   const url = await first.listen(0, '127.0.0.1')
@@ -210,7 +197,7 @@ test('a page that is hidden closes its stream', BROWSER, async () => {
 test('hundreds of runs: the list has a few rows, and finds by words', BROWSER, async () => {
   const many = runsFolder()
   for (let i = 0; i < 300; i++) writeRun(many, `sweep/run-${i}`, [step(10, 1), evaluation(10, i)])
-  const own = await showing(many, { site: loadSite() })
+  const own = await showing(many, { site: builtSite() })
   const { page: other, complaints } = await newPage()
   await other.goto(`${own.url}dashboard/`)
   await other.getByText('300 of 300').waitFor()

@@ -3,16 +3,15 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
-import { loadSite } from '../../src/dashboard/site.ts'
 import { newPage, noBrowser } from '../support/chromium.ts'
-import { learning, runsFolder, showing, writeRun } from '../support/shown.ts'
+import { builtSite, learning, runsFolder, showing, writeRun } from '../support/shown.ts'
 
 const BROWSER = { skip: noBrowser, timeout: 60_000 }
 const root = runsFolder()
 writeRun(root, 'a', learning(20))
 
 test('a name that leads here by DNS rebinding gets 403, for the page and for data', BROWSER, async () => {
-  const { port } = await showing(root, { site: loadSite() })
+  const { port } = await showing(root, { site: builtSite() })
   const { page } = await newPage()
   for (const path of ['dashboard/', 'api/runs']) {
     const response = await page.goto(`http://evil.test:${port}/${path}`)
@@ -29,8 +28,8 @@ test('a name that leads here by DNS rebinding gets 403, for the page and for dat
 })
 
 test('a page on another port can neither read nor embed it', BROWSER, async () => {
-  const { url, port } = await showing(root, { site: loadSite() })
-  const script = [...loadSite().keys()].find((name) => name.endsWith('.js'))!
+  const { url, port } = await showing(root, { site: builtSite() })
+  const script = [...builtSite().keys()].find((name) => name.endsWith('.js'))!
   const other = createServer((_, response) =>
     response.setHeader('content-type', 'text/html').end('<title>other</title>'),
   )
@@ -81,7 +80,7 @@ test('a page on another port can neither read nor embed it', BROWSER, async () =
 
 test('a token leaves the address at once, and the page asks with it', BROWSER, async () => {
   const token = 'T'.repeat(43)
-  const { url } = await showing(root, { site: loadSite(), token })
+  const { url } = await showing(root, { site: builtSite(), token })
   const { page, asked } = await newPage()
   await page.goto(`${url}#t=${token}`)
   await page.locator('tr[data-run]').first().waitFor()

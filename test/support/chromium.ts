@@ -1,7 +1,7 @@
 /** A browser for the pages: one for a test file, and pages that must not complain. */
 import * as fs from 'node:fs'
 import { after } from 'node:test'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 
 const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const program = [process.env.CHROMIUM ?? '', ...PLACES].find((file) => file !== '' && fs.existsSync(file))
@@ -50,4 +50,27 @@ export async function newPage(options: BrowserContextOptions = {}): Promise<Watc
   })
   page.on('request', (request) => asked.push(request.url()))
   return { page, complaints, asked }
+}
+
+/** Pixels of a canvas in the colour of a curve, by column: how many, and the highest. */
+export function columnsOf(canvas: Locator, slot: number): Promise<{ count: number; top: number }[]> {
+  return canvas.evaluate((element, slot) => {
+    const canvas = element as HTMLCanvasElement
+    const probe = document.createElement('i')
+    probe.style.color = `var(--c${slot})`
+    document.body.append(probe)
+    const [red, green, blue] = getComputedStyle(probe).color.match(/\d+/g)!.map(Number)
+    probe.remove()
+    const { width, height } = canvas
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height)
+    return Array.from({ length: width }, (_, x) => {
+      let [count, top] = [0, height]
+      for (let y = 0; y < height; y++) {
+        const at = 4 * (y * width + x)
+        const far = Math.abs(data[at]! - red!) + Math.abs(data[at + 1]! - green!) + Math.abs(data[at + 2]! - blue!)
+        if (far < 12 && data[at + 3]! > 250) [count, top] = [count + 1, Math.min(top, y)]
+      }
+      return { count, top }
+    })
+  }, slot)
 }

@@ -6,12 +6,15 @@ import * as path from 'node:path'
 import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createDashboard, type DashboardOptions } from '../../src/dashboard/dashboard.ts'
-import type { Site } from '../../src/dashboard/site.ts'
+import { loadSite, type Site } from '../../src/dashboard/site.ts'
 
 const CONFIG = fileURLToPath(new URL('../../../test/fixtures/runs-0.1.0/adding/config.json', import.meta.url))
 export const SITE: Site = new Map([
   ['/dashboard/', { bytes: Buffer.from('<!doctype html>'), type: 'text/html', sha256: '', hashed: false }],
 ])
+
+/** The pages that the build has made. */
+export const builtSite = (): Site => loadSite(fileURLToPath(new URL('../../web', import.meta.url)))
 
 /** A new folder for runs, which goes when the test file ends. */
 export function runsFolder(): string {
