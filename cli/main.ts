@@ -19,6 +19,7 @@ import { VERSION } from '../src/version.ts'
 import { baselineOf } from './baseline.ts'
 import { loadReproduce, loadSpeech } from './clone.ts'
 import { IrnnCommand } from './command.ts'
+import { dashboardCommand } from './dashboard.ts'
 import type { SpeechFlags } from './data.ts'
 import { evalRun } from './eval.ts'
 import type { EvalFlags } from './evalFit.ts'
@@ -66,6 +67,7 @@ function command(finish: Finish): IrnnCommand {
   exportCommand(program, finish)
   serveCommand(program, finish)
   watchCommand(program, finish)
+  dashboardCommand(program, finish)
   reportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)

@@ -7,6 +7,7 @@ import { escapeXml, FIGURE_STYLE, svg } from '../src/figures/figure.ts'
 import { flowLine, flowMap, probesOf } from '../src/figures/flowMap.ts'
 import { scoreHistory } from '../src/figures/history.ts'
 import { duration, grouped } from '../src/numbers.ts'
+import { csvHead, csvLine, flat, flatRecord } from '../src/runs/flat.ts'
 import type { TestScore, TrainEvent } from '../src/train/events.ts'
 import { saying, stateOf } from './board.ts'
 import { training } from './info.ts'
@@ -33,8 +34,6 @@ dl { display: grid; grid-template-columns: max-content 1fr; gap: 2px 16px; margi
 `
 /** Evaluations in a table; the CSV has all. */
 const ROWS = 200
-/** Levels of a setting or a record. */
-const DEEPEST = 8
 
 /** The whole file. */
 export function reportPage(runs: readonly Reported[]): string {
@@ -123,15 +122,6 @@ function differences(runs: readonly Reported[]): string[] {
   return [tableOf(['setting that differs', ...runs.map(({ name }) => name)], differing)]
 }
 
-/** Leaves by their path: "training.optimizer.lr" → "0.001". Of what is deeper than any of ours, nothing. */
-function flat(value: unknown, name = '', leaves = new Map<string, string>(), depth = 0): Map<string, string> {
-  if (typeof value === 'object' && value !== null) {
-    if (depth === DEEPEST) return leaves
-    for (const [key, part] of Object.entries(value)) flat(part, name === '' ? key : `${name}.${key}`, leaves, depth + 1)
-  } else if (value !== undefined) leaves.set(name, String(value))
-  return leaves
-}
-
 function section(run: Reported): string {
   const { name, config, events, problems, fit, command } = run
   const [probe] = probesOf(events).slice(-1)
@@ -193,26 +183,9 @@ function evaluations(events: readonly TrainEvent[]): string {
   return `<details><summary>${which}</summary>${table}</details>`
 }
 
-/**
- * A line a record, the fields of all types as columns. A curve is one cell, its numbers with spaces between; what
- * config.json holds stands among the settings.
- */
+/** A line a record, the fields of all types as columns; what config.json holds stands among the settings. */
 function csvOf(events: readonly TrainEvent[]): string {
-  const rows = events.map((event) => flat(inCells(event)))
+  const rows = events.map(flatRecord)
   const columns = [...new Set(rows.flatMap((row) => [...row.keys()]))]
-  const lines = rows.map((row) => columns.map((column) => cellOf(row.get(column) ?? '')).join(','))
-  return `${[columns.map(cellOf).join(','), ...lines].join('\n')}\n`
-}
-
-function inCells(event: TrainEvent): object {
-  const { config: _, ...fields } = event as Extract<TrainEvent, { type: 'run' }>
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, value]) => [name, Array.isArray(value) ? value.join(' ') : value]),
-  )
-}
-
-/** What a spreadsheet would take for a formula gets a quote before it, numbers do not. */
-function cellOf(text: string): string {
-  const safe = /^[=+@-]/.test(text) && Number.isNaN(Number(text)) && text !== '-Infinity' ? `'${text}` : text
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  return `${[csvHead(columns), ...rows.map((row) => csvLine(columns, row))].join('\n')}\n`
 }

@@ -2,7 +2,7 @@
 // same bytes) and, where there is a C++ compiler, to build/irnn.node. "npm ci" runs it.
 //
 //   node scripts/build.mjs                    everything
-//   node scripts/build.mjs typescript native  these parts: typescript, wasm, native
+//   node scripts/build.mjs typescript native  these parts: typescript, wasm, native, web
 //   node scripts/build.mjs native avx2        this instruction set of a part, after an edit of the kernels
 //
 // Nothing that is up to date is made again: build/objects/ keeps an object file for each instruction set, and beside it
@@ -14,12 +14,13 @@
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { arch, platform } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { clang, embedded, finished, WASM_FLAGS, WASM_LINK, WASM_TARGETS } from './build-wasm.mjs'
+import { web } from './build-web.mjs'
 
 export const ROOT = fileURLToPath(new URL('..', import.meta.url))
 export const BUILD = join(ROOT, 'build')
@@ -51,6 +52,7 @@ const PARTS = {
   typescript: [],
   wasm: Object.keys(WASM_TARGETS),
   native: Object.keys(TARGETS[arch] ?? {}),
+  web: [],
 }
 
 /** Runs a command; resolves to whether it succeeded, and all that it printed. */
@@ -100,7 +102,10 @@ export async function make(file, hash, produce) {
 }
 
 async function typescript() {
-  await rm(join(ROOT, 'dist'), { recursive: true, force: true }) // what is no source any more shall not run as a test
+  // What is no source any more shall not run as a test. The pages have a stamp of their own.
+  const dist = join(ROOT, 'dist')
+  const old = existsSync(dist) ? (await readdir(dist)).filter((name) => name !== 'web') : []
+  await Promise.all(old.map((name) => rm(join(dist, name), { recursive: true, force: true })))
   // TypeScript 7 has no JavaScript interface yet: tools that need one (rollup-plugin-dts, typedoc) load 5.9, which is
   // installed as `typescript`.
   const tsc = join(dirname(require.resolve('typescript-7/package.json')), 'bin', 'tsc')
@@ -230,6 +235,7 @@ async function main() {
     wanted.wasm && wasm(wanted.wasm),
     wanted.native && native(wanted.native),
   ])
+  if (wanted.web) await web(run) // the playground loads what the others have made
   if (missing) {
     await rm(join(BUILD, 'irnn.node'), { force: true })
     console.error(`irnn: native kernels not built, WebAssembly serves: ${missing}`)

@@ -80,11 +80,15 @@ export const ROOMS = [
   'src/sweep/',
   'src/data/',
   'src/serve/',
+  'src/dashboard/',
   'src/index.ts',
   'src/speech.ts',
   'src/node.ts',
   'src/data.ts',
   'src/serve.ts',
+  'page/shared/',
+  'page/dashboard/',
+  'page/play/',
   'corpora/',
   'experiments/',
   'cli/',
@@ -95,8 +99,8 @@ export const ROOMS = [
 ]
 
 /** The rooms that may import `node:…` and files that do. */
-const NODE =
-  /^(src\/((runs|sweep|serve)\/|(node|data|serve)\.ts$)|.*\.node\.ts$|(cli|bench|experiments|corpora|test|scripts)\/)/
+const NODE_ROOMS = /^(src\/(runs|sweep|serve|dashboard)|cli|bench|experiments|corpora|test|scripts)\//
+const NODE = { test: (path) => NODE_ROOMS.test(path) || /^src\/(node|data|serve)\.ts$|\.node\.ts$/.test(path) }
 
 /** Names of package.json's `imports`, and the files that they stand for. */
 const ALIASES = { '#platform': ['src/backend/platform.node.ts', 'src/backend/platform.browser.ts'] }
@@ -192,10 +196,10 @@ export function problemsOf(tree, rooms = ROOMS) {
   return problems
 }
 
-const FOLDERS = ['kernels', 'src', 'cli', 'bench', 'experiments', 'corpora', 'scripts', 'test']
+const FOLDERS = ['kernels', 'src', 'cli', 'bench', 'experiments', 'corpora', 'page', 'scripts', 'test']
 
 if (isMain(import.meta.url)) {
-  const problems = problemsOf(readTree(FOLDERS, /\.(ts|mjs|cc|h)$/))
+  const problems = problemsOf(readTree(FOLDERS, /\.(tsx?|mjs|cc|h)$/))
   for (const problem of problems) console.error(problem)
   process.exitCode = problems.length > 0 ? 1 : 0
 }

@@ -54,6 +54,7 @@ const COMMANDS = [
   'import adding/model.safetensors --out OUT',
   'import adding/model.safetensors --out OUT --json',
   'serve adding --port 0',
+  'dashboard . --port 0 --no-open',
   'eval sales',
   'eval sales sales.csv --json',
   'sweep grid.yaml --dir OUT',

@@ -12,7 +12,7 @@ const FILE = 300
 const FUNCTION = 60
 const WIDTH = 120
 const ALLOWED = new URL('size-allowed.json', import.meta.url)
-const FOLDERS = ['src', 'cli', 'kernels', 'experiments', 'corpora', 'bench', 'scripts', 'test', 'web']
+const FOLDERS = ['src', 'cli', 'kernels', 'experiments', 'corpora', 'bench', 'scripts', 'test', 'page']
 
 /** Where C++ opens a brace that is no function's: what stands before it, from the end of the last statement on. */
 const NO_FUNCTION = /^(namespace|struct|class|union|enum|extern|if|else|for|while|do|switch|return)\b|=$|^[^(]*$/
@@ -137,7 +137,7 @@ export function updated(sizes, allowed) {
 }
 
 if (isMain(import.meta.url)) {
-  const tree = readTree(FOLDERS, /\.(ts|mts|js|mjs|cc|h|py)$/)
+  const tree = readTree(FOLDERS, /\.(tsx?|mts|js|mjs|cc|h|py)$/)
   const sizes = sizesOf(tree, longFunctions(biome(), tree))
   let allowed = JSON.parse(readFileSync(ALLOWED, 'utf8'))
   if (process.argv.includes('--update')) {

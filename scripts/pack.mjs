@@ -2,6 +2,7 @@
 //
 //   node scripts/pack.mjs              all, into npm/packed/, with integrity.json: what npm will ask of each tarball
 //   node scripts/pack.mjs main DIR     irnn alone, into DIR
+//   node scripts/pack.mjs web DIR      irnn-web alone, into DIR: the pages of page/ and their server
 //
 // package.json in the repository names no packages of platforms: "npm ci" of a clone would look for what is not
 // published yet. The packed one does, each at its own version. It has no scripts, so that installing runs none.
@@ -10,13 +11,23 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, write
 import { join, relative, sep } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { gzipAsync } from '@gfx/zopfli'
-import { transform } from 'esbuild'
+import { build, transform } from 'esbuild'
 import { ROOT, run } from './build.mjs'
 import { MANIFEST, NPM, PLATFORMS, packageName } from './platforms.mjs'
 
 const PACKED = join(NPM, 'packed')
+/** Which irnn asks for, so that installing it brings the pages; who wants none leaves optional packages out. */
+const WEB = 'irnn-web'
 const PARTS = ['dist', 'build', 'mpi', 'LICENSE']
-const LEFT = /^(dist\/(test|bench|types|page|experiments|corpora)|build\/(?!irnn-).*)$|\.(map|d\.ts|sha256|wasm)$/
+/** What irnn-web has instead of irnn. */
+const PAGES = 'web|src/dashboard|src/figures/(wire|curves|flow)\\.js'
+const LEFT = new RegExp(
+  [
+    `^dist/(test|bench|types|page|experiments|corpora|${PAGES})$`,
+    '^build/(?!irnn-).*$',
+    '\\.(map|d\\.ts|sha256|wasm)$',
+  ].join('|'),
+)
 
 /** Copies the package to where it is packed: what is done to it there, a clone must not see. */
 async function stage(to) {
@@ -26,12 +37,36 @@ async function stage(to) {
   }
   cpSync(join(ROOT, 'docs', 'package.md'), join(to, 'README.md'))
   const { scripts: _, devDependencies: __, ...manifest } = MANIFEST
-  manifest.optionalDependencies = Object.fromEntries(
-    Object.keys(PLATFORMS).map((platform) => [packageName(platform), MANIFEST.version]),
-  )
+  const optional = [...Object.keys(PLATFORMS).map(packageName), WEB]
+  manifest.optionalDependencies = Object.fromEntries(optional.map((name) => [name, MANIFEST.version]))
   writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
   await must(process.execPath, join(ROOT, 'scripts', 'package.mjs'), to)
   for (const folder of ['src', 'cli']) await minify(join(to, 'dist', folder))
+}
+
+/** The package of the pages: they, and their server with all that it imports in one file. */
+async function stageWeb(to) {
+  cpSync(join(ROOT, 'dist', 'web'), join(to, 'web'), { recursive: true })
+  cpSync(join(ROOT, 'LICENSE'), join(to, 'LICENSE'))
+  const { version, license, engines } = MANIFEST
+  const description = 'The pages of irnn: the dashboard of "npx irnn dashboard" and the playground'
+  const manifest = { name: WEB, version, description, license, type: 'module', engines, files: ['web', 'server.js'] }
+  writeFileSync(join(to, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  writeFileSync(
+    join(to, 'README.md'),
+    `# ${WEB}\n\n${description}. Installed with irnn; it has no interface of its own.\n`,
+  )
+  await build({
+    entryPoints: [join(ROOT, 'dist', 'src', 'dashboard', 'pages.js')],
+    outfile: join(to, 'server.js'),
+    bundle: true,
+    minify: true,
+    keepNames: true, // an error is known by its name
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    legalComments: 'none',
+  })
 }
 
 /** Declarations have the comments that editors show, and the code to read lies in the repository. */
@@ -95,12 +130,20 @@ async function packMain(to) {
   return pack(folder, to)
 }
 
+async function packWeb(to) {
+  const folder = join(to, 'stage-web')
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  await stageWeb(folder)
+  return pack(folder, to)
+}
+
 async function packAll() {
   const missing = Object.keys(PLATFORMS).filter((platform) => !existsSync(join(NPM, platform, 'package.json')))
   if (missing.length > 0) throw new Error(`npm/: expected ${missing.join(', ')}: "npm run build:platforms" makes them`)
   rmSync(PACKED, { recursive: true, force: true })
   mkdirSync(PACKED, { recursive: true })
-  const packed = [await packMain(PACKED)]
+  const packed = [await packMain(PACKED), await packWeb(PACKED)]
   for (const platform of Object.keys(PLATFORMS)) packed.push(await pack(join(NPM, platform), PACKED))
   const integrity = {}
   for (const { filename, size, unpackedSize } of packed) {
@@ -111,7 +154,7 @@ async function packAll() {
     const bytes = `${Math.ceil(size / 1000)} kB packed, ${Math.ceil(unpackedSize / 1000)} unpacked`
     console.log(`irnn: npm/packed/${filename}: ${bytes}, ${integrity[filename]}`)
   }
-  rmSync(join(PACKED, 'stage'), { recursive: true })
+  for (const folder of ['stage', 'stage-web']) rmSync(join(PACKED, folder), { recursive: true })
   writeFileSync(join(PACKED, 'integrity.json'), `${JSON.stringify(integrity, null, 2)}\n`)
 }
 
@@ -119,7 +162,11 @@ const [what, to, ...more] = process.argv.slice(2)
 try {
   if (what === undefined) await packAll()
   else if (what === 'main' && to !== undefined && more.length === 0) console.log(JSON.stringify(await packMain(to)))
-  else throw new Error(`argument: expected none, or main and a folder, but received ${process.argv.slice(2).join(' ')}`)
+  else if (what === 'web' && to !== undefined && more.length === 0) console.log(JSON.stringify(await packWeb(to)))
+  else
+    throw new Error(
+      `argument: expected none, or main or web and a folder, but received ${process.argv.slice(2).join(' ')}`,
+    )
 } catch (error) {
   console.error(`irnn: pack: ${error.message}`)
   process.exitCode = 1

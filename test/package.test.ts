@@ -5,7 +5,7 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { PLATFORMS } from '../src/backend/addon.node.ts'
 import { VERSION } from '../src/version.ts'
-import { node, pack, ROOT } from './support/packed.ts'
+import { asked, node, pack, packWeb, ROOT } from './support/packed.ts'
 
 const packed = pack()
 const { dir, project, files } = packed
@@ -14,7 +14,7 @@ const ENTRIES = Object.values<{ types: string; default: string }>(manifest.expor
 /** What pages without a bundler load. */
 const PAGES = ['./dist/page/irnn.js', './dist/page/speech.js']
 /** What the command loads in a clone alone. */
-const CLONE = ['dist/cli/reproduce.js', 'dist/cli/data.js']
+const CLONE = ['dist/cli/reproduce.js', 'dist/cli/data.js', 'dist/src/dashboard/pages.js']
 const local = (name: string) => name.replace(/^\.\//, '')
 const read = (name: string) => fs.readFileSync(path.join(dir, name), 'utf8')
 
@@ -62,6 +62,24 @@ test('what only a clone has is refused in one line, and nothing is written', asy
   assert.ok(!fs.existsSync(path.join(project, 'spoken')))
 })
 
+test('without the package of the pages the dashboard says what to install; with it, it shows them', async () => {
+  const main = path.join(dir, 'dist', 'cli', 'main.js')
+  const refused = await node(packed, main, 'dashboard', '.', '--port', '0', '--no-open')
+  assert.equal(refused.code, 2)
+  assert.match(
+    refused.err,
+    /^irnn: pages: expected the package irnn-web but it is not installed: "npm install irnn-web@/,
+  )
+  const web = packWeb(packed)
+  assert.ok(web.size < 300_000, `${web.size} bytes packed`)
+  const { code, out } = await asked(packed, main, 'dashboard', '.', '--port', '0')
+  assert.match(out, /^http:\/\/127\.0\.0\.1:\d+\/\n$/)
+  assert.equal(code, 0)
+  const bad = await node(packed, main, 'dashboard', 'nowhere', '--no-open')
+  assert.deepEqual([bad.code, bad.out], [2, ''])
+  assert.match(bad.err, /^irnn: nowhere: expected a folder of runs but there is nothing: name another\n$/)
+})
+
 test('its code has no comments, and functions that are not exported have their names in stack traces', () => {
   const code = read('dist/src/train/evaluate.js')
   for (const name of ['score', 'judged', 'measureOf'])
@@ -75,7 +93,8 @@ test('its code has no comments, and functions that are not exported have their n
 test('installing runs nothing, and asks for the native kernels of this version', () => {
   const { scripts, optionalDependencies } = manifest
   assert.equal(scripts, undefined)
-  assert.deepEqual(optionalDependencies, Object.fromEntries(PLATFORMS.map((name) => [`@irnn/${name}`, VERSION])))
+  const optional = [...PLATFORMS.map((name) => `@irnn/${name}`), 'irnn-web']
+  assert.deepEqual(optionalDependencies, Object.fromEntries(optional.map((name) => [name, VERSION])))
 })
 
 test('no link of its README leads to a file that it has not', () => {

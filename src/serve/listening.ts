@@ -23,6 +23,16 @@ const REASONS: Readonly<Record<string, string>> = {
   EAFNOSUPPORT: 'this machine has no addresses of that kind: name another',
 }
 
+/** Of requests and answers. */
+export interface Heads {
+  /** Bytes of the headers of a request, at most. Default 16 KiB. */
+  readonly maxHeaderSize?: number
+  /** What the answer to a request that is no HTTP has beside its type and length. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Whether requests without a host reach the listener, which refuses them; else Node does. Default false. */
+  readonly hostless?: boolean
+}
+
 export interface Listening {
   readonly connections: number
   /** @throws InputError when it cannot listen there */
@@ -33,8 +43,9 @@ export interface Listening {
 
 export function createListening(
   listener: (request: IncomingMessage, response: ServerResponse) => void,
-  { maxConnections }: Limits,
+  { maxConnections }: Pick<Limits, 'maxConnections'>,
   log: (entry: Readonly<Record<string, unknown>>) => void,
+  { maxHeaderSize = 16_384, headers = {}, hostless = false }: Heads = {},
 ): Listening {
   const servers = new Set<Server>()
   let connections = 0
@@ -48,10 +59,10 @@ export function createListening(
       // An empty name would be every address of the machine.
       if (typeof host !== 'string' || host === '')
         throw new InputError('host: expected an address but received nothing')
-      const server = createServer({ ...TIMES, noDelay: true }, listener)
+      const server = createServer({ ...TIMES, noDelay: true, maxHeaderSize, requireHostHeader: !hostless }, listener)
       server.maxConnections = maxConnections
       server.timeout = STILL
-      server.on('clientError', refuseBroken)
+      server.on('clientError', (error, socket: Socket) => refuseBroken(error, socket, { maxHeaderSize, headers }))
       server.on('connection', (socket: Socket) => {
         connections += 1
         socket.once('close', () => {
@@ -86,7 +97,7 @@ function listening(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const reason = REASONS[error.code ?? ''] ?? error.message
-      reject(new InputError(`${host}:${port}: cannot listen: ${reason}`))
+      reject(new InputError(`${host}:${port}: cannot listen: ${reason}`, { cause: error }))
     })
     server.listen({ port, host }, () => {
       server.removeAllListeners('error')
@@ -97,19 +108,27 @@ function listening(server: Server, port: number, host: string): Promise<void> {
 }
 
 const BROKEN: Readonly<Record<string, [status: string, error: string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'expected headers of at most 16 kB but they are longer'],
   ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'expected a whole request within 30 s but it is not over'],
 }
 
 /** What is no HTTP gets an answer all the same, where somebody listens, and the connection ends. */
-function refuseBroken(error: NodeJS.ErrnoException, socket: Socket): void {
+function refuseBroken(
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+  { maxHeaderSize, headers }: Required<Omit<Heads, 'hostless'>>,
+): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy()
     return
   }
-  const [status, text] = BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'expected HTTP/1.1 but it does not parse']
+  const tooLong = `expected headers of at most ${maxHeaderSize / 1024} KiB but they are longer`
+  const [status, text] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', tooLong]
+      : (BROKEN[error.code ?? ''] ?? ['400 Bad Request', 'expected HTTP/1.1 but it does not parse'])
   const body = `${JSON.stringify({ error: `request: ${text}`, id: '' })}\n`
-  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n`
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`)
+  const head = `HTTP/1.1 ${status}\r\ncontent-type: application/json\r\nconnection: close\r\n${more.join('')}`
   socket.end(`${head}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`)
   setTimeout(() => socket.destroy(), 1000).unref()
 }

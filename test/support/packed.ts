@@ -1,5 +1,5 @@
 /** The package as a stranger gets it: packed by npm, unpacked into an empty project, and its dependencies beside it. */
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
 import * as fs from 'node:fs'
 import * as os from 'node:os'
 import * as path from 'node:path'
@@ -55,4 +55,26 @@ export function node({ project }: Packed, ...args: string[]): Promise<Ended> {
       resolve({ code: error ? Number(error.code) : 0, out, err })
     })
   })
+}
+
+/** The package of the pages, beside it. */
+export function packWeb({ project }: Packed): { readonly size: number } {
+  const script = path.join(ROOT, 'scripts', 'pack.mjs')
+  const { filename, size } = JSON.parse(
+    execFileSync(process.execPath, [script, 'web', temporary], { encoding: 'utf8' }),
+  )
+  const modules = path.join(project, 'node_modules')
+  execFileSync('tar', ['-xzf', path.join(temporary, filename), '-C', modules])
+  fs.renameSync(path.join(modules, 'package'), path.join(modules, 'irnn-web'))
+  return { size }
+}
+
+/** Runs Node in the project until it has printed a line, asks the address in it for its page, and stops it. */
+export async function asked({ project }: Packed, ...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, args, { cwd: project, stdio: ['ignore', 'pipe', 'inherit'] })
+  const ended = new Promise<number>((resolve) => child.on('close', (code) => resolve(code ?? 1)))
+  const out = await new Promise<string>((resolve) => child.stdout.once('data', (data) => resolve(String(data))))
+  const { status } = await fetch(out.trim())
+  child.kill('SIGTERM')
+  return { code: status === 200 ? await ended : status, out, err: '' }
 }

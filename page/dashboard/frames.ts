@@ -1,0 +1,88 @@
+/**
+ * The numbers of the charts: for each run shown the buckets of the part in view, asked for again when the run has more
+ * records or the part is another. The page never holds more than a chart can show.
+ */
+import { effect, signal } from '@preact/signals'
+import { unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
+import { ask } from '../shared/ask.ts'
+import { notice, runs, shown, shownRuns, view } from './store.ts'
+
+export interface Frame {
+  readonly steps: WireSeries
+  readonly evals: WireSeries
+}
+
+export type View = typeof view.value
+
+/** All numbers are of one view. */
+export interface Frames {
+  readonly view: View
+  readonly byRun: ReadonlyMap<number, Frame>
+}
+
+export const STEP_KEYS = ['loss', 'gradNorm', 'liveShare', 'alive', 'updateRatio', 'clippedShare', 'lr'] as const
+/** Milliseconds between two questions: ten pictures a second are enough to see a run move. */
+const PAUSE = 100
+
+export const frames = signal<Frames>({ view: view.value, byRun: new Map() })
+
+let held = new Map<number, { offset: number; frame: Frame }>()
+let heldView = ''
+let busy = false
+let again = false
+
+/** Keeps `frames` up to date until the page is closed. */
+export function keepFrames(): void {
+  effect(() => {
+    void [view.value, shown.value, runs.value]
+    void update()
+  })
+}
+
+async function update(): Promise<void> {
+  if (busy) {
+    again = true
+    return
+  }
+  busy = true
+  try {
+    await askForMissing()
+  } catch {
+    // live() says that the server is gone, and asks for all when it is back.
+  } finally {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    busy = false
+    if (again) {
+      again = false
+      void update()
+    }
+  }
+}
+
+async function askForMissing(): Promise<void> {
+  const now = view.value
+  const key = JSON.stringify(now)
+  const lines = shownRuns.value
+  const kept = key === heldView ? held : new Map<number, { offset: number; frame: Frame }>()
+  const missing = lines.filter((run) => kept.get(run.id)?.offset !== run.offset)
+  const next = new Map([...kept].filter(([id]) => lines.some((run) => run.id === id)))
+  if (missing.length > 0) {
+    const { n, log, ...part } = now
+    const ids = missing.map(({ id }) => id).join(',')
+    const keys = new Set(
+      missing.flatMap(({ score }) => (score ? [score.key, score.key.replace(/^test/, 'heldOut')] : [])),
+    )
+    const asked = { runs: ids, steps: STEP_KEYS.join(','), evals: [...keys].join(','), ...part, n }
+    const answer = await ask('series', { ...asked, scale: log ? 'log' : 'linear' })
+    const all = unpackSeries(await answer.arrayBuffer())
+    for (let i = 0; i + 1 < all.length; i += 2) {
+      const [steps, evals] = [all[i]!, all[i + 1]!]
+      const offset = missing.find((run) => run.id === steps.run)?.offset ?? 0
+      next.set(steps.run, { offset, frame: { steps, evals } })
+    }
+    if (notice.value.startsWith('chart:')) notice.value = ''
+  } else if (next.size === held.size && key === heldView) return
+  held = next
+  heldView = key
+  frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
+}

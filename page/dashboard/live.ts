@@ -1,0 +1,125 @@
+/** The list of runs, and the stream of changes: opened again where it broke, closed while nobody looks. */
+import { effect } from '@preact/signals'
+import type { RunLine } from '../../src/figures/wire.ts'
+import { ask, Refused } from '../shared/ask.ts'
+import { connection, loaded, notice, runs, shown, version } from './store.ts'
+
+interface List {
+  readonly revision: number
+  readonly version: string
+  readonly ids: readonly number[]
+  readonly runs: readonly RunLine[]
+  readonly problems: readonly string[]
+}
+
+type Line = { type: 'run'; run: RunLine } | { type: 'list'; revision: number } | { type: 'beat' }
+
+const FIRST_PAUSE = 500
+const LONGEST_PAUSE = 8000
+
+let revision = 0
+let asking: Promise<void> | null = null
+
+/** Asks for what has changed since the last time. */
+async function readList(): Promise<void> {
+  const list = (await (await ask('runs', { since: revision })).json()) as List
+  // Another process answers, whose numbers mean other runs.
+  if (list.revision < revision) {
+    revision = 0
+    return readList()
+  }
+  revision = list.revision
+  version.value = list.version
+  const known = new Map(runs.value)
+  for (const run of list.runs) known.set(run.id, run)
+  const there = new Set(list.ids)
+  for (const id of known.keys()) if (!there.has(id)) known.delete(id)
+  if (list.runs.length > 0 || known.size !== runs.value.size) runs.value = known
+  if (shown.value.some((id) => !there.has(id))) shown.value = shown.value.filter((id) => there.has(id))
+  if (list.problems.length > 0) notice.value = list.problems.join('; ')
+  loaded.value = true
+}
+
+function refresh(): Promise<void> {
+  asking ??= readList().finally(() => {
+    asking = null
+  })
+  return asking
+}
+
+/** Keeps the page up to date until it is closed. */
+export async function live(): Promise<void> {
+  let pause = FIRST_PAUSE
+  for (;;) {
+    if (document.hidden) await visible()
+    const began = performance.now()
+    try {
+      connection.value = 'connecting'
+      await refresh()
+      connection.value = 'live'
+      if (notice.value === LOST) notice.value = ''
+      await readStream()
+    } catch (error) {
+      const refused = error instanceof Refused
+      if (!isAbort(error)) notice.value = refused ? error.message : LOST
+      if (!isAbort(error)) connection.value = 'lost'
+    }
+    if (performance.now() - began > LONGEST_PAUSE || connection.value !== 'lost') pause = FIRST_PAUSE
+    if (connection.value === 'lost') {
+      await new Promise((resolve) => setTimeout(resolve, pause))
+      pause = Math.min(LONGEST_PAUSE, 2 * pause)
+    }
+  }
+}
+
+const LOST = 'The server does not answer. The page tries again and again; if you have ended it, start it once more.'
+
+function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError'
+}
+
+function visible(): Promise<void> {
+  connection.value = 'asleep'
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden) return
+      document.removeEventListener('visibilitychange', look)
+      resolve()
+    }
+    document.addEventListener('visibilitychange', look)
+  })
+}
+
+/** One stream, for the runs that are shown now; it ends when others are, or when the page is hidden. */
+async function readStream(): Promise<void> {
+  const ids = shown.value
+  const end = new AbortController()
+  const hide = () => document.hidden && end.abort()
+  document.addEventListener('visibilitychange', hide)
+  const stop = effect(() => {
+    if (shown.value !== ids) end.abort()
+  })
+  try {
+    const from = ids.map((id) => runs.value.get(id)?.offset ?? 0)
+    const { body } = await ask('tail', { runs: ids.join(','), from: from.join(',') }, end.signal)
+    const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
+    let rest = ''
+    for (;;) {
+      const { done, value } = await reader.read()
+      if (done) throw new TypeError('the stream has ended')
+      const lines = (rest + value).split('\n')
+      rest = lines.pop()!
+      take(lines.map((line) => JSON.parse(line) as Line))
+    }
+  } finally {
+    stop()
+    document.removeEventListener('visibilitychange', hide)
+    end.abort()
+  }
+}
+
+function take(lines: readonly Line[]): void {
+  const changed = lines.flatMap((line) => (line.type === 'run' ? [line.run] : []))
+  if (changed.length > 0) runs.value = new Map([...runs.value, ...changed.map((run) => [run.id, run] as const)])
+  if (lines.some((line) => line.type === 'list' && line.revision !== revision)) refresh().catch(() => {})
+}

@@ -1,0 +1,5 @@
+import { render } from 'preact'
+import '../shared/theme.css'
+import { Play } from './Play.tsx'
+
+render(<Play />, document.getElementById('page')!)

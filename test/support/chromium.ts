@@ -1,0 +1,76 @@
+/** A browser for the pages: one for a test file, and pages that must not complain. */
+import * as fs from 'node:fs'
+import { after } from 'node:test'
+import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
+
+const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const program = [process.env.CHROMIUM ?? '', ...PLACES].find((file) => file !== '' && fs.existsSync(file))
+
+/** What a test is skipped with; false: there is a browser. */
+export const noBrowser: string | false =
+  program === undefined && 'no Chromium is installed: "apt-get install chromium", or name one in $CHROMIUM'
+
+const ARGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--force-device-scale-factor=1',
+  '--font-render-hinting=none',
+  '--host-resolver-rules=MAP evil.test 127.0.0.1',
+]
+
+let browser: Browser | undefined
+after(() => browser?.close())
+
+/** What a page has said that it should not. */
+export interface Watched {
+  readonly page: Page
+  /** Errors of scripts, of the console, and of the security policy. */
+  readonly complaints: string[]
+  /** Addresses that it asked for. */
+  readonly asked: string[]
+}
+
+export async function newPage(options: BrowserContextOptions = {}): Promise<Watched> {
+  browser ??= await chromium.launch({ executablePath: program!, args: ARGS })
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  const asked: string[] = []
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('response', async (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`)
+  })
+  page.on('request', (request) => asked.push(request.url()))
+  return { page, complaints, asked }
+}
+
+/** Pixels of a canvas in the colour of a curve, by column: how many, and the highest. */
+export function columnsOf(canvas: Locator, slot: number): Promise<{ count: number; top: number }[]> {
+  return canvas.evaluate((element, slot) => {
+    const canvas = element as HTMLCanvasElement
+    const probe = document.createElement('i')
+    probe.style.color = `var(--c${slot})`
+    document.body.append(probe)
+    const [red, green, blue] = getComputedStyle(probe).color.match(/\d+/g)!.map(Number)
+    probe.remove()
+    const { width, height } = canvas
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, width, height)
+    return Array.from({ length: width }, (_, x) => {
+      let [count, top] = [0, height]
+      for (let y = 0; y < height; y++) {
+        const at = 4 * (y * width + x)
+        const far = Math.abs(data[at]! - red!) + Math.abs(data[at + 1]! - green!) + Math.abs(data[at + 2]! - blue!)
+        if (far < 12 && data[at + 3]! > 250) [count, top] = [count + 1, Math.min(top, y)]
+      }
+      return { count, top }
+    })
+  }, slot)
+}
