@@ -39,6 +39,7 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
+import { playCommand } from './play.ts'
 import { reportCommand } from './report.ts'
 import type { ReproduceFlags } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
@@ -64,6 +65,7 @@ function command(finish: Finish): IrnnCommand {
   serveCommand(program, finish)
   watchCommand(program, finish)
   dashboardCommand(program, finish)
+  playCommand(program, finish)
   reportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)
