@@ -43,6 +43,7 @@ import {
   withFlags,
 } from './options.ts'
 import { hearPhones, type ListenFlags } from './phones.ts'
+import { playCommand } from './play.ts'
 import { reportCommand } from './report.ts'
 import type { ReproduceFlags } from './reproduce.ts'
 import { type ResumeFlags, resumeRun } from './resume.ts'
@@ -68,6 +69,7 @@ function command(finish: Finish): IrnnCommand {
   serveCommand(program, finish)
   watchCommand(program, finish)
   dashboardCommand(program, finish)
+  playCommand(program, finish)
   reportCommand(program, finish)
   listenCommand(program, finish)
   evalCommand(program, finish)

@@ -6,13 +6,22 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { createRequire } from 'node:module'
 import { dirname, extname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { library, writeDigits } from './web-play.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const PAGE = join(ROOT, 'page')
 export const WEB = join(ROOT, 'dist', 'web')
 export const MANIFEST = 'manifest.json'
 /** Of which the pages are made. */
-const SOURCES = ['page', 'src', 'experiments/paper-curves.csv', 'scripts/build-web.mjs', 'package-lock.json']
+const SOURCES = [
+  'page',
+  'src',
+  'experiments/paper-curves.csv',
+  'scripts/build-web.mjs',
+  'package-lock.json',
+  'kernels',
+  'scripts/web-play.mjs',
+]
 export const VIEWS = ['dashboard', 'play']
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
@@ -91,6 +100,7 @@ export async function web(run) {
   const said = join(WEB, MANIFEST)
   if (existsSync(said) && JSON.parse(readFileSync(said, 'utf8')).stamp === stamp) return
   rmSync(WEB, { recursive: true, force: true })
+  writeDigits()
   const { build } = await import('vite')
   const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript-7/package.json')), 'bin', 'tsc')
   const checked = run(process.execPath, [tsc, '-p', PAGE])
@@ -99,7 +109,7 @@ export async function web(run) {
     root: PAGE,
     base: './', // addresses within the pages are relative: they may lie in any folder of any server
     logLevel: 'warn',
-    plugins: [paperCurves()],
+    plugins: [paperCurves(), library],
     build: {
       outDir: WEB,
       emptyOutDir: true,
@@ -112,7 +122,7 @@ export async function web(run) {
         input: Object.fromEntries(VIEWS.map((view) => [view, join(PAGE, view, 'index.html')])),
       },
     },
-    worker: { format: 'es' },
+    worker: { format: 'es', plugins: () => [library] },
   })
   const { ok, output } = await checked
   if (!ok) throw new Error(`page: ${output.trim()}`)

@@ -55,6 +55,8 @@ const COMMANDS = [
   'import adding/model.safetensors --out OUT --json',
   'serve adding --port 0',
   'dashboard . --port 0 --no-open',
+  'play --port 0 --no-open',
+  'play --port 0 --no-open --json',
   'eval sales',
   'eval sales sales.csv --json',
   'sweep grid.yaml --dir OUT',

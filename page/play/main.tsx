@@ -1,5 +1,6 @@
 import { render } from 'preact'
 import '../shared/theme.css'
+import './play.css'
 import { Play } from './Play.tsx'
 
 render(<Play />, document.getElementById('page')!)

@@ -6,12 +6,12 @@ const POLICY = [
   "style-src 'self'",
   "img-src 'self' data: blob:",
   "connect-src 'self'",
-  "worker-src 'self'",
+  "worker-src 'self' blob:", // threads of WebAssembly begin from a text
   "base-uri 'none'",
   "form-action 'none'",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
-  'trusted-types irnn',
+  'trusted-types irnn default', // the default policy is that of workers, and lets threads alone through
 ]
 const DENIED = ['camera', 'microphone', 'geolocation', 'usb', 'serial', 'payment', 'display-capture']
 

@@ -1,0 +1,167 @@
+/**
+ * One network in training: an iteration at a time, so that it can be paused after any, with a rate and a clip that may
+ * change in between. It knows neither worker nor page.
+ */
+import type { Backend, Batch, GradientFlow, Iteration, MnistData, Model, TrainSpec } from '../../../src/index.ts'
+import { createIteration, gradientFlow, read, saveModel } from '../../../src/index.ts'
+import { createWatch } from '../../../src/train/collapse.ts'
+import type { NetSettings } from '../settings.ts'
+import { type Alert, blown, collapsed, leftOut, notFinite } from './alerts.ts'
+import { createNetwork, specOf } from './network.ts'
+import type { Probe, Rows } from './protocol.ts'
+
+/** Sequences whose gradients are averaged: one alone may have all its units at 0 somewhere. */
+const PROBED = 4
+const MOST_LEFT_OUT = 10
+
+export class Trainer {
+  readonly model: Model
+  private net: NetSettings
+  private work: Iteration
+  private readonly probed: readonly Sequence[]
+  private watch = createWatch()
+  private failures = 0
+  private rows: RowsSoFar = noRows()
+
+  /** @throws InputError for settings that make no network */
+  constructor(backend: Backend, net: NetSettings, digits: MnistData | null) {
+    const { task, model, spec } = createNetwork(backend, net, digits)
+    this.net = net
+    this.model = model
+    this.work = createIteration(model, task, spec)
+    this.probed = firstOf(task.test(PROBED))
+  }
+
+  get iteration(): number {
+    return this.work.optimizer.iteration
+  }
+
+  /** Whether it has failed too often to go on. */
+  get ended(): boolean {
+    return this.failures >= MOST_LEFT_OUT
+  }
+
+  /** One minibatch update. Returns what went wrong with it, if anything did. */
+  iterate(): Alert | null {
+    const { work, rows } = this
+    if (this.ended) return null
+    const went = work.iterate()
+    const { loss, norm, clipped } = work.last
+    if (!went) {
+      this.failures += 1
+      if (this.ended) return notFinite(this.iteration, this.net)
+      return this.watch.addFailure() ? leftOut(this.iteration, this.net) : null
+    }
+    this.failures = 0
+    rows.iteration.push(this.iteration)
+    rows.loss.push(loss)
+    rows.gradNorm.push(norm)
+    rows.clipped.push(clipped ? 1 : 0)
+    const found = this.watch.add(loss)
+    return found && collapsed(this.iteration, found.loss / found.best, this.net)
+  }
+
+  /** What the iterations since the last call did. */
+  take(): Rows {
+    const { iteration, loss, gradNorm, clipped } = this.rows
+    this.rows = noRows()
+    return {
+      iteration: Float64Array.from(iteration),
+      loss: Float64Array.from(loss),
+      gradNorm: Float64Array.from(gradNorm),
+      clipped: clipped.reduce((sum, one) => sum + one, 0) / Math.max(1, clipped.length),
+      live: iteration.length > 0 ? this.work.liveShare() : null,
+    }
+  }
+
+  /** Goes on from the next iteration with another rate or clip, and the weights as they are. */
+  set(live: Pick<NetSettings, 'lr' | 'clip' | 'clipKind'>): void {
+    const { work, net } = this
+    const changed = { ...net, ...live }
+    const spec: TrainSpec = specOf(changed)
+    const next = createIteration(this.model, work.task, spec)
+    next.goTo(work.optimizer.iteration)
+    for (const [name, array] of Object.entries(work.optimizer.state)) next.optimizer.state[name]!.set(array)
+    next.stream.setState(work.stream.getState())
+    this.work = next
+    this.net = changed
+    work.dispose()
+  }
+
+  /** The error or the share of right answers on the test set. */
+  async score(): Promise<number> {
+    const scores = await this.work.evaluate()
+    return scores!.test[this.work.task.metric as 'mse' | 'accuracy']!
+  }
+
+  /** How far the gradient travels now, and what the network makes of the first sequence of the test set. */
+  probe(): Probe {
+    const flows = this.probed.map(({ x, y }) => gradientFlow(this.model, x, y))
+    const { x, y } = this.probed[0]!
+    const { T, h, logits } = read(this.model, x)
+    const norms = meanOf(flows)
+    const K = logits.length / T
+    const said = logits.subarray((T - 1) * K)
+    return {
+      iteration: this.iteration,
+      norms,
+      x: Float32Array.from(x),
+      h: Float32Array.from(h.at(-1)!),
+      H: this.model.spec.rnn.hidden,
+      target: Number(y[0]),
+      answer: K === 1 ? said[0]! : said.indexOf(Math.max(...said)),
+      loss: flows.reduce((sum, { loss }) => sum + loss, 0) / flows.length,
+    }
+  }
+
+  /** What went wrong by this probe, if anything did. */
+  alertOf({ norms }: Probe): Alert | null {
+    return blown(this.iteration, norms, this.net)
+  }
+
+  /** The bytes of model.safetensors. @throws InputError where weights are not finite */
+  save(): Uint8Array<ArrayBuffer> {
+    return saveModel(this.model) as Uint8Array<ArrayBuffer>
+  }
+
+  dispose(): void {
+    this.work.dispose()
+    this.model.dispose()
+  }
+}
+
+interface Sequence {
+  readonly x: Float32Array
+  readonly y: readonly number[]
+}
+
+interface RowsSoFar {
+  readonly iteration: number[]
+  readonly loss: number[]
+  readonly gradNorm: number[]
+  readonly clipped: number[]
+}
+
+const noRows = (): RowsSoFar => ({ iteration: [], loss: [], gradNorm: [], clipped: [] })
+
+/** The sequences of the first batch, each by itself. */
+function firstOf(batches: Iterable<Batch>): Sequence[] {
+  const [batch] = batches
+  const { T, B, x, bytes, y } = batch!
+  return Array.from({ length: B }, (_, b) => {
+    const I = x ? x.length / (T * B) : 1
+    const one = new Float32Array(T * I)
+    for (let t = 0; t < T; t++) {
+      if (bytes) one[t] = bytes.value[bytes.bytes[bytes.starts[b]! + bytes.order[t]!]!]!
+      else for (let i = 0; i < I; i++) one[t * I + i] = x![(t * B + b) * I + i]!
+    }
+    return { x: one, y: [Number(y![b])] }
+  })
+}
+
+/** Quadratic means over sequences. */
+function meanOf(flows: readonly GradientFlow[]): Float64Array {
+  return flows[0]!.norms.map((_, t) =>
+    Math.sqrt(flows.reduce((sum, { norms }) => sum + norms[t]! ** 2, 0) / flows.length),
+  )
+}

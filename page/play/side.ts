@@ -1,0 +1,146 @@
+/** One network as the page sees it: what its worker has said. */
+import { signal } from '@preact/signals'
+import type { Alert } from './engine/alerts.ts'
+import type { Probe, Report } from './engine/protocol.ts'
+import { History } from './history.ts'
+import { type Link, openLink, threadsFor } from './link.ts'
+import type { NetSettings, Settings } from './settings.ts'
+
+export type Status = 'loading' | 'paused' | 'running' | 'ended' | 'failed'
+
+/** Alerts that are shown; older ones are passed over. */
+const ALERTS = 3
+
+export class Side {
+  readonly name: 'left' | 'right'
+  readonly net = signal<NetSettings | null>(null)
+  readonly status = signal<Status>('loading')
+  readonly iteration = signal(0)
+  readonly perSecond = signal(0)
+  readonly live = signal<number | null>(null)
+  readonly clipped = signal(0)
+  readonly probe = signal<Probe | null>(null)
+  readonly alerts = signal<readonly Alert[]>([])
+  readonly scores = signal<readonly (readonly [iteration: number, score: number])[]>([])
+  readonly description = signal('')
+  readonly failure = signal('')
+  /** Counts what has come in; charts are drawn again by it. */
+  readonly news = signal(0)
+  /** Whether the rate or the clip was changed after the start: no command does that. */
+  readonly changed = signal(false)
+  history = new History()
+  private link: Link | null = null
+  private waiting: ((report: Report) => void)[] = []
+
+  constructor(name: 'left' | 'right') {
+    this.name = name
+  }
+
+  /** Begins anew; null: there is no such network. */
+  start(net: NetSettings | null, nets: number, digits: Uint8Array | null): void {
+    this.link?.close() // also where it is in the middle of something
+    this.link = null
+    for (const listen of this.waiting.splice(0)) listen({ type: 'failed', id: null, message: 'begun anew' })
+    this.forget(net)
+    if (net === null) return
+    this.link = openLink((report) => this.take(report))
+    this.link.send({ type: 'start', net, threads: threadsFor(nets), digits })
+  }
+
+  private forget(net: NetSettings | null): void {
+    this.history = new History()
+    this.net.value = net
+    this.status.value = 'loading'
+    this.iteration.value = 0
+    this.perSecond.value = 0
+    this.live.value = null
+    this.probe.value = null
+    this.alerts.value = []
+    this.scores.value = []
+    this.failure.value = ''
+    this.changed.value = false
+    this.news.value += 1
+  }
+
+  run(): void {
+    if (this.status.value !== 'paused') return
+    this.status.value = 'running'
+    this.link?.send({ type: 'run' })
+  }
+
+  pause(): void {
+    if (this.status.value === 'running') this.link?.send({ type: 'pause' })
+  }
+
+  /** So many iterations; resolves when they are done. */
+  async step(n: number): Promise<void> {
+    if (this.status.value !== 'paused') return
+    this.status.value = 'running'
+    await this.ask('paused', () => this.link?.send({ type: 'step', n }))
+  }
+
+  set(live: Pick<Settings, 'lr' | 'clip' | 'clipKind'>): void {
+    if (this.net.value === null || this.link === null) return
+    this.net.value = { ...this.net.value, ...live }
+    if (this.iteration.value > 0) this.changed.value = true
+    this.link.send({ type: 'set', live })
+  }
+
+  /** The bytes of model.safetensors, and after how many iterations. */
+  async save(): Promise<Extract<Report, { type: 'saved' }> | null> {
+    const report = await this.ask('saved', () => this.link?.send({ type: 'save' }))
+    return report.type === 'saved' ? report : null
+  }
+
+  /** Sends, and waits for a report of that type, or for a failure. */
+  private ask(type: Report['type'], send: () => void): Promise<Report> {
+    return new Promise((resolve) => {
+      const listen = (report: Report) => {
+        if (report.type !== type && report.type !== 'failed') this.waiting.push(listen)
+        else resolve(report)
+      }
+      this.waiting.push(listen)
+      send()
+    })
+  }
+
+  private take(report: Report): void {
+    if (report.type === 'ready') {
+      this.description.value = report.description
+      this.status.value = 'paused'
+    } else if (report.type === 'rows') this.takeRows(report)
+    else if (report.type === 'score') this.scores.value = [...this.scores.value, [report.iteration, report.score]]
+    else if (report.type === 'probe') this.probe.value = report.probe
+    else if (report.type === 'alert') this.alerts.value = [...this.alerts.value, report.alert].slice(-ALERTS)
+    else if (report.type === 'paused') {
+      this.iteration.value = report.iteration
+      this.status.value = report.ended ? 'ended' : 'paused'
+    } else if (report.type === 'failed') {
+      this.failure.value = report.message
+      if (this.status.value === 'loading') this.status.value = 'failed'
+    }
+    this.news.value += 1
+    for (const listen of this.waiting.splice(0)) listen(report)
+  }
+
+  private takeRows({ rows, perSecond }: Extract<Report, { type: 'rows' }>): void {
+    for (const [i, loss] of rows.loss.entries()) this.history.add(rows.iteration[i]!, loss)
+    this.iteration.value = rows.iteration.at(-1)!
+    const known = this.perSecond.value
+    this.perSecond.value = known > 0 ? 0.8 * known + 0.2 * perSecond : perSecond // a tenth of a second says little
+    this.live.value = rows.live
+    this.clipped.value = rows.clipped
+    afterPainting(() => this.link?.send({ type: 'seen' }))
+  }
+}
+
+/** Once what has changed is on the screen; a tab that is hidden paints nothing, and is not waited for. */
+function afterPainting(then: () => void): void {
+  let due = true
+  const once = () => {
+    if (due) then()
+    due = false
+  }
+  requestAnimationFrame(() => setTimeout(once))
+  setTimeout(once, 1000)
+}
