@@ -5,8 +5,8 @@
  *   node dist/bench/data/races.js [--races births,names,brown] [--seeds 1,2,3] [--save]
  *
  * `births`: `irnn fit births`, its search for a recipe and the other methods included, against one training of
- * neuralforecast's GRU; one thread on both sides. `names` and `brown`: one training of the same network on the same encoded sequences against
- * PyTorch. Rivals need the first python3 on the path that has neuralforecast and torch (a
+ * neuralforecast's GRU; one thread on both sides. `names` and `brown`: one training of the same network on the same
+ * encoded sequences against PyTorch. Rivals need the first python3 on the path that has neuralforecast and torch (a
  * virtual environment: `pip install neuralforecast`); `names` npm's two packages of first names, as labels.ts says.
  * --save writes bench/results/data-races.json; seeds that are there already and not raced again stay.
  */
