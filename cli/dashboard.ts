@@ -134,7 +134,7 @@ function fitIn(dir: string): FitDetail | null {
 function readFit(dir: string): FitDetail | null {
   try {
     const run = readRunFolder(dir)
-    return isKind(run.config.task.name) ? reported(run, '').fit : null
+    return isKind(run.config.task.name) ? reported(run, '', null).fit : null
   } catch (error) {
     if (error instanceof InputError) return null
     throw error

@@ -22,7 +22,8 @@ import { TASKS } from '../src/tasks/tasks.node.ts'
 import type { DoneEvent } from '../src/train/events.ts'
 import { trainSpec } from '../src/train/options.ts'
 import { VERSION } from '../src/version.ts'
-import { JSON_RESULT } from './options.ts'
+import type { IrnnCommand } from './command.ts'
+import { JSON_RESULT, withFlags } from './options.ts'
 import { print, say } from './say.ts'
 
 export interface ImportFlags {
@@ -43,7 +44,7 @@ const pairs = kindOf<Record<string, string>>(
   { parse: (text) => Object.fromEntries(text.split(',').map((pair) => pair.split('=').map((part) => part.trim()))) },
 )
 
-export const IMPORT_FLAGS: readonly Flag[] = [
+const FLAGS: readonly Flag[] = [
   { flag: '--out <dir>', required: true, help: 'folder of the run, new or empty' },
   {
     flag: '--names <list>',
@@ -69,6 +70,14 @@ export const IMPORT_FLAGS: readonly Flag[] = [
   { flag: '--overwrite', help: 'replace the run that is in the folder' },
   JSON_RESULT,
 ]
+
+export function importCommand(program: IrnnCommand, finish: (code: number) => void): void {
+  const command = program
+    .command('import')
+    .description('make the folder of a run of a model from elsewhere: an nn.RNN, nn.LSTM or nn.GRU with a linear head')
+    .argument('<file>', 'its state dict as safetensors, or an ONNX file')
+  withFlags(command, FLAGS).action(async (file: string, flags: ImportFlags) => finish(await importFile(file, flags)))
+}
 
 /** Returns the exit code. */
 export async function importFile(file: string, flags: ImportFlags): Promise<number> {

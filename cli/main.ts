@@ -27,7 +27,7 @@ import { exportCommand } from './export.ts'
 import { ALL, FIGURES } from './figures.ts'
 import { fitCommands } from './fitCommands.ts'
 import { helpCommand } from './help.ts'
-import { IMPORT_FLAGS, type ImportFlags, importFile } from './import.ts'
+import { importCommand } from './import.ts'
 import { infoRun } from './info.ts'
 import { mpiCommands } from './mpi.ts'
 import {
@@ -147,16 +147,6 @@ function infoCommand(program: IrnnCommand, finish: Finish): void {
     .argument('<dir>', 'folder of a run')
   withFlags(command, [JSON_RESULT]).action(async (dir: string, flags: { json?: boolean }) =>
     finish(await infoRun(dir, flags)),
-  )
-}
-
-function importCommand(program: IrnnCommand, finish: Finish): void {
-  const command = program
-    .command('import')
-    .description('make the folder of a run of a model from elsewhere: an nn.RNN, nn.LSTM or nn.GRU with a linear head')
-    .argument('<file>', 'its state dict as safetensors, or an ONNX file')
-  withFlags(command, IMPORT_FLAGS).action(async (file: string, flags: ImportFlags) =>
-    finish(await importFile(file, flags)),
   )
 }
 

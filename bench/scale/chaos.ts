@@ -1,5 +1,5 @@
 /**
- * `node dist/bench/scale/chaos.js [--minutes 10] [--network] [--save]`: sweeps over a queue, whose workers and Redis are
+ * `node dist/bench/scale/chaos.js [--minutes 10] [--network] [--save]`: sweeps over a queue, its workers and Redis are
  * killed, frozen and emptied at random, held against the same sweep on one machine. Rounds of 40 trials, until the time
  * is over, at least one. Every trial must have the model of the undisturbed sweep, and its records must have one end.
  * `--network`: the second worker is in another network (ip netns, as root), whose link is cut instead. `--save` writes

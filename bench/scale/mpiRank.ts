@@ -75,7 +75,7 @@ const words: ModelInput = {
   head: classification(V, { steps: 'every' }),
 }
 
-/** Words drawn as often as those of a text, states carried on: what a word says does not matter for the time it takes. */
+/** Words drawn as often as those of a text, states carried on: what a word says has no weight for the time it takes. */
 function textTask(T: number): Task {
   const generator = rng(1, 'text')
   const word = () => Math.min(V - 1, Math.floor(Math.exp(generator.next() * Math.log(V + 1))) - 1)

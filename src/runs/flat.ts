@@ -12,7 +12,7 @@ export function flat(value: unknown, name = '', leaves = new Map<string, string>
   return leaves
 }
 
-/** A record as a row: a curve is one cell, its numbers with spaces between; of settings, which config.json has, nothing. */
+/** A record as a row: a curve is one cell, with spaces between its numbers; settings, as config.json has, are left. */
 export function flatRecord(record: object): Map<string, string> {
   const cells = Object.entries(record).filter(([name]) => name !== 'config')
   return flat(Object.fromEntries(cells.map(([name, of]) => [name, Array.isArray(of) ? of.join(' ') : of])))

@@ -26,15 +26,9 @@ import { isExhausted, rateAfterScore } from './schedule.ts'
 import { createStepRecord, type Measured, type StepRecord } from './stepRecord.ts'
 import { turns } from './turns.ts'
 
-/**
- * A run: its events, and while it waits for its consumer its state. The state's arrays are the run's own: copy or write
- * them.
- */
+/** A run: its events, and while it waits for its consumer its state. */
 export type Run = AsyncGenerator<TrainEvent, void, void> & {
-  /**
-   * The state as of the last event. Its arrays are the run's own and change with the next: copy or write them first.
-   * After the end of the run there are none.
-   */
+  /** The state as of the last event; its arrays change with the next, so copy or write them. After the end: none. */
   getState(): RunState
 }
 

@@ -245,23 +245,10 @@ export function refuseDamagedOptions(stored: Readonly<Record<string, unknown>>):
 }
 
 /** What every config.json of 0.1.0 has, whose runs updated tables lazily and could not say so. */
-const OF_010: readonly (keyof TrainSpec)[] = [
-  'batch',
-  'iterations',
-  'optimizer',
-  'schedule',
-  'clip',
-  'reduction',
-  'evalEvery',
-  'evalBatch',
-  'stepEvery',
-  'target',
-  'onCollapse',
-  'softmax',
-  'dropout',
-  'seed',
-  'activationCheckpointing',
-]
+const OF_010 = (
+  'batch iterations optimizer schedule clip reduction evalEvery evalBatch stepEvery target onCollapse softmax ' +
+  'dropout seed activationCheckpointing'
+).split(' ') as (keyof TrainSpec)[]
 
 /**
  * The options of a run with every default filled in. Those of a run of 0.1.0, complete but for what is newer, stay what

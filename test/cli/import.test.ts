@@ -55,7 +55,7 @@ test('a model that lost its spec gets it back from a run like it, with its task 
   assert.deepEqual(await score('mine'), await score(like))
 })
 
-test('a head of which nothing is said is taken to read the last step and to answer classes, and that is noted', async () => {
+test('a head of which nothing is said reads the last step and answers classes, and that is noted', async () => {
   const { code, out } = await run('import', 'tagger.safetensors', '--out', 'taken', '--json')
   const { spec, notes } = JSON.parse(out)
   assert.deepEqual([code, spec.head.steps, spec.head.kind], [0, 'last', 'classification'])
