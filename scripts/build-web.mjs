@@ -12,7 +12,7 @@ const PAGE = join(ROOT, 'page')
 export const WEB = join(ROOT, 'dist', 'web')
 export const MANIFEST = 'manifest.json'
 /** Of which the pages are made. */
-const SOURCES = ['page', 'src', 'experiments/paper-curves.csv', 'scripts/build-web.mjs', 'package-lock.json']
+const SOURCES = ['page', 'src', 'kernels', 'experiments/paper-curves.csv', 'scripts/build-web.mjs', 'package-lock.json']
 export const VIEWS = ['dashboard', 'play']
 const TYPES = {
   '.html': 'text/html; charset=utf-8',
