@@ -24,18 +24,19 @@ export const details = signal<ReadonlyMap<number, Detail>>(new Map())
 const PAUSE = 2000
 
 export function keepDetails(): void {
-  const asked = new Map<number, { offset: number; at: number }>()
+  const asked = new Map<number, { stamp: string; at: number }>()
   let timer = 0
   const look = async () => {
     clearTimeout(timer)
     let later = false
     const pin = detailRun.peek()
-    for (const { id, offset } of new Set([...shownRuns.peek(), ...(pin ? [pin] : [])])) {
+    for (const { id, name, offset } of new Set([...shownRuns.peek(), ...(pin ? [pin] : [])])) {
       const before = asked.get(id)
-      if (before?.offset === offset) continue
+      const stamp = `${offset} ${name}`
+      if (before?.stamp === stamp) continue
       if (before && performance.now() - before.at < PAUSE) later = true
       else {
-        asked.set(id, { offset, at: performance.now() })
+        asked.set(id, { stamp, at: performance.now() })
         const answer = await ask('run', { id }).catch(() => asked.delete(id) && null)
         if (answer) details.value = new Map(details.value).set(id, (await answer.json()) as Detail)
       }

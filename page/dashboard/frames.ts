@@ -3,9 +3,9 @@
  * records or the part is another. The page never holds more than a chart can show.
  */
 import { effect, signal } from '@preact/signals'
-import { unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
+import { type RunLine, unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
 import { ask } from '../shared/ask.ts'
-import { notice, runs, shown, shownRuns, view } from './store.ts'
+import { runs, shown, shownRuns, view } from './store.ts'
 
 export interface Frame {
   readonly steps: WireSeries
@@ -20,13 +20,23 @@ export interface Frames {
   readonly byRun: ReadonlyMap<number, Frame>
 }
 
-export const STEP_KEYS = ['loss', 'gradNorm', 'liveShare', 'alive', 'updateRatio', 'clippedShare', 'lr'] as const
+export const STEP_KEYS = ['loss', 'gradNorm', 'liveShare', 'alive', 'updateRatio', 'clippedShare', 'clipped'] as const
 /** Milliseconds between two questions: ten pictures a second are enough to see a run move. */
 const PAUSE = 100
 
 export const frames = signal<Frames>({ view: view.value, byRun: new Map() })
 
-let held = new Map<number, { offset: number; frame: Frame }>()
+interface Held {
+  readonly stamp: string
+  readonly frame: Frame
+}
+
+/** A server that was started again may give the number to another run. */
+function stampOf({ name, offset }: RunLine): string {
+  return `${offset} ${name}`
+}
+
+let held = new Map<number, Held>()
 let heldView = ''
 let busy = false
 let again = false
@@ -63,8 +73,8 @@ async function askForMissing(): Promise<void> {
   const now = view.value
   const key = JSON.stringify(now)
   const lines = shownRuns.value
-  const kept = key === heldView ? held : new Map<number, { offset: number; frame: Frame }>()
-  const missing = lines.filter((run) => kept.get(run.id)?.offset !== run.offset)
+  const kept = key === heldView ? held : new Map<number, Held>()
+  const missing = lines.filter((run) => kept.get(run.id)?.stamp !== stampOf(run))
   const next = new Map([...kept].filter(([id]) => lines.some((run) => run.id === id)))
   if (missing.length > 0) {
     const { n, log, ...part } = now
@@ -77,10 +87,9 @@ async function askForMissing(): Promise<void> {
     const all = unpackSeries(await answer.arrayBuffer())
     for (let i = 0; i + 1 < all.length; i += 2) {
       const [steps, evals] = [all[i]!, all[i + 1]!]
-      const offset = missing.find((run) => run.id === steps.run)?.offset ?? 0
-      next.set(steps.run, { offset, frame: { steps, evals } })
+      const run = missing.find(({ id }) => id === steps.run)
+      if (run) next.set(run.id, { stamp: stampOf(run), frame: { steps, evals } })
     }
-    if (notice.value.startsWith('chart:')) notice.value = ''
   } else if (next.size === held.size && key === heldView) return
   held = next
   heldView = key

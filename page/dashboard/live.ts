@@ -1,10 +1,11 @@
 /** The list of runs, and the stream of changes: opened again where it broke, closed while nobody looks. */
-import { effect } from '@preact/signals'
+import { batch, effect } from '@preact/signals'
 import type { RunLine } from '../../src/figures/wire.ts'
 import { ask, Refused } from '../shared/ask.ts'
-import { connection, loaded, notice, runs, shown, version } from './store.ts'
+import { connection, loaded, notice, pinned, runs, shown, version } from './store.ts'
 
 interface List {
+  readonly instance: string
   readonly revision: number
   readonly version: string
   readonly ids: readonly number[]
@@ -17,17 +18,15 @@ type Line = { type: 'run'; run: RunLine } | { type: 'list'; revision: number } |
 const FIRST_PAUSE = 500
 const LONGEST_PAUSE = 8000
 
+let instance = ''
 let revision = 0
 let asking: Promise<void> | null = null
 
 /** Asks for what has changed since the last time. */
 async function readList(): Promise<void> {
   const list = (await (await ask('runs', { since: revision })).json()) as List
-  // Another process answers, whose numbers mean other runs.
-  if (list.revision < revision) {
-    revision = 0
-    return readList()
-  }
+  if (list.instance !== instance && instance !== '') return beginAnew(list.instance)
+  instance = list.instance
   revision = list.revision
   version.value = list.version
   const known = new Map(runs.value)
@@ -38,6 +37,23 @@ async function readList(): Promise<void> {
   if (shown.value.some((id) => !there.has(id))) shown.value = shown.value.filter((id) => there.has(id))
   if (list.problems.length > 0) notice.value = list.problems.join('; ')
   loaded.value = true
+}
+
+/** Another process answers, whose numbers mean other runs: those shown are found again by their names. */
+async function beginAnew(next: string): Promise<void> {
+  const nameOf = (id: number | null) => (id === null ? undefined : runs.value.get(id)?.name)
+  const [names, pin] = [shown.value.map(nameOf), nameOf(pinned.value)]
+  instance = next
+  revision = 0
+  const list = (await (await ask('runs')).json()) as List
+  revision = list.revision
+  const ids = new Map(list.runs.map(({ id, name }) => [name, id]))
+  const idOf = (name: string | undefined) => (name === undefined ? undefined : ids.get(name))
+  batch(() => {
+    runs.value = new Map(list.runs.map((run) => [run.id, run]))
+    shown.value = names.flatMap((name) => idOf(name) ?? [])
+    pinned.value = idOf(pin) ?? null
+  })
 }
 
 function refresh(): Promise<void> {

@@ -65,8 +65,15 @@ export async function answerRoute(
 
 function list({ shelf }: Api, query: Query, request: IncomingMessage, response: ServerResponse): void {
   const { changed, ids } = shelf.since(query.whole('since', 0, Number.MAX_SAFE_INTEGER, 0))
-  const { revision, problems } = shelf
-  answerJson(request, response, { revision, version: VERSION, ids, runs: changed.map((run) => run.line()), problems })
+  const { instance, revision, problems } = shelf
+  answerJson(request, response, {
+    instance,
+    revision,
+    version: VERSION,
+    ids,
+    runs: changed.map((run) => run.line()),
+    problems,
+  })
 }
 
 async function detail(api: Api, query: Query, request: IncomingMessage, response: ServerResponse): Promise<void> {

@@ -1,10 +1,13 @@
 /** All runs of a dashboard. They get a number when they are found; a request names a run by its number alone. */
+import { randomUUID } from 'node:crypto'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { createFinder } from './finder.ts'
 import { createRun, type WatchedRun } from './run.ts'
 
 export interface Shelf {
+  /** Unlike that of every other start: numbers and revisions are those of this one. */
+  readonly instance: string
   /** Grows when any run changes, comes or goes. */
   readonly revision: number
   readonly problems: readonly string[]
@@ -75,6 +78,7 @@ export function createShelf(roots: readonly string[]): Shelf {
     return true
   }
   return {
+    instance: randomUUID(),
     get revision() {
       return revision
     },
