@@ -194,10 +194,10 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }, q
   const count = (kind: Outcome['kind']) => rans.filter(({ outcome }) => outcome.kind === kind).length
   const [done, diverged, pruned] = [count('done'), count('diverged'), count('pruned')]
   const [begun, waiting] = [count('begun'), count('waiting')]
-  const best = ranked(rans)[0]!
+  const best = ranked(rans)[0]
   const secondsLeft = leftOf(rans)
   if (json) {
-    const id = best.outcome.kind === 'done' ? best.trial.id : null
+    const id = best?.outcome.kind === 'done' ? best.trial.id : null
     const all = { trials: rans.length, done, diverged, pruned, begun, waiting, secondsLeft, best: id }
     print(JSON.stringify({ ...all, ...(queued && { queue: queued }) }))
     return 0
@@ -208,7 +208,7 @@ export function sweepStatus(dir: string, { json = false }: { json?: boolean }, q
     (diverged > 0 ? `, ${grouped(diverged)} diverged` : '') + (pruned > 0 ? `, ${grouped(pruned)} pruned` : '')
   print(`${grouped(done)} of ${grouped(rans.length)} trials done${ends}${rest}`)
   if (left > 0 && secondsLeft !== null) print(`about ${duration(secondsLeft)} left, one at a time`)
-  if (best.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
+  if (best?.outcome.kind === 'done') print(`best: ${spoken(best, names)}`)
   if (queued) {
     const states = Object.entries(queued).map(([state, n]) => `${grouped(n)} ${state}`)
     print(`in the queue: ${states.join(', ')}`)

@@ -21,8 +21,12 @@ export interface PlanFlags {
 
 /** Prints the script of the trials that are not over; nothing, after a word, when all are. */
 export function planSweep(dir: string, { file, slots }: PlanFlags): number {
+  const made = file === undefined ? readSweepFolder(dir, flagsOf) : folderFrom(file, dir)
+  if (made.sweep.sampler !== undefined) {
+    throw new InputError(`${dir}: expected trials that are known beforehand but a sampler draws them: run irnn sweep`)
+  }
   // Made and unlocked at once: its trials have locks of their own.
-  if (file !== undefined) beginSweep(folderFrom(file, dir), flagsOf, say)()
+  if (file !== undefined) beginSweep(made, flagsOf, say)()
   const folder = readSweepFolder(dir, flagsOf)
   explaining(dir, 'cannot be written', () => rmSync(path.join(dir, CANCEL), { force: true }))
   const script = slurmScript(folder, { command: COMMAND, slots })

@@ -64,6 +64,7 @@ export interface Sampler {
  * @throws InputError, one line, when there is no Python with Optuna, or it asks for other trials than before
  */
 export async function openSampler(dir: string, sweep: Sweep, python: string): Promise<Sampler> {
+  const entries = entriesIn(dir)
   const child = spawn(python, ['-c', PROGRAM], { stdio: ['pipe', 'pipe', 'inherit'] })
   child.stdin.on('error', () => {}) // said where an answer is missing
   const answer = answersOf(child, python)
@@ -72,7 +73,6 @@ export async function openSampler(dir: string, sweep: Sweep, python: string): Pr
     send({ ask: true })
     return rounded(await answer())
   }
-  const entries = entriesIn(dir)
   const waiting: Asked[] = []
   let count = 0
   try {

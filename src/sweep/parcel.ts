@@ -58,8 +58,9 @@ export async function unpack(redis: Redis, name: string, kind: Kind, dir: string
   const folder = folderOf(dir, trial)
   makeFolder(folder)
   for (const part of [...PARTS[kind]].reverse()) {
+    if ((await redis.hstrlen(key, part)) > MOST_BYTES) continue // before it is in memory
     const data = await redis.hgetBuffer(key, part)
-    if (data !== null && data.length <= MOST_BYTES) writeAtomic(path.join(folder, part), [data])
+    if (data !== null) writeAtomic(path.join(folder, part), [data])
   }
   return true
 }

@@ -2,16 +2,17 @@
  * Trials as children of this process. `runTrial` is all that a launcher of another kind needs; `runSweep` hands it the
  * trials of a folder that are not over, some at a time.
  */
-import { existsSync } from 'node:fs'
+import { existsSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { makeFolder } from '../disk.node.ts'
+import { makeFolder, namesIn, TEMPORARY } from '../disk.node.ts'
 import { InputError } from '../error.ts'
 import { longOf } from '../flag.ts'
 import { takeOver } from '../runs/fence.ts'
 import { lockFolder } from '../runs/lock.ts'
-import { taskNamed } from '../tasks/tasks.node.ts'
+import { CONFIG } from '../runs/stored.ts'
+import { TASKS, taskNamed } from '../tasks/tasks.node.ts'
 import { asha, type Pruner } from './asha.ts'
 import { argumentsFor, type ChildOptions, inSlots, runChild, threadsOf } from './children.ts'
 import type { Value } from './file.ts'
@@ -70,11 +71,25 @@ export async function runTrial(dir: string, trial: Trial, options: TrialOptions)
 async function unlocked(folder: string, signal: AbortSignal | undefined, fenced: boolean): Promise<void> {
   for (const since = Date.now(); Date.now() - since < MOST_WAIT_MS && !signal?.aborted; await sleep(LOOK_MS)) {
     try {
-      lockFolder(folder, undefined, fenced)()
+      const unlock = lockFolder(folder, undefined, fenced)
+      try {
+        if (!existsSync(join(folder, CONFIG))) removeBeginning(folder)
+      } finally {
+        unlock()
+      }
       return
     } catch (error) {
       if (!(error instanceof InputError)) throw error
     }
+  }
+}
+
+const TASK_FILES = TASKS.flatMap(({ files = [] }) => files)
+
+/** What a child left that was killed before it had its config: without a lock beside it, it would be somebody's. */
+function removeBeginning(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (name.endsWith(TEMPORARY) || TASK_FILES.includes(name)) rmSync(join(folder, name), { force: true })
   }
 }
 

@@ -70,7 +70,7 @@ export async function work(options: WorkOptions): Promise<void> {
   const handle = async (job: Job<Trial>, token = ''): Promise<unknown> => {
     active = Date.now()
     try {
-      const ended = await runJob(job, token, options, place, running)
+      const ended = await runJob(job, accepted(job, options), token, options, place, running)
       if (ended.why === undefined) return summaryOf(ended.ran.outcome)
       if (ended.why === 'cancel') throw new UnrecoverableError('cancelled')
       await job.moveToWait(token)
@@ -82,7 +82,8 @@ export async function work(options: WorkOptions): Promise<void> {
         await job.moveToWait(token)
         throw new WaitingError()
       }
-      if (!(error instanceof InputError)) throw error
+      // Of this machine, a full disk say, and not of the trial: others may do better.
+      if (!(error instanceof Refused)) throw error
       say(error.message)
       throw new UnrecoverableError(error.message)
     } finally {
@@ -167,6 +168,16 @@ function placeOf({ dir }: WorkOptions): Place {
 }
 
 class WrongFolder extends InputError {}
+class Refused extends InputError {}
+
+/** @throws Refused for what is no trial */
+function accepted(job: Job, options: WorkOptions): Trial {
+  try {
+    return trialOfJob(job.id ?? '', job.data, options)
+  } catch (error) {
+    throw error instanceof InputError ? new Refused(error.message) : error
+  }
+}
 
 interface Ended {
   readonly ran: Ran
@@ -174,17 +185,17 @@ interface Ended {
   readonly why?: Why | undefined
 }
 
-/** @throws InputError for what is no trial; Error with the last line of one that failed, and is tried again */
+/** @throws Error with the last line of one that failed, and is tried again */
 async function runJob(
   job: Job<Trial>,
+  trial: Trial,
   token: string,
   options: WorkOptions,
   place: Place,
   running: Map<string, Running>,
 ): Promise<Ended> {
   const { redis, name, command, slots, checkpoints, stop, onEnd } = options
-  const id = job.id ?? ''
-  const trial = trialOfJob(id, job.data, options)
+  const { id } = trial
   await refuseOtherSweep(options)
   const ending = new AbortController()
   let why: Why | undefined

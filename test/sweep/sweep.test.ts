@@ -100,6 +100,18 @@ test('cancelled, killed and resumed, every result is that of an undisturbed swee
   assert.equal(rans.length, 3)
 })
 
+test('a trial whose process was killed before it had its config begins anew', async () => {
+  const dir = at('killed')
+  fs.cpSync(at('whole'), dir, { recursive: true })
+  const [id] = fs.readdirSync(path.join(dir, 'trials'))
+  const folder = path.join(dir, 'trials', id!)
+  for (const name of fs.readdirSync(folder)) fs.rmSync(path.join(folder, name))
+  fs.writeFileSync(path.join(folder, 'config.json.tmp'), '{')
+  const { code, err } = await run('sweep', file, '--dir', 'killed')
+  assert.equal(code, 0, err)
+  assert.deepEqual(resultLines(dir, { json: true }), resultLines(at('whole'), { json: true }))
+})
+
 test('a trial with a checkpoint goes on from it, one without begins anew', () => {
   const fresh = ['train', 'adding']
   const dir = at('trial')
