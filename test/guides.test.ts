@@ -6,6 +6,7 @@ import * as path from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { home, MAIN } from './support/command.ts'
+import { AS_ROOT, noMpi } from './support/ranks.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const missing = ['bash', 'curl'].find((program) => spawnSync(program, ['--version']).status !== 0)
@@ -21,7 +22,7 @@ function installed(name: string): { cwd: string; env: NodeJS.ProcessEnv } {
   fs.writeFileSync(path.join(bin, 'npx'), `#!/bin/sh\nshift\nexec "${process.execPath}" "${MAIN}" "$@"\n`, {
     mode: 0o755,
   })
-  return { cwd, env: { ...process.env, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env.PATH}` } }
+  return { cwd, env: { ...AS_ROOT, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env.PATH}` } }
 }
 
 /** What must be printed, in that order. */
@@ -39,6 +40,7 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
     /^MSE +lr +id$/m,
     /^\{"id":"t\w{20}","config":\{"task":"adding",.*"seed":1\},"score":[\d.]+,"sha256":"\w{64}","state":"done"/m,
     /^MSE +average +.*hidden +lr +id$/m,
+    ...(noMpi ? [] : [/^test MSE .* after 100 iterations in .*; ranks$/m]),
   ],
   service: [
     /^\{"name":"sales","kind":"forecast",.*"horizon":3/m,
@@ -58,7 +60,7 @@ for (const [name, lines] of Object.entries(PRINTED)) {
     const text = fs.readFileSync(path.join(ROOT, 'docs', `${name}.md`), 'utf8')
     const blocks = [...text.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].map(([, block]) => block!)
     // The first command of a guide of services names a port, and does not end.
-    const commands = blocks.filter((block) => !block.includes('--port 8080'))
+    const commands = blocks.filter((block) => !block.includes('--port 8080') && !(noMpi && block.includes('mpirun')))
     assert.ok(commands.length >= 1)
     const { cwd, env } = installed(name)
     const script = ['set -eu', ...commands].join('\n')

@@ -39,13 +39,13 @@ test('the tarball has all code that entries and command load, without what only 
   const typesAlone = (name: string) => name.endsWith('.js') && /^\s*export\s*\{\};\s*$/.test(read(name))
   assert.deepEqual(
     rest.filter((name) => !typesAlone(name)),
-    [...code].sort(),
+    [...code, 'mpi/mpi.cc'].sort(), // which irnn mpi build compiles
   )
 })
 
 test('the tarball is small', () => {
   const { size, unpackedSize } = packed
-  assert.ok(size < 520_000, `${size} bytes packed`)
+  assert.ok(size < 500_000, `${size} bytes packed`)
   assert.ok(unpackedSize < 1_300_000, `${unpackedSize} bytes unpacked`)
 })
 

@@ -1,5 +1,6 @@
 // Ranks of Open MPI: the same model on any number of them, through signals and kills; what is wrong is said once.
 import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import * as path from 'node:path'
@@ -42,6 +43,12 @@ function records(dir: string): string[] {
     .map((record) => JSON.stringify(record))
 }
 
+/** Waits until processes are over, three seconds at most: what nobody waits for stays as a zombie. */
+async function gone(processes: readonly number[]): Promise<void> {
+  const lives = (id: number) => spawnSync('kill', ['-0', String(id)]).status === 0
+  for (let i = 0; i < 30 && processes.some(lives); i++) await setTimeout(100)
+}
+
 /** Waits for so many records of steps; returns the iteration of the last. There is a checkpoint before each. */
 async function reached(dir: string, steps: number): Promise<number> {
   for (let i = 0; i < 3000; i++) {
@@ -65,10 +72,12 @@ test('stopped on 4, killed on 2, ended on 1: the model and the records of one pr
   const killed = startRanks([2, ...resume, ...MPI])
   const before = (await reached('parts', 1)) + 10
   while ((await reached('parts', 1)) < before);
-  process.kill(processesOf(killed).at(-1)!, 'SIGKILL')
+  const ranks = processesOf(killed)
+  process.kill(ranks.at(-1)!, 'SIGKILL')
   const began = performance.now()
   assert.notEqual((await killed.result).code, 0)
   assert.ok(performance.now() - began < 4000)
+  await gone(ranks) // mpirun does not wait for the last
 
   const end = String((await reached('parts', 1)) + 12)
   const whole = run(...WORDS, '--out', 'whole', '--pause-at', end)

@@ -7,6 +7,7 @@ import { describe, test } from 'node:test'
 import type { Engine } from '../../src/backend/backend.ts'
 import { availableBackends, createEngine } from '../../src/backend/choose.ts'
 import { DISPOSE } from '../../src/backend/lifetime.ts'
+import { solo } from '../../src/distributed/group.ts'
 import * as library from '../../src/index.ts'
 import {
   adding,
@@ -19,6 +20,7 @@ import {
   trainSpec,
 } from '../../src/index.ts'
 import { encodeCheckpoint } from '../../src/runs/checkpoint.ts'
+import { groupIteration } from '../../src/train/iteration.ts'
 import { startRun } from '../../src/train/loop.ts'
 import { functionsOf, interfacesOf, type Members, membersOf, sources } from '../support/members.ts'
 
@@ -176,6 +178,7 @@ const TAKE_A_MODEL: Readonly<Record<string, (model: Model) => unknown>> = {
   train: (model) => train(model, TASK).next(),
   startRun: (model) => startRun(model, TASK, trainSpec()).next(),
   createIteration: (model) => createIteration(model, TASK, trainSpec()),
+  groupIteration: (model) => groupIteration(model, TASK, trainSpec(), solo()),
   evaluate: (model) => library.evaluate(model, TASK),
   encodeCheckpoint: (model) =>
     encodeCheckpoint(model, { optimizer: {}, carried: null } as never, {} as never, {} as never),

@@ -9,7 +9,12 @@ export const noMpi: string | false =
     ? false
     : 'Open MPI (mpirun, mpicxx) is not here'
 
-const ENV = { ...process.env, OMPI_ALLOW_RUN_AS_ROOT: '1', OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1' }
+/** Open MPI asks root twice. */
+export const AS_ROOT: NodeJS.ProcessEnv = {
+  ...process.env,
+  OMPI_ALLOW_RUN_AS_ROOT: '1',
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM: '1',
+}
 // On machines with fewer cores than ranks, a rank that waits shall not take the core from one that works.
 const LENIENT = ['--oversubscribe', '--bind-to', 'none', '--mca', 'mpi_yield_when_idle', '1']
 
@@ -25,7 +30,7 @@ export type Program = readonly (string | number)[]
 export function startRanks(...programs: readonly Program[]): Job {
   const each = programs.map(([n, ...args]) => ['-n', String(n), process.execPath, MAIN, ...args.map(String)])
   const args = [...LENIENT, ...each.flatMap((program, i) => (i === 0 ? program : [':', ...program]))]
-  const child = spawn('mpirun', args, { cwd: home, env: ENV })
+  const child = spawn('mpirun', args, { cwd: home, env: AS_ROOT })
   after(() => child.kill('SIGKILL')) // the ranks end with it
   let out = ''
   let err = ''
