@@ -42,7 +42,16 @@ export interface Drawn {
 const STEPS: readonly (Pick<ChartSpec, 'id' | 'title' | 'keys' | 'log' | 'band'> & { percent?: boolean })[] = [
   { id: 'loss', title: 'training loss', keys: ['loss'], log: true, band: true },
   { id: 'gradNorm', title: 'gradient norm, before clipping', keys: ['gradNorm'], log: true, band: true },
-  { id: 'live', title: 'live units', keys: ['liveShare', 'alive'], log: false, band: false, percent: true },
+  {
+    id: 'live',
+    title: 'live units, on average over steps',
+    keys: ['liveShare'],
+    log: false,
+    band: false,
+    percent: true,
+  },
+  { id: 'alive', title: 'units that live at any step', keys: ['aliveUnits'], log: false, band: false, percent: true },
+  { id: 'saturated', title: 'saturated units', keys: ['saturatedShare'], log: false, band: false, percent: true },
   {
     id: 'updateRatio',
     title: 'size of an update over that of the weights',
@@ -50,7 +59,7 @@ const STEPS: readonly (Pick<ChartSpec, 'id' | 'title' | 'keys' | 'log' | 'band'>
     log: true,
     band: false,
   },
-  { id: 'clipped', title: 'share clipped', keys: ['clippedShare', 'clipped'], log: false, band: false, percent: true },
+  { id: 'clipped', title: 'share clipped', keys: ['clippedShare'], log: false, band: false, percent: true },
 ]
 
 /** A chart for each score that the runs shown have, and those of training. */

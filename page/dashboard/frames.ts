@@ -20,7 +20,7 @@ export interface Frames {
   readonly byRun: ReadonlyMap<number, Frame>
 }
 
-export const STEP_KEYS = ['loss', 'gradNorm', 'liveShare', 'alive', 'updateRatio', 'clippedShare', 'clipped'] as const
+const STEP_KEYS = 'loss,gradNorm,liveShare,aliveUnits,saturatedShare,updateRatio,clippedShare'
 /** Milliseconds between two questions: ten pictures a second are enough to see a run move. */
 const PAUSE = 100
 
@@ -82,7 +82,7 @@ async function askForMissing(): Promise<void> {
     const keys = new Set(
       missing.flatMap(({ score }) => (score ? [score.key, score.key.replace(/^test/, 'heldOut')] : [])),
     )
-    const asked = { runs: ids, steps: STEP_KEYS.join(','), evals: [...keys].join(','), ...part, n }
+    const asked = { runs: ids, steps: STEP_KEYS, evals: [...keys].join(','), ...part, n }
     const answer = await ask('series', { ...asked, scale: log ? 'log' : 'linear' })
     const all = unpackSeries(await answer.arrayBuffer())
     for (let i = 0; i + 1 < all.length; i += 2) {

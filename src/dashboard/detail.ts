@@ -74,10 +74,9 @@ function stepsOf(rows: Rows | null): StepEvent[] {
   const every = Math.ceil(rows.length / MOST_STEPS)
   const iteration = of('iteration')
   const [loss, gradNorm] = [spreadOf(of, 'loss', every), spreadOf(of, 'gradNorm', every)]
-  const live = [of('liveShare'), of('alive')]
+  const live = of('liveShare')
   const steps: StepEvent[] = []
   for (let i = every - 1; i < rows.length; i += every) {
-    const liveShare = live[0]!(i)
     steps.push({
       type: 'step',
       iteration: iteration(i),
@@ -86,7 +85,7 @@ function stepsOf(rows: Rows | null): StepEvent[] {
       loss: loss(i),
       gradNorm: gradNorm(i),
       clippedShare: null,
-      liveShare: Number.isNaN(liveShare) ? live[1]!(i) : liveShare,
+      liveShare: live(i),
       lr: 0,
       iterationsPerSecond: 0,
     })

@@ -52,7 +52,7 @@ for (const [at, [line, leaves]] of COMMANDS.entries()) {
 
 /** A word that the flag takes. */
 function wordFor({ value }: Flag, name: string): string {
-  const words = [...(value?.choices ?? []), '5', '0.5', 'a', 'a=number', 'identity']
+  const words = [...(value?.choices ?? []), '4', '0.5', 'a', 'a=number', 'identity']
   const fits = (word: string) => {
     try {
       value?.read(word, name)
