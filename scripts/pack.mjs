@@ -62,7 +62,9 @@ async function bundle(dist) {
     .filter((name) => name.endsWith('.js') && readFileSync(join(from, 'src', name), 'utf8').includes('import.meta'))
     .map((name) => join(from, 'src', name))
   const all = { bundle: true, format: 'esm', platform: 'node', packages: 'external', outdir: dist, outbase: from }
-  const apart = [...PAGE_ENTRIES.map((name) => join(from, 'src', `${name}.js`)), ...placed]
+  const chosen = Object.values(MANIFEST.imports).flatMap((byPlace) => Object.values(byPlace))
+  const entered = PAGE_ENTRIES.map((name) => join(from, 'src', `${name}.js`))
+  const apart = [...entered, ...placed, ...chosen.map((name) => join(ROOT, name))]
   const { metafile } = await build({ ...all, entryPoints: apart, metafile: true, write: false })
   const shared = new Set(Object.keys(metafile.inputs).map((name) => resolve(name)))
   const outside = {
