@@ -77,6 +77,9 @@ const COMMANDS = [
   'reproduce all --collect --runs none --out OUT',
 ]
 
+/** Which print to standard error alone. */
+const SILENT = ['worker']
+
 const lines = ['day,sales']
 for (let i = 0; i < 150; i++) {
   const day = new Date(Date.UTC(2015, 0, 1 + i)).toISOString().slice(0, 10)
@@ -123,7 +126,8 @@ function fail(line, what) {
 
 const listed = (await said('--help')).matchAll(/^ {2}([a-z]+) /gm)
 for (const [, name] of listed) {
-  if (!COMMANDS.some((line) => line.split(' ')[0] === name)) fail(name, 'this command has no line in COMMANDS: add one')
+  if (!SILENT.includes(name) && !COMMANDS.some((line) => line.split(' ')[0] === name))
+    fail(name, 'this command has no line in COMMANDS: add one')
 }
 
 /** What a command prints. */

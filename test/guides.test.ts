@@ -12,16 +12,18 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const missing = ['bash', 'curl'].find((program) => spawnSync(program, ['--version']).status !== 0)
 const skip = missing !== undefined && `there is no ${missing}`
 
-/** A folder in which the package is installed, and its `npx irnn` is the command of this build. */
+/** A folder in which the package is installed, and its `npx irnn` is the command of this build, also without npx. */
 function installed(name: string): { cwd: string; env: NodeJS.ProcessEnv } {
   const cwd = path.join(home, name)
   fs.mkdirSync(path.join(cwd, 'node_modules'), { recursive: true })
   fs.symlinkSync(ROOT, path.join(cwd, 'node_modules', 'irnn'))
   const bin = path.join(cwd, 'bin')
   fs.mkdirSync(bin)
-  fs.writeFileSync(path.join(bin, 'npx'), `#!/bin/sh\nshift\nexec "${process.execPath}" "${MAIN}" "$@"\n`, {
-    mode: 0o755,
-  })
+  const script = (file: string, first: string) =>
+    fs.writeFileSync(file, `#!/bin/sh\n${first}exec "${process.execPath}" "${MAIN}" "$@"\n`, { mode: 0o755 })
+  script(path.join(bin, 'npx'), 'shift\n')
+  fs.mkdirSync(path.join(cwd, 'node_modules', '.bin'))
+  script(path.join(cwd, 'node_modules', '.bin', 'irnn'), '')
   return { cwd, env: { ...AS_ROOT, PATH: `${bin}:${path.dirname(process.execPath)}:${process.env.PATH}` } }
 }
 
