@@ -47,8 +47,8 @@ export function train(model: Model, task: Task, given: TrainOptions & RunOptions
   refuseNoObject('train', given)
   const { signal, pauseAt, checkpoints, resume, keepBest, extras, ...options } = given
   const tables = options.tables ?? (resume === undefined ? undefined : tablesOf(resume))
-  const of: RunOptions = { signal, pauseAt, checkpoints, resume, keepBest, extras }
-  return startRun(model, task, trainSpec({ ...options, tables }), of)
+  const spec = trainSpec({ ...options, tables })
+  return startRun(model, task, spec, { signal, pauseAt, checkpoints, resume, keepBest, extras })
 }
 
 /**
