@@ -14,6 +14,7 @@ import { type RunConfig, readRunFolder, type StoredRun } from '../src/runs/store
 import type { Task } from '../src/task.ts'
 import { refuseUnheard, taskNamed } from '../src/tasks/tasks.node.ts'
 import { type DoneEvent, encodeEvent, type TrainEvent } from '../src/train/events.ts'
+import { extras } from '../src/train/extras.ts'
 import { startRun } from '../src/train/loop.ts'
 import { MAX_STEP_RECORDS, trainSpec } from '../src/train/options.ts'
 import { createProgress, type Progress, SILENT } from './progress.ts'
@@ -118,6 +119,7 @@ async function goOn(run: ResumedRun<Model> | null, means: Means): Promise<number
     const every = flags.checkpointEvery ?? config.checkpointEvery
     const options = {
       signal: stop.signal,
+      extras,
       pauseAt: flags.pauseAt,
       checkpoints: run ? { every } : undefined,
       resume: point?.state,

@@ -16,6 +16,7 @@ import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
 import { NETWORKS } from '../src/tasks/paper.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
+import { extras } from '../src/train/extras.ts'
 import { startRun } from '../src/train/loop.ts'
 import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { VERSION } from '../src/version.ts'
@@ -66,7 +67,7 @@ async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFla
     const { backend: _, machine: __, ...same } = config
     agree(ranks, model, backend, same)
     const checkpoints = ranks.first ? { every: flags.checkpointEvery } : undefined
-    const options = { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints }
+    const options = { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints, extras }
     const run = await together(ranks, () => startRun(model, task, spec, options, ranks.group))
     const id = `${name}-seed${seed}`
     const folder = await together(ranks, () => {

@@ -62,11 +62,12 @@ async function bundle(dist) {
     .filter((name) => name.endsWith('.js') && readFileSync(join(from, 'src', name), 'utf8').includes('import.meta'))
     .map((name) => join(from, 'src', name))
   const all = { bundle: true, format: 'esm', platform: 'node', packages: 'external', outdir: dist, outbase: from }
-  const chosen = Object.values(MANIFEST.imports).flatMap((byPlace) => Object.values(byPlace))
-  const entered = PAGE_ENTRIES.map((name) => join(from, 'src', `${name}.js`))
-  const apart = [...entered, ...placed, ...chosen.map((name) => join(ROOT, name))]
-  const { metafile } = await build({ ...all, entryPoints: apart, metafile: true, write: false })
-  const shared = new Set(Object.keys(metafile.inputs).map((name) => resolve(name)))
+  const pages = PAGE_ENTRIES.map((name) => join(from, 'src', `${name}.js`))
+  const shared = new Set()
+  for (const more of [{ entryPoints: [...pages, ...placed] }, { entryPoints: pages, platform: 'browser' }]) {
+    const { metafile } = await build({ ...all, ...more, metafile: true, write: false })
+    for (const name of Object.keys(metafile.inputs)) shared.add(resolve(name))
+  }
   const outside = {
     name: 'outside',
     setup(made) {

@@ -160,6 +160,7 @@ export {
   type TestScore,
   type TrainEvent,
 } from './train/events.ts'
+export { type Extras, extras } from './train/extras.ts'
 export { createIteration, type Iteration } from './train/iteration.ts'
 export { type Run, train } from './train/loop.ts'
 export type { AlertEvent, AlertSource, ResumeEvent, RunEvent } from './train/notes.ts'

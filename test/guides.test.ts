@@ -35,7 +35,11 @@ const PRINTED: Readonly<Record<string, readonly RegExp[]>> = {
     /300/m,
     /first\.html/m,
   ],
-  dashboard: [/^\{"revision":\d+,.*"name":"first",/m, /^type,iteration,seconds,.*loss\.mean/m, /^step,\d+,/m],
+  dashboard: [
+    /^\{"instance":"[\w-]+","revision":\d+,.*"name":"first",/m,
+    /^type,iteration,seconds,.*loss\.mean/m,
+    /^step,\d+,/m,
+  ],
   scale: [
     /^best: t\w{20} {2}lr 0.0\d+, clip 1, seed 1: MSE [\d.]+; irnn sweep results grid has all 2$/m,
     /^2 of 2 trials done$/m,

@@ -16,6 +16,7 @@ import {
 } from '../../src/index.ts'
 import { memory } from '../../src/layers/layer.ts'
 import { rng } from '../../src/rng.ts'
+import { extras } from '../../src/train/extras.ts'
 import { gradientTree } from '../../src/train/gradientTree.ts'
 import { groupIteration } from '../../src/train/iteration.ts'
 import { milliseconds, timing } from '../measure.ts'
@@ -126,7 +127,7 @@ async function training(group: MpiGroup, quick: boolean, name: string, shards: n
   const { model: spec, task, options } = await NETWORKS[name]!()
   const model: Model = createModel(spec, { backend, seed: 1 })
   const given = trainSpec({ optimizer: adam({ lr: 1e-5 }), batch: 64, evalBatch: 2, ...options, shards })
-  const work = groupIteration(model, task, given, group)
+  const work = groupIteration(model, task, given, group, extras)
   for (let i = 0; i < 2; i++) work.iterate()
   return { milliseconds: median(group, quick ? 3 : 25, () => work.iterate()) }
 }

@@ -15,12 +15,12 @@ import { clipGradients } from './clip.ts'
 import { type Stage, stageAfter, stagesOf } from './curriculum.ts'
 import { lossesOf, type RunLosses, refuseMisfit, type StopSignal, scores } from './evaluate.ts'
 import type { Scores } from './events.ts'
+import type { Extras, HeldExtras } from './extras.ts'
 import { clearFrozen, frozenOf, movedTables } from './frozen.ts'
 import { createOptimizer, type Optimizer } from './optim.ts'
 import { refuseIncomplete, type TrainSpec } from './options.ts'
-import { PartsPass } from './parts.ts'
 import { type Pass, type PassOptions, WholePass } from './pass.ts'
-import { refuseMisfitSpec, refuseRanks, refuseSampled } from './refusals.ts'
+import { refuseLacking, refuseMisfitSpec, refuseRanks, refuseSampled } from './refusals.ts'
 import { FIRST_RATE, learningRate, type RateState } from './schedule.ts'
 import type { IterationResult } from './stepRecord.ts'
 
@@ -78,21 +78,25 @@ export interface Iteration extends Disposable {
 /**
  * A run at iteration 0, its memory planned.
  * @param spec complete, from `trainSpec`
+ * @param extras needed if the spec has shards
  * @throws InputError when model, task and spec do not fit
  */
-export function createIteration(model: Model, task: Task, spec: TrainSpec): Iteration {
-  return groupIteration(model, task, spec, solo())
+export function createIteration(model: Model, task: Task, spec: TrainSpec, extras?: Extras): Iteration {
+  return groupIteration(model, task, spec, solo(), extras)
 }
 
 /** The same, for one of the ranks that train together. */
-export function groupIteration(model: Model, task: Task, spec: TrainSpec, group: Group): Iteration {
+export function groupIteration(model: Model, task: Task, spec: TrainSpec, group: Group, extras?: Extras): Iteration {
   refuseMisfit(model, task)
   refuseIncomplete(spec)
   refuseMisfitSpec(spec, task, model)
   refuseRanks(spec, group.size)
+  refuseLacking(spec, extras)
   const made: Disposable[] = []
   try {
-    return new PlannedIteration(model, task, spec, group, made)
+    const means = { engine: engineOf(model.backend), model, task, spec, group, made }
+    const passOf = spec.shards > 1 ? (extras as HeldExtras).parts : (of: PassOptions) => new WholePass(of)
+    return new PlannedIteration(means, passOf)
   } catch (error) {
     for (const part of made) part[DISPOSE]()
     throw error
@@ -121,8 +125,8 @@ class PlannedIteration implements Iteration {
   private readonly life: Life
   private readonly made: Disposable[]
 
-  /** @param made gets what holds memory as it is made: there may be no room for the next */
-  constructor(model: Model, task: Task, spec: TrainSpec, group: Group, made: Disposable[]) {
+  constructor(means: Omit<PassOptions, 'losses'>, passOf: (of: PassOptions) => Pass) {
+    const { engine, model, task, spec, made } = means
     const { activationCheckpointing, softmax } = spec
     this.model = model
     this.task = task
@@ -134,10 +138,9 @@ class PlannedIteration implements Iteration {
     const plain = isPlain(this.losses.loss)
     const scored = !plain || task.judge !== undefined // evaluations read logits
     if (softmax.kind === 'sampled' && !plain) refuseSampled(this.losses.loss)
-    this.engine = engineOf(model.backend)
+    this.engine = engine
     this.life = new Life('training', 'train anew', modelOf(model).life)
-    const of: PassOptions = { engine: this.engine, model, task, spec, losses: this.losses, group, made }
-    this.pass = spec.shards > 1 ? new PartsPass(of) : new WholePass(of)
+    this.pass = passOf({ ...means, losses: this.losses })
     this.testB = Math.min(spec.evalBatch, task.testSize)
     this.testPlan = model.plan({ T: task.T, B: this.testB, training: false, activationCheckpointing, logits: scored })
     this.made.push(this.testPlan)

@@ -2,7 +2,8 @@
 import type { Floats } from '../backend/backend.ts'
 import { modelOf } from '../model/model.ts'
 import { named } from '../model/parameters.ts'
-import { type ProbeCurves, probe } from '../model/probe.ts'
+import type { ProbeCurves } from '../model/probe.ts'
+import type { HeldExtras } from './extras.ts'
 import type { Iteration } from './iteration.ts'
 import type { Measured, StepRecord } from './stepRecord.ts'
 
@@ -15,6 +16,8 @@ const MOST_NUMBERS = 4e6
 /** Looks at a run, which does not notice. */
 export class Looking {
   private readonly work: Iteration
+  /** There if the run has probes. */
+  private readonly prober: HeldExtras['probe'] | undefined
   /** The weights that are looked at, and what they were. */
   private readonly weights: Floats
   private readonly before: Floats
@@ -22,10 +25,11 @@ export class Looking {
   probed: number
 
   /** @param probed of the run that this one goes on with */
-  constructor(work: Iteration, probed = -1) {
+  constructor(work: Iteration, probe: HeldExtras['probe'] | undefined, probed = -1) {
     const { weights, parameters } = work.model
     const start = weights.length > MOST_WEIGHTS ? named(parameters, 'rnn.weight_ih_l0').start : 0
     this.work = work
+    this.prober = probe
     this.weights = weights.subarray(start, start + MOST_WEIGHTS)
     this.before = this.weights.slice()
     this.probed = probed
@@ -77,7 +81,7 @@ export class Looking {
     const room = Math.floor(MOST_NUMBERS / (task.T * width))
     const [batch] = task.test(Math.max(1, Math.min(MOST_SEQUENCES, task.testSize, room)))
     work.show()
-    const curves = probe(modelOf(model), batch!, loss)
+    const curves = this.prober!(modelOf(model), batch!, loss)
     record.skip(performance.now() - began)
     this.probed = work.optimizer.iteration
     return curves

@@ -17,6 +17,7 @@ import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
 import { DivergenceError } from './divergence.ts'
 import type { StopSignal } from './evaluate.ts'
 import type { DoneEvent, ProbeEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
+import type { Extras, HeldExtras } from './extras.ts'
 import { groupIteration, type Iteration } from './iteration.ts'
 import { Looking } from './looking.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
@@ -28,7 +29,7 @@ import { turns } from './turns.ts'
 
 /** A run: its events, and while it waits for its consumer its state. */
 export type Run = AsyncGenerator<TrainEvent, void, void> & {
-  /** The state as of the last event; its arrays change with the next, so copy or write them. After the end: none. */
+  /** As of the last event; its arrays change with the next, so copy or write them. After the end there is none. */
   getState(): RunState
 }
 
@@ -44,9 +45,10 @@ export type Run = AsyncGenerator<TrainEvent, void, void> & {
  */
 export function train(model: Model, task: Task, given: TrainOptions & RunOptions = {}): Run {
   refuseNoObject('train', given)
-  const { signal, pauseAt, checkpoints, resume, keepBest, ...options } = given
+  const { signal, pauseAt, checkpoints, resume, keepBest, extras, ...options } = given
   const tables = options.tables ?? (resume === undefined ? undefined : tablesOf(resume))
-  return startRun(model, task, trainSpec({ ...options, tables }), { signal, pauseAt, checkpoints, resume, keepBest })
+  const spec = trainSpec({ ...options, tables })
+  return startRun(model, task, spec, { signal, pauseAt, checkpoints, resume, keepBest, extras })
 }
 
 /**
@@ -57,15 +59,15 @@ export function startRun(
   model: Model,
   task: Task,
   spec: TrainSpec,
-  { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume, keepBest = false }: RunOptions = {},
+  { signal, pauseAt = Number.POSITIVE_INFINITY, checkpoints, resume, keepBest = false, extras }: RunOptions = {},
   group: Group = solo(),
 ): Run {
   refuseBadRunOptions({ signal, pauseAt, keepBest })
   const saving = checkpoints === undefined ? null : checkpointClock(checkpoints)
-  const work = groupIteration(model, task, spec, group)
+  const work = groupIteration(model, task, spec, group, extras)
   const best = keepBest ? bestWeights(modelOf(model)) : null
   if (resume !== undefined) restore(work, resume, best)
-  const loop = new Loop(work, best, resume)
+  const loop = new Loop(work, best, resume, extras)
   const run = loop.events(signal, pauseAt, saving)
   const end = run.return.bind(run)
   return Object.assign(run, {
@@ -81,7 +83,6 @@ export function startRun(
 
 const MOST_SKIPPED = 10
 const NOTHING: readonly TrainEvent[] = []
-
 class Loop {
   private readonly work: Iteration
   private readonly record: StepRecord
@@ -101,11 +102,11 @@ class Loop {
   private readonly bestWeights: BestWeights | null
   private readonly looking: Looking
 
-  constructor(work: Iteration, bestWeights: BestWeights | null, from?: RunState) {
+  constructor(work: Iteration, bestWeights: BestWeights | null, from?: RunState, extras?: Extras) {
     this.work = work
     this.resumed = from !== undefined
     this.bestWeights = bestWeights
-    this.looking = new Looking(work, from && (from.probed ?? from.iteration))
+    this.looking = new Looking(work, (extras as HeldExtras | undefined)?.probe, from && (from.probed ?? from.iteration))
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)

@@ -5,6 +5,7 @@ import { measureOf } from '../metric.ts'
 import type { Model } from '../model/model.ts'
 import { ONE_WAY } from '../model/state.ts'
 import type { Task } from '../task.ts'
+import type { Extras } from './extras.ts'
 import type { TrainSpec } from './options.ts'
 
 /**
@@ -43,6 +44,14 @@ export function refuseRanks({ shards, batch }: TrainSpec, ranks: number): void {
   throw new InputError(
     `shards: expected a number of parts that ${ranks} ranks divide but received ${shards}: ${remedy}`,
   )
+}
+
+/** @throws InputError for probes or parts of minibatches without what they are done with */
+export function refuseLacking({ shards, probeEvery }: TrainSpec, extras: Extras | undefined): void {
+  const asked = shards > 1 ? 'shards' : probeEvery > 0 ? 'probeEvery' : null
+  if (asked === null || extras?.kind === 'extras') return
+  const remedy = "import { extras } from 'irnn'"
+  throw new InputError(`train: extras: expected those of irnn beside ${asked} but received ${shown(extras)}: ${remedy}`)
 }
 
 /** @throws InputError, since a sampled softmax has no logits for a loss of another kind */

@@ -2,6 +2,7 @@
 import { InputError, shown } from '../error.ts'
 import { whole } from '../flag.ts'
 import { refuseSignal, type StopSignal } from './evaluate.ts'
+import type { Extras } from './extras.ts'
 import type { RunState } from './runState.ts'
 
 /** Options of `train` that do not change what is learnt. */
@@ -23,6 +24,8 @@ export interface RunOptions {
    * comes before.
    */
   readonly keepBest?: boolean | undefined
+  /** `extras` of irnn: what `probeEvery` and `shards` are done with, which a page without them need not load. */
+  readonly extras?: Extras | undefined
 }
 
 /** @throws InputError, one line naming the option */

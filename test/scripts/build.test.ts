@@ -53,7 +53,7 @@ function write(name: string, text: string): void {
 const edit = (answer: number): void => write('answer.h', `#define ANSWER ${answer}\n`)
 
 mkdirSync(join(folder, 'kernels'))
-for (const name of ['build.mjs', 'build-wasm.mjs', 'build-web.mjs'])
+for (const name of ['build.mjs', 'build-wasm.mjs', 'build-web.mjs', 'web-play.mjs'])
   cpSync(join(ROOT, 'scripts', name), join(folder, 'scripts', name))
 cpSync(join(ROOT, 'package.json'), join(folder, 'package.json'))
 symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'))

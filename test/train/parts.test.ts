@@ -21,6 +21,7 @@ import {
 } from '../../src/index.ts'
 import { rng } from '../../src/rng.ts'
 import { lossesOf } from '../../src/train/evaluate.ts'
+import { extras } from '../../src/train/extras.ts'
 import { logUniform } from '../../src/train/logUniform.ts'
 import { PartsPass } from '../../src/train/parts.ts'
 import { backends, relativeError } from '../support/backends.ts'
@@ -117,6 +118,7 @@ for (const { label, backend } of few) {
 
   const run = async (model: Model, task: Task, options: TrainOptions) => {
     for await (const _ of train(model, task, {
+      extras,
       iterations: 6,
       evalEvery: 6,
       optimizer: adam({ lr: 0.01 }),
@@ -145,6 +147,7 @@ for (const { label, backend } of few) {
     const whole = await run(words(backend), TEXT, SAMPLED)
     const half = words(backend)
     const first = train(half, TEXT, {
+      extras,
       ...SAMPLED,
       iterations: 6,
       evalEvery: 6,
@@ -169,13 +172,13 @@ for (const { label, backend } of few) {
 test('what cannot be cut into parts is refused', () => {
   const { backend } = backends[0]!
   refused(() => trainSpec({ shards: 3 }), /^training: shards: expected a power of two$/)
-  const uneven = () => train(words(backend), TEXT, { batch: 12, shards: 8 })
+  const uneven = () => train(words(backend), TEXT, { batch: 12, shards: 8, extras })
   refused(
     uneven,
     /^shards: expected a number of parts that divides the batch of 12 but received 8: give a batch of 16$/,
   )
   const other: Task = { ...TEXT, train: () => TEXT.train(3) }
-  const run = train(words(backend), other, { batch: 4, shards: 2 })
+  const run = train(words(backend), other, { batch: 4, shards: 2, extras })
   return assert.rejects(
     run.next(),
     /^InputError: task text: train\(\): batch: B: expected 4, to be cut into 2 parts, but/,

@@ -21,6 +21,7 @@ import {
   tanh,
   train,
 } from '../../src/index.ts'
+import { extras } from '../../src/train/extras.ts'
 import { backends } from '../support/backends.ts'
 
 const TASK = adding({ T: 7, train: 60, test: 20 })
@@ -29,7 +30,7 @@ const SPEC = { input: 2, rnn: irnn(6, { inputStd: 0.3 }), head: regression(1) }
 
 async function events(model: Model, options: TrainOptions, task = TASK): Promise<TrainEvent[]> {
   const seen: TrainEvent[] = []
-  for await (const event of train(model, task, options)) seen.push(event)
+  for await (const event of train(model, task, { ...options, extras })) seen.push(event)
   return seen
 }
 
@@ -134,7 +135,7 @@ test('the probes that cannot be are refused', () =>
   withBackend(async (backend) => {
     using model = createModel({ ...SPEC, rnn: irnn(4, { bidirectional: true }) }, { backend })
     assert.throws(
-      () => train(model, TASK, { ...OPTIONS, probeEvery: 5 }),
+      () => train(model, TASK, { ...OPTIONS, probeEvery: 5, extras }),
       (error: Error) =>
         error instanceof InputError &&
         /^training: probeEvery: expected 0, no probes, but received 5: a bidirectional/.test(error.message),

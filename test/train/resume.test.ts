@@ -12,6 +12,7 @@ import { noClip } from '../../src/train/clip.ts'
 import { growingLengths } from '../../src/train/curriculum.ts'
 import { DivergenceError } from '../../src/train/divergence.ts'
 import { encodeEvent, type TrainEvent } from '../../src/train/events.ts'
+import { extras } from '../../src/train/extras.ts'
 import { train } from '../../src/train/loop.ts'
 import { muon, type OptimizerSpec, rmsprop, sgd } from '../../src/train/optim.ts'
 import type { TrainOptions } from '../../src/train/options.ts'
@@ -45,7 +46,7 @@ async function whole(backend: Backend, options: TrainOptions) {
   const model = tiny(backend)
   const records: object[] = []
   const points: { state: RunState; weights: Model['weights']; records: number }[] = []
-  const run = train(model, TASK, { ...options, checkpoints: { every: 1 } })
+  const run = train(model, TASK, { extras, ...options, checkpoints: { every: 1 } })
   for await (const event of run) {
     if (event.type !== 'checkpoint') records.push(timeless(event))
     // Before a checkpoint is due, and after any other record but the last: everywhere is a place to be killed.
@@ -65,7 +66,7 @@ for (const { label, backend } of backends) {
         const model = tiny(backend)
         model.weights.set(point.weights)
         const after: object[] = []
-        for await (const event of train(model, TASK, { ...OPTIONS, optimizer, resume: point.state })) {
+        for await (const event of train(model, TASK, { extras, ...OPTIONS, optimizer, resume: point.state })) {
           assert.ok(event.seconds >= point.state.seconds)
           after.push(timeless(event))
         }
@@ -91,7 +92,8 @@ test('a rate that has fallen stays fallen, and the run ends where the whole one 
     const model = tiny(backend)
     model.weights.set(point.weights)
     const after: object[] = []
-    for await (const event of train(model, TASK, { ...options, resume: point.state })) after.push(timeless(event))
+    for await (const event of train(model, TASK, { extras, ...options, resume: point.state }))
+      after.push(timeless(event))
     assert.deepEqual([...records.slice(0, point.records), ...after], records)
     assert.deepEqual(Array.from(model.weights), weights)
     model.dispose()
@@ -108,7 +110,8 @@ test('a curriculum: from every point of a run to the same end, in the same stage
     const model = tiny(backend)
     model.weights.set(point.weights)
     const after: object[] = []
-    for await (const event of train(model, TASK, { ...options, resume: point.state })) after.push(timeless(event))
+    for await (const event of train(model, TASK, { extras, ...options, resume: point.state }))
+      after.push(timeless(event))
     assert.deepEqual([...records.slice(0, point.records), ...after], records)
     assert.deepEqual(Array.from(model.weights), weights)
     model.dispose()
@@ -131,7 +134,7 @@ test('a run stopped by its signal, wherever, goes on as if it had not been', asy
     const before: object[] = []
     let state: RunState | undefined
     // Aborted at a record of the iteration: an evaluation due there is owed.
-    const run = train(model, TASK, { ...OPTIONS, stepEvery: 1, checkpoints: {}, signal: stop.signal })
+    const run = train(model, TASK, { extras, ...OPTIONS, stepEvery: 1, checkpoints: {}, signal: stop.signal })
     for await (const event of run) {
       if (event.iteration === at) stop.abort()
       if (event.type === 'checkpoint') state = stored(run.getState())
@@ -140,7 +143,7 @@ test('a run stopped by its signal, wherever, goes on as if it had not been', asy
     assert.equal(state!.iteration, at)
     assert.ok((before.at(-1) as TrainEvent & { stopped: boolean }).stopped)
     const after: object[] = []
-    for await (const event of train(model, TASK, { ...OPTIONS, stepEvery: 1, resume: state })) after.push(event)
+    for await (const event of train(model, TASK, { extras, ...OPTIONS, stepEvery: 1, resume: state })) after.push(event)
     assert.deepEqual(Array.from(model.weights), weights)
     const evals = [...before, ...after].filter((event) => (event as TrainEvent).type === 'eval') as TrainEvent[]
     assert.deepEqual(
@@ -157,7 +160,7 @@ test('a run that has reached its target says done again, and trains no more', as
   const { state, weights } = points.at(-2)!
   model.weights.set(weights)
   const after: object[] = []
-  for await (const event of train(model, TASK, { ...options, resume: state })) after.push(timeless(event))
+  for await (const event of train(model, TASK, { extras, ...options, resume: state })) after.push(timeless(event))
   assert.equal(state.iteration, 15)
   assert.deepEqual(after, records.slice(-2), 'the records of the minibatches that no step had reported, and done')
 })
@@ -166,7 +169,7 @@ test('checkpoints come when asked for, and change nothing', async () => {
   const collect = async (checkpoints?: { every?: number }) => {
     const model = tiny(backend)
     const events: TrainEvent[] = []
-    for await (const event of train(model, TASK, { ...OPTIONS, checkpoints })) events.push(event)
+    for await (const event of train(model, TASK, { extras, ...OPTIONS, checkpoints })) events.push(event)
     return { events, weights: Array.from(model.weights) }
   }
   const without = await collect()
@@ -180,7 +183,7 @@ test('checkpoints come when asked for, and change nothing', async () => {
     assert.deepEqual(weights, without.weights)
     assert.deepEqual(events.filter((e) => e.type !== 'checkpoint').map(timeless), without.events.map(timeless))
   }
-  assert.throws(() => train(tiny(backend), TASK, { checkpoints: { every: 0 } }), {
+  assert.throws(() => train(tiny(backend), TASK, { extras, checkpoints: { every: 0 } }), {
     message: 'checkpoints: every: expected a whole number >= 1 but received 0',
   })
 })
@@ -188,7 +191,7 @@ test('checkpoints come when asked for, and change nothing', async () => {
 test('the state of another optimiser is refused', async () => {
   const { points } = await whole(backend, { ...OPTIONS, iterations: 2, optimizer: sgd() })
   assert.throws(
-    () => train(tiny(backend), TASK, { ...OPTIONS, resume: points[0]!.state }),
+    () => train(tiny(backend), TASK, { extras, ...OPTIONS, resume: points[0]!.state }),
     (error: Error) =>
       error instanceof InputError && /optimizer.m: expected \d+ elements but received none/.test(error.message),
   )
@@ -225,7 +228,7 @@ async function collapsing(task: typeof TASK, options: TrainOptions): Promise<{ e
     reduction: 'sum',
   } as const
   try {
-    for await (const event of train(tiny(backend), task, { ...base, ...options })) events.push(event)
+    for await (const event of train(tiny(backend), task, { extras, ...base, ...options })) events.push(event)
     return { events, error: null }
   } catch (error) {
     return { events, error }
