@@ -105,12 +105,15 @@ test('no link of its README leads to a file that it has not', () => {
   )
 })
 
-/** Files that these load, wherever they run: by import, by import(), as workers. Those of a clone alone are not there. */
+/**
+ * Files that these load, wherever they run: by import, by import(), as workers; main.js as trials and ranks. Those of a
+ * clone alone are not there.
+ */
 function reached(from: readonly string[]): Set<string> {
   const found = new Set(from) // grows while it is walked
   for (const name of found) {
     const text = read(name)
-    for (const [, to] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]+\.js|#\w+)"/g)) {
+    for (const [, to] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|new URL\()\s*"(\.[^"]+\.js|#\w+|main\.js)"/g)) {
       const targets = to!.startsWith('#') ? Object.values<string>(manifest.imports[to!]) : [path.join(name, '..', to!)]
       for (const target of targets) if (!CLONE.includes(target)) found.add(local(target))
     }
