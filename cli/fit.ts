@@ -31,6 +31,7 @@ import {
   wordsOf,
 } from './kinds.ts'
 import { BACKEND, THREADS } from './options.ts'
+import { commandOf } from './repeat.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 import { WRITTEN, type WrittenFlags, writtenOptions } from './written.ts'
@@ -128,13 +129,19 @@ async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: 
       if (stop.signal.aborted) return stop.exitCode()
     }
     if (!fitted) return stop.exitCode()
-    saveFit(fitted, dir, { version: VERSION, overwrite, say })
+    saveFit(fitted, dir, { version: VERSION, overwrite, say, command: repeating(table, fitted) })
     conclude(fitted, dir, flags)
     return 0
   } finally {
     clear()
     fitted?.model.dispose()
   }
+}
+
+/** What was typed, with what a later version might decide otherwise. */
+function repeating(table: ReadTable, { seed, model }: Fitted): string {
+  const fixed = { '--seed': seed, '--backend': model.backend.name }
+  return commandOf(`npx irnn fit ${table.report ? 'FILES' : 'births'}`, process.argv.slice(3), FIT_FLAGS, fixed)
 }
 
 /** A signal came while files were read. */
