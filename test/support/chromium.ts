@@ -1,27 +1,10 @@
 /** A browser for the pages: one for a test file, and pages that must not complain. */
-import * as fs from 'node:fs'
 import { after } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const program = [process.env.CHROMIUM ?? '', ...PLACES].find((file) => file !== '' && fs.existsSync(file))
+import { ARGS, NO_BROWSER, program } from '../../bench/page/chromium.ts'
 
 /** What a test is skipped with; false: there is a browser. */
-export const noBrowser: string | false =
-  program === undefined && 'no Chromium is installed: "apt-get install chromium", or name one in $CHROMIUM'
-
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--force-device-scale-factor=1',
-  '--font-render-hinting=none',
-  '--host-resolver-rules=MAP evil.test 127.0.0.1',
-]
+export const noBrowser: string | false = program === undefined && NO_BROWSER
 
 let browser: Browser | undefined
 after(() => browser?.close())
@@ -36,7 +19,7 @@ export interface Watched {
 }
 
 export async function newPage(options: BrowserContextOptions = {}): Promise<Watched> {
-  browser ??= await chromium.launch({ executablePath: program!, args: ARGS })
+  browser ??= await chromium.launch({ executablePath: program!, args: [...ARGS] })
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   const page = await context.newPage()
   const complaints: string[] = []
