@@ -1,7 +1,7 @@
 /**
- * `node dist/bench/page/main.js [--minutes 1] [--only tail,million,digit,tasks,memory,slowdown] [--save]`: dashboard and
- * playground in Chromium: from a record to its pixel, a million records, tasks that hold up the page, memory, and how
- * much a dashboard slows a run. Claims are held or FAILED; `--save` writes results/page-DATE.json.
+ * `node dist/bench/page/main.js [--minutes 1] [--only tail,million,digit,tasks,memory,slowdown] [--save]`: the pages in
+ * Chromium: from a record to its pixel, a million records, tasks that hold up a page, memory, and how much a dashboard
+ * slows a run. Claims are held or FAILED; `--save` writes results/page-DATE.json.
  */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -80,7 +80,7 @@ async function measure(browser: Browser): Promise<Measured> {
     return result
   }
   const train = (...words: string[]) =>
-    slowdown(browser, url, ['--length', '150', '--iterations', String(ITERATIONS), ...words], join(runs, 'training'), 5)
+    slowdown(browser, url, ['--length', '150', '--iterations', String(ITERATIONS), ...words], join(runs, 'training'), 4)
   const tail = await told('tail', () => tailToPixel(browser, url, run, 40))
   const digit = await told('digit', () => digitRead(browser, play, 5))
   const tasks = await told('tasks', () => longTasks(browser, play, 15))
