@@ -76,7 +76,7 @@ async function measure(browser: Browser): Promise<Measured> {
   const told = async <T>(part: (typeof PARTS)[number], work: () => Promise<T>): Promise<T | null> => {
     if (!only.includes(part)) return null
     const result = await work()
-    console.log(part, JSON.stringify(result))
+    console.log(part, JSON.stringify(Array.isArray(result) ? result.slice(-2) : result))
     return result
   }
   const train = (...words: string[]) =>
