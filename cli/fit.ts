@@ -4,7 +4,7 @@ import * as path from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
-import { birthsTable } from '../src/data/births.node.ts'
+import { birthsTable, isDemonstration } from '../src/data/births.node.ts'
 import { type FitEvent, type Fitted, fit } from '../src/data/fit.ts'
 import type { Note } from '../src/data/notes.ts'
 import { openBy } from '../src/data/openBy.node.ts'
@@ -31,6 +31,7 @@ import {
   wordsOf,
 } from './kinds.ts'
 import { BACKEND, THREADS } from './options.ts'
+import { commandOf } from './repeat.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 import { WRITTEN, type WrittenFlags, writtenOptions } from './written.ts'
@@ -103,7 +104,13 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
     const schema = schemaOf(flags, [MISSING_WORDS, ...WRITTEN])
     if (flags.dryRun) return await dryRun(files, flags, schema, stop)
     const table = await tableOf(files, flags, schema, stop)
-    return await fitWork(table, spokenWork(table, flags, schema), flags, stop)
+    return await fitWork(
+      table,
+      spokenWork(table, flags, schema),
+      flags,
+      stop,
+      isDemonstration(files) ? 'births' : 'FILES',
+    )
   } catch (error) {
     if (error instanceof Stopped) return stop.exitCode()
     throw error
@@ -112,7 +119,8 @@ export async function fitFiles(files: readonly string[], flags: FitFlags): Promi
   }
 }
 
-async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: Stop): Promise<number> {
+/** @param from the table, as the command that makes the fit again says it */
+async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: Stop, from: string): Promise<number> {
   const { work } = spoken
   const { seed, trials, iterations, backend: name, threads, json = false, overwrite } = flags
   const dir = flags.out ?? freeName(path.join('runs', `${nameOf(work)}-gru-seed${seed}`))
@@ -128,13 +136,19 @@ async function fitWork(table: Table, spoken: SpokenWork, flags: FitFlags, stop: 
       if (stop.signal.aborted) return stop.exitCode()
     }
     if (!fitted) return stop.exitCode()
-    saveFit(fitted, dir, { version: VERSION, overwrite, say })
+    saveFit(fitted, dir, { version: VERSION, overwrite, say, command: repeating(from, fitted) })
     conclude(fitted, dir, flags)
     return 0
   } finally {
     clear()
     fitted?.model.dispose()
   }
+}
+
+/** What was typed, with what a later version might decide otherwise. */
+function repeating(from: string, { seed, model }: Fitted): string {
+  const fixed = { '--seed': seed, '--backend': model.backend.name }
+  return commandOf(`npx irnn fit ${from}`, process.argv.slice(3), FIT_FLAGS, fixed)
 }
 
 /** A signal came while files were read. */
@@ -151,7 +165,7 @@ async function tableOf(
   stop: Stop,
   most = Number.POSITIVE_INFINITY,
 ): Promise<ReadTable> {
-  if (files.length === 1 && files[0] === 'births' && !fs.existsSync('births')) return birthsTable()
+  if (isDemonstration(files)) return birthsTable()
   const { types, timezone, missingWords: missing, json = false } = flags
   const options = {
     ...writtenOptions(flags),

@@ -12,12 +12,13 @@ const OWN: ReadonlySet<string> = new Set([
 ])
 
 /**
- * @param words what was typed after the name of the task
- * @param flags that the task has
+ * @param start the command's own words, which come first
+ * @param words what was typed after them; those that are no flags are left out
+ * @param flags that the command has
  * @param fixed options that are said whether they were typed or not, by name: defaults may change
  */
 export function commandOf(
-  task: string,
+  start: string,
   words: readonly string[],
   flags: readonly Flag[],
   fixed: Readonly<Record<string, string | number>>,
@@ -32,7 +33,7 @@ export function commandOf(
     typed.push(name, ...(value === undefined ? [] : [placeOf(flag) ?? quoted(value)]))
   }
   const said = Object.entries(fixed).flatMap(([name, value]) => [name, quoted(String(value))])
-  return ['npx irnn train', task, ...said, ...typed].join(' ')
+  return [start, ...said, ...typed].join(' ')
 }
 
 /** "--lr=0.1" → "--lr", "0.1" */

@@ -95,7 +95,7 @@ async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFla
 function repeating(definition: TaskDefinition, { recipe, seed, model, training, backend }: RunConfig): string {
   const { cell } = (model as Model['spec']).rnn
   const { iterations } = training
-  return commandOf(definition.name, process.argv.slice(4), trainFlags(definition), {
+  return commandOf(`npx irnn train ${definition.name}`, process.argv.slice(4), trainFlags(definition), {
     ...{ '--recipe': recipe, '--cell': cell, '--seed': seed, '--iterations': iterations, '--backend': backend.name },
   })
 }

@@ -5,7 +5,7 @@ import type { RunLine } from '../../src/figures/wire.ts'
 import { percent, significant } from '../../src/numbers.ts'
 import { type Frames, frames } from './frames.ts'
 import { paperCurves } from './paper.ts'
-import { axisX, lookOf, scaleY, shortName, shownRuns, tau } from './store.ts'
+import { axisX, lookOf, scaleY, shortName, shown, shownRuns, tau } from './store.ts'
 
 export interface ChartSpec {
   /** Unlike that of all others. */
@@ -83,9 +83,10 @@ export function drawnOf(spec: ChartSpec): Drawn | null {
   const centres = centresOf(view)
   const logY = scaleY.value === 'auto' ? spec.log : scaleY.value === 'log'
   const options = { logY, tau: tau.value }
-  const lines = shownRuns.value.filter(spec.includes).flatMap((run): Line[] => {
-    const frame = byRun.get(run.id)
-    if (!frame) return []
+  // Not of the list of runs, which is another some moments before the numbers are: each chart would be drawn twice.
+  const drawn = shown.value.flatMap((id) => byRun.get(id) ?? []).filter(({ run }) => spec.includes(run))
+  const lines = drawn.flatMap((frame): Line[] => {
+    const { run } = frame
     const all = spec.keys.flatMap((key) => {
       const curve = curveOf(frame[spec.of], key, centres, options)
       const heldOut = key.startsWith('heldOut')

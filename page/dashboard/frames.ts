@@ -8,6 +8,8 @@ import { ask } from '../shared/ask.ts'
 import { runs, shown, shownRuns, view } from './store.ts'
 
 export interface Frame {
+  /** As it was when its numbers were asked for. */
+  readonly run: RunLine
   readonly steps: WireSeries
   readonly evals: WireSeries
 }
@@ -88,7 +90,7 @@ async function askForMissing(): Promise<void> {
     for (let i = 0; i + 1 < all.length; i += 2) {
       const [steps, evals] = [all[i]!, all[i + 1]!]
       const run = missing.find(({ id }) => id === steps.run)
-      if (run) next.set(run.id, { stamp: stampOf(run), frame: { steps, evals } })
+      if (run) next.set(run.id, { stamp: stampOf(run), frame: { run, steps, evals } })
     }
   } else if (next.size === held.size && key === heldView) return
   held = next

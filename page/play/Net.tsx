@@ -1,4 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import type { ColorName } from '../shared/palette.ts'
 import { colorOf } from '../shared/palette.ts'
 import { aroundZero, fromZero, ink, legendOf, sizeOf } from './colors.ts'
@@ -162,18 +163,19 @@ function FlowLines({
   readonly net: NetSettings
   readonly range: readonly [number, number]
 }) {
-  const { verdict, words } = spokenFlow(norms)
+  const { verdict, words } = useMemo(() => spokenFlow(norms), [norms])
   const back = phase.value?.name === 'backward' ? 1 - phase.value.share : 0
   const from = Math.floor(back * norms.length)
-  const y = Array.from(norms, (value, t) => (value > 0 && t >= from ? value : null))
-  const x = Array.from(norms, (_, t) => t + 1)
+  // The same lists while they say the same, or the chart is drawn again with every loss.
+  const x = useMemo(() => Array.from(norms, (_, t) => t + 1), [norms])
+  const ys = useMemo(() => [Array.from(norms, (value, t) => (value > 0 && t >= from ? value : null))], [norms, from])
   return (
     <>
       <Lines
         title="|dL/dh_t|, how much of the gradient arrives at step t"
         summary={`The gradient ${words}.`}
         x={x}
-        ys={[y]}
+        ys={ys}
         lines={[{ label: '|dL/dh|', color: CELL_COLORS[net.cell], width: 2 }]}
         xName="step t"
         range={range}
@@ -192,7 +194,7 @@ function Sequence({ probe, net }: { readonly probe: Probe; readonly net: NetSett
   const T = norms.length
   const I = x.length / T
   const rectified = net.cell === 'irnn' || net.cell === 'relu'
-  const most = sizeOf(h)
+  const most = useMemo(() => sizeOf(h), [h])
   const seen = phase.value?.name === 'forward' ? Math.ceil(phase.value.share * T) : T
   const adding = net.task === 'adding'
   return (
@@ -209,17 +211,19 @@ function Sequence({ probe, net }: { readonly probe: Probe; readonly net: NetSett
         label={adding ? 'the numbers u, and below them the two marks' : 'pixels, step by step'}
         rows={I}
         columns={T}
-        value={(row, t) => (t < seen ? x[t * I + row]! : 0)}
+        value={(row, t) => x[t * I + row]!}
         paint={() => ink(colorOf('ink'))}
-        given={[x, seen]}
+        given={[x]}
+        until={seen}
       />
       <Heat
         label={`hidden states h of ${H} units over ${T} steps, ${legendOf(most, rectified)}`}
         rows={H}
         columns={T}
-        value={(unit, t) => (t < seen ? h[t * H + unit]! : 0)}
+        value={(unit, t) => h[t * H + unit]!}
         paint={() => (rectified ? fromZero(most) : aroundZero(most))}
-        given={[h, seen, rectified]}
+        given={[h, rectified]}
+        until={seen}
       />
       <p class="soft small">
         states of {H} units over {T} steps: {legendOf(most, rectified)}

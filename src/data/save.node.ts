@@ -2,6 +2,7 @@
 import { refuseNoObject, refuseNoText, refuseUnknown } from '../error.ts'
 import { curve } from '../figures/curve.ts'
 import { modelParts } from '../model/modelFile.ts'
+import { runEvent } from '../runs/begin.ts'
 import type { RunConfig } from '../runs/stored.ts'
 import { writeRunFolder } from '../runs/whole.ts'
 import type { Fitted } from './fit.ts'
@@ -19,6 +20,8 @@ export interface SaveOptions {
   readonly overwrite?: boolean | undefined
   /** Is given a line where there is something to know. */
   readonly say?: ((line: string) => void) | undefined
+  /** The command that makes the same fit again, for the first record of the run. Default null: none has made it. */
+  readonly command?: string | null | undefined
 }
 
 /**
@@ -26,13 +29,16 @@ export interface SaveOptions {
  * @throws InputError when it cannot be written or is not empty
  */
 export function saveFit(fitted: Fitted, dir: string, options: SaveOptions): void {
-  refuseUnknown('saveFit', options, ['version', 'overwrite', 'say'])
-  const { version, overwrite = false, say } = options
+  refuseUnknown('saveFit', options, ['version', 'overwrite', 'say', 'command'])
+  const { version, overwrite = false, say, command = null } = options
   refuseNoObject('saveFit', fitted)
   refuseNoText('saveFit: dir', dir)
-  const { model, trial, events, outcome } = fitted
-  writeRunFolder(dir, configOf(fitted, version), { overwrite, files: outcome.files, ...(say && { say }) }, (folder) => {
+  const { model, trial, events, outcome, seed } = fitted
+  const config = configOf(fitted, version)
+  const id = `${titleOf(fitted)}-${model.spec.rnn.cell}-seed${seed}`
+  writeRunFolder(dir, config, { overwrite, files: outcome.files, ...(say && { say }) }, (folder) => {
     const sha256 = folder.saveModel(modelParts(model, { [SCHEMA]: JSON.stringify(outcome.schema) }))
+    folder.append(runEvent(config, { id, task: trial.task, model, command }))
     for (const event of events) folder.append(event.type === 'done' ? { ...event, model: { sha256 } } : event)
     folder.saveCurve(curve(events, trial.task, `${titleOf(fitted)}: ${trial.name}`))
   })

@@ -85,6 +85,11 @@ test('--json ends with the result, for scripts', async () => {
     .split('\n')
     .map((line) => JSON.parse(line))
   assert.deepEqual([...new Set(events.map(({ type }) => type))], ['inferred', 'trial', 'result'])
+  const [begin] = fs.readFileSync(file('json/metrics.jsonl'), 'utf8').split('\n', 1)
+  const { type, command } = JSON.parse(begin!)
+  assert.equal(type, 'run')
+  assert.match(command, /^npx irnn fit FILES --seed 1 --backend \w+ --target /)
+  assert.doesNotMatch(command, /sales\.csv|--json|--out/)
   const { winner, methods } = events.at(-1)
   assert.ok(methods.some(({ name }: { name: string }) => name === winner))
   for (const { name, mase, smape, coverage } of methods) {

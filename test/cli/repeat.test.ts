@@ -36,8 +36,8 @@ test('what was typed, without what is its own, and without paths', () => {
   ]
   assert.equal(
     commandOf(
-      'adding',
-      [...words, '--frozen', "it's, two"],
+      'npx irnn train adding',
+      [...words, 'a.csv', '--frozen', "it's, two"],
       flags.map((flag) => ({ flag, help: '' })),
       { '--seed': 3 },
     ),

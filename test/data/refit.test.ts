@@ -11,6 +11,7 @@ import { preparedFor } from '../../src/data/predict.ts'
 import { refitted } from '../../src/data/refit.ts'
 import { openRun } from '../../src/data/run.node.ts'
 import { saveFit } from '../../src/data/save.node.ts'
+import { readRunFolder } from '../../src/runs/stored.ts'
 import { openTable } from '../../src/table/openTable.node.ts'
 
 const backend = await createBackend({ threads: 1 })
@@ -26,6 +27,16 @@ const choices = { target: 'sales', horizon: 2, window: 6, past: ['kind'], test: 
 for await (const event of fit(forecasting(await openTable(rows), choices), { backend, trials: 1, iterations: 30 })) {
   if (event.type === 'result') saveFit(event.fitted, path.join(dir, 'run'), { version: '0' })
 }
+
+test('the records of a fit begin with which run it is', () => {
+  const { events } = readRunFolder(path.join(dir, 'run'))
+  const [begin, ...rest] = events
+  assert.ok(begin?.type === 'run')
+  const { id, cell, seed, command, config } = begin
+  assert.deepEqual([id, cell, seed, command], ['sales-gru-seed1', 'gru', 1, null])
+  assert.deepEqual(config, JSON.parse(fs.readFileSync(path.join(dir, 'run', 'config.json'), 'utf8')))
+  assert.deepEqual([rest.some(({ type }) => type === 'run'), rest.at(-1)?.type], [false, 'done'])
+})
 
 test('a network that is fitted again once is that of the run; fitted again often, it is another', async () => {
   using run = openRun(path.join(dir, 'run'), { backend })

@@ -1,11 +1,12 @@
 /** The dashboard in a browser: what it draws, how it keeps up, and that nothing in a run does anything to it. */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
-import { createRequire } from 'node:module'
+import * as path from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { createDashboard } from '../../src/dashboard/dashboard.ts'
-import { columnsOf, newPage, noBrowser, type Watched } from '../support/chromium.ts'
+import { lockFolder } from '../../src/runs/lock.ts'
+import { columnsOf, countPictures, newPage, noBrowser, seriousIn, type Watched } from '../support/chromium.ts'
 import {
   builtSite,
   evaluation,
@@ -24,9 +25,8 @@ const root = runsFolder()
 let shown: Shown
 let watched: Watched
 let page: Page
-let live: string
+let live: string, rapid: string
 
-/** The text of a part of the page, once it says this. */
 const says = (selector: string, text: RegExp) =>
   page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 15_000 })
 const rowOf = (name: string) => page.locator('tr[data-run]').filter({ hasText: name })
@@ -39,6 +39,7 @@ if (!noBrowser) {
   live = writeRun(root, 'live', learning(100), (config) => {
     config.training.iterations = 10_000
   })
+  rapid = writeRun(root, 'rapid', learning(5000))
   writeRun(
     root,
     'bad',
@@ -65,12 +66,11 @@ test('runs are listed and drawn; a record that is appended is on the page soon',
   await says('tr[data-run]', /live/)
   assert.equal(await rowOf('live').locator('input').isChecked(), true)
   await says('.readout', /0\.08\d/)
-  let seconds = Number.POSITIVE_INFINITY
   const began = performance.now()
   fs.appendFileSync(live, linesOf([step(1010, 7), evaluation(1010, 0.0123)]))
   await says('.readout', /live 7$/)
   await says('tr[data-run]', /0\.0123/)
-  seconds = (performance.now() - began) / 1000
+  const seconds = (performance.now() - began) / 1000
   // A busy machine is slow; a page that polls seldom is slower.
   assert.ok(seconds < 8, `${seconds} s`)
   writeRun(root, 'newcomer', learning(10))
@@ -126,7 +126,7 @@ test('the part in view stays when records come; a double click shows all; a link
   await page.keyboard.press('s')
   fs.appendFileSync(live, linesOf([step(1020, 0.5), evaluation(1020, 0.01)]))
   await page.waitForTimeout(400)
-  const hash = await page.evaluate(() => location.hash)
+  const { hash } = new URL(page.url())
   assert.match(hash, /^#run=live&run=probed&pin=probed&y=log&smooth=\d+&zoom=[\d.]+%2C[\d.]+$/)
   const { page: other } = await newPage()
   await other.goto(`${shown.url}dashboard/${hash}`)
@@ -184,6 +184,33 @@ test('the server is started again: the page finds it, and counts each record onc
   await second.close()
 })
 
+test('a thousand records a second: at most 11 pictures of each, of at most four points a pixel', BROWSER, async () => {
+  const unlock = lockFolder(path.dirname(rapid))
+  const { page: other } = await newPage()
+  await other.addInitScript(countPictures)
+  await other.goto(`${shown.url}dashboard/#run=rapid`)
+  await other
+    .locator('.readout', { hasText: /rapid 0\.08\d/ })
+    .first()
+    .waitFor()
+  const began = performance.now()
+  await other.evaluate(() => counted.pictures.clear())
+  for (let i = 0; i < 12; i++) {
+    fs.appendFileSync(rapid, linesOf(Array.from({ length: 100 }, (_, k) => step(50_010 + 1000 * i + 10 * k, i + 1))))
+    await other.waitForTimeout(100)
+  }
+  const { pictures, points, width } = await other.evaluate(() => {
+    const { clientWidth: width } = document.querySelector<HTMLElement>('.u-over')!
+    return { pictures: [...counted.pictures.values()], points: counted.points, width }
+  })
+  const seconds = (performance.now() - began) / 1000
+  unlock()
+  await other.context().close()
+  assert.ok(pictures.length >= 3 && Math.max(...pictures) >= 2, `${pictures} pictures in ${seconds} s`)
+  assert.ok(Math.max(...pictures) <= 11 * seconds + 1, `${pictures} pictures in ${seconds} s`)
+  assert.ok(points > 100 && points <= 4 * width, `${points} points on ${width} pixels`)
+})
+
 test('a page that is hidden closes its stream', BROWSER, async () => {
   await open('#run=live')
   await says('.state', /live/)
@@ -214,7 +241,6 @@ test('hundreds of runs: the list has a few rows, and finds by words', BROWSER, a
   await own.close()
 })
 
-/** Tab goes through it all, and every key of the help does something. */
 test('by keyboard alone: the crosshair moves, tables open, help shows and closes', BROWSER, async () => {
   await open('#run=live')
   await says('.readout', /live/)
@@ -233,21 +259,12 @@ test('by keyboard alone: the crosshair moves, tables open, help shows and closes
   await page.getByRole('dialog').waitFor({ state: 'hidden' })
 })
 
-const AXE = noBrowser ? '' : fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-
 for (const colorScheme of ['light', 'dark'] as const) {
   test(`nothing serious is found by axe on ${colorScheme} ground`, BROWSER, async () => {
     await page.emulateMedia({ colorScheme })
     await open('#run=live&run=bad&run=probed&pin=bad')
     await says('.detail', /bad/)
-    await page.evaluate(AXE)
-    const found = await page.evaluate(async () => {
-      // biome-ignore lint/suspicious/noExplicitAny: what the script above has made
-      const { violations } = await (globalThis as any).axe.run()
-      // biome-ignore lint/suspicious/noExplicitAny: of axe
-      return violations.filter(({ impact }: any) => impact === 'serious' || impact === 'critical').map(JSON.stringify)
-    })
-    assert.deepEqual(found, [])
+    assert.deepEqual(await seriousIn(page), [])
   })
 }
 

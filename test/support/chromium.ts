@@ -1,27 +1,12 @@
 /** A browser for the pages: one for a test file, and pages that must not complain. */
 import * as fs from 'node:fs'
+import { createRequire } from 'node:module'
 import { after } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
-
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const program = [process.env.CHROMIUM ?? '', ...PLACES].find((file) => file !== '' && fs.existsSync(file))
+import { ARGS, NO_BROWSER, program } from '../../bench/page/chromium.ts'
 
 /** What a test is skipped with; false: there is a browser. */
-export const noBrowser: string | false =
-  program === undefined && 'no Chromium is installed: "apt-get install chromium", or name one in $CHROMIUM'
-
-const ARGS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-  '--force-device-scale-factor=1',
-  '--font-render-hinting=none',
-  '--host-resolver-rules=MAP evil.test 127.0.0.1',
-]
+export const noBrowser: string | false = program === undefined && NO_BROWSER
 
 let browser: Browser | undefined
 after(() => browser?.close())
@@ -36,7 +21,7 @@ export interface Watched {
 }
 
 export async function newPage(options: BrowserContextOptions = {}): Promise<Watched> {
-  browser ??= await chromium.launch({ executablePath: program!, args: ARGS })
+  browser ??= await chromium.launch({ executablePath: program!, args: [...ARGS] })
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
   const page = await context.newPage()
   const complaints: string[] = []
@@ -73,4 +58,43 @@ export function columnsOf(canvas: Locator, slot: number): Promise<{ count: numbe
       return { count, top }
     })
   }, slot)
+}
+
+declare global {
+  /** Pictures of each chart, and the most points that a line of one had. */
+  var counted: { readonly pictures: Map<object, number>; points: number }
+}
+
+/** Runs in the page before its own scripts. uPlot clears a canvas once a picture, and each of its lines is a path. */
+export function countPictures(): void {
+  globalThis.counted = { pictures: new Map(), points: 0 }
+  const { clearRect } = CanvasRenderingContext2D.prototype
+  CanvasRenderingContext2D.prototype.clearRect = function (...where) {
+    counted.pictures.set(this.canvas, (counted.pictures.get(this.canvas) ?? 0) + 1)
+    clearRect.apply(this, where)
+  }
+  const { lineTo } = Path2D.prototype
+  const lengths = new WeakMap<object, number>()
+  Path2D.prototype.lineTo = function (...where) {
+    const length = (lengths.get(this) ?? 0) + 1
+    lengths.set(this, length)
+    counted.points = Math.max(counted.points, length)
+    lineTo.apply(this, where)
+  }
+}
+
+interface AxeResult {
+  readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: { html: string }[] }[]
+}
+
+/** What axe finds in a page that keeps somebody out. */
+export async function seriousIn(page: Page): Promise<string[]> {
+  await page.evaluate(fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
+  return page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: { run(document: Document): Promise<AxeResult> } }
+    const { violations } = await axe.run(document)
+    return violations.flatMap(({ id, impact, nodes }) =>
+      /serious|critical/.test(impact) ? [`${id}: ${nodes[0]!.html}`] : [],
+    )
+  })
 }

@@ -4,7 +4,6 @@ import type { ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import * as fs from 'node:fs'
 import { createServer } from 'node:http'
-import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
 import { after, before, test } from 'node:test'
@@ -13,7 +12,7 @@ import { Trainer } from '../../../page/play/engine/trainer.ts'
 import { DEFAULTS, netOf } from '../../../page/play/settings.ts'
 
 import { classification, createBackend, createModel, lstm, saveModel } from '../../../src/index.ts'
-import { newPage, noBrowser } from '../../support/chromium.ts'
+import { newPage, noBrowser, seriousIn } from '../../support/chromium.ts'
 import { home, run, start } from '../../support/command.ts'
 import { builtSite } from '../../support/shown.ts'
 
@@ -27,10 +26,6 @@ before(async () => {
   origin = await new Promise<string>((resolve) => server.stdout!.once('data', (data) => resolve(String(data).trim())))
 })
 after(() => server?.kill())
-
-interface AxeResult {
-  readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: { html: string }[] }[]
-}
 
 /** The page with these settings, and what went wrong in it by the end of the test. */
 async function opened(hash: string, t: { after(end: () => Promise<void>): void }, from = origin): Promise<Page> {
@@ -234,17 +229,9 @@ test('it can be read and worked by everybody, in both themes, and on a narrow sc
   const page = await opened('#T=10&H=8', t)
   await Promise.all([rests(page, 'left'), rests(page, 'right')])
   await page.locator('.answer[data-step]:not([data-step="0"])').waitFor()
-  await page.evaluate(fs.readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'))
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' })
-    const serious = await page.evaluate(async () => {
-      const { axe } = globalThis as unknown as { axe: { run(document: Document): Promise<AxeResult> } }
-      const { violations } = await axe.run(document)
-      return violations.flatMap(({ id, impact, nodes }) =>
-        /serious|critical/.test(impact) ? [`${id}: ${nodes[0]!.html}`] : [],
-      )
-    })
-    assert.deepEqual(serious, [], colorScheme)
+    assert.deepEqual(await seriousIn(page), [], colorScheme)
   }
   await page.setViewportSize({ width: 360, height: 800 })
   await page.waitForFunction(() => document.scrollingElement!.scrollWidth <= 360)
