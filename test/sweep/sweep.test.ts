@@ -18,7 +18,7 @@ import { home, run, start } from '../support/command.ts'
 const SWEEP = `
 task: adding
 options:
-  {length: 10, train-size: 100, test-size: 20, hidden: 4, iterations: 300, eval-every: 100, checkpoint-every: 20,
+  {length: 10, train-size: 100, test-size: 20, hidden: 4, iterations: 900, eval-every: 300, checkpoint-every: 20,
   optimizer: sgd, clip-kind: none}
 space: {lr: [0.01, 0.02, 1e9]}
 `
