@@ -50,7 +50,9 @@ try {
   server.child.kill('SIGSTOP')
   const stopped = await seconds(() => !trialOf(second))
   server.child.kill('SIGCONT')
-  const result = { date: today(), commit: commit(), machine: machine(), lease: LEASE, takenOver, resumed, stopped }
+  const load = Number(os.loadavg()[0]!.toFixed(2)) // trials have the lowest priority: others make them save late
+  const at = { date: today(), commit: commit(), machine: machine(), load }
+  const result = { ...at, lease: LEASE, takenOver, resumed, stopped }
   console.log(result)
   for (const [text, measured, most] of [
     ['a killed worker: another one goes on with its trial', takenOver, LEASE + 2 * CHECK],
