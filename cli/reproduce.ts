@@ -74,7 +74,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   if (flags.data === undefined && experiment.needsData !== undefined) {
     throw new InputError(`--data: expected ${experiment.needsData}, for ${experiment.name} but received nothing`)
   }
-  if (flags.grid) return reproduceGrid(experiment, flags)
+  if (flags.grid) return reproduceGrid(experiment, flags, () => refuseBadData(experiment, flags.data))
   await refuseBadData(experiment, flags.data)
   work.baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
   return running([work], flags, () => report(experiment, flags, write(work, flags.out)))

@@ -21,12 +21,20 @@ interface GridFlags {
 
 const NOT_BESIDE = ['hours', 'json'] as const
 
-/** Returns the exit code: that of the first sweep that has not all its trials, else 0. */
-export async function reproduceGrid(experiment: Experiment, flags: GridFlags): Promise<number> {
+/**
+ * Returns the exit code: that of the first sweep that has not all its trials, else 0.
+ * @param refuse throws where the data are not as they must be, before anything is run or written
+ */
+export async function reproduceGrid(
+  experiment: Experiment,
+  flags: GridFlags,
+  refuse: () => Promise<void>,
+): Promise<number> {
   const beside = NOT_BESIDE.find((name) => flags[name] !== undefined)
   if (beside !== undefined) throw new InputError(`--${beside}: expected no --grid beside it: remove one of the two`)
   const { only, budget, jobs, data, runs = path.join('runs', 'reproduce', `${experiment.name}-grid`) } = flags
   const grids = gridsOf(experiment, only, budget)
+  await refuse()
   explaining(runs, 'cannot be written', () => makeFolder(runs))
   for (const { name, file } of grids) {
     const options = { ...file.options, ...(data !== undefined && { data }) }
