@@ -257,6 +257,7 @@ function reproduceCommand(program: IrnnCommand, finish: Finish): void {
     },
     { flag: '--jobs <N>', value: whole(), help: 'runs at a time, at the lowest priority (default: one a core)' },
     { flag: '--collect', help: 'run nothing: take what the folders of the runs hold and draw it' },
+    { flag: '--grid', help: "the paper's search instead: every learning rate with every clip, as sweeps in --runs" },
     { flag: '--runs <dir>', help: "folder of the runs' folders (default: runs/reproduce/<figure>)" },
     {
       flag: '--out <dir>',

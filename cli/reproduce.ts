@@ -22,6 +22,7 @@ import { taskNamed } from '../src/tasks/tasks.node.ts'
 import type { TrainEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
 import { ALL } from './figures.ts'
+import { reproduceGrid } from './reproduceGrid.ts'
 import { print, say } from './say.ts'
 import { type Stop, stopOnSignals } from './signals.ts'
 
@@ -39,6 +40,7 @@ export interface ReproduceFlags {
   out: string
   data?: string
   collect?: boolean
+  grid?: boolean
   json?: boolean
 }
 
@@ -58,7 +60,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   const extra = flags.data === undefined ? [] : ['--data', flags.data]
   const work: Work = { experiment, runs, extra }
   if (flags.collect) {
-    for (const name of ['only', 'budget', 'jobs', 'data'] as const) {
+    for (const name of ['only', 'budget', 'jobs', 'data', 'grid'] as const) {
       if (flags[name] !== undefined) throw new InputError(`--${name}: --collect runs nothing: remove one of the two`)
     }
     if (!existsSync(runs))
@@ -72,6 +74,7 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
   if (flags.data === undefined && experiment.needsData !== undefined) {
     throw new InputError(`--data: expected ${experiment.needsData}, for ${experiment.name} but received nothing`)
   }
+  if (flags.grid) return reproduceGrid(experiment, flags, () => refuseBadData(experiment, flags.data))
   await refuseBadData(experiment, flags.data)
   work.baselines = experiment.baselines && measuredBaselines([...experiment.baselines, ...extra])
   return running([work], flags, () => report(experiment, flags, write(work, flags.out)))
@@ -79,8 +82,9 @@ export async function reproduceFigure(name: string, flags: ReproduceFlags): Prom
 
 async function reproduceAll(flags: ReproduceFlags): Promise<number> {
   const base = flags.runs ?? RUNS
-  if (flags.only !== undefined)
-    throw new InputError('--only: expected one figure, of which it names runs, but received all')
+  for (const name of ['only', 'grid'] as const) {
+    if (flags[name] !== undefined) throw new InputError(`--${name}: expected one figure beside it but received all`)
+  }
   const works = EXPERIMENTS.map(
     (experiment): Work => ({ experiment, runs: path.join(base, experiment.name), extra: [] }),
   )

@@ -164,9 +164,14 @@ export function commandOf({ task, cell, recipe, flags }: ExperimentRun): string 
 
 export function flagsOf(flags: Readonly<Record<string, string | number | boolean>>): string[] {
   return Object.entries(flags).flatMap(([key, value]) => {
-    const flag = `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+    const flag = `--${optionOf(key)}`
     return value === true ? [flag] : [flag, String(value)]
   })
+}
+
+/** forgetBias → forget-bias. */
+export function optionOf(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
 /** What decides which evaluation is best. */

@@ -138,12 +138,24 @@ void add(T* __restrict to, const T* __restrict from, size_t n) {
   for (size_t i = 0; i < n; i++) to[i] += from[i];
 }
 
-// Adds up `n` arrays of `m` that lie one after the other, in the tree of inTree (src/distributed/group.ts).
+// Adds up arrays of `m` in the tree of inTree (src/distributed/group.ts). The sum is left in `own`, one of them at
+// whatever place, so that it need not be copied: a + b and b + a are the same bits.
 template <typename T>
-void add_in_tree(T* arrays, int n, size_t m) {
+void add_in_tree(std::vector<T*>& arrays, const T* own, size_t m) {
+  const int n = int(arrays.size());
   for (int half = 1; half < n; half *= 2) {
-    for (int i = 0; i + half < n; i += 2 * half) add(arrays + m * i, arrays + m * (i + half), m);
+    for (int i = 0; i + half < n; i += 2 * half) {
+      if (arrays[i + half] == own) std::swap(arrays[i], arrays[i + half]);
+      add(arrays[i], arrays[i + half], m);
+    }
   }
+}
+
+// Room for `n` numbers. It only grows: what is added to a vector is set to 0, which takes as long as to copy it.
+template <typename T>
+T* room_for(size_t n) {
+  if (room.size() < n * sizeof(T)) room.resize(n * sizeof(T));
+  return reinterpret_cast<T*>(room.data());
 }
 
 // Each rank adds up a part of the array over all ranks, in a fixed order; MPI_Allreduce chooses an order by sizes and
@@ -151,34 +163,35 @@ void add_in_tree(T* arrays, int n, size_t m) {
 template <typename T>
 int sum_tree(T* array, size_t length, MPI_Datatype type) {
   const int n = the_size;
+  std::vector<T*> parts(n);
   if (length * sizeof(T) <= SMALL) {
-    room.resize(length * sizeof(T) * n);
-    T* all = reinterpret_cast<T*>(room.data());
+    T* all = room_for<T>(length * n);
     if (const int code = MPI_Allgather(array, int(length), type, all, int(length), type, MPI_COMM_WORLD)) return code;
-    add_in_tree(all, n, length);
-    std::memcpy(array, all, length * sizeof(T));
+    for (int i = 0; i < n; i++) parts[i] = i == the_rank ? array : all + length * i;
+    add_in_tree(parts, array, length);
     return MPI_SUCCESS;
   }
   const size_t each = ((length + n - 1) / n + 15) & ~size_t(15);   // whole cache lines
-  std::vector<int> counts(n), offsets(n), own_counts(n), own_offsets(n);
+  std::vector<int> counts(n), offsets(n), given(n), taken(n), places(n);
   for (int i = 0; i < n; i++) {
     const size_t from = std::min(length, each * i), to = std::min(length, each * (i + 1));
     counts[i] = int(to - from);
     offsets[i] = int(from);
   }
   const size_t own = counts[the_rank];
+  T* others = room_for<T>(own * n);
   for (int i = 0; i < n; i++) {
-    own_counts[i] = int(own);
-    own_offsets[i] = int(own * i);
+    const bool self = i == the_rank;   // what a rank has of its own part stays where it is
+    given[i] = self ? 0 : counts[i];
+    taken[i] = self ? 0 : int(own);
+    places[i] = int(own * i);
+    parts[i] = self ? array + offsets[i] : others + own * i;
   }
-  room.resize(own * n * sizeof(T));
-  T* parts = reinterpret_cast<T*>(room.data());
-  if (const int code = MPI_Alltoallv(array, counts.data(), offsets.data(), type, parts, own_counts.data(),
-                                     own_offsets.data(), type, MPI_COMM_WORLD)) {
+  if (const int code = MPI_Alltoallv(array, given.data(), offsets.data(), type, others, taken.data(), places.data(),
+                                     type, MPI_COMM_WORLD)) {
     return code;
   }
-  add_in_tree(parts, n, own);
-  std::memcpy(array + offsets[the_rank], parts, own * sizeof(T));
+  add_in_tree(parts, array + offsets[the_rank], own);
   return MPI_Allgatherv(MPI_IN_PLACE, 0, type, array, counts.data(), offsets.data(), type, MPI_COMM_WORLD);
 }
 
@@ -209,10 +222,13 @@ napi_value allreduce(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// gather(from, counts, into): arrays of one type; counts [size] says how much each rank gives.
+// gather(from, counts, into): arrays of one type; counts [size] says how much each rank gives. With `apart`, a fourth
+// argument, the place of this rank's own is left as it is.
 napi_value gather(napi_env env, napi_callback_info info) {
   const Arguments given(env, info);
   const Array from(env, given.values[0]), counts(env, given.values[1]), into(env, given.values[2]);
+  bool apart = false;
+  if (given.count > 3) napi_get_value_bool(env, given.values[3], &apart);
   const int* numbers = static_cast<const int*>(counts.data);
   std::vector<int> offsets(the_size);
   size_t all = 0;
@@ -225,6 +241,14 @@ napi_value gather(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   const Entered entered(APART);
+  if (apart) {
+    const int own = numbers[the_rank];
+    std::vector<int> given_to(the_size, own), at(the_size, 0), taken(numbers, numbers + the_size);
+    given_to[the_rank] = taken[the_rank] = 0;
+    TRY(MPI_Alltoallv(from.data, given_to.data(), at.data(), from.of(), into.data, taken.data(), offsets.data(),
+                      into.of(), MPI_COMM_WORLD));
+    return nullptr;
+  }
   TRY(MPI_Allgatherv(from.data, numbers[the_rank], from.of(), into.data, numbers, offsets.data(), into.of(),
                      MPI_COMM_WORLD));
   return nullptr;

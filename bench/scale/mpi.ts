@@ -55,6 +55,7 @@ atMost('sum of 700 rows of 10,000 by 512, as rows over as a table', rows.sparse 
 const networks = [
   ['words, full', 1.7],
   ['words, sampled', 1.7],
+  ['words, sampled, sgd', 1.7],
   ['pixel mnist', 1.6],
 ] as const
 const training = networks.map(([name, least]) => {

@@ -10,6 +10,7 @@ import {
   irnn,
   type Model,
   type ModelInput,
+  sgd,
   type Task,
   type TrainOptions,
   trainSpec,
@@ -106,13 +107,16 @@ function textTask(T: number): Task {
   }
 }
 
-/** M6: networks and options. */
+const sampled: TrainOptions = { softmax: { kind: 'sampled', samples: 2048 } }
+
+/** M6: networks and options; Adam unless they say otherwise, which moves all weights of a table, and sgd few. */
 const NETWORKS: Readonly<Record<string, () => Promise<{ model: ModelInput; task: Task; options: TrainOptions }>>> = {
   'words, full': async () => ({ model: words, task: textTask(20), options: {} }),
-  'words, sampled': async () => ({
+  'words, sampled': async () => ({ model: words, task: textTask(20), options: sampled }),
+  'words, sampled, sgd': async () => ({
     model: words,
     task: textTask(20),
-    options: { softmax: { kind: 'sampled', samples: 2048 } },
+    options: { ...sampled, optimizer: sgd({ lr: 1e-5 }) },
   }),
   'pixel mnist': async () => ({
     model: { input: 1, rnn: irnn(100), head: classification(10) },

@@ -11,7 +11,8 @@ interface Addon {
   init(limit: number): { rank: number; size: number; here: number; library: string }
   sumTree(array: Floats): void
   allreduce(array: Floats): void
-  gather(from: ArrayBufferView, counts: Int32Array, into: ArrayBufferView): void
+  /** @param apart leaves the place of this rank's own as it is */
+  gather(from: ArrayBufferView, counts: Int32Array, into: ArrayBufferView, apart?: boolean): void
   broadcast(array: ArrayBufferView): void
   close(): void
 }
@@ -76,9 +77,9 @@ function groupOf(addon: Addon, { rank, size, here, library }: ReturnType<Addon['
     allreduce: (array) => addon.allreduce(array),
     gatherRows(count, width, from: Rows, into: Rows) {
       const rows = countsOf(count).slice()
-      addon.gather(from.rows.subarray(0, count), rows, into.rows)
+      addon.gather(from.rows.subarray(0, count), rows, into.rows, true)
       const numbers = rows.map((n) => n * width)
-      addon.gather(from.values.subarray(0, count * width), numbers, into.values)
+      addon.gather(from.values.subarray(0, count * width), numbers, into.values, true)
       return [...rows]
     },
     gather(bytes) {

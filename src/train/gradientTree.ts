@@ -58,8 +58,10 @@ function overRanks(arena: Memory, own: RowGradient, group: Group, parameters: re
       let at = 0
       for (const [rank, count] of group.gatherRows(own.count, width, own, into).entries()) {
         const leaf = leaves[rank]!
-        leaf.rows = into.rows.subarray(at, at + count)
-        leaf.values = into.values.subarray(at * width, (at + count) * width)
+        const { rows, values } = rank === group.rank ? own : into
+        const from = rank === group.rank ? 0 : at
+        leaf.rows = rows.subarray(from, from + count)
+        leaf.values = values.subarray(from * width, (from + count) * width)
         leaf.count = count
         at += count
       }

@@ -283,7 +283,7 @@ test('the command: collects into a folder, and says what is wrong in a line', as
     ['reproduce adding --budget 1.5', /expected a share above 0 and at most 1, or a whole number of iterations/],
     ['reproduce adding --collect --runs nowhere', /nowhere: expected a folder of runs/],
     ['reproduce adding --data digits', /--data: adding makes its own data: remove it/],
-    ['reproduce all --only irnn-150', /--only: expected one figure, of which it names runs, but received all/],
+    ['reproduce all --only irnn-150', /--only: expected one figure beside it but received all/],
     ['reproduce all --hours 0', /expected a number > 0 but/],
     ['reproduce', /reproduce: expected <figure> but received nothing/],
   ]

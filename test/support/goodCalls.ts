@@ -148,10 +148,10 @@ export const GOOD: Readonly<Record<string, () => unknown[]>> = {
   curve: () => [events, task, 'title'],
   decodeCheckpoint: () => [checkpoint(), config],
   encodeCheckpoint: () => [own, { ...state }, { ...config }, { count: 0, last: null }],
-  createRunFolder: () => [`new${folders++}`, { ...config }, { overwrite: true, files: { a: 'b' } }],
+  createRunFolder: () => [`new${folders++}`, { ...config }, { overwrite: true, files: { a: 'b' }, owner: 'mine' }],
   resumeRunFolder: () => [
     node.readRunFolder(storedRun()),
-    { load: (file: never) => library.loadModel(file, { backend }) },
+    { load: (file: never) => library.loadModel(file, { backend }), owner: 'mine' },
   ],
   parseRecords: () => [events.map(library.encodeEvent).join('\n')],
   readRecords: () => [path.join(storedRun(), 'metrics.jsonl')],
