@@ -137,8 +137,8 @@ test('a journal of Optuna has the study and each trial that is over', async () =
       [3, 1e9, range],
     ],
   )
-  assert.deepEqual(Object.keys(trials[0].intermediate_values), ['100', '200', '300'])
-  assert.equal(trials[0].value, trials[0].intermediate_values[300])
+  assert.deepEqual(Object.keys(trials[0].intermediate_values), ['300', '600', '900'])
+  assert.equal(trials[0].value, trials[0].intermediate_values[900])
   assert.equal(trials[2].value, null)
 })
 
