@@ -123,7 +123,9 @@ async function run(command: readonly string[], env: NodeJS.ProcessEnv, timeout: 
   })
   const lines = printed.split('\n').filter((line) => line.startsWith('{'))
   if (code === 0) return lines
-  const reason = signal ? `stopped after ${timeout} s` : errors.trim().split('\n').at(-1) || `exit code ${code}`
+  const last = errors.trim().split('\n').at(-1)
+  const stopped = child.killed ? `stopped after ${timeout} s` : `ended by ${signal}: ${last}`
+  const reason = signal ? stopped : last || `exit code ${code}`
   return [...lines, JSON.stringify({ ended: reason })]
 }
 
