@@ -1,7 +1,8 @@
 /** A run as text: what `irnn watch` draws, as a pure function of what its folder says. */
 import { alertLine, alertsOf } from '../src/figures/alerts.ts'
 import { sparkline, type TextChart, textChart } from '../src/figures/braille.ts'
-import { flowLine, probesOf } from '../src/figures/flowMap.ts'
+import { flowLine } from '../src/figures/flow.ts'
+import { probesOf } from '../src/figures/flowMap.ts'
 import { bucketed, type ScoreHistory, scoreHistory, stepsOf } from '../src/figures/history.ts'
 import { measured } from '../src/metric.ts'
 import { duration, grouped, percent, significant } from '../src/numbers.ts'

@@ -74,7 +74,8 @@ function test(): number {
   group.sumTree(sum)
   const right = sum[0] === 2 ** group.size - 1
   const first = group.rank === 0
-  const text = `${group.size} ranks, ${group.here} of them on this machine; ${group.library.split(',')[0]}`
+  const ranks = `${group.size} rank${group.size === 1 ? '' : 's'}`
+  const text = `${ranks}, ${group.here} of them on this machine; ${group.library.split(',')[0]}`
   if (first && right) print(`${text}: their sum is right`)
   group.close()
   if (right) return 0

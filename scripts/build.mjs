@@ -137,7 +137,7 @@ async function wasm(named) {
 
 /** The C++ compiler's command, and what it says of its version, or null where there is none. */
 export async function compiler() {
-  const command = process.env.CXX ?? (platform === 'darwin' ? 'clang++' : 'g++')
+  const command = process.env.CXX || (platform === 'darwin' ? 'clang++' : 'g++')
   const { ok, output } = await run(command, ['--version'])
   return { command, version: ok ? output : null }
 }

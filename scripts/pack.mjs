@@ -20,7 +20,7 @@ const PACKED = join(NPM, 'packed')
 const WEB = 'irnn-web'
 const PARTS = ['dist', 'build', 'mpi', 'LICENSE']
 /** What irnn-web has instead of irnn. */
-const PAGES = 'web|src/dashboard|src/figures/(wire|curves|flow)\\.js'
+const PAGES = 'web|src/dashboard|src/figures/(wire|curves)\\.js'
 const LEFT = new RegExp(
   [
     `^dist/(test|bench|types|page|experiments|corpora|${PAGES})$`,

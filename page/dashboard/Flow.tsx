@@ -1,9 +1,20 @@
 import { useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
-import { flowWords, type Probe, slopeOf } from '../../src/figures/flow.ts'
+import { flowLine } from '../../src/figures/flow.ts'
 import { grouped, significant } from '../../src/numbers.ts'
 import { ask } from '../shared/ask.ts'
 import { drawHeat } from '../shared/heat.ts'
+
+/** A probe as the server has it: what is no number in JSON is a word. */
+interface Probe {
+  readonly iteration: number
+  readonly T: number
+  /** log10 of the norm of dL/dh over time; "-Infinity": exactly zero. */
+  readonly flow: readonly (number | string)[]
+  readonly decades: number | string
+  readonly verdict: 'vanishes' | 'carried' | 'explodes'
+  readonly rho: number
+}
 
 /** Decades below the strongest that the colours reach. */
 const DECADES = 8
@@ -37,7 +48,7 @@ export function Flow({ id, name, probes: count }: { id: number; name: string; pr
     drawHeat(canvas.current, all.length, rows, value, [top - DECADES, top])
   }, [all])
   if (!last) return null
-  const slope = slopeOf(last)
+  const line = flowLine({ ...last, decades: Number(last.decades) })
   const across = `Across: ${all.length} probes, the last at iteration ${grouped(last.iteration)}.`
   const colors = `Colours from 10^${top - DECADES} (dark) to 10^${top} (bright), the same for all.`
   return (
@@ -47,11 +58,11 @@ export function Flow({ id, name, probes: count }: { id: number; name: string; pr
       </header>
       <div class="flow">
         <span class="soft">last step</span>
-        <canvas ref={canvas} role="img" aria-label={`gradient flow: ${flowWords(slope)}`} />
+        <canvas ref={canvas} role="img" aria-label={`gradient flow: ${line}`} />
         <span class="soft">first step</span>
       </div>
       <p class="note">
-        {across} {colors} {flowWords(slope)}
+        {across} There {line}. {colors}
         {Number.isFinite(last.rho) ? ` Spectral radius ${significant(last.rho)}.` : ''}
       </p>
     </figure>

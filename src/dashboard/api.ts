@@ -121,9 +121,9 @@ async function at({ shelf }: Api, query: Query, request: IncomingMessage, respon
 /** Probes: how much gradient reaches each time step, log10. */
 function flow({ shelf }: Api, query: Query, request: IncomingMessage, response: ServerResponse): void {
   const { probes } = runOf(shelf, query).log
-  const lists = probes.map(({ iteration, every, flow, rho }) => {
+  const lists = probes.map(({ iteration, T, flow, decades, verdict, rho }) => {
     const numbers = Array.isArray(flow) ? flow.slice(0, MOST_FLOW).map((value) => Number(value)) : []
-    return { iteration, every: Number(every), flow: numbers, rho: Number(rho) }
+    return { iteration, T: Number(T), flow: numbers, decades: Number(decades), verdict, rho: Number(rho) }
   })
   const body = JSON.stringify({ probes: lists }, (_, value) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,

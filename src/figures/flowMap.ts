@@ -3,9 +3,9 @@
  * larger the norm of dL/dh_t. A column is a probe. Colours are decades of the whole run, never of a column: where the
  * gradient vanishes, the early steps fade.
  */
-import { significant } from '../numbers.ts'
 import type { ProbeEvent, TrainEvent } from '../train/events.ts'
 import { drawing, escapeXml } from './figure.ts'
+import { flowLine } from './flow.ts'
 import { round, scale, ticks } from './scale.ts'
 
 const [WIDTH, HEIGHT] = [720, 440]
@@ -19,14 +19,6 @@ const SPANS = [4, 8, 16]
 
 export function probesOf(events: readonly TrainEvent[]): ProbeEvent[] {
   return events.filter((event) => event.type === 'probe')
-}
-
-/** "the gradient is carried over 100 steps", "it vanishes by 8.3 decades on its way back over 100 steps" */
-export function flowLine({ verdict, decades, T }: ProbeEvent): string {
-  if (verdict === 'carried') return `the gradient is carried back over ${T} steps`
-  if (!Number.isFinite(decades)) return `nothing of the gradient arrives at the first of ${T} steps`
-  const how = verdict === 'vanishes' ? 'vanishes' : 'grows'
-  return `the gradient ${how} by ${significant(Math.abs(decades), 2)} decades on its way back over ${T} steps`
 }
 
 /** @param name of the run; @param probes at least one */

@@ -27,7 +27,7 @@ writeRun(root, 'hostile \u202e <b>', [
 ])
 writeRun(root, 'probed', [
   ...learning(20),
-  { type: 'probe', iteration: 5, every: 2, flow: [-3, '-Infinity', 'x'], rho: 1 },
+  { type: 'probe', iteration: 5, T: 6, flow: [-3, '-Infinity', 'x'], decades: -2, verdict: 'vanishes', rho: 1 },
 ])
 const shown = await showing(root)
 const list = await shown.json('api/runs')
@@ -89,7 +89,9 @@ test('details have settings, alerts with what helps, and probes their numbers', 
     ['nan'],
   )
   const { probes } = await shown.json(`api/flow?id=${idOf('probed')}`)
-  assert.deepEqual(probes, [{ iteration: 5, every: 2, flow: [-3, '-Infinity', 'NaN'], rho: 1 }])
+  assert.deepEqual(probes, [
+    { iteration: 5, T: 6, flow: [-3, '-Infinity', 'NaN'], decades: -2, verdict: 'vanishes', rho: 1 },
+  ])
 })
 
 test('all records can be had, as CSV and as they are from any byte on', async () => {

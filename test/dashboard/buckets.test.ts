@@ -4,7 +4,6 @@ import { test } from 'node:test'
 import { bucketsOf, type View } from '../../src/dashboard/buckets.ts'
 import { ABSENT, createRows, numbersOf, type Rows } from '../../src/dashboard/rows.ts'
 import { centresOf, curveOf, onCentres, rangeOf, smoothed } from '../../src/figures/curves.ts'
-import { flowWords, slopeOf } from '../../src/figures/flow.ts'
 import { packSeries, unpackSeries } from '../../src/figures/wire.ts'
 
 function rowsOf(records: readonly object[]): Rows {
@@ -127,12 +126,4 @@ test('axes hold all that is drawn, and a curve of others lies between its points
     ),
     [undefined, 1.5, 2, undefined],
   )
-})
-
-test('the slope of a gradient is decades per 100 steps back: tanh forgets, an identity carries', () => {
-  const probe = (flow: (number | string)[]) => ({ iteration: 0, every: 2, flow, rho: 1 })
-  assert.ok(Math.abs(slopeOf(probe([-8, -6, -4, -2])) + 100) < 1e-9)
-  assert.match(flowWords(slopeOf(probe([-8, -7.99, -7.98]))), /vanishes, -0\.50|is carried, -0\.50/)
-  assert.match(flowWords(slopeOf(probe([0, 0, 0]))), /^The gradient is carried, /)
-  assert.match(flowWords(slopeOf(probe(['-Infinity', '-Infinity', 0]))), /^No gradient reaches/)
 })

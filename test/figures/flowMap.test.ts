@@ -1,7 +1,8 @@
 // The map of a gradient over a run: what it draws and what it leaves out, and the words beside it.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { flowLine, flowMap, probesOf } from '../../src/figures/flowMap.ts'
+import { flowLine } from '../../src/figures/flow.ts'
+import { flowMap, probesOf } from '../../src/figures/flowMap.ts'
 import type { ProbeEvent } from '../../src/index.ts'
 
 function probe(iteration: number, flow: readonly number[], more: Partial<ProbeEvent> = {}): ProbeEvent {

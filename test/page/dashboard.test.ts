@@ -52,8 +52,8 @@ if (!noBrowser) {
   writeRun(root, `hostile ${HOSTILE.replaceAll('/', '')}`, learning(20), (config) => {
     config.title = `<script>alert(1)</script> ${HOSTILE}`
   })
-  const flow = Array.from({ length: 50 }, (_, t) => (t - 50) / 10)
-  writeRun(root, 'probed', [...learning(20), { type: 'probe', iteration: 100, every: 2, flow, rho: 1.01 }])
+  const flow = { T: 100, flow: Array.from({ length: 50 }, (_, t) => (t - 50) / 10), decades: -4.9, verdict: 'vanishes' }
+  writeRun(root, 'probed', [...learning(20), { type: 'probe', iteration: 100, every: 2, ...flow, rho: 1.01 }])
   shown = await showing(root, { site: builtSite() })
   watched = await newPage()
   page = watched.page
@@ -144,7 +144,7 @@ test('the pinned run has details, others say in what they differ; probes are a m
   await says('tr[data-run]', /live.*iterations 10000/)
   await says('.differences', /seed.*77/)
   await says('figure.chart', /gradient flow of probed/)
-  await says('figure.chart .note', /The gradient vanishes, -5\.00 decades per 100 steps back\. Spectral radius 1\.01\./)
+  await says('figure.chart .note', /There the gradient vanishes by 4\.9 decades on .* Spectral radius 1\.01\./)
 })
 
 test('figures and records can be saved: SVG, PNG of twice the pixels, CSV of all rows', {
