@@ -62,7 +62,6 @@ function reach(entry, getModuleInfo) {
  */
 async function page() {
   const to = join(ROOT, 'dist', 'page')
-  rmSync(to, { recursive: true, force: true })
   const options = {
     absWorkingDir: ROOT,
     nodePaths: [fileURLToPath(new URL('../node_modules', import.meta.url))], // also for another root

@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from '@preact/signals'
 import { useMemo } from 'preact/hooks'
+import { save } from '../shared/ask.ts'
 import type { ColorName } from '../shared/palette.ts'
 import { colorOf } from '../shared/palette.ts'
 import { aroundZero, fromZero, ink, legendOf, sizeOf } from './colors.ts'
@@ -7,7 +8,6 @@ import type { Probe } from './engine/protocol.ts'
 import { spokenFlow } from './flow.ts'
 import { Heat } from './Heat.tsx'
 import { Lines } from './Lines.tsx'
-import { save } from './save.ts'
 import { commandOf, type NetSettings, type PlayCell } from './settings.ts'
 import type { Side } from './side.ts'
 import { phase } from './slow.ts'
@@ -265,11 +265,19 @@ function Actions({ side, net }: { readonly side: Side; readonly net: NetSettings
         <button type="button" onClick={copy} title="copy the command">
           copy as command
         </button>{' '}
-        <button type="button" onClick={() => void save(side)} disabled={side.status.value === 'loading'}>
+        <button type="button" onClick={() => void download(side)} disabled={side.status.value === 'loading'}>
           download model
         </button>{' '}
         <span role="status">{said.value}</span>
       </p>
     </div>
   )
+}
+
+/** Hands the model of a network to the browser as a file. */
+async function download(side: Side): Promise<void> {
+  const saved = await side.save()
+  if (saved === null) return
+  const { task, cell } = side.net.value!
+  save(new Blob([saved.model], { type: 'application/octet-stream' }), `${task}-${cell}-${saved.iteration}.safetensors`)
 }

@@ -1,4 +1,5 @@
 /** How far a gradient travels, in words. */
+import { fate } from '../../src/model/flow.ts'
 
 export type Verdict = 'vanishes' | 'carried' | 'explodes' | 'nothing'
 
@@ -10,15 +11,13 @@ export interface SpokenFlow {
   readonly words: string
 }
 
-/** Decades in 100 steps from which on a gradient is not carried; as in `gradientFlow`. */
-const NOT_CARRIED = 0.5
 /** A unit more or less at 0 moves the ends of a short sequence: so much is no trend. */
 const LEAST = 0.5
 
 /** @param norms |dL/dh_t|, the first step first */
 export function spokenFlow(norms: Float64Array): SpokenFlow {
   const T = norms.length
-  const decades = Math.log10(norms[0]! / norms[T - 1]!)
+  const { decades, verdict } = fate(norms)
   if (norms.some((norm) => !Number.isFinite(norm))) {
     return {
       verdict: 'explodes',
@@ -27,13 +26,12 @@ export function spokenFlow(norms: Float64Array): SpokenFlow {
     }
   }
   if (Number.isNaN(decades)) return { verdict: 'nothing', decades, words: 'is 0 at every step' }
-  const rate = (100 * decades) / Math.max(1, T - 1)
-  const moved = Math.abs(rate) > NOT_CARRIED && Math.abs(decades) > LEAST
-  if (!moved) return { verdict: 'carried', decades, words: `is carried: ${change(decades)} over ${T} steps` }
+  if (verdict === 'carried' || Math.abs(decades) <= LEAST) {
+    return { verdict: 'carried', decades, words: `is carried: ${change(decades)} over ${T} steps` }
+  }
   if (decades === Number.NEGATIVE_INFINITY) {
     return { verdict: 'vanishes', decades, words: 'vanishes: the first step gets nothing' }
   }
-  const verdict = decades < 0 ? 'vanishes' : 'explodes'
   const size = `10${raised(Math.round(decades))}`
   const gets = decades < 0 ? `${size} of what the last one gets` : `${size} times what the last one gets`
   return {

@@ -1,36 +1,8 @@
-/** The plan of training, and the next minibatch that it learns from. */
+/** The next minibatch that a plan learns from. */
 import type { Batch } from '../batch.ts'
 import { InputError } from '../error.ts'
-import type { Masks } from '../layers/dropout.ts'
-import type { Loss, LossOptions, Plan, PlanOptions } from '../model/model.ts'
-import type { Rng } from '../rng.ts'
+import type { Loss, LossOptions, Plan } from '../model/model.ts'
 import type { Stream, Task } from '../task.ts'
-import { logUniform } from './logUniform.ts'
-import type { TrainSpec } from './options.ts'
-
-/** What a plan needs beside the options of the run. */
-interface Means {
-  /** Whether the loss reads logits. */
-  readonly logits: boolean
-  /** What candidates of a sampled softmax are drawn from; null without one. */
-  readonly generator: Rng | null
-  /** Of dropout. */
-  readonly masks: Masks
-}
-
-export function planOf(spec: TrainSpec, { T, head }: Task, { logits, generator, masks }: Means): PlanOptions {
-  const { batch: B, activationCheckpointing, softmax, dropout } = spec
-  return {
-    T,
-    B,
-    activationCheckpointing,
-    logits,
-    ...(softmax.kind === 'sampled' && {
-      sampled: { samples: softmax.samples, sampler: logUniform(head.size, generator!) },
-    }),
-    ...(dropout > 0 && { dropout: masks }),
-  }
-}
 
 /** So many minibatches in a row may have no target. */
 export const MOST_WITHOUT_TARGET = 1000

@@ -14,7 +14,8 @@ import type { Stream, Task } from '../task.ts'
 import { type Accumulator, accumulatorOf } from './accumulate.ts'
 import { derivativeLimit } from './clip.ts'
 import type { RunLosses } from './evaluate.ts'
-import { nextMinibatch, planOf } from './minibatch.ts'
+import { logUniform } from './logUniform.ts'
+import { nextMinibatch } from './minibatch.ts'
 import type { TrainSpec } from './options.ts'
 
 /** The passes of one update after the other. */
@@ -61,7 +62,17 @@ export function trainingPlan(
   masks: Masks,
   generator: Rng | null,
 ): Plan {
-  const plan = model.plan({ ...planOf(spec, task, { logits: !isPlain(losses.loss), generator, masks }), B })
+  const { activationCheckpointing, softmax, dropout } = spec
+  const plan = model.plan({
+    T: task.T,
+    B,
+    activationCheckpointing,
+    logits: !isPlain(losses.loss),
+    ...(softmax.kind === 'sampled' && {
+      sampled: { samples: softmax.samples, sampler: logUniform(task.head.size, generator!) },
+    }),
+    ...(dropout > 0 && { dropout: masks }),
+  })
   made.push(plan)
   return plan
 }
