@@ -1,4 +1,5 @@
 /** `irnn eval DIR`: the model of a run scored on its task's test set again. */
+import type { Command } from 'commander'
 import { createBackend } from '../src/backend/choose.ts'
 import { isKind } from '../src/data/schema.ts'
 import { InputError, shown } from '../src/error.ts'
@@ -11,7 +12,20 @@ import { evaluate } from '../src/train/evaluate.ts'
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { scored } from '../src/train/spoken.ts'
 import { type EvalFlags, evalFit } from './evalFit.ts'
+import { BACKEND, BEST, JSON_RESULT, STORED_SOURCES, THREADS, withFlags } from './options.ts'
 import { print, say } from './say.ts'
+
+/** @param finish takes the exit code */
+export function evalCommand(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('eval')
+    .description('score the model of a run on its test set, or that of irnn fit on new rows')
+    .argument('<dir>', 'folder of a run')
+    .argument('[files...]', 'of a run of irnn fit: new rows that have what is right')
+  withFlags(command, [...STORED_SOURCES, BACKEND, THREADS, BEST, JSON_RESULT]).action(
+    async (dir: string, files: string[], flags: EvalFlags) => finish(await evalRun(dir, files, flags)),
+  )
+}
 
 /** Scores the stored model, as config.json says it. Returns the exit code. */
 export async function evalRun(dir: string, files: readonly string[], flags: EvalFlags): Promise<number> {

@@ -1,4 +1,5 @@
 /** `irnn info DIR`: what a run was, how it went, and what its model holds. */
+import type { Command } from 'commander'
 import type { FitReport } from '../src/data/reading.ts'
 import { readReport, readSchema } from '../src/data/run.node.ts'
 import { isKind, type Schema } from '../src/data/schema.ts'
@@ -14,7 +15,19 @@ import { NO_TASK, type RunConfig, readRunFolder, type StoredRun } from '../src/r
 import { type EvalEvent, encodeEvent } from '../src/train/events.ts'
 import { ENDINGS, scored } from '../src/train/spoken.ts'
 import { decidedBy, scoreLines } from './kinds.ts'
+import { JSON_RESULT, withFlags } from './options.ts'
 import { print, say } from './say.ts'
+
+/** @param finish takes the exit code */
+export function infoCommand(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('info')
+    .description('show what a run was and what its model holds')
+    .argument('<dir>', 'folder of a run')
+  withFlags(command, [JSON_RESULT]).action(async (dir: string, flags: { json?: boolean }) =>
+    finish(await infoRun(dir, flags)),
+  )
+}
 
 /** Returns the exit code. */
 export async function infoRun(dir: string, { json = false }: { readonly json?: boolean } = {}): Promise<number> {

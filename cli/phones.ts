@@ -1,5 +1,6 @@
 /** `irnn phones FILE`: hears phones in a file or a stream. */
 import * as fs from 'node:fs'
+import type { Command } from 'commander'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { explaining } from '../src/disk.node.ts'
@@ -11,6 +12,7 @@ import { readRunFolder } from '../src/runs/stored.ts'
 import { type Heard, listen } from '../src/tasks/phones/listen.ts'
 import { PHONE_STATES, THIRDS } from '../src/tasks/phones/targets.ts'
 import { PHONES } from '../src/tasks/phones/timit.ts'
+import { BACKEND, BEST, JSON_LINES, withFlags } from './options.ts'
 import { print, say } from './say.ts'
 
 export interface ListenFlags {
@@ -19,6 +21,21 @@ export interface ListenFlags {
   best?: boolean
   backend?: BackendName
   json?: boolean
+}
+
+/** @param finish takes the exit code */
+export function listenCommand(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('phones')
+    .description('hear the phones of a recording, or of standard input, as they are spoken')
+    .argument('<file>', 'SPHERE or RIFF of 16 kHz, 16 bits, one channel; - for standard input')
+  withFlags(command, [
+    { flag: '--run <dir>', required: true, help: 'folder of a run of irnn train phones, of one direction' },
+    { flag: '--frames', help: 'a line for every frame: its time, phone, third and probability' },
+    BEST,
+    BACKEND,
+    JSON_LINES,
+  ]).action(async (file: string, flags: ListenFlags) => finish(await hearPhones(file, flags)))
 }
 
 /** Runs `irnn phones FILE`: every phone on a line as soon as it is over. Returns the exit code. */

@@ -1,13 +1,16 @@
 /** `irnn sample DIR`: a model of words goes on with a text, a word at a time. */
+import type { Command } from 'commander'
 import type { BackendName } from '../src/backend/backend.ts'
 import { createBackend } from '../src/backend/choose.ts'
 import { InputError, printable, shown } from '../src/error.ts'
+import { notNegative, whole } from '../src/flag.ts'
 import { loadModel } from '../src/model/modelFile.ts'
 import type { ModelSpec } from '../src/model/spec.ts'
 import { readRunFolder } from '../src/runs/stored.ts'
 import { vocabularyOfRun } from '../src/tasks/words/load.node.ts'
 import { type Prompt, prompted, sampled } from '../src/tasks/words/sample.ts'
 import type { Vocabulary } from '../src/tasks/words/vocabulary.ts'
+import { BACKEND, JSON_LINES, withFlags } from './options.ts'
 import { say } from './say.ts'
 
 export interface SampleFlags {
@@ -18,6 +21,37 @@ export interface SampleFlags {
   best?: boolean
   backend?: BackendName
   json?: boolean
+}
+
+/** @param finish takes the exit code */
+export function sampleCommand(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('sample')
+    .description('go on with a text, word by word, with the model of a run of words; <UNK> is never drawn')
+    .argument('<dir>', 'folder of a run of words')
+  withFlags(command, [
+    {
+      flag: '--prompt <text>',
+      default: '',
+      help: 'how the text begins: words with spaces between, as in the training text',
+    },
+    {
+      flag: '--temperature <t>',
+      value: notNegative,
+      default: 1,
+      help: 'above 1 bolder, below 1 safer; 0: always the most probable word',
+    },
+    {
+      flag: '--words <N>',
+      value: whole(),
+      default: 100,
+      help: 'how many words to draw; the end of a sentence counts as one',
+    },
+    { flag: '--seed <n>', value: whole(0), default: 1, help: 'the same seed draws the same words' },
+    { flag: '--best', help: 'the checkpoint with the best held-out score, not the last weights' },
+    BACKEND,
+    JSON_LINES,
+  ]).action(async (dir: string, flags: SampleFlags) => finish(await sampleRun(dir, flags)))
 }
 
 /** Streams words to stdout as they are drawn, a sentence a line; or a record each. Returns the exit code. */
