@@ -98,26 +98,76 @@ IRNN_INLINE void pack(const Panels& panels, int K, const float* B, size_t k_stri
   });
 }
 
-// acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v]; rows of the panel are panel_stride floats apart.
+// acc[r][v] += A[r · row_stride] · row[v]: the multiply-adds of one k.
 template <int MR, int NV>
-IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
-                          vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
+IRNN_INLINE void multiply_one(const float* A, size_t row_stride, const float* row, vf (&acc)[MR][NV]) {
+  vf b[NV];
+#pragma GCC unroll 8
+  for (int v = 0; v < NV; v++) b[v] = load(row + v * VL);
+#pragma GCC unroll 8
+  for (int r = 0; r < MR; r++) {
+    const vf a = splat(A[r * row_stride]);
+#pragma GCC unroll 8
+    for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
+  }
+}
+
+// acc[r][v] += Σ_k A[r · row_stride + k · k_stride] · panel[k][v], for few k; rows of the panel are panel_stride floats
+// apart.
+template <int MR, int NV>
+IRNN_INLINE void multiply_few(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
+                              vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
 #pragma clang loop unroll(disable)   // V8 runs out of registers if it is unrolled: forward 8 ms -> 16
 #endif
   for (int k = 0; k < K; k++) {
-    vf b[NV];
-#pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) b[v] = load(panel + v * VL);
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const vf a = splat(A[r * row_stride]);
-#pragma GCC unroll 8
-      for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
-    }
+    multiply_one(A, row_stride, panel, acc);
     A += k_stride;
     panel += panel_stride;
   }
+}
+
+// With AVX2 a tile has so few multiply-adds at a k that the loop's own instructions count, so GCC unrolls it: 1.6
+// instructions a multiply-add instead of 1.9. Only loops of a constant length: GCC begins others with a chain of tests,
+// and of a loop that is written out it keeps more values than there are registers. So does clang of any loop that it
+// unrolls (LSTM 1.5).
+#if defined(__clang__)
+constexpr bool UNROLLED = false;
+#else
+constexpr bool UNROLLED = VL == 8;
+#endif
+
+// The same for the 8 rows of a shard.
+template <int MR, int NV>
+IRNN_INLINE void multiply_eight(const float* A, size_t row_stride, size_t k_stride, const float* panel,
+                                vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
+#pragma GCC unroll 4
+  for (int k = 0; k < 8; k++) {
+    multiply_one(A, row_stride, panel, acc);
+    A += k_stride;
+    panel += panel_stride;
+  }
+}
+
+// The same for any K.
+template <int MR, int NV>
+IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
+                          vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
+  constexpr int STRIP = 50;
+  for (; UNROLLED && K >= STRIP; K -= STRIP) {
+#pragma GCC unroll 10
+    for (int k = 0; k < STRIP; k++) {
+      multiply_one(A, row_stride, panel, acc);
+      A += k_stride;
+      panel += panel_stride;
+    }
+  }
+  for (; UNROLLED && K >= 8; K -= 8) {
+    multiply_eight(A, row_stride, k_stride, panel, acc, panel_stride);
+    A += 8 * k_stride;
+    panel += 8 * panel_stride;
+  }
+  multiply_few(K, A, row_stride, k_stride, panel, acc, panel_stride);
 }
 
 template <int MR, int NV>

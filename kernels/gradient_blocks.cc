@@ -69,7 +69,8 @@ IRNN_NOINLINE void BlockGradient::add_panel(int steps, int rows, const Rows& A, 
     clear_tile(acc);
     const float* a = A.p;
     for (int t = 0; t < steps; t++, from.p += from.step, a += A.step) {
-      multiply(rows, from.p, 1, from.row, a, acc, A.row);
+      if (UNROLLED && rows == 8) multiply_eight(from.p, 1, from.row, a, acc, A.row);
+      else multiply_few(rows, from.p, 1, from.row, a, acc, A.row);
     }
     add_tile(sum, width, acc);
     store_tile(sum, width, width, acc);

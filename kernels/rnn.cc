@@ -28,7 +28,7 @@ struct RnnForward {
         vf acc[MR][nv.value];
         if (fused) {
           load_tile(start, 0, nv.value * VL, acc);
-          multiply(I, input, I, 1, w, acc);
+          multiply_few(I, input, I, 1, w, acc);
         } else {
           load_tile(out, H, columns, acc);
         }

@@ -42,16 +42,7 @@ IRNN_INLINE void multiply_live(int n, const int* live, const float* A, size_t ro
 #endif
   for (int j = 0; j < n; j++) {
     const int k = live[j];
-    const float* row = panel + size_t(k) * (NV * VL);
-    vf b[NV];
-#pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) b[v] = load(row + v * VL);
-#pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) {
-      const vf a = splat(A[r * row_stride + k]);
-#pragma GCC unroll 8
-      for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
-    }
+    multiply_one(A + k, row_stride, panel + size_t(k) * (NV * VL), acc);
   }
 }
 

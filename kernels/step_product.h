@@ -25,7 +25,7 @@ struct StepInput {
     if (!W) return load_tile(to, ldo, tile_columns, acc);
     load_tile(bias, 0, NV * VL, acc);
     if (columns <= 0) return;
-    multiply(I, x, I, 1, W, acc);
+    multiply_few(I, x, I, 1, W, acc);
     if (columns >= NV * VL) return;
 #pragma GCC unroll 8
     for (int v = 0; v < NV; v++) {

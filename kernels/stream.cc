@@ -16,7 +16,7 @@ void affine(int N, int I, int H, const float* x, const float* h, const float* pa
     with_const<ROW_VECTORS>(panels.width(p), [&](auto nv) {
       vf acc[1][nv.value];
       load_tile(panel, 0, nv.value * VL, acc);
-      multiply(I, x, 0, 1, panel + nv.value * VL, acc);
+      multiply_few(I, x, 0, 1, panel + nv.value * VL, acc);
       multiply(H, h, 0, 1, panel + (1 + I) * nv.value * VL, acc);
       store_tile(out, 0, nv.value * VL, acc);
     });
