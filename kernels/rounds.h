@@ -21,7 +21,7 @@ IRNN_INLINE void kept(vf (&acc)[MR][NV]) {
 #pragma GCC unroll 8
   for (int r = 0; r < MR; r++) {
 #pragma GCC unroll 8
-    for (int v = 0; v < NV; v++) __asm__ volatile("" : "+r"(acc[r][v]) : : "memory");
+    for (int v = 0; v < NV; v++) __asm__ volatile("" : "+r"(acc[r][v]));
   }
 }
 
