@@ -121,7 +121,7 @@ template <int MR, int NV>
 IRNN_INLINE void multiply_few(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
                               vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
-  if (MR == MAX_ROWS && NV == MAX_VECTORS) {   // the tiles that do nearly all of the work
+  if (MR == MAX_ROWS && NV == MAX_VECTORS) {   // the tiles that do nearly all of the work, for any K
     if (__builtin_constant_p(k_stride) && k_stride == 1) {
       return multiply_rounds<false>(K, A, row_stride, panel, panel_stride, acc);
     }
