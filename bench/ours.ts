@@ -51,7 +51,7 @@ function preferred(all: readonly BackendOptions[], best: boolean): BackendOption
   return best ? [...native.slice(0, 1), ...wasm.slice(0, 1)] : [...native, ...wasm]
 }
 
-function measureEngine(backend: Backend): Engine {
+export function measureEngine(backend: Backend): Engine {
   const { name, instructionSet, description, threads } = backend
   return {
     engine: description,

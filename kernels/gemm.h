@@ -7,6 +7,9 @@
 
 #include "parallel.h"
 #include "transpose.h"
+#if defined(__wasm__)
+#include "rounds.h"
+#endif
 
 namespace IRNN_TARGET {
 
@@ -118,6 +121,14 @@ template <int MR, int NV>
 IRNN_INLINE void multiply_few(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
                               vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
 #if defined(__wasm__)
+  if (MR == MAX_ROWS && NV == MAX_VECTORS) {   // the tiles that do nearly all of the work, for any K
+    if (__builtin_constant_p(k_stride) && k_stride == 1) {
+      return multiply_rounds<false>(K, A, row_stride, panel, panel_stride, acc);
+    }
+    if (__builtin_constant_p(row_stride) && row_stride == 1) {
+      return multiply_rounds<true>(K, A, k_stride, panel, panel_stride, acc);
+    }
+  }
 #pragma clang loop unroll(disable)   // V8 runs out of registers if it is unrolled: forward 8 ms -> 16
 #endif
   for (int k = 0; k < K; k++) {

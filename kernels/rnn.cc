@@ -9,6 +9,18 @@ namespace IRNN_TARGET {
 
 namespace {
 
+// The nonlinearity of all units of a step, which lie side by side.
+IRNN_INLINE void tanh_units(int n, float* units) {
+  int i = 0;
+  for (; i + TOGETHER * VL <= n; i += TOGETHER * VL) {
+    vf x[TOGETHER];
+    for (int v = 0; v < TOGETHER; v++) x[v] = load(units + i + v * VL);
+    tanh(x);
+    for (int v = 0; v < TOGETHER; v++) store(units + i + v * VL, x[v]);
+  }
+  for (; i < n; i += VL) store_n(units + i, tanh(load_n(units + i, n - i)), n - i);
+}
+
 struct RnnForward {
   int T, B, I, H, reverse, fused;
   const float* x;
@@ -16,8 +28,8 @@ struct RnnForward {
   const float *Wxh, *Whh, *bias;   // packed; bias is whole vectors
   float* h;
 
-  // One step of MR rows, panel after panel. The sum before the nonlinearity starts from the bias and the input and then
-  // takes the recurrent product. A function of its own for the reason given in step_product.h.
+  // One step of MR rows, panel after panel, without tanh. The sum before the nonlinearity starts from the bias and the
+  // input and then takes the recurrent product. A function of its own for the reason given in step_product.h.
   template <int ACTIVATION, int MR, int WIDEST>
   IRNN_NOINLINE void rows(const float* input, const float* before, const Live& live, float* out) const {
     const float *w = Wxh, *packed = Whh, *start = bias;
@@ -34,9 +46,9 @@ struct RnnForward {
         }
         multiply_units(live, H, before, H, packed, acc);
 #pragma GCC unroll 8
-        for (int r = 0; r < MR; r++) {
+        for (int r = 0; ACTIVATION == RELU && r < MR; r++) {
 #pragma GCC unroll 8
-          for (int v = 0; v < nv.value; v++) acc[r][v] = ACTIVATION == RELU ? max_zero(acc[r][v]) : tanh(acc[r][v]);
+          for (int v = 0; v < nv.value; v++) acc[r][v] = max_zero(acc[r][v]);
         }
         store_tile(out, H, columns, acc);
       });
@@ -65,6 +77,7 @@ struct RnnForward {
                                                   out + size_t(r0) * H);
         });
       }
+      if (ACTIVATION == TANH) tanh_units(shard.rows * H, out);
       shard.each_padded(step.t, [&](int r) IRNN_INLINE_LAMBDA {
         copy(H, h + (size_t(step.from) * B + shard.b0 + r) * H, h + (size_t(step.to) * B + shard.b0 + r) * H);
       });

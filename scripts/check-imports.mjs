@@ -23,6 +23,7 @@ export const ROOMS = [
   'kernels/math.h',
   'kernels/parallel.h',
   'kernels/transpose.h',
+  'kernels/rounds.h',
   'kernels/gemm.h',
   'kernels/sparse.h',
   'kernels/gradient.h',
