@@ -1,11 +1,12 @@
 /** Where the gradient of a loss goes on its way back through the steps of a sequence. */
 import type { Floats } from '../backend/backend.ts'
 import type { BatchInput } from '../batch.ts'
-import { withMemory } from '../layers/layer.ts'
+import { type Memory, type Steps, withMemory } from '../layers/layer.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
 import { Losses } from './losses.ts'
 import type { NetModel } from './model.ts'
 import { outputScale } from './outputScale.ts'
+import type { ModelParts } from './stack.ts'
 import { hostFloats } from './state.ts'
 import type { Tape } from './tape.ts'
 import { Targets } from './targets.ts'
@@ -48,24 +49,52 @@ function lossOf(
   loss: LossSpec | OwnLoss | undefined,
 ): { mean: number; dlogits: Floats } {
   const { spec, backend } = net
-  const { head, input, output } = spec
-  const steps = head.steps === 'last' ? 1 : T
-  const n = steps * B * head.size
+  const n = (spec.head.steps === 'last' ? 1 : T) * B * spec.head.size
   const dlogits = hostFloats(backend, n)
   return withMemory(backend, (arena) => {
-    const losses = new Losses(arena, spec)
-    losses.choose(loss)
-    const targets = new Targets(arena, { T, B, input, head }, output ? outputScale(output, head.size) : null)
-    const count = targets.read({ T, B, y }, lengths, losses) * losses.each
-    const scale = count > 0 ? 1 / count : 0
     const [z, dz] = [arena.floats(n), arena.floats(n)]
     z.set(logits.subarray(logits.length - n))
-    const result = { loss: 0, correct: 0 }
-    losses.run({ T: steps, B }, head.steps === 'last' ? null : lengths, z, targets, B * scale, dz, result)
+    const mean = new ScaledLoss(net, arena, { T, B }).run({ T, B, y }, lengths, loss, z, dz)
     dlogits.set(dz)
     arena.release()
-    return { mean: result.loss * scale, dlogits }
+    return { mean, dlogits }
   })
+}
+
+/** A loss whose gradient is B times that of its mean, so that each sequence's is of its own loss. */
+export class ScaledLoss {
+  private readonly steps: Steps
+  private readonly losses: Losses
+  private readonly targets: Targets
+  private readonly result = { loss: 0, correct: 0 }
+
+  constructor({ spec }: ModelParts, arena: Memory, size: { readonly T: number; readonly B: number }) {
+    const { head, input, output } = spec
+    this.steps = head.steps
+    this.losses = new Losses(arena, spec)
+    this.targets = new Targets(arena, { ...size, input, head }, output ? outputScale(output, head.size) : null)
+  }
+
+  /**
+   * Writes B times the gradient of the mean over the targets that are there, and returns the mean.
+   * @param lengths [B]; null: all steps count
+   * @throws InputError unless y and the loss fit
+   */
+  run(
+    { T, B, y }: Pick<BatchInput, 'T' | 'B' | 'y'>,
+    lengths: Int32Array | null,
+    loss: LossSpec | OwnLoss | undefined,
+    logits: Floats,
+    dlogits: Floats,
+  ): number {
+    const { losses, targets, result } = this
+    const last = this.steps === 'last'
+    losses.choose(loss)
+    const count = targets.read({ T, B, y }, lengths, losses) * losses.each
+    const scale = count > 0 ? 1 / count : 0
+    losses.run({ T: last ? 1 : T, B }, last ? null : lengths, logits, targets, B * scale, dlogits, result)
+    return result.loss * scale
+  }
 }
 
 /** Euclidean norms of the rows of an array [n,·]. */
@@ -78,10 +107,9 @@ export function normsOf(rows: Floats, n: number): Float64Array {
   })
 }
 
-/** What becomes of a gradient of these norms [T]: see GradientFlow. */
-export function fate(norms: ArrayLike<number>): { readonly decades: number; readonly verdict: Verdict } {
-  const T = norms.length
-  const decades = Math.log10(norms[0]! / norms[T - 1]!)
+/** What becomes of a gradient of these norms at the first and the last of T steps: see GradientFlow. */
+export function fate(first: number, last: number, T: number): { readonly decades: number; readonly verdict: Verdict } {
+  const decades = Math.log10(first / last)
   const rate = (100 * decades) / Math.max(1, T - 1)
   // Not a number: nothing arrives anywhere.
   return { decades, verdict: rate > NOT_CARRIED ? 'explodes' : rate >= -NOT_CARRIED ? 'carried' : 'vanishes' }

@@ -92,7 +92,7 @@ export function gradientFlow(
     const { T } = tape
     const loss = backFromLoss(net, tape, y, options.loss)
     const norms = normsOf(tape.dh.at(-1)!, T)
-    return { T, loss, dh: tape.dh, norms, dx: tape.inputGradient(), ...fate(norms) }
+    return { T, loss, dh: tape.dh, norms, dx: tape.inputGradient(), ...fate(norms[0]!, norms[T - 1]!, T) }
   })
 }
 
