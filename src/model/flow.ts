@@ -1,14 +1,11 @@
 /** Where the gradient of a loss goes on its way back through the steps of a sequence. */
 import type { Floats } from '../backend/backend.ts'
 import type { BatchInput } from '../batch.ts'
-import { type Memory, type Steps, withMemory } from '../layers/layer.ts'
+import type { Memory, Steps } from '../layers/layer.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
 import { Losses } from './losses.ts'
-import type { NetModel } from './model.ts'
 import { outputScale } from './outputScale.ts'
 import type { ModelParts } from './stack.ts'
-import { hostFloats } from './state.ts'
-import type { Tape } from './tape.ts'
 import { Targets } from './targets.ts'
 
 /** How a gradient fares on its way to the first step. */
@@ -16,50 +13,6 @@ export type Verdict = 'vanishes' | 'carried' | 'explodes'
 
 /** Decades in 100 steps from which on a gradient is not carried. */
 const NOT_CARRIED = 0.5
-
-/**
- * Runs a tape back from the loss of what it has run forward.
- * @param y targets, as `Batch.y` has them
- * @returns the loss: the mean over the targets that are there. The gradients are of that, times B: each sequence's are
- * then of its own mean.
- */
-export function backFromLoss(
-  net: NetModel,
-  tape: Tape,
-  y: BatchInput['y'],
-  loss: LossSpec | OwnLoss | undefined,
-): number {
-  const { T, B } = tape
-  const { head } = net.spec
-  const { mean, dlogits } = lossOf(net, tape, y, loss)
-  const n = B * head.size
-  const every = head.steps === 'every'
-  tape.backward(T - 1, (t) => {
-    if (every) return dlogits.subarray(t * n, (t + 1) * n)
-    return t === T - 1 ? dlogits : null
-  })
-  return mean
-}
-
-/** The loss of the logits that the head is trained for, and B times its gradient. */
-function lossOf(
-  net: NetModel,
-  { T, B, logits, lengths }: Tape,
-  y: BatchInput['y'],
-  loss: LossSpec | OwnLoss | undefined,
-): { mean: number; dlogits: Floats } {
-  const { spec, backend } = net
-  const n = (spec.head.steps === 'last' ? 1 : T) * B * spec.head.size
-  const dlogits = hostFloats(backend, n)
-  return withMemory(backend, (arena) => {
-    const [z, dz] = [arena.floats(n), arena.floats(n)]
-    z.set(logits.subarray(logits.length - n))
-    const mean = new ScaledLoss(net, arena, { T, B }).run({ T, B, y }, lengths, loss, z, dz)
-    dlogits.set(dz)
-    arena.release()
-    return { mean, dlogits }
-  })
-}
 
 /** A loss whose gradient is B times that of its mean, so that each sequence's is of its own loss. */
 export class ScaledLoss {

@@ -8,10 +8,10 @@ import type { BatchInput } from '../batch.ts'
 import cells from '../layers/cells.ts'
 import { type Memory, withMemory } from '../layers/layer.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
-import { fate, type Verdict } from './flow.ts'
+import { fate, ScaledLoss, type Verdict } from './flow.ts'
 import type { NetModel } from './model.ts'
 import { named } from './parameters.ts'
-import { Sweep } from './sweep.ts'
+import { Tape } from './tape.ts'
 import { SATURATED } from './units.ts'
 
 /** Of the top layer. Curves have a number a bucket of `every` steps, the first step first. */
@@ -46,7 +46,8 @@ export class Prober {
   private readonly life: Life
   private readonly net: NetModel
   private readonly arena: Memory
-  private readonly sweep: Sweep
+  private readonly tape: Tape
+  private readonly loss: ScaledLoss
   private readonly radius: Radius | null
 
   /**
@@ -55,31 +56,38 @@ export class Prober {
    */
   constructor(net: NetModel, size: { readonly T: number; readonly B: number }) {
     this.net = net
-    const { cell } = net.spec.rnn
+    const { rnn, head } = net.spec
     const made = withMemory(net.backend, (arena) => ({
       arena,
-      sweep: new Sweep(net, arena, size),
-      radius: cells[cell].gated ? null : new Radius(net, arena),
+      tape: new Tape(net, arena, { ...size, readout: head.steps }, rnn.layers - 1),
+      loss: new ScaledLoss(net, arena, size),
+      radius: cells[rnn.cell].gated ? null : new Radius(net, arena),
     }))
     this.life = new Life('probe', 'train anew', net.life)
     this.arena = made.arena
-    this.sweep = made.sweep
+    this.tape = made.tape
+    this.loss = made.loss
     this.radius = made.radius
   }
 
   /** @throws InputError if the batch does not fit the model */
   probe(batch: BatchInput, loss: LossSpec | OwnLoss | undefined): ProbeCurves {
-    const { net, sweep } = this
+    const { net, tape } = this
     this.life.check()
-    sweep.run(batch, loss)
-    const { T } = batch
+    tape.forward(batch)
+    this.loss.run(batch, tape.lengths, loss, tape.logits, tape.dlogits)
+    tape.backward()
+    const { T, B } = batch
+    const top = net.spec.rnn.layers - 1
+    const seen = { T, B, lengths: tape.lengths, dh: tape.dh[top]!, h: tape.states(top).h }
+    clearPadded(seen)
     const every = Math.ceil(T / MOST_BUCKETS)
     return {
       T,
       every,
-      ...flowOf(sweep, every),
-      ...fate(normAt(sweep, 0), normAt(sweep, T - 1), T),
-      ...statesOf(sweep, every, net),
+      ...flowOf(seen, every),
+      ...fate(normAt(seen, 0), normAt(seen, T - 1), T),
+      ...statesOf(seen, every, net),
       rho: this.radius?.measure() ?? null,
     }
   }
@@ -90,8 +98,27 @@ export class Prober {
   }
 }
 
+/** What a probe sees of the top layer. */
+interface Seen {
+  readonly T: number
+  readonly B: number
+  /** [B]; null: all sequences are T steps long. */
+  readonly lengths: Int32Array | null
+  /** [T,B,H], 0 at padded steps: the states, and the total gradient of each. */
+  readonly h: Floats
+  readonly dh: Floats
+}
+
+/** States of padded steps are those before them. */
+function clearPadded({ T, B, lengths, h }: Seen): void {
+  const H = h.length / (T * B)
+  for (let b = 0; lengths !== null && b < B; b++) {
+    for (let t = lengths[b]!; t < T; t++) h.fill(0, (t * B + b) * H, (t * B + b + 1) * H)
+  }
+}
+
 /** Sequences that have step t. */
-function sequencesAt({ lengths, B }: Sweep, t: number): number {
+function sequencesAt({ lengths, B }: Seen, t: number): number {
   return lengths ? lengths.reduce((sum, length) => sum + Number(t < length), 0) : B
 }
 
@@ -103,14 +130,14 @@ function squares(all: Floats, from: number, end: number): number {
 }
 
 /** The quadratic mean of |dL/dh_t| over the sequences that have step t. */
-function normAt(sweep: Sweep, t: number): number {
-  const { dh, T } = sweep
+function normAt(seen: Seen, t: number): number {
+  const { dh, T } = seen
   const n = dh.length / T
-  return Math.sqrt(squares(dh, t * n, (t + 1) * n) / Math.max(1, sequencesAt(sweep, t)))
+  return Math.sqrt(squares(dh, t * n, (t + 1) * n) / Math.max(1, sequencesAt(seen, t)))
 }
 
-function flowOf(sweep: Sweep, every: number): Pick<ProbeCurves, 'flow' | 'flowLow' | 'flowHigh'> {
-  const { dh, T, B, lengths } = sweep
+function flowOf(seen: Seen, every: number): Pick<ProbeCurves, 'flow' | 'flowLow' | 'flowHigh'> {
+  const { dh, T, B, lengths } = seen
   const H = dh.length / (T * B)
   const [flow, flowLow, flowHigh]: [number[], number[], number[]] = [[], [], []]
   for (let t0 = 0; t0 < T; t0 += every) {
@@ -142,8 +169,8 @@ function percentile(sorted: Float64Array, share: number): number {
   return below + (at - low) * ((sorted[low + 1] ?? below) - below)
 }
 
-function statesOf(sweep: Sweep, every: number, { spec, backend }: NetModel): Pick<ProbeCurves, 'hNorm' | 'activeT'> {
-  const { h, T, B } = sweep
+function statesOf(seen: Seen, every: number, { spec, backend }: NetModel): Pick<ProbeCurves, 'hNorm' | 'activeT'> {
+  const { h, T, B } = seen
   const n = h.length / T
   const { cell } = spec.rnn
   const rectified = cell === 'irnn' || cell === 'relu'
@@ -151,7 +178,7 @@ function statesOf(sweep: Sweep, every: number, { spec, backend }: NetModel): Pic
   for (let t0 = 0; t0 < T; t0 += every) {
     const end = Math.min(T, t0 + every)
     let rows = 0
-    for (let t = t0; t < end; t++) rows += sequencesAt(sweep, t)
+    for (let t = t0; t < end; t++) rows += sequencesAt(seen, t)
     rows = Math.max(1, rows)
     const part = h.subarray(t0 * n, end * n)
     const active = rectified ? backend.count_nonzero(part.length, part) : unsaturated(part)
