@@ -42,6 +42,7 @@ export function Controls() {
         <Choice name="optimizer" label="optimiser" values={OPTIMIZERS.map((one) => [one, one])} />
       )}
       {!hidden.has('lr') && <Field name="lr" label="learning rate" />}
+      {!hidden.has('lr') && <Tenfold />}
       {!hidden.has('clip') && (
         <Choice name="clipKind" label="clip" values={CLIPS.map((kind) => [kind, CLIP_NAMES[kind]])} />
       )}
@@ -116,6 +117,29 @@ function Field({ name, label }: { readonly name: keyof Settings; readonly label:
         </span>
       )}
     </label>
+  )
+}
+
+/** What people try first: ten times the rate, and a tenth of it. */
+function Tenfold() {
+  const by = (factor: number, words: string) => {
+    const { value } = settings
+    const result = readSetting('lr', String(Number((value.lr * factor).toPrecision(6))))
+    return (
+      <button
+        type="button"
+        disabled={'problem' in result}
+        title={words}
+        onClick={() => 'value' in result && choose({ ...value, lr: result.value as number })}
+      >
+        {factor > 1 ? '× 10' : '÷ 10'} <span class="unseen">{words}</span>
+      </button>
+    )
+  }
+  return (
+    <span class="pair">
+      {by(0.1, 'a tenth of the learning rate')} {by(10, 'ten times the learning rate')}
+    </span>
   )
 }
 

@@ -101,11 +101,14 @@ function Head({ side, net }: { readonly side: Side; readonly net: NetSettings })
 function Alerts({ side }: { readonly side: Side }) {
   return (
     <div role="status">
-      {side.alerts.value.map(({ message, remedy, iteration }) => (
-        <p class="bad" key={`${iteration} ${message}`}>
-          ▲ {message}. <b>Remedy:</b> {remedy}.
+      {side.alerts.value.map(({ kind, level, message, remedy, iteration }) => (
+        <p class={level === 'error' ? 'bad' : ''} key={`${kind} ${iteration}`}>
+          ▲ Iteration {iteration.toLocaleString('en')}: {message}. <b>Remedy:</b> {remedy}.
         </p>
       ))}
+      {side.status.value === 'ended' && (
+        <p class="bad">Ten minibatches in a row were not finite: training has ended. Begin anew with “reset”.</p>
+      )}
     </div>
   )
 }

@@ -1,6 +1,6 @@
 /** One network as the page sees it: what its worker has said. */
 import { signal } from '@preact/signals'
-import type { Alert } from './engine/alerts.ts'
+import type { Alert } from '../../src/figures/alerts.ts'
 import type { Probe, Report } from './engine/protocol.ts'
 import { History } from './history.ts'
 import { type Link, openLink, threadsFor } from './link.ts'
@@ -111,7 +111,7 @@ export class Side {
     } else if (report.type === 'rows') this.takeRows(report)
     else if (report.type === 'score') this.scores.value = [...this.scores.value, [report.iteration, report.score]]
     else if (report.type === 'probe') this.probe.value = report.probe
-    else if (report.type === 'alert') this.alerts.value = [...this.alerts.value, report.alert].slice(-ALERTS)
+    else if (report.type === 'alerts') this.alerts.value = report.alerts.slice(-ALERTS)
     else if (report.type === 'paused') {
       this.iteration.value = report.iteration
       this.status.value = report.ended ? 'ended' : 'paused'

@@ -15,6 +15,8 @@ export type Alert = Pick<AlertEvent, 'kind' | 'level' | 'iteration' | 'message' 
 const USUAL = 20
 /** A record whose mean is so many times the usual loss, or one of whose iterations is, has a spike. */
 const SPIKE = { mean: 10, single: 1000 } as const
+/** Before it is known what is usual: an iteration with so many times the least loss of the first record explodes. */
+const EXPLOSION = 1e4
 /** Below this share of units that are not zero a layer is dead; below this norm a gradient changes no float32. */
 const DEAD = 0.02
 const VANISHED = 1e-8
@@ -145,15 +147,18 @@ class Losses implements Watcher<StepEvent> {
   }
 }
 
-/** Each spike once; in the end with where it was over. */
+/** Each spike once, and an explosion in the first records; in the end with where it was over. */
 class Spikes implements Watcher<StepEvent> {
   private readonly found: Alert[] = []
   /** Mean losses of the last records; after a spike, what is usual is to be learnt again. */
   private recent: number[] = []
+  /** The least loss of the first record. */
+  private first: number | null = null
   /** What was usual before a spike that is not over. */
   private usual: number | null = null
 
   add({ loss, iteration }: StepEvent): Alert[] {
+    this.first ??= loss.min
     if (this.usual !== null) {
       if (!(loss.mean <= 2 * this.usual)) return []
       this.usual = null
@@ -162,19 +167,19 @@ class Spikes implements Watcher<StepEvent> {
       this.found.push({ ...last, level: 'warn', message: `${message}, over at iteration ${grouped(iteration)}` })
       return []
     }
-    const { recent } = this
-    if (recent.length === USUAL) {
-      const usual = recent.toSorted((a, b) => a - b)[USUAL >> 1]!
-      const factor = Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) / usual
-      if (usual > 0 && factor > 1 && Number.isFinite(factor)) {
-        const times = significant(loss.max / usual)
-        const message = `the loss jumps to ${significant(loss.max)}, ${times} times the usual`
-        this.usual = usual
-        this.found.push({ kind: 'spike', level: 'error', iteration, message, remedy: CALMER })
-        return [{ ...this.found.at(-1)!, level: 'warn' }]
-      }
-      recent.shift()
+    const { recent, first } = this
+    const known = recent.length === USUAL
+    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : first
+    const limit = known ? Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) : loss.max / EXPLOSION
+    if (usual > 0 && limit > usual && Number.isFinite(limit)) {
+      const size = `${significant(loss.max)}, ${significant(loss.max / usual)} times`
+      const message = known ? `the loss jumps to ${size} the usual` : `training explodes, a loss of ${size} the first`
+      const kind = known ? 'spike' : 'exploding'
+      this.usual = usual
+      this.found.push({ kind, level: 'error', iteration, message, remedy: CALMER })
+      return [{ ...this.found.at(-1)!, level: 'warn' }]
     }
+    if (known) recent.shift()
     recent.push(loss.mean)
     return []
   }
@@ -216,8 +221,9 @@ class Lasting implements Watcher<StepEvent> {
 }
 
 function deadUnits({ liveShare, iteration }: StepEvent): Alert {
-  const message = `only ${percent(liveShare, 1)} of the hidden units are not zero`
-  const remedy = 'lower the learning rate, or begin with smaller weights: units that are dead learn nothing'
+  const message = `most units are dead, only ${percent(liveShare, 1)} of all states are not zero`
+  const remedy =
+    'dead units learn nothing: begin anew with a lower learning rate or smaller weights, or clip the gradient'
   return { kind: 'dead', level: 'error', iteration, message, remedy }
 }
 
@@ -245,7 +251,9 @@ class Flow implements Watcher<ProbeEvent> {
     const { iteration } = since
     const T = grouped(last.T)
     if (last.verdict === 'explodes') {
-      const message = `the gradient grows on its way back by ${decadesOf(last)} decades in ${T} steps`
+      const message = Number.isFinite(last.decades)
+        ? `the gradient grows on its way back by ${decadesOf(last)} decades in ${T} steps`
+        : 'the gradient grows on its way back until it is no number any more'
       return [{ kind: 'exploding', level: 'warn', iteration, message, remedy: CALMER }]
     }
     const message = Number.isFinite(last.decades)

@@ -62,7 +62,7 @@ export function normsOf(rows: Floats, n: number): Float64Array {
 
 /** What becomes of a gradient of these norms at the first and the last of T steps: see GradientFlow. */
 export function fate(first: number, last: number, T: number): { readonly decades: number; readonly verdict: Verdict } {
-  const decades = Math.log10(first / last)
+  const decades = Number.isFinite(first) ? Math.log10(first / last) : Number.POSITIVE_INFINITY
   const rate = (100 * decades) / Math.max(1, T - 1)
   // Not a number: nothing arrives anywhere.
   return { decades, verdict: rate > NOT_CARRIED ? 'explodes' : rate >= -NOT_CARRIED ? 'carried' : 'vanishes' }

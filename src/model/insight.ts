@@ -45,7 +45,7 @@ export interface GradientFlow {
   readonly dx: Floats
   /**
    * log10 of the first step's norm over the last step's: -8 where the first step gets 10⁻⁸ of what the last one gets.
-   * -Infinity where it gets nothing; NaN where the last step gets nothing, too.
+   * -Infinity where it gets nothing; NaN where the last step gets nothing, too; Infinity where it is not finite.
    */
   readonly decades: number
   /** vanishes or explodes: by more than half a decade in 100 steps. */

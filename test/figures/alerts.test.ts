@@ -133,7 +133,11 @@ test('an IRNN at ten times a rate that trains explodes, and is told what helps',
   const alerts = alertsOf(await events(0.1))
   assert.deepEqual(
     alerts.map(({ kind, level, iteration }) => [kind, level, iteration < 20]),
-    [['nan', 'error', true]],
+    [
+      ['nan', 'error', true],
+      ['exploding', 'error', true],
+    ],
   )
+  assert.match(alerts[1]!.message, /^training explodes, a loss of [\d.e]+, [\d.e]+ times the first, not over yet$/)
   assert.match(alerts[0]!.remedy, /^lower the learning rate, to a tenth say, or clip the gradient$/)
 })

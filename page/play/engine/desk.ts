@@ -147,8 +147,7 @@ export class Desk {
     this.sent = performance.now()
     for (let trainer = this.trainer; this.wanted > 0 && trainer && !trainer.ended; trainer = this.trainer) {
       this.setLive()
-      const alert = trainer.iterate()
-      if (alert) this.around.post({ type: 'alert', alert })
+      trainer.iterate()
       this.wanted -= 1
       this.done += 1
       if (this.seen && performance.now() - this.sent >= ROWS_MS) await this.tell()
@@ -193,9 +192,8 @@ export class Desk {
     const { around, trainer } = this
     const began = performance.now()
     const probe = trainer!.probe()
-    const alert = trainer!.alertOf(probe)
     around.post({ type: 'probe', probe }, [probe.norms.buffer, probe.x.buffer, probe.h.buffer] as ArrayBuffer[])
-    if (alert) around.post({ type: 'alert', alert })
+    around.post({ type: 'alerts', alerts: trainer!.alerts() })
     const now = performance.now()
     this.lookAt = now + Math.max(PROBE_MS, (now - began) / LOOKING)
   }

@@ -1,6 +1,7 @@
 /** What the page and a worker say to each other. Arrays are handed over, not copied. */
+
+import type { Alert } from '../../../src/figures/alerts.ts'
 import type { NetSettings } from '../settings.ts'
-import type { Alert } from './alerts.ts'
 
 /** What a few iterations did, one number each. */
 export interface Rows {
@@ -60,7 +61,8 @@ export type Report =
   | { readonly type: 'rows'; readonly rows: Rows; readonly perSecond: number }
   | { readonly type: 'score'; readonly iteration: number; readonly score: number }
   | { readonly type: 'probe'; readonly probe: Probe }
-  | { readonly type: 'alert'; readonly alert: Alert }
+  /** All that there is to say of the training so far. */
+  | { readonly type: 'alerts'; readonly alerts: readonly Alert[] }
   | { readonly type: 'paused'; readonly iteration: number; readonly ended: boolean }
   | { readonly type: 'saved'; readonly iteration: number; readonly model: Uint8Array<ArrayBuffer> }
   | { readonly type: 'opened'; readonly id: number; readonly name: string; readonly what: string }

@@ -2,24 +2,31 @@
  * One network in training: an iteration at a time, so that it can be paused after any, with a rate and a clip that may
  * change in between. It knows neither worker nor page.
  */
+
+import { type Alert, alertWatch } from '../../../src/figures/alerts.ts'
 import type { Backend, Batch, GradientFlow, Iteration, MnistData, Model, TrainSpec } from '../../../src/index.ts'
 import { createIteration, gradientFlow, read, saveModel } from '../../../src/index.ts'
+import { fate } from '../../../src/model/flow.ts'
 import { createWatch } from '../../../src/train/collapse.ts'
+import { createStepRecord } from '../../../src/train/stepRecord.ts'
 import type { NetSettings } from '../settings.ts'
-import { type Alert, blown, collapsed, leftOut, notFinite } from './alerts.ts'
 import { createNetwork, specOf } from './network.ts'
 import type { Probe, Rows } from './protocol.ts'
 
 /** Sequences whose gradients are averaged: one alone may have all its units at 0 somewhere. */
 const PROBED = 4
 const MOST_LEFT_OUT = 10
+/** Iterations of a record, as in a run of the command. */
+const STEP = 10
 
 export class Trainer {
   readonly model: Model
   private net: NetSettings
   private work: Iteration
   private readonly probed: readonly Sequence[]
-  private watch = createWatch()
+  private readonly watch = createWatch()
+  private readonly alerted = alertWatch()
+  private readonly record = createStepRecord(true)
   private failures = 0
   private rows: RowsSoFar = noRows()
 
@@ -41,24 +48,38 @@ export class Trainer {
     return this.failures >= MOST_LEFT_OUT
   }
 
-  /** One minibatch update. Returns what went wrong with it, if anything did. */
-  iterate(): Alert | null {
-    const { work, rows } = this
-    if (this.ended) return null
+  /** One minibatch update. */
+  iterate(): void {
+    const { work, rows, watch, record } = this
+    if (this.ended) return
     const went = work.iterate()
     const { loss, norm, clipped } = work.last
     if (!went) {
       this.failures += 1
-      if (this.ended) return notFinite(this.iteration, this.net)
-      return this.watch.addFailure() ? leftOut(this.iteration, this.net) : null
+      const { best } = watch.getState()
+      if (watch.addFailure()) this.alerted.add({ type: 'collapse', ...this.now(), loss, best, finite: false })
+      return
     }
     this.failures = 0
+    record.add(work.last)
     rows.iteration.push(this.iteration)
     rows.loss.push(loss)
     rows.gradNorm.push(norm)
     rows.clipped.push(clipped ? 1 : 0)
-    const found = this.watch.add(loss)
-    return found && collapsed(this.iteration, found.loss / found.best, this.net)
+    const found = watch.add(loss)
+    if (found) this.alerted.add({ type: 'collapse', ...this.now(), ...found, finite: true })
+    if (record.length === STEP) {
+      this.alerted.add({ type: 'step', ...this.now(), ...record.take(work.liveShare(), null) })
+    }
+  }
+
+  /** What has gone wrong so far, by the rules for the records of a run. */
+  alerts(): Alert[] {
+    return this.alerted.all()
+  }
+
+  private now(): { iteration: number; seconds: number } {
+    return { iteration: this.iteration, seconds: 0 }
   }
 
   /** What the iterations since the last call did. */
@@ -100,6 +121,8 @@ export class Trainer {
     const { x, y } = this.probed[0]!
     const { T, h, logits } = read(this.model, x)
     const norms = meanOf(flows)
+    const curves = { T, ...fate(norms[0]!, norms[T - 1]!, T), ...NO_CURVES }
+    this.alerted.add({ type: 'probe', ...this.now(), ...curves })
     const K = logits.length / T
     const said = logits.subarray((T - 1) * K)
     return {
@@ -112,11 +135,6 @@ export class Trainer {
       answer: K === 1 ? said[0]! : said.indexOf(Math.max(...said)),
       loss: flows.reduce((sum, { loss }) => sum + loss, 0) / flows.length,
     }
-  }
-
-  /** What went wrong by this probe, if anything did. */
-  alertOf({ norms }: Probe): Alert | null {
-    return blown(this.iteration, norms, this.net)
   }
 
   /** The bytes of model.safetensors. @throws InputError where weights are not finite */
@@ -141,6 +159,9 @@ interface RowsSoFar {
   readonly gradNorm: number[]
   readonly clipped: number[]
 }
+
+/** What alerts do not read of a probe. */
+const NO_CURVES = { every: 1, flow: [], flowLow: [], flowHigh: [], hNorm: [], activeT: [], rho: null }
 
 const noRows = (): RowsSoFar => ({ iteration: [], loss: [], gradNorm: [], clipped: [] })
 

@@ -131,13 +131,27 @@ test('tanh vanishes, the identity carries, what explodes says so with a remedy',
     .getByText(/The gradient is carried: −0\.1\d decades over 100 steps/)
     .last()
     .waitFor()
-  await page.getByRole('link', { name: 'make it explode' }).click()
-  await net(page, 'right').waitFor({ state: 'detached' })
+  // Its own recipe at ten times the rate: a loss of 7e17 at the first update, and one unit of 64 that lives.
+  await page.goto(`${origin}play/#right=none`)
+  await button(page, '× 10 ten times the learning rate').click()
+  assert.match(page.url(), /lr=0.01&/)
   await rests(page, 'left')
   await button(page, '▶ train').click()
-  await net(page, 'left')
-    .getByText(/the gradient explodes: .* training ends.*Remedy: clip the gradient/)
-    .waitFor()
+  const alerts = net(page, 'left').getByRole('status')
+  await alerts.getByText(/training explodes, a loss of .* times the first.*Remedy: lower the learning rate/).waitFor()
+  await alerts.getByText(/most units are dead, .*Remedy: .*lower learning rate or smaller weights/).waitFor()
+  const said = await alerts.locator('p').allInnerTexts()
+  assert.ok(
+    said.every((text) => Number(/Iteration ([\d,]+)/.exec(text)![1]!.replace(',', '')) < 300),
+    said.join('\n'),
+  )
+  await button(page, '❚❚ pause').click()
+  await page.getByRole('link', { name: 'make it explode' }).click()
+  await button(page, 'begin anew').click()
+  await rests(page, 'left')
+  await button(page, '▶ train').click()
+  await alerts.getByText(/loss or gradient not finite, the minibatch was left out\. Remedy: lower the/).waitFor()
+  await alerts.getByText('Ten minibatches in a row were not finite: training has ended.').waitFor()
   await net(page, 'left').and(page.locator('[data-status=ended]')).waitFor()
 })
 
