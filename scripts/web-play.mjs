@@ -7,12 +7,18 @@ import { fileURLToPath } from 'node:url'
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const NO_KERNELS = '\0no-embedded-kernels'
 
+const NOT_HERE = 'throw new Error("the playground was built without this")'
 /** Modules of the library that nothing in the pages calls, and what stands in their place. */
 const UNUSED = {
   // Digits are never permuted: 784 random numbers.
   'src/tasks/mnist/permutation92916.ts': 'export const NUMPY_92916 = []',
   // Sequences are read as a whole, never step by step.
-  'src/model/stepper.ts': 'export function createStepper() { throw new Error("the pages have no stepper") }',
+  'src/model/stepper.ts': `export function createStepper() { ${NOT_HERE} }`,
+  // They are short, and kept as a whole.
+  'src/layers/segments.ts': `export class CheckpointedLayer { constructor() { ${NOT_HERE} } }
+    export const segmentSteps = (T) => T`,
+  // Of ten classes all logits are kept.
+  'src/layers/softmax.ts': `export function softmaxLayer() { ${NOT_HERE} }`,
 }
 
 /**

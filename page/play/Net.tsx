@@ -46,6 +46,7 @@ export function Net({ side, axes }: { readonly side: Side; readonly axes: Axes }
       aria-label={`${side.name} network: ${CELL_NAMES[net.cell]}`}
       data-status={side.status.value}
       data-iteration={side.iteration.value}
+      data-kept={side.kept.value}
     >
       <Head side={side} net={net} />
       <Alerts side={side} />

@@ -7,7 +7,7 @@ import { Reading } from './Reading.tsx'
 import { alive, openReading } from './reading.ts'
 import { DEFAULTS, type Settings, toHash } from './settings.ts'
 import { slow } from './slow.ts'
-import { attach, begin, obstacle, pauseAll, problems, resting, runAll, sides } from './state.ts'
+import { attach, begin, keeping, obstacle, pauseAll, problems, resting, runAll, sides } from './state.ts'
 
 /** What to look at first, as settings. */
 const STORIES: readonly (readonly [title: string, settings: Partial<Settings>])[] = [
@@ -84,6 +84,11 @@ function Notes() {
         </p>
       ))}
       {resting.value && <p role="status">{resting.value}</p>}
+      {keeping.value && (
+        <p class="soft small" role="status">
+          {keeping.value}
+        </p>
+      )}
       {!isolated && (
         <p class="soft small">
           One thread a network: this server does not isolate the page (npx irnn play does). The numbers are the same.

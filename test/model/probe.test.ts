@@ -102,7 +102,7 @@ function probe(model: Model, batch: BatchInput): ProbeCurves {
   }
 }
 
-test('one that has looked at a larger batch says of a smaller one what a new one says, and after its end nothing', () => {
+test('one that has looked at a larger batch says of a smaller one what a new one says, after its end nothing', () => {
   for (const cell of CELLS) {
     using model = createModel(spec(cell, 'every'), { backend: reference, seed: 5 })
     const batch = { T, B, x: X, y: CLASSES, lengths: LENGTHS }

@@ -89,6 +89,12 @@ export class Desk {
       around.post({ type: 'saved', iteration: this.trainer!.iteration, model }, [model.buffer])
       return
     }
+    if (command.type === 'keep') {
+      const kept = this.trainer!.keep()
+      const arrays = [kept.weights, ...Object.values(kept.optimizer)]
+      around.post({ type: 'kept', kept }, arrays.map(({ buffer }) => buffer) as ArrayBuffer[])
+      return
+    }
     await this.show(command)
   }
 
@@ -114,13 +120,13 @@ export class Desk {
     return this.backend
   }
 
-  private async start({ net, threads, digits }: Extract<Command, { type: 'start' }>): Promise<void> {
+  private async start({ net, threads, digits, from }: Extract<Command, { type: 'start' }>): Promise<void> {
     this.wanted = 0
     const backend = await this.backendOf(threads)
     if (digits !== null) this.digits = digitsOf(digits, { train: DIGITS, test: TEST })
     this.trainer?.dispose()
     this.trainer = null
-    this.trainer = new Trainer(backend, net, this.digits)
+    this.trainer = new Trainer(backend, net, this.digits, from)
     const { description, instructionSet } = backend
     const ready = { description, instructionSet: instructionSet ?? '', threads: backend.threads }
     this.around.post({ type: 'ready', ...ready })

@@ -5,13 +5,14 @@
 
 import { type Alert, alertWatch } from '../../../src/figures/alerts.ts'
 import type { Backend, Batch, GradientFlow, Iteration, MnistData, Model, TrainSpec } from '../../../src/index.ts'
-import { createIteration, gradientFlow, read, saveModel } from '../../../src/index.ts'
+import { createIteration, gradientFlow, InputError, read, saveModel } from '../../../src/index.ts'
 import { fate } from '../../../src/model/flow.ts'
-import { createWatch } from '../../../src/train/collapse.ts'
+import { type CollapseWatch, createWatch } from '../../../src/train/collapse.ts'
+import { type RunState, restore } from '../../../src/train/runState.ts'
 import { createStepRecord } from '../../../src/train/stepRecord.ts'
 import type { NetSettings } from '../settings.ts'
 import { createNetwork, specOf } from './network.ts'
-import type { Probe, Rows } from './protocol.ts'
+import type { Kept, Probe, Rows } from './protocol.ts'
 
 /** Sequences whose gradients are averaged: one alone may have all its units at 0 somewhere. */
 const PROBED = 4
@@ -24,19 +25,49 @@ export class Trainer {
   private net: NetSettings
   private work: Iteration
   private readonly probed: readonly Sequence[]
-  private readonly watch = createWatch()
+  private readonly watch: CollapseWatch
   private readonly alerted = alertWatch()
   private readonly record = createStepRecord(true)
   private failures = 0
   private rows: RowsSoFar = noRows()
 
-  /** @throws InputError for settings that make no network */
-  constructor(backend: Backend, net: NetSettings, digits: MnistData | null) {
+  /**
+   * @param from what another gave by `keep`, under the same settings; null: begins
+   * @throws InputError for settings that make no network, and for what was kept of another
+   */
+  constructor(backend: Backend, net: NetSettings, digits: MnistData | null, from: Kept | null = null) {
     const { task, model, spec } = createNetwork(backend, net, digits)
     this.net = net
     this.model = model
     this.work = createIteration(model, task, spec)
     this.probed = firstOf(task.test(PROBED))
+    this.watch = createWatch(from?.collapse)
+    this.failures = from?.failures ?? 0
+    if (from) this.goOn(from)
+  }
+
+  private goOn(from: Kept): void {
+    const { model, work } = this
+    if (from.weights?.length !== model.weights.length || !from.weights.every(Number.isFinite)) {
+      throw new InputError('kept: weights: expected those of this network: begin anew')
+    }
+    restore(work, stateOf(from, work))
+    model.weights.set(from.weights)
+    model.weightsChanged()
+  }
+
+  /** What another trainer goes on from, to the same bits. */
+  keep(): Kept {
+    const { model, work, watch, failures, iteration } = this
+    const copies = Object.entries(work.optimizer.state).map(([name, array]) => [name, Float32Array.from(array)])
+    return {
+      iteration,
+      weights: Float32Array.from(model.weights),
+      optimizer: Object.fromEntries(copies),
+      stream: work.stream.getState(),
+      collapse: watch.getState(),
+      failures,
+    }
   }
 
   get iteration(): number {
@@ -101,9 +132,7 @@ export class Trainer {
     const changed = { ...net, ...live }
     const spec: TrainSpec = specOf(changed)
     const next = createIteration(this.model, work.task, spec)
-    next.goTo(work.optimizer.iteration)
-    for (const [name, array] of Object.entries(work.optimizer.state)) next.optimizer.state[name]!.set(array)
-    next.stream.setState(work.stream.getState())
+    restore(next, stateOf(this.keep(), next))
     this.work = next
     this.net = changed
     work.dispose()
@@ -146,6 +175,11 @@ export class Trainer {
     this.work.dispose()
     this.model.dispose()
   }
+}
+
+/** What `restore` reads of a run's state. */
+function stateOf({ iteration, optimizer, stream }: Kept, { rate }: Iteration): RunState {
+  return { iteration, optimizer, stream, rate, carried: null, generator: null } as unknown as RunState
 }
 
 interface Sequence {
