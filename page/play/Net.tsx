@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { save } from '../shared/ask.ts'
 import type { ColorName } from '../shared/palette.ts'
 import { colorOf } from '../shared/palette.ts'
+import { Alerts } from './Alerts.tsx'
 import { aroundZero, fromZero, ink, legendOf, sizeOf } from './colors.ts'
 import type { Probe } from './engine/protocol.ts'
 import { spokenFlow } from './flow.ts'
@@ -96,21 +97,6 @@ function Head({ side, net }: { readonly side: Side; readonly net: NetSettings })
       )}
       {side.description.value && <p class="soft small">{side.description.value}</p>}
     </header>
-  )
-}
-
-function Alerts({ side }: { readonly side: Side }) {
-  return (
-    <div role="status">
-      {side.alerts.value.map(({ kind, level, message, remedy, iteration }) => (
-        <p class={level === 'error' ? 'bad' : ''} key={`${kind} ${iteration}`}>
-          ▲ Iteration {iteration.toLocaleString('en')}: {message}. <b>Remedy:</b> {remedy}.
-        </p>
-      ))}
-      {side.status.value === 'ended' && (
-        <p class="bad">Ten minibatches in a row were not finite: training has ended. Begin anew with “reset”.</p>
-      )}
-    </div>
   )
 }
 

@@ -1,6 +1,6 @@
 import { useEffect } from 'preact/hooks'
 import { ThemeButton } from '../shared/ThemeButton.tsx'
-import { Controls, Transport } from './Controls.tsx'
+import { About, Controls, Transport } from './Controls.tsx'
 import { powersAround } from './Lines.tsx'
 import { Net } from './Net.tsx'
 import { Reading } from './Reading.tsx'
@@ -50,6 +50,7 @@ export function Play() {
           </ol>
         </nav>
         <Controls />
+        <About />
         <Transport />
         <Nets />
       </section>

@@ -100,9 +100,11 @@ test('tanh vanishes, the identity carries, what explodes says so with a remedy',
     said.every((text) => Number(/Iteration ([\d,]+)/.exec(text)![1]!.replace(',', '')) < 300),
     said.join('\n'),
   )
-  await button(page, '❚❚ pause').click()
+  await button(page, 'begin anew at a learning rate of 0.001').click()
+  assert.match(page.url(), /lr=0.001&/)
+  await rests(page, 'left')
+  assert.deepEqual([await iteration(page, 'left'), await alerts.locator('p').count()], [0, 0])
   await page.getByRole('link', { name: 'make it explode' }).click()
-  await button(page, 'begin anew').click()
   await rests(page, 'left')
   await button(page, '▶ train').click()
   await alerts.getByText(/loss or gradient not finite, the minibatch was left out\. Remedy: lower the/).waitFor()
