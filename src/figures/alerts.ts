@@ -15,7 +15,7 @@ export type Alert = Pick<AlertEvent, 'kind' | 'level' | 'iteration' | 'message' 
 const USUAL = 20
 /** A record whose mean is so many times the usual loss, or one of whose iterations is, has a spike. */
 const SPIKE = { mean: 10, single: 1000 } as const
-/** Before it is known what is usual: an iteration with so many times the least loss of the first record explodes. */
+/** In the first records of a run: an iteration with so many times the least loss of the first explodes. */
 const EXPLOSION = 1e4
 /** Below this share of units that are not zero a layer is dead; below this norm a gradient changes no float32. */
 const DEAD = 0.02
@@ -157,8 +157,8 @@ class Spikes implements Watcher<StepEvent> {
   /** What was usual before a spike that is not over. */
   private usual: number | null = null
 
-  add({ loss, iteration }: StepEvent): Alert[] {
-    this.first ??= loss.min
+  add({ loss, iteration, window }: StepEvent): Alert[] {
+    if (iteration <= USUAL * window) this.first ??= loss.min // a run that goes on later has small ones by chance
     if (this.usual !== null) {
       if (!(loss.mean <= 2 * this.usual)) return []
       this.usual = null
@@ -169,7 +169,7 @@ class Spikes implements Watcher<StepEvent> {
     }
     const { recent, first } = this
     const known = recent.length === USUAL
-    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : first
+    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : (first ?? 0)
     const limit = known ? Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) : loss.max / EXPLOSION
     if (usual > 0 && limit > usual && Number.isFinite(limit)) {
       const size = `${significant(loss.max)}, ${significant(loss.max / usual)} times`
