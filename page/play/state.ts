@@ -26,6 +26,7 @@ export const others = signal<Readonly<Record<string, string>>>(Object.fromEntrie
 
 /** Networks in training are kept so often, and whenever they pause. */
 const KEEP_MS = 5000
+const ANSWER_MS = 3000
 /** Iterations from which on a page asks before it lets them go. */
 const WORTH_ASKING = 100
 
@@ -67,7 +68,7 @@ async function takeUp(): Promise<void> {
   let from: KeptSides | null = null
   let said = ''
   try {
-    from = await kept(toHash(settings.value))
+    from = await Promise.race([kept(toHash(settings.value)), late()])
     if (from) said = GOES_ON
   } catch (error) {
     const { name, message } = error as Error
@@ -77,6 +78,9 @@ async function takeUp(): Promise<void> {
   await begin(from)
   keeping.value = said
 }
+
+/** A browser that does not answer keeps nothing. */
+const late = () => new Promise<never>((_, reject) => setTimeout(() => reject(new TypeError('no answer')), ANSWER_MS))
 
 const GOES_ON = 'Training goes on where it was when this page was left. “reset” begins anew.'
 
