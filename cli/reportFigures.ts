@@ -22,7 +22,10 @@ function scoreFigure(runs: readonly Reported[]): Figure {
     ...headOf(`test ${title}`, runs),
     description: runs.map(({ name, events }) => `${name}: ${scoreLine(events)}`).join('. '),
     y: { title, log },
-    series: [...runs.map((run, i) => ({ ...lookOf(run, i), points: scores[i]?.test ?? [] })), ...papers(runs)],
+    series: [
+      ...runs.map((run, i) => ({ ...lookOf(run, i), points: scores[i]?.test ?? [], told: true })),
+      ...papers(runs),
+    ],
   }
 }
 
@@ -49,6 +52,7 @@ function spreadFigure(runs: readonly Reported[], key: StepKey): Figure {
     series: runs.map((run, i) => ({
       ...lookOf(run, i),
       points: buckets[i]!.map(({ x, mean }) => [x, mean] as const),
+      told: true,
     })),
     bands: runs.map((_, i) => ({
       name: i === 0 ? 'least to most' : '',

@@ -17,7 +17,7 @@ import { figuresOf } from './reportFigures.ts'
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #24292f; --soft: #596270; --line: #8884; --ground: #fff; --bad: #a33b00 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root { --ink: #dde1e6; --soft: #9aa4b0; --ground: #16181c; --bad: #ff9457 } }
 body { font: 15px/1.5 system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif; color: var(--ink);
   background: var(--ground); max-width: 1480px; margin: 0 auto; padding: 24px; overflow-wrap: anywhere }

@@ -5,11 +5,12 @@ export function grouped(n: number): string {
   return Math.round(n).toLocaleString('en-US')
 }
 
-/** 0.00013842 → "0.000138", 3.2e-9 → "3.2e-9" */
+/** 0.00013842 → "0.000138", 3.2e-9 → "3.2e-9", 7.294e17 → "7.29e17" */
 export function significant(value: number, digits = 3): string {
   if (!Number.isFinite(value)) return String(value)
   const rounded = Number(value.toPrecision(digits))
-  return Math.abs(rounded) < 1e-5 && rounded !== 0 ? rounded.toExponential() : String(rounded)
+  const size = Math.abs(rounded)
+  return rounded !== 0 && (size < 1e-5 || size >= 1e9) ? rounded.toExponential().replace('+', '') : String(rounded)
 }
 
 /** 75.2 → "1 min 15 s" */

@@ -3,6 +3,7 @@ import { useMemo } from 'preact/hooks'
 import { save } from '../shared/ask.ts'
 import type { ColorName } from '../shared/palette.ts'
 import { colorOf } from '../shared/palette.ts'
+import { Alerts } from './Alerts.tsx'
 import { aroundZero, fromZero, ink, legendOf, sizeOf } from './colors.ts'
 import type { Probe } from './engine/protocol.ts'
 import { spokenFlow } from './flow.ts'
@@ -46,6 +47,7 @@ export function Net({ side, axes }: { readonly side: Side; readonly axes: Axes }
       aria-label={`${side.name} network: ${CELL_NAMES[net.cell]}`}
       data-status={side.status.value}
       data-iteration={side.iteration.value}
+      data-kept={side.kept.value}
     >
       <Head side={side} net={net} />
       <Alerts side={side} />
@@ -95,18 +97,6 @@ function Head({ side, net }: { readonly side: Side; readonly net: NetSettings })
       )}
       {side.description.value && <p class="soft small">{side.description.value}</p>}
     </header>
-  )
-}
-
-function Alerts({ side }: { readonly side: Side }) {
-  return (
-    <div role="status">
-      {side.alerts.value.map(({ message, remedy, iteration }) => (
-        <p class="bad" key={`${iteration} ${message}`}>
-          ▲ {message}. <b>Remedy:</b> {remedy}.
-        </p>
-      ))}
-    </div>
   )
 }
 

@@ -1,13 +1,13 @@
 import { useEffect } from 'preact/hooks'
 import { ThemeButton } from '../shared/ThemeButton.tsx'
-import { Controls, Transport } from './Controls.tsx'
+import { About, Controls, Transport } from './Controls.tsx'
 import { powersAround } from './Lines.tsx'
 import { Net } from './Net.tsx'
 import { Reading } from './Reading.tsx'
 import { alive, openReading } from './reading.ts'
 import { DEFAULTS, type Settings, toHash } from './settings.ts'
 import { slow } from './slow.ts'
-import { attach, begin, obstacle, pauseAll, problems, resting, runAll, sides } from './state.ts'
+import { attach, begin, keeping, obstacle, pauseAll, problems, resting, runAll, sides } from './state.ts'
 
 /** What to look at first, as settings. */
 const STORIES: readonly (readonly [title: string, settings: Partial<Settings>])[] = [
@@ -50,6 +50,7 @@ export function Play() {
           </ol>
         </nav>
         <Controls />
+        <About />
         <Transport />
         <Nets />
       </section>
@@ -84,6 +85,11 @@ function Notes() {
         </p>
       ))}
       {resting.value && <p role="status">{resting.value}</p>}
+      {keeping.value && (
+        <p class="soft small" role="status">
+          {keeping.value}
+        </p>
+      )}
       {!isolated && (
         <p class="soft small">
           One thread a network: this server does not isolate the page (npx irnn play does). The numbers are the same.

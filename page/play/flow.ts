@@ -17,7 +17,7 @@ const LEAST = 0.5
 /** @param norms |dL/dh_t|, the first step first */
 export function spokenFlow(norms: Float64Array): SpokenFlow {
   const T = norms.length
-  const { decades, verdict } = fate(norms)
+  const { decades, verdict } = fate(norms[0]!, norms[T - 1]!, T)
   if (norms.some((norm) => !Number.isFinite(norm))) {
     return {
       verdict: 'explodes',

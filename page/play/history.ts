@@ -1,6 +1,9 @@
 /** Losses of every iteration so far, as at most so many points that keep each spike: minimum, mean and maximum. */
 
 const MOST = 600
+const LISTS = ['iteration', 'min', 'mean', 'max'] as const
+
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0
 
 export class History {
   /** Iterations that a point covers; it doubles whenever there are too many points. */
@@ -10,6 +13,21 @@ export class History {
   readonly min: number[] = []
   readonly mean: number[] = []
   readonly max: number[] = []
+
+  /** One that was kept as data; null where it cannot be one. */
+  static from(data: Readonly<Record<string, unknown>>): History | null {
+    const history = new History()
+    const { window, n } = data
+    if (!isCount(window) || !isCount(n)) return null
+    history.window = window
+    history.n = n
+    for (const name of LISTS) {
+      const list = data[name]
+      if (!Array.isArray(list) || list.length > MOST || !list.every(Number.isFinite)) return null
+      history[name].push(...list)
+    }
+    return LISTS.every((name) => history[name].length === history.iteration.length) ? history : null
+  }
 
   add(iteration: number, loss: number): void {
     const last = this.iteration.length - 1

@@ -1,9 +1,10 @@
 /** One network as the page sees it: what its worker has said. */
 import { signal } from '@preact/signals'
-import type { Alert } from './engine/alerts.ts'
+import type { Alert } from '../../src/figures/alerts.ts'
 import type { Probe, Report } from './engine/protocol.ts'
 import { History } from './history.ts'
 import { type Link, openLink, threadsFor } from './link.ts'
+import type { KeptSide } from './session.ts'
 import type { NetSettings, Settings } from './settings.ts'
 
 export type Status = 'loading' | 'paused' | 'running' | 'ended' | 'failed'
@@ -28,7 +29,13 @@ export class Side {
   readonly news = signal(0)
   /** Whether the rate or the clip was changed after the start: no command does that. */
   readonly changed = signal(false)
+  /** The iteration that the browser has kept; -1: none. */
+  readonly kept = signal(-1)
+  /** Why what was kept could not be used. */
+  readonly refused = signal('')
   history = new History()
+  /** Until it is known whether it can go on with what was kept. */
+  private goesOn = false
   private link: Link | null = null
   private waiting: ((report: Report) => void)[] = []
 
@@ -37,14 +44,24 @@ export class Side {
   }
 
   /** Begins anew; null: there is no such network. */
-  start(net: NetSettings | null, nets: number, digits: Uint8Array | null): void {
+  start(net: NetSettings | null, nets: number, digits: Uint8Array | null, from: KeptSide | null = null): void {
     this.link?.close() // also where it is in the middle of something
     this.link = null
     for (const listen of this.waiting.splice(0)) listen({ type: 'failed', id: null, message: 'begun anew' })
     this.forget(net)
     if (net === null) return
+    if (from) this.goOn(from)
+    this.goesOn = from !== null
     this.link = openLink((report) => this.take(report))
-    this.link.send({ type: 'start', net, threads: threadsFor(nets), digits })
+    this.link.send({ type: 'start', net, threads: threadsFor(nets), digits, from: from?.training ?? null })
+  }
+
+  private goOn({ training, history, scores, changed }: KeptSide): void {
+    this.history = history
+    this.iteration.value = training.iteration
+    this.kept.value = training.iteration
+    this.scores.value = scores
+    this.changed.value = changed
   }
 
   private forget(net: NetSettings | null): void {
@@ -59,6 +76,8 @@ export class Side {
     this.scores.value = []
     this.failure.value = ''
     this.changed.value = false
+    this.kept.value = -1
+    this.refused.value = ''
     this.news.value += 1
   }
 
@@ -92,6 +111,15 @@ export class Side {
     return report.type === 'saved' ? report : null
   }
 
+  /** What the network goes on from after the page was loaded again; null where there is no network, or none yet. */
+  async keep(): Promise<KeptSide | null> {
+    if (this.net.value === null || this.status.value === 'loading') return null
+    const report = await this.ask('kept', () => this.link?.send({ type: 'keep' }))
+    if (report.type !== 'kept') return null
+    const { history, scores, changed } = this
+    return { training: report.kept, history, scores: scores.value, changed: changed.value }
+  }
+
   /** Sends, and waits for a report of that type, or for a failure. */
   private ask(type: Report['type'], send: () => void): Promise<Report> {
     return new Promise((resolve) => {
@@ -108,14 +136,16 @@ export class Side {
     if (report.type === 'ready') {
       this.description.value = report.description
       this.status.value = 'paused'
+      this.goesOn = false
     } else if (report.type === 'rows') this.takeRows(report)
     else if (report.type === 'score') this.scores.value = [...this.scores.value, [report.iteration, report.score]]
     else if (report.type === 'probe') this.probe.value = report.probe
-    else if (report.type === 'alert') this.alerts.value = [...this.alerts.value, report.alert].slice(-ALERTS)
+    else if (report.type === 'alerts') this.alerts.value = report.alerts.slice(-ALERTS)
     else if (report.type === 'paused') {
       this.iteration.value = report.iteration
       this.status.value = report.ended ? 'ended' : 'paused'
-    } else if (report.type === 'failed') {
+    } else if (report.type === 'failed' && this.goesOn) this.refused.value = report.message
+    else if (report.type === 'failed') {
       this.failure.value = report.message
       if (this.status.value === 'loading') this.status.value = 'failed'
     }

@@ -1,7 +1,8 @@
 /** What the playground shows, and what its controls do. */
-import { effect, signal } from '@preact/signals'
+import { effect, signal, untracked } from '@preact/signals'
 import trainDigits from '../../build/digits.bin?url'
 import { noWorkers } from './link.ts'
+import { forget, type KeptSides, keep, kept } from './session.ts'
 import { fromHash, LIVE, netOf, resets, type Settings, toHash } from './settings.ts'
 import { Side } from './side.ts'
 
@@ -18,9 +19,14 @@ export const asked = signal<Settings | null>(null)
 export const obstacle = signal(noWorkers())
 /** Why training rests although nobody paused it. */
 export const resting = signal('')
+/** What became of the training that the browser kept, or why it keeps none. */
+export const keeping = signal('')
 /** Other words of the address: the digit that is read, and what teachers hide. */
 export const others = signal<Readonly<Record<string, string>>>(Object.fromEntries(first.others))
 
+/** Networks in training are kept so often, and whenever they pause. */
+const KEEP_MS = 5000
+const ANSWER_MS = 3000
 /** Iterations from which on a page asks before it lets them go. */
 const WORTH_ASKING = 100
 
@@ -32,9 +38,11 @@ async function loadDigits(): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer())
 }
 
-/** Makes the networks of the settings anew. */
-export async function begin(): Promise<void> {
+/** Makes the networks of the settings: anew, or as they were kept. */
+export async function begin(from: KeptSides | null = null): Promise<void> {
   if (obstacle.value) return
+  keeping.value = ''
+  if (from === null && sides.some((side) => side.kept.value >= 0)) void forget().catch(() => {})
   const wanted = settings.value
   const nets = wanted.right === null ? 1 : 2
   let held: Uint8Array | null = null
@@ -52,7 +60,56 @@ export async function begin(): Promise<void> {
     }
     if (settings.value !== wanted) return
   }
-  for (const side of sides) side.start(netOf(wanted, side.name), nets, held)
+  for (const side of sides) side.start(netOf(wanted, side.name), nets, held, from?.[side.name])
+}
+
+/** Goes on with what the browser has kept of a training under these settings, if it has. */
+async function takeUp(): Promise<void> {
+  let from: KeptSides | null = null
+  let said = ''
+  try {
+    from = await Promise.race([kept(toHash(settings.value)), late()])
+    if (from) said = GOES_ON
+  } catch (error) {
+    const { name, message } = error as Error
+    said = name === 'Error' ? refusedFor(message) : NOT_KEPT
+    void forget().catch(() => {})
+  }
+  await begin(from)
+  keeping.value = said
+}
+
+/** A browser that does not answer keeps nothing. */
+const late = () => new Promise<never>((_, reject) => setTimeout(() => reject(new TypeError('no answer')), ANSWER_MS))
+
+const GOES_ON = 'Training goes on where it was when this page was left. “reset” begins anew.'
+
+const NOT_KEPT = 'This browser keeps nothing for this page: loaded again, it begins anew.'
+const refusedFor = (why: string) => `What was kept of the last visit cannot be used (${why}): training begins anew.`
+
+let keepingNow = false
+let keptLast = ''
+
+/** Gives the browser what the networks go on from when the page is loaded again. */
+async function keepAll(): Promise<void> {
+  const address = toHash(settings.value)
+  const wanted = [address, ...sides.map((side) => side.iteration.value)].join()
+  if (keepingNow || wanted === keptLast || sides.every((side) => side.iteration.value === 0)) return
+  keepingNow = true
+  try {
+    const [ofLeft, ofRight] = await Promise.all(sides.map((side) => side.keep()))
+    if (ofLeft && address === toHash(settings.value)) {
+      await keep(address, { left: ofLeft, right: ofRight ?? null })
+      left.kept.value = ofLeft.training.iteration
+      right.kept.value = ofRight?.training.iteration ?? -1
+    }
+    keptLast = wanted
+  } catch {
+    keeping.value = NOT_KEPT
+    keptLast = wanted
+  }
+  keepingNow = false
+  if (!isRunning()) void keepAll() // one may have paused meanwhile
 }
 
 /** Takes up settings: at once where training goes on with them, after a question where much would be lost. */
@@ -61,6 +118,7 @@ export function choose(next: Settings): void {
   if (!resets(before, next)) {
     settings.value = next
     if (LIVE.some((key) => before[key] !== next[key])) for (const side of sides) side.set(next)
+    void keepAll()
     return
   }
   if (sides.some((side) => side.iteration.value >= WORTH_ASKING)) {
@@ -112,5 +170,15 @@ export function attach(): void {
     choose(given.settings)
   })
   document.addEventListener('visibilitychange', followVisibility)
-  void begin()
+  effect(() => {
+    const refused = sides.find((side) => side.refused.value !== '')?.refused.value
+    if (refused === undefined) return
+    void untracked(() => begin())
+    keeping.value = refusedFor(refused)
+  })
+  effect(() => {
+    if (sides.some(({ status }) => status.value === 'paused' || status.value === 'ended')) void untracked(keepAll)
+  })
+  setInterval(() => isRunning() && void keepAll(), KEEP_MS)
+  void takeUp()
 }

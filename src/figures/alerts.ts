@@ -6,6 +6,7 @@ import { measured } from '../metric.ts'
 import { grouped, percent, significant } from '../numbers.ts'
 import type { CollapseEvent, EvalEvent, ProbeEvent, StepEvent, TrainEvent } from '../train/events.ts'
 import type { AlertEvent, AlertSource } from '../train/notes.ts'
+import { flowLine } from './flow.ts'
 import { scoreHistory } from './history.ts'
 
 /** `iteration` is where it began. */
@@ -15,6 +16,8 @@ export type Alert = Pick<AlertEvent, 'kind' | 'level' | 'iteration' | 'message' 
 const USUAL = 20
 /** A record whose mean is so many times the usual loss, or one of whose iterations is, has a spike. */
 const SPIKE = { mean: 10, single: 1000 } as const
+/** In the first records of a run: an iteration with so many times the least loss of the first explodes. */
+const EXPLOSION = 1e4
 /** Below this share of units that are not zero a layer is dead; below this norm a gradient changes no float32. */
 const DEAD = 0.02
 const VANISHED = 1e-8
@@ -145,15 +148,18 @@ class Losses implements Watcher<StepEvent> {
   }
 }
 
-/** Each spike once; in the end with where it was over. */
+/** Each spike once, and an explosion in the first records; in the end with where it was over. */
 class Spikes implements Watcher<StepEvent> {
   private readonly found: Alert[] = []
   /** Mean losses of the last records; after a spike, what is usual is to be learnt again. */
   private recent: number[] = []
+  /** The least loss of the first record. */
+  private first: number | null = null
   /** What was usual before a spike that is not over. */
   private usual: number | null = null
 
-  add({ loss, iteration }: StepEvent): Alert[] {
+  add({ loss, iteration, window }: StepEvent): Alert[] {
+    if (iteration <= USUAL * window) this.first ??= loss.min // a run that goes on later has small ones by chance
     if (this.usual !== null) {
       if (!(loss.mean <= 2 * this.usual)) return []
       this.usual = null
@@ -162,19 +168,19 @@ class Spikes implements Watcher<StepEvent> {
       this.found.push({ ...last, level: 'warn', message: `${message}, over at iteration ${grouped(iteration)}` })
       return []
     }
-    const { recent } = this
-    if (recent.length === USUAL) {
-      const usual = recent.toSorted((a, b) => a - b)[USUAL >> 1]!
-      const factor = Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) / usual
-      if (usual > 0 && factor > 1 && Number.isFinite(factor)) {
-        const times = significant(loss.max / usual)
-        const message = `the loss jumps to ${significant(loss.max)}, ${times} times the usual`
-        this.usual = usual
-        this.found.push({ kind: 'spike', level: 'error', iteration, message, remedy: CALMER })
-        return [{ ...this.found.at(-1)!, level: 'warn' }]
-      }
-      recent.shift()
+    const { recent, first } = this
+    const known = recent.length === USUAL
+    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : (first ?? 0)
+    const limit = known ? Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) : loss.max / EXPLOSION
+    if (usual > 0 && limit > usual && Number.isFinite(limit)) {
+      const size = `${significant(loss.max)}, ${significant(loss.max / usual)} times`
+      const message = known ? `the loss jumps to ${size} the usual` : `training explodes, a loss of ${size} the first`
+      const kind = known ? 'spike' : 'exploding'
+      this.usual = usual
+      this.found.push({ kind, level: 'error', iteration, message, remedy: CALMER })
+      return [{ ...this.found.at(-1)!, level: 'warn' }]
     }
+    if (known) recent.shift()
     recent.push(loss.mean)
     return []
   }
@@ -216,8 +222,9 @@ class Lasting implements Watcher<StepEvent> {
 }
 
 function deadUnits({ liveShare, iteration }: StepEvent): Alert {
-  const message = `only ${percent(liveShare, 1)} of the hidden units are not zero`
-  const remedy = 'lower the learning rate, or begin with smaller weights: units that are dead learn nothing'
+  const message = `most units are dead, only ${percent(liveShare, 1)} of all states are not zero`
+  const remedy =
+    'dead units learn nothing: begin anew with a lower learning rate or smaller weights, or clip the gradient'
   return { kind: 'dead', level: 'error', iteration, message, remedy }
 }
 
@@ -243,14 +250,8 @@ class Flow implements Watcher<ProbeEvent> {
     const { last, since } = this
     if (!last || !since || fateOf(last) === 'carried') return []
     const { iteration } = since
-    const T = grouped(last.T)
-    if (last.verdict === 'explodes') {
-      const message = `the gradient grows on its way back by ${decadesOf(last)} decades in ${T} steps`
-      return [{ kind: 'exploding', level: 'warn', iteration, message, remedy: CALMER }]
-    }
-    const message = Number.isFinite(last.decades)
-      ? `the gradient vanishes on its way back, by ${decadesOf(last)} decades in ${T} steps`
-      : `the gradient vanishes on its way back, nothing of it arrives at the first of ${T} steps`
+    const message = flowLine(last)
+    if (last.verdict === 'explodes') return [{ kind: 'exploding', level: 'warn', iteration, message, remedy: CALMER }]
     const remedy = 'what comes early is not learnt: try the irnn or lstm cell, or shorter sequences'
     return [{ kind: 'vanishing', level: 'warn', iteration, message, remedy }]
   }
@@ -259,10 +260,6 @@ class Flow implements Watcher<ProbeEvent> {
 /** Less than a factor of ten is no trouble in sequences however short: with a loss at every step it is usual. */
 function fateOf({ verdict, decades }: ProbeEvent): ProbeEvent['verdict'] {
   return Math.abs(decades) < 1 ? 'carried' : verdict
-}
-
-function decadesOf({ decades }: ProbeEvent): string {
-  return significant(Math.abs(decades), 2)
 }
 
 /** The best evaluation is long ago, and the run did not choose it. */

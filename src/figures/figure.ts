@@ -4,6 +4,7 @@
  * data gives the same bytes.
  */
 import { area, line } from 'd3-shape'
+import { grouped, significant } from '../numbers.ts'
 import { type Axis, drawable, round, type Scale, scale, ticks } from './scale.ts'
 
 export interface Series {
@@ -15,6 +16,8 @@ export interface Series {
   readonly faint?: boolean
   readonly dashed?: boolean
   readonly color?: string
+  /** Whether points, of very many some, say what they are where somebody points at them: no script is needed. */
+  readonly told?: boolean
 }
 
 /** An area between two curves. */
@@ -61,6 +64,8 @@ const WIDTH = 720
 const HEIGHT = 440
 const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
 const LEGEND_ROW = 18
+/** Points of a curve that say what they are. */
+const MOST_TOLD = 100
 
 const DARK = [...COLORS].map(
   ([color, dark]) =>
@@ -72,8 +77,9 @@ export const FIGURE_STYLE: string = `
 .irnn-figure { color-scheme: light dark; font: 13px system-ui, -apple-system, "Segoe UI", "Helvetica Neue", sans-serif }
 .irnn-figure text { fill: #3a3a3a } .irnn-figure .ground { fill: ${GROUNDS.light} }
 .irnn-figure .grid { stroke: #8884; stroke-width: 1 } .irnn-figure .axis { stroke: #888; stroke-width: 1 }
-.irnn-figure .title { font-size: 16px; font-weight: 600 }
-@media (prefers-color-scheme: dark) { .irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: ${GROUNDS.dark} }
+.irnn-figure .title { font-size: 16px; font-weight: 600 } .irnn-figure .told:hover { fill: #8888 }
+@media screen and (prefers-color-scheme: dark) {
+.irnn-figure text { fill: #d6d6d6 } .irnn-figure .ground { fill: ${GROUNDS.dark} }
 ${DARK.join('\n')} }
 `
 
@@ -185,8 +191,21 @@ function curves(
     // Background first: it must not cover what it is the background of.
     ...drawn(true),
     ...drawn(false),
+    ...series.flatMap((one) => (one.told ? spots(one, x, y, across, up) : [])),
     '</svg>',
   ]
+}
+
+/** What shows the numbers of a point: nothing is drawn, and a browser shows its title. */
+function spots({ name, points }: Series, x: Axis, y: Axis, across: Scale, up: Scale): string[] {
+  const there = points.filter(([a, b]) => drawable(a, x.log === true) && drawable(b, y.log === true))
+  const every = Math.ceil(there.length / MOST_TOLD)
+  const told = there.filter((_, i) => i % every === every - 1 || i === there.length - 1)
+  return told.map(([a, b]) => {
+    const words = `${name === '' ? '' : `${name}, `}${x.title} ${grouped(a)}: ${significant(b, 4)}`
+    const place = `cx="${round(across(a))}" cy="${round(up(b))}"`
+    return `<circle class="told" ${place} r="7" fill="transparent"><title>${escapeXml(words)}</title></circle>`
+  })
 }
 
 /** Those that stand in the legend. */

@@ -114,6 +114,7 @@ function plain(f: 'relu' | 'tanh', recurrent: Init): Omit<CellEntry, 'options' |
     saved: 0,
     cellState: false,
     candidateApart: false,
+    direct: null,
     gated: false,
     activation: f,
     init: { recurrent, input: gaussian(0.001) },
@@ -158,6 +159,7 @@ const cells: { readonly [name in Cell]: CellEntry } = {
     saved: 4,
     cellState: true,
     candidateApart: false,
+    direct: null,
     options: {
       forgetBias: {
         default: 1,
@@ -183,6 +185,7 @@ const cells: { readonly [name in Cell]: CellEntry } = {
     saved: 4,
     cellState: false,
     candidateApart: true,
+    direct: 1,
     options: {},
     make: gru,
     onnx: { op: 'GRU', gates: [1, 0, 2] }, // z r h

@@ -57,6 +57,11 @@ export interface Direction {
   readonly h: States
   /** Null if the cell has no cell state. */
   readonly c: States | null
+  /**
+   * [T,B,·]: what forward saved for backward, and after a backward that wrote dx the gradient before the
+   * nonlinearities. Absent where it is not kept.
+   */
+  readonly da?: Floats | null
 }
 
 /** Weights of one direction of one layer, PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, and their gradients. */

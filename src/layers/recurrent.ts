@@ -29,6 +29,8 @@ export interface RecurrentCell {
    * the last block, and streaming packs its two sides apart.
    */
   readonly candidateApart: boolean
+  /** The block of what is saved that h_{t-1} is multiplied by on its way to h_t, beside Whh; null: there is none. */
+  readonly direct: number | null
 }
 
 export function recurrentLayer(
@@ -62,7 +64,7 @@ export function recurrentLayer(
   const after = [...initials, sums]
 
   return {
-    directions: [{ h, c }],
+    directions: [{ h, c, da }],
     get y(): Floats {
       return steps === 'last' ? h.final : h.output
     },

@@ -2,12 +2,12 @@
 import type { Floats } from '../backend/backend.ts'
 import type { BatchInput, Numbers, WholeNumbers } from '../batch.ts'
 import { InputError, refuseNoObject, refuseUnknown, shown } from '../error.ts'
-import { withMemory } from '../layers/layer.ts'
+import { type Memory, type Steps, withMemory } from '../layers/layer.ts'
 import type { LossSpec, OwnLoss } from '../loss.ts'
-import { backFromLoss, fate, normsOf, type Verdict } from './flow.ts'
+import { fate, normsOf, ScaledLoss, type Verdict } from './flow.ts'
 import { type Model, modelOf, type NetModel } from './model.ts'
 import { outputScale, scaleFactors } from './outputScale.ts'
-import { hostFloats, ONE_WAY } from './state.ts'
+import { ONE_WAY } from './state.ts'
 import { Tape } from './tape.ts'
 import { lengthOf } from './values.ts'
 
@@ -45,7 +45,7 @@ export interface GradientFlow {
   readonly dx: Floats
   /**
    * log10 of the first step's norm over the last step's: -8 where the first step gets 10⁻⁸ of what the last one gets.
-   * -Infinity where it gets nothing; NaN where the last step gets nothing, too.
+   * -Infinity where it gets nothing; NaN where the last step gets nothing, too; Infinity where it is not finite.
    */
   readonly decades: number
   /** vanishes or explodes: by more than half a decade in 100 steps. */
@@ -65,11 +65,17 @@ export interface Connectivity {
  * @throws InputError for a bidirectional model, or if the sequence does not fit the model
  */
 export function read(model: Model, x: SequenceInput): Reading {
-  return recorded('read', model, x, (tape, { spec }) => {
-    const { size } = spec.head
-    const logits = tape.logits
-    if (spec.output) outputScale(spec.output, size).apply(logits, logits, tape.T)
-    return { T: tape.T, h: tape.h, c: tape.c, logits }
+  return recorded('read', model, x, 'every', (tape, { spec }) => {
+    const { head, output, rnn } = spec
+    const states = Array.from({ length: rnn.layers }, (_, layer) => tape.states(layer))
+    const logits = tape.logits.slice()
+    if (output) outputScale(output, head.size).apply(logits, logits, tape.T)
+    return {
+      T: tape.T,
+      h: states.map(({ h }) => h.slice()),
+      c: states.flatMap(({ c }) => (c ? [c.slice()] : [])),
+      logits,
+    }
   })
 }
 
@@ -88,11 +94,13 @@ export function gradientFlow(
 ): GradientFlow {
   refuseNoObject('gradientFlow: options', options)
   refuseUnknown('gradientFlow', options, ['loss'])
-  return recorded('gradientFlow', model, x, (tape, net) => {
-    const { T } = tape
-    const loss = backFromLoss(net, tape, y, options.loss)
-    const norms = normsOf(tape.dh.at(-1)!, T)
-    return { T, loss, dh: tape.dh, norms, dx: tape.inputGradient(), ...fate(norms) }
+  return recorded('gradientFlow', model, x, modelOf(model).spec.head.steps, (tape, net, arena) => {
+    const { T, B, logits, dlogits } = tape
+    const loss = new ScaledLoss(net, arena, { T, B }).run({ T, B, y }, null, options.loss, logits, dlogits)
+    tape.backward()
+    const dh = tape.dh.map((one) => one.slice())
+    const norms = normsOf(dh.at(-1)!, T)
+    return { T, loss, dh, norms, dx: tape.inputGradient(), ...fate(norms[0]!, norms[T - 1]!, T) }
   })
 }
 
@@ -103,13 +111,13 @@ export function gradientFlow(
  * @throws InputError for a bidirectional model, or if sequence, t or k do not fit
  */
 export function connectivity(model: Model, x: SequenceInput, t: number, k: number): Connectivity {
-  return recorded('connectivity', model, x, (tape, { spec, backend }) => {
+  return recorded('connectivity', model, x, 'every', (tape, { spec }) => {
     const { size } = spec.head
     refuseNoIndex('t', t, tape.T)
     refuseNoIndex('k', k, size)
-    const one = hostFloats(backend, size)
-    one[k] = spec.output ? scaleFactors(spec.output, size).factor[k]! : 1
-    tape.backward(t, (step) => (step === t ? one : null))
+    tape.dlogits.fill(0)
+    tape.dlogits[t * size + k] = spec.output ? scaleFactors(spec.output, size).factor[k]! : 1
+    tape.backward()
     const all = tape.inputGradient()
     const dx = all.slice(0, (all.length / tape.T) * (t + 1))
     return { dx, norms: normsOf(dx, t + 1) }
@@ -122,14 +130,20 @@ function refuseNoIndex(name: string, value: unknown, n: number): void {
 }
 
 /** `work` on a sequence that was run forward; what it needed of the backend's memory goes back. */
-function recorded<R>(call: string, model: Model, given: SequenceInput, work: (tape: Tape, net: NetModel) => R): R {
+function recorded<R>(
+  call: string,
+  model: Model,
+  given: SequenceInput,
+  readout: Steps,
+  work: (tape: Tape, net: NetModel, arena: Memory) => R,
+): R {
   const net = modelOf(model)
   if (net.spec.rnn.bidirectional) throw new InputError(`${call}: ${ONE_WAY}`)
   const batch = batchOf(net, given)
   return withMemory(net.backend, (arena) => {
-    const tape = new Tape(net, arena, { T: batch.T, B: 1, readout: 'every' })
+    const tape = new Tape(net, arena, { T: batch.T, B: 1, readout }, 0)
     tape.forward(batch)
-    const result = work(tape, net)
+    const result = work(tape, net, arena)
     arena.release()
     return result
   })

@@ -1,192 +1,190 @@
 /**
- * Sequences run step by step, with every state kept, and run backwards from gradients of their logits: what research on
- * a network asks for, and training does not keep. Each step is a whole sequence of one for the cell's own kernels, so
- * every cell and backend has it; the price is a second forward pass, and a call of a kernel a step.
+ * Whole sequences forward and back, by the kernels that train, with what training does not keep: what arrives at every
+ * state. The kernels leave da, the gradient before the nonlinearities, and not dh. A state gets what its output gets
+ * and what comes back by the next step, Whhᵀ da, which is one product for all steps: the price is that of two or three
+ * iterations.
  */
-import { type Floats, WHOLE } from '../backend/backend.ts'
+import type { Floats } from '../backend/backend.ts'
 import type { BatchInput } from '../batch.ts'
 import cells from '../layers/cells.ts'
-import { denseLayer } from '../layers/dense.ts'
 import { type InputLayer, inputLayer } from '../layers/input.ts'
-import type { Layer, Memory, RecurrentLayer, States, Steps } from '../layers/layer.ts'
-import { recurrentLayer } from '../layers/recurrent.ts'
+import type { Layer, Memory, RecurrentLayer, Steps } from '../layers/layer.ts'
 import { Inputs } from './inputs.ts'
-import { inputWidths, named, suffixes, widths, withGradients } from './parameters.ts'
-import { denseWeights, type ModelParts, recurrentWeights } from './stack.ts'
-import { hostFloats } from './state.ts'
+import { inputWidths, withGradients } from './parameters.ts'
+import { type ModelParts, modelLayers, recurrentWeights } from './stack.ts'
+import { hostFloats, zeroState } from './state.ts'
 
-/** A state of one layer, h or c, and what was kept of it: [T+1,B,H], slot 0 the initial one. */
-interface Kept {
-  readonly of: States
-  readonly all: Floats
-}
-
-/** What is run. */
 export interface TapeShape {
+  /** The most steps and sequences. */
   readonly T: number
   readonly B: number
-  /** The steps at which the head is read out. */
+  /** The steps at which the head is read out, whichever it is trained for. */
   readonly readout: Steps
 }
 
 export class Tape {
-  readonly T: number
-  readonly B: number
-  /** [B] of the batch that was run; null: all sequences are T steps long. */
+  /** Of the last forward. */
+  T = 0
+  B = 0
+  /** [B]; null: all sequences are T steps long. */
   lengths: Int32Array | null = null
-  /** h and c of each layer. */
-  readonly h: readonly Floats[]
-  readonly c: readonly Floats[]
-  /** [T,B,K], or [B,K] of the last step, before they are scaled to the target's units. */
-  readonly logits: Floats
-  /** Of the last backward: the total gradient of h of each layer, [T,B,H]. */
-  readonly dh: readonly Floats[]
-  /** Numbers of a state: B·H. */
-  private readonly n: number
-  private readonly readout: Steps
-  /** [B]: whether each sequence has the step at hand. */
-  private readonly present: Int32Array
-  private readonly given: Int32Array
+  /** Of the last backward, the total gradient of h, [T,B,H]: of each layer that it went through, by its number. */
+  readonly dh: Floats[] = []
   private readonly parts: ModelParts
+  private readonly readout: Steps
   private readonly inputs: Inputs
+  private readonly given: Int32Array
   private readonly bottom: InputLayer
-  private readonly I: number
   private readonly stack: readonly RecurrentLayer[]
-  /** The stack, the projection if there is one, the head. */
-  private readonly layers: readonly Layer[]
-  private readonly kept: readonly Kept[]
+  /** The projection if there is one, and the head. */
+  private readonly rows: readonly Layer[]
+  private readonly totals: readonly Floats[]
+  /** Whh, and rows of 0 for what of da does not come from h. */
+  private readonly back: Floats
+  /** Blocks of H numbers in a row of da. */
+  private readonly blocks: number
 
-  /** @param parts of a model of one direction */
-  constructor(parts: ModelParts, arena: Memory, { T, B, readout }: TapeShape) {
-    const { spec, backend } = parts
-    const { input, head, rnn, projection } = spec
-    const H = rnn.hidden
+  /** @param parts of a model of one direction; @param lowest layer that `backward` will go to */
+  constructor(parts: ModelParts, arena: Memory, { T, B, readout }: TapeShape, lowest: number) {
+    const { parameters } = parts
+    const spec = { ...parts.spec, head: { ...parts.spec.head, steps: readout } }
+    const { input, head, rnn } = spec
+    const { hidden: H } = rnn
     this.parts = parts
-    this.T = T
-    this.B = B
-    this.n = B * H
     this.readout = readout
-    this.present = arena.ints(B)
-    this.given = arena.ints(B)
     this.inputs = new Inputs(arena, { T, B, input, head }, parts.normalisation)
     const { x, tokens } = this.inputs
-    const table = parts.parameters.find(({ name }) => name === 'embedding.weight')
+    const table = parameters.find(({ name }) => name === 'embedding.weight')
     const of = table ? { ids: tokens!, table: table.data } : null
     this.bottom = inputLayer(arena, x, of, inputWidths(spec), { N: T * B, training: true, gradient: true })
-    this.I = widths(spec).input
-    // The kernels add to the gradients of weights, whoever wants them: they need a place.
-    const start = table ? table.data.length : 0
-    const last = named(parts.parameters, 'head.bias')
-    const parameters = withGradients(parts.parameters, arena.floats(last.start + last.data.length - start), start)
-    const one = { T: 1, B, training: true, segment: { part: WHOLE, rows: B, start: 0 } }
-    this.stack = Array.from({ length: rnn.layers }, (_, l) => {
-      const weights = recurrentWeights(parameters, suffixes(spec, l)[0]!)
-      const sizes = { I: l === 0 ? this.I : H, H, reverse: 0, steps: 'every' } as const
-      return recurrentLayer(cells[rnn.cell], arena, weights, { ...one, ...sizes })
-    })
-    const dense = (name: string, I: number, K: number) =>
-      denseLayer(arena, denseWeights(parameters, name), { ...one, I, K })
-    this.layers = [
-      ...this.stack,
-      ...(projection ? [dense('projection', H, projection.size)] : []),
-      dense('head', projection?.size ?? H, head.size),
-    ]
-    const states = this.stack.flatMap(({ directions: [one] }) => (one!.c ? [one!.h, one!.c] : [one!.h]))
-    this.kept = states.map((of) => ({ of, all: hostFloats(backend, (T + 1) * B * H) }))
-    const keptOf = (which: (layer: RecurrentLayer) => States | null) =>
-      this.kept
-        .filter(({ of }) => this.stack.some((layer) => which(layer) === of))
-        .map(({ all }) => all.subarray(B * H))
-    this.h = keptOf(({ directions }) => directions[0]!.h)
-    this.c = keptOf(({ directions }) => directions[0]!.c)
-    this.logits = hostFloats(backend, (readout === 'every' ? T : 1) * B * head.size)
-    this.dh = this.stack.map(() => hostFloats(backend, T * B * H))
+    this.given = arena.ints(B)
+    const start = table?.data.length ?? 0
+    // Gradients of weights, to which the kernels add, whoever wants them.
+    const unread = arena.floats(parameters.reduce((sum, { data }) => sum + data.length, 0) - start)
+    const plain = { S: T, training: true, logits: true, sampled: null, dropout: null }
+    const layers = modelLayers(spec, withGradients(parameters, unread, start), arena, { T, B, ...plain })
+    this.stack = layers.recurrent
+    this.rows = layers.rows
+    this.totals = this.stack.map((_, l) => arena.floats(l < lowest ? 0 : T * B * H))
+    this.blocks = Math.max(1, cells[rnn.cell].saved)
+    this.back = arena.floats(this.blocks * H * H)
   }
 
-  /** Runs T steps of B sequences from zero. @throws InputError if they do not fit the model */
+  /** h and c of a layer after the last forward, [T,B,H]; c is null where the cell has none. Views. */
+  states(layer: number): { readonly h: Floats; readonly c: Floats | null } {
+    const { h, c } = this.stack[layer]!.directions[0]!
+    return { h: h.output, c: c ? c.output : null }
+  }
+
+  /** [T,B,K], or [B,K] of the last step, before they are scaled to the target's units. A view. */
+  get logits(): Floats {
+    return this.read(this.rows.at(-1)!.y)
+  }
+
+  /** Their gradient, which `backward` starts from. */
+  get dlogits(): Floats {
+    return this.read(this.rows.at(-1)!.dy!)
+  }
+
+  /** Runs sequences from zero. @throws InputError if they do not fit the model, or are more than there is room for */
   forward(batch: BatchInput): void {
-    const { T, B, logits, inputs, given } = this
+    const { inputs, given, stack, rows, bottom } = this
     inputs.read(batch)
-    this.lengths = batch.lengths === undefined ? null : given
-    given.set(inputs.lengths)
-    this.bottom.forward(T * B)
-    const head = this.layers.at(-1)!
-    for (let t = 0; t < T; t++) {
-      this.step(t)
-      for (const { of, all } of this.kept) all.set(of.final, (t + 1) * this.n)
-      if (this.isRead(t)) logits.set(head.y, this.readout === 'every' ? t * head.y.length : 0)
+    const { T, B } = batch
+    this.lengths = batch.lengths === undefined ? null : given.subarray(0, B)
+    this.lengths?.set(inputs.lengths.subarray(0, B))
+    if (T !== this.T || B !== this.B) {
+      for (const layer of stack) layer.shape(T, B)
+      for (const layer of rows) layer.shape(this.readout === 'last' ? 1 : T, B)
+    }
+    this.T = T
+    this.B = B
+    bottom.forward(T * B)
+    let below = bottom.y
+    for (const { directions } of stack) zeroState(directions)
+    for (const layer of [...stack, ...rows]) {
+      layer.forward(below, this.lengths)
+      below = layer.y
     }
   }
 
-  /**
-   * Gradients of what has the gradient `dlogits(t)` [B,K] of the logits of each step up to t = `last`; null: it does
-   * not depend on them. Those of steps after it are 0.
-   */
-  backward(last: number, dlogits: (t: number) => Floats | null): void {
-    const { stack, layers, bottom, dh, n, B, I } = this
-    for (const gradients of dh) gradients.fill(0)
-    bottom.dy!.fill(0)
-    for (const { stateGradients } of stack) for (const gradient of stateGradients!) gradient.fill(0)
-    for (let t = last; t >= 0; t--) {
-      const present = this.step(t)
-      const given = dlogits(t)
-      if (given) layers.at(-1)!.dy!.set(given)
-      else stack.at(-1)!.dy!.fill(0)
-      for (let i = (given ? layers : stack).length - 1; i >= 0; i--) {
-        const recurrent = stack[i]
-        // What came by the next step, and what came by the layer above.
-        if (recurrent) {
-          const [after] = recurrent.stateGradients!
-          const dy = recurrent.dy!
-          for (let j = 0; j < n; j++) dh[i]![t * n + j] = after![j]! + dy[j]!
-          if (present) {
-            // A head on the last step reads the state that a shorter sequence has carried there: a padded step passes
-            // on the gradient of its state, and has no output.
-            after!.set(dh[i]!.subarray(t * n, (t + 1) * n))
-            dy.fill(0)
-          }
-        }
-        const below = i === 0 ? this.row(bottom.y, t) : layers[i - 1]!.y
-        const dx = i === 0 ? bottom.dy!.subarray(t * B * I, (t + 1) * B * I) : layers[i - 1]!.dy
-        layers[i]!.backward(below, present, 0, dx, 0)
+  /** From `dlogits` to the lowest layer; once for each forward. */
+  backward(): void {
+    const { stack, rows, bottom, lengths, totals, T, B } = this
+    const layers = [...stack, ...rows]
+    for (let i = layers.length - 1; i >= 0; i--) {
+      const layer = layers[i]!
+      const below = layers[i - 1] ?? bottom
+      const recurrent = stack[i]
+      if (!recurrent) layer.backward(below.y, lengths, 0, below.dy, 0)
+      else if (totals[i]!.length > 0) {
+        const total = totals[i]!.subarray(0, T * B * this.parts.spec.rnn.hidden)
+        this.receive(total, recurrent.dy!, i === stack.length - 1 && this.readout === 'last')
+        const carried = this.carried(recurrent)
+        layer.backward(below.y, lengths, 0, below.dy, 0)
+        this.passBack(total, i, carried)
+        this.dh[i] = total
       }
     }
   }
 
-  /** Of the last backward, a copy: the gradient of x [T,B,I], or of the embedding of each token [T,B,E]. */
+  /** After a backward to the lowest layer of all, a copy: the gradient of x [T,B,I], or of each token's embedding. */
   inputGradient(): Floats {
-    const { bottom, inputs, parts } = this
-    const rows = this.T * this.B
+    const { bottom, inputs, parts, T, B } = this
     if (bottom.dx) {
-      bottom.backward(rows)
-      inputs.applyToGradient(bottom.dx, rows)
+      bottom.backward(T * B)
+      inputs.applyToGradient(bottom.dx, T * B)
     }
-    const from = bottom.dx ?? bottom.dy!
-    const gradient = hostFloats(parts.backend, from.length)
-    gradient.set(from)
-    return gradient
+    const { size, E } = inputWidths(parts.spec)
+    return (bottom.dx ?? bottom.dy!).slice(0, T * B * (size || E))
   }
 
-  /** Runs step t forward from the states before it. Returns which sequences have it; null: all. */
-  private step(t: number): Int32Array | null {
-    const { lengths, present, n } = this
-    if (lengths) for (let b = 0; b < present.length; b++) present[b] = t < lengths[b]! ? 1 : 0
-    const which = lengths && present
-    for (const { of, all } of this.kept) of.initial.set(all.subarray(t * n, (t + 1) * n))
-    let below = this.row(this.bottom.y, t)
-    for (const layer of this.isRead(t) ? this.layers : this.stack) {
-      layer.forward(below, which)
-      below = layer.y
+  private read(rows: Floats): Floats {
+    return rows.subarray(0, (this.readout === 'last' ? 1 : this.T) * this.B * this.parts.spec.head.size)
+  }
+
+  /** What each state gets by the layer above. @param last whether dy is of the final states alone, [B,H] */
+  private receive(total: Floats, dy: Floats, last: boolean): void {
+    const { T, B, lengths } = this
+    const H = total.length / (T * B)
+    if (!last) total.set(dy.subarray(0, total.length))
+    else total.fill(0)
+    for (let b = 0; last && b < B; b++) {
+      const t = (lengths?.[b] ?? T) - 1
+      if (t >= 0) total.set(dy.subarray(b * H, (b + 1) * H), (t * B + b) * H)
     }
-    return which
   }
 
-  private isRead(t: number): boolean {
-    return this.readout === 'every' || t === this.T - 1
+  /** What h_{t-1} is multiplied by on its way to h_t, [T,B,H], beside what goes through Whh; null: by nothing. */
+  private carried({ directions }: RecurrentLayer): Floats | null {
+    const { T, B, blocks } = this
+    const { cell, hidden: H } = this.parts.spec.rnn
+    const { direct } = cells[cell]
+    if (direct === null) return null
+    const saved = directions[0]!.da!
+    const shares = hostFloats(this.parts.backend, T * B * H)
+    for (let n = 0; n < T * B; n++) {
+      const at = (n * blocks + direct) * H
+      if (this.isThere(Math.floor(n / B), n % B)) shares.set(saved.subarray(at, at + H), n * H)
+    }
+    return shares
   }
 
-  private row(all: Floats, t: number): Floats {
-    const n = this.B * this.I
-    return all.subarray(t * n, (t + 1) * n)
+  /** Adds what comes back by the next step. */
+  private passBack(total: Floats, layer: number, carried: Floats | null): void {
+    const { parts, back, blocks, stack, T, B } = this
+    const H = parts.spec.rnn.hidden
+    const n = B * H
+    back.set(recurrentWeights(parts.parameters, `_l${layer}`).Whh)
+    const later = stack[layer]!.directions[0]!.da!.subarray(n * blocks, T * n * blocks)
+    if (T > 1) parts.backend.gemm(0, 0, (T - 1) * B, H, blocks * H, later, back, total.subarray(0, (T - 1) * n), 1)
+    for (let i = (T - 1) * n - 1; carried && i >= 0; i--) total[i]! += carried[i + n]! * total[i + n]!
+    for (let b = 0; this.lengths && b < B; b++) {
+      for (let t = this.lengths[b]!; t < T; t++) total.fill(0, (t * B + b) * H, (t * B + b + 1) * H)
+    }
+  }
+
+  private isThere(t: number, b: number): boolean {
+    return this.lengths === null || t < this.lengths[b]!
   }
 }

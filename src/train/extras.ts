@@ -1,5 +1,5 @@
 /** Parts of training that few runs need: whoever gives none of them, a page for one, need not load them. */
-import { probe } from '../model/probe.ts'
+import { Prober } from '../model/probe.ts'
 import { PartsPass } from './parts.ts'
 import type { Pass, PassOptions } from './pass.ts'
 
@@ -10,10 +10,10 @@ export interface Extras {
 
 /** What is in them. */
 export interface HeldExtras extends Extras {
-  readonly probe: typeof probe
+  readonly Prober: typeof Prober
   readonly parts: (options: PassOptions) => Pass
 }
 
-const held: HeldExtras = { kind: 'extras', probe, parts: (options) => new PartsPass(options) }
+const held: HeldExtras = { kind: 'extras', Prober, parts: (options) => new PartsPass(options) }
 /** For `train` and `createIteration` with `probeEvery` or `shards`; 4 kB of a page that names it. */
 export const extras: Extras = held

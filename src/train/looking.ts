@@ -1,23 +1,28 @@
 /** What is measured of a run beside what training needs: how much an iteration moves the weights, units, probes. */
 import type { Floats } from '../backend/backend.ts'
+import cells from '../layers/cells.ts'
 import { modelOf } from '../model/model.ts'
 import { named } from '../model/parameters.ts'
-import type { ProbeCurves } from '../model/probe.ts'
-import type { HeldExtras } from './extras.ts'
+import type { ProbeCurves, Prober } from '../model/probe.ts'
+import type { ModelSpec } from '../model/spec.ts'
+import type { Task } from '../task.ts'
+import type { Extras, HeldExtras } from './extras.ts'
 import type { Iteration } from './iteration.ts'
 import type { Measured, StepRecord } from './stepRecord.ts'
 
 /** Of more weights so many are looked at, from the recurrent layers on: to read millions costs an iteration. */
 const MOST_WEIGHTS = 2 ** 20
-/** Sequences of a probe, fewer where their states or logits would be more numbers than this. */
+/** Sequences of a probe, fewer where what is kept of them would be more numbers than this: 64 MB. */
 const MOST_SEQUENCES = 16
-const MOST_NUMBERS = 4e6
+const MOST_NUMBERS = 16e6
 
 /** Looks at a run, which does not notice. */
 export class Looking {
   private readonly work: Iteration
   /** There if the run has probes. */
-  private readonly prober: HeldExtras['probe'] | undefined
+  private readonly Prober: HeldExtras['Prober'] | undefined
+  /** From the first probe on. */
+  private prober: Prober | null = null
   /** The weights that are looked at, and what they were. */
   private readonly weights: Floats
   private readonly before: Floats
@@ -25,11 +30,11 @@ export class Looking {
   probed: number
 
   /** @param probed of the run that this one goes on with */
-  constructor(work: Iteration, probe: HeldExtras['probe'] | undefined, probed = -1) {
+  constructor(work: Iteration, extras: Extras | undefined, probed = -1) {
     const { weights, parameters } = work.model
     const start = weights.length > MOST_WEIGHTS ? named(parameters, 'rnn.weight_ih_l0').start : 0
     this.work = work
-    this.prober = probe
+    this.Prober = (extras as HeldExtras | undefined)?.Prober
     this.weights = weights.subarray(start, start + MOST_WEIGHTS)
     this.before = this.weights.slice()
     this.probed = probed
@@ -76,14 +81,25 @@ export class Looking {
     const began = performance.now()
     const { work } = this
     const { model, task, loss } = work
-    const { rnn, head } = model.spec
-    const width = Math.max(rnn.hidden * rnn.layers, head.steps === 'every' ? head.size : 0)
-    const room = Math.floor(MOST_NUMBERS / (task.T * width))
-    const [batch] = task.test(Math.max(1, Math.min(MOST_SEQUENCES, task.testSize, room)))
+    const B = sequencesOf(task, model.spec)
+    const [batch] = task.test(B)
     work.show()
-    const curves = this.prober!(modelOf(model), batch!, loss)
+    this.prober ??= new this.Prober!(modelOf(model), { T: task.T, B })
+    const curves = this.prober.probe(batch!, loss)
     record.skip(performance.now() - began)
     this.probed = work.optimizer.iteration
     return curves
   }
+
+  dispose(): void {
+    this.prober?.dispose()
+    this.prober = null
+  }
+}
+
+/** How many a probe is of: so many that what is kept of each step takes no more than MOST_NUMBERS. */
+function sequencesOf({ T, testSize }: Task, { rnn, head }: ModelSpec): number {
+  const kept = rnn.layers * (2 + cells[rnn.cell].saved) + 2
+  const width = rnn.hidden * kept + (head.steps === 'every' ? 2 * head.size : 0)
+  return Math.max(1, Math.min(MOST_SEQUENCES, testSize, Math.floor(MOST_NUMBERS / (T * width))))
 }

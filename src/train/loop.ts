@@ -17,7 +17,7 @@ import { better, deciding, directionOf, meets, scoresIn } from './deciding.ts'
 import { DivergenceError } from './divergence.ts'
 import type { StopSignal } from './evaluate.ts'
 import type { DoneEvent, ProbeEvent, Scores, StageEvent, StepEvent, TrainEvent } from './events.ts'
-import type { Extras, HeldExtras } from './extras.ts'
+import type { Extras } from './extras.ts'
 import { groupIteration, type Iteration } from './iteration.ts'
 import { Looking } from './looking.ts'
 import { type TrainOptions, type TrainSpec, trainSpec } from './options.ts'
@@ -106,7 +106,7 @@ class Loop {
     this.work = work
     this.resumed = from !== undefined
     this.bestWeights = bestWeights
-    this.looking = new Looking(work, (extras as HeldExtras | undefined)?.probe, from && (from.probed ?? from.iteration))
+    this.looking = new Looking(work, extras, from && (from.probed ?? from.iteration))
     this.start = performance.now() - 1000 * (from?.seconds ?? 0)
     this.record = createStepRecord(work.spec.clip.kind !== 'derivative', from?.window)
     this.watch = createWatch(from?.collapse)
@@ -194,7 +194,7 @@ class Loop {
 
   dispose(): void {
     this.over = true
-    this.work.dispose()
+    for (const part of [this.looking, this.work]) part.dispose()
   }
 
   /** One minibatch. Returns the events that it causes. */

@@ -129,7 +129,7 @@ export const OPTIONS = {
   }),
   /**
    * Iterations between probes: how far a gradient travels back through the steps, and what the units do on the way
-   * (ProbeEvent). The first is before the first iteration. A probe costs about as much as fifty iterations and changes
+   * (ProbeEvent). The first is before the first iteration. A probe costs as much as two or three iterations and changes
    * no bit of the run. Default 0: none. Not for bidirectional models.
    */
   probeEvery: option({
@@ -137,8 +137,8 @@ export const OPTIONS = {
     default: 0,
     flag: '--probe-every <N>',
     help:
-      'iterations between records of how far the gradient travels back through the steps, each of which costs about ' +
-      'as much as fifty iterations (default: 0, none)',
+      'iterations between records of how far the gradient travels back through the steps, each of which costs as ' +
+      'much as two or three iterations (default: 0, none)',
     mayChange: true,
   }),
   /** Sequences of a batch in an evaluation. Default 100. */

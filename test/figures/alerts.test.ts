@@ -46,6 +46,10 @@ test('a spike of one iteration within a record, and one that lasts, once each an
   const never = falling.map((one, i) => (i >= 60 ? step(i + 1, 40) : one))
   assert.match(alertsOf(never)[0]!.message, /not over yet$/)
   assert.equal(alertsOf(never)[0]!.level, 'error')
+  // Before it is known what is usual, 10,000 times the least of the first record; of a run that goes on later, nothing.
+  const early = falling.with(3, step(4, 0.2, { loss: spread(1e6, 1e7) })).slice(0, 10)
+  assert.match(alertsOf(early)[0]!.message, /^training explodes, a loss of 10000000, [\de.]+ times the first, over at/)
+  assert.deepEqual(kinds(early.map((one) => ({ ...one, iteration: one.iteration + 5000 }))), [])
 })
 
 test('losses that are not finite, dead units, a gradient that vanishes, no better evaluations', () => {
@@ -133,7 +137,11 @@ test('an IRNN at ten times a rate that trains explodes, and is told what helps',
   const alerts = alertsOf(await events(0.1))
   assert.deepEqual(
     alerts.map(({ kind, level, iteration }) => [kind, level, iteration < 20]),
-    [['nan', 'error', true]],
+    [
+      ['nan', 'error', true],
+      ['exploding', 'error', true],
+    ],
   )
+  assert.match(alerts[1]!.message, /^training explodes, a loss of [\d.e]+, [\d.e]+ times the first, not over yet$/)
   assert.match(alerts[0]!.remedy, /^lower the learning rate, to a tenth say, or clip the gradient$/)
 })

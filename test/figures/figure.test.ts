@@ -129,3 +129,20 @@ test('the curve of a run has its test scores, its training loss and the baseline
   assert.equal(scores!.split('L').length, 2)
   wellFormed(curve([], adding(), 'nothing yet'))
 })
+
+test('points of a told curve say what they are: at most a hundred, the last among them, none that is not drawn', () => {
+  const points = Array.from({ length: 1001 }, (_, i) => [i, i === 0 ? 0 : 1 / i] as const)
+  const drawn = svg({
+    ...{ title: 'a', description: 'b', x: { title: 'iterations' }, y: { title: 'loss', log: true } },
+    series: [
+      { name: '<b>', points, told: true },
+      { name: 'silent', points },
+    ],
+  })
+  const titles = [...drawn.matchAll(/<circle class="told"[^>]*><title>([^<]*)<\/title><\/circle>/g)].map(
+    ([, words]) => words,
+  )
+  assert.equal(titles.length, 100)
+  assert.equal(titles[0], '&lt;b&gt;, iterations 10: 0.1')
+  assert.equal(titles.at(-1), '&lt;b&gt;, iterations 1,000: 0.001')
+})

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { referenceBackend } from '../../src/backend/reference/index.ts'
 import {
+  type BatchInput,
   classification,
   createModel,
   decodeEvent,
@@ -17,7 +18,7 @@ import {
   tanh,
 } from '../../src/index.ts'
 import { modelOf } from '../../src/model/model.ts'
-import { type ProbeCurves, probe } from '../../src/model/probe.ts'
+import { type ProbeCurves, Prober } from '../../src/model/probe.ts'
 import { CELLS } from '../../src/model/spec.ts'
 import { backends } from '../support/backends.ts'
 
@@ -67,7 +68,7 @@ for (const { label, backend } of backends) {
           using model = createModel(spec(cell, steps), { backend, seed: 5 })
           const before = model.weights.slice()
           const y = steps === 'last' ? CLASSES.slice(0, B) : CLASSES
-          const found = probe(modelOf(model), { T, B, x: X, y, lengths: LENGTHS }, undefined)
+          const found = probe(model, { T, B, x: X, y, lengths: LENGTHS })
           const each = LENGTHS.map((_, b) => alone(model, b, steps))
           // Alone, the loss is a mean over its own targets; together, over the targets of all, times B.
           const total = LENGTHS.reduce((sum, length) => sum + length, 0)
@@ -92,6 +93,30 @@ for (const { label, backend } of backends) {
   })
 }
 
+function probe(model: Model, batch: BatchInput): ProbeCurves {
+  const prober = new Prober(modelOf(model), batch)
+  try {
+    return prober.probe(batch, undefined)
+  } finally {
+    prober.dispose()
+  }
+}
+
+test('one that has looked at a larger batch says of a smaller one what a new one says, after its end nothing', () => {
+  for (const cell of CELLS) {
+    using model = createModel(spec(cell, 'every'), { backend: reference, seed: 5 })
+    const batch = { T, B, x: X, y: CLASSES, lengths: LENGTHS }
+    const smaller = { T: T - 2, B: 1, x: X.slice(0, (T - 2) * 2), y: CLASSES.slice(0, T - 2) }
+    const prober = new Prober(modelOf(model), batch)
+    const first = prober.probe(batch, undefined)
+    assert.deepEqual(prober.probe(smaller, undefined), probe(model, smaller))
+    assert.deepEqual(prober.probe(batch, undefined), first)
+    prober.dispose()
+    prober.dispose()
+    assert.throws(() => prober.probe(batch, undefined), /^InputError: probe: it is disposed of: train anew$/)
+  }
+})
+
 function adding(T: number): { T: number; B: number; x: Float64Array; y: number[] } {
   const x = Float64Array.from({ length: T * 2 }, (_, i) =>
     i % 2 === 0 ? ((i * 37) % 101) / 101 : Number(i % 21 === 0),
@@ -100,7 +125,7 @@ function adding(T: number): { T: number; B: number; x: Float64Array; y: number[]
 }
 
 function curves(model: Model, T: number): ProbeCurves {
-  return probe(modelOf(model), adding(T), undefined)
+  return probe(model, adding(T))
 }
 
 test('more than 128 steps come in buckets: quadratic means', () => {
@@ -146,7 +171,7 @@ test('the spectral radius of a rotation that shrinks, and none for cells with ga
   data.fill(0)
   assert.equal(curves(model, 4).rho, 0)
   using gated = createModel(spec('lstm', 'last'), { backend: reference })
-  assert.equal(probe(modelOf(gated), { T: 1, B: 1, x: [1, 2], y: [0] }, undefined).rho, null)
+  assert.equal(probe(gated, { T: 1, B: 1, x: [1, 2], y: [0] }).rho, null)
 })
 
 test('what is exactly 0 is -Infinity, in a record as a string', () => {

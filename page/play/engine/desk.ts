@@ -89,6 +89,12 @@ export class Desk {
       around.post({ type: 'saved', iteration: this.trainer!.iteration, model }, [model.buffer])
       return
     }
+    if (command.type === 'keep') {
+      const kept = this.trainer!.keep()
+      const arrays = [kept.weights, ...Object.values(kept.optimizer)]
+      around.post({ type: 'kept', kept }, arrays.map(({ buffer }) => buffer) as ArrayBuffer[])
+      return
+    }
     await this.show(command)
   }
 
@@ -114,13 +120,13 @@ export class Desk {
     return this.backend
   }
 
-  private async start({ net, threads, digits }: Extract<Command, { type: 'start' }>): Promise<void> {
+  private async start({ net, threads, digits, from }: Extract<Command, { type: 'start' }>): Promise<void> {
     this.wanted = 0
     const backend = await this.backendOf(threads)
     if (digits !== null) this.digits = digitsOf(digits, { train: DIGITS, test: TEST })
     this.trainer?.dispose()
     this.trainer = null
-    this.trainer = new Trainer(backend, net, this.digits)
+    this.trainer = new Trainer(backend, net, this.digits, from)
     const { description, instructionSet } = backend
     const ready = { description, instructionSet: instructionSet ?? '', threads: backend.threads }
     this.around.post({ type: 'ready', ...ready })
@@ -147,8 +153,7 @@ export class Desk {
     this.sent = performance.now()
     for (let trainer = this.trainer; this.wanted > 0 && trainer && !trainer.ended; trainer = this.trainer) {
       this.setLive()
-      const alert = trainer.iterate()
-      if (alert) this.around.post({ type: 'alert', alert })
+      trainer.iterate()
       this.wanted -= 1
       this.done += 1
       if (this.seen && performance.now() - this.sent >= ROWS_MS) await this.tell()
@@ -193,9 +198,8 @@ export class Desk {
     const { around, trainer } = this
     const began = performance.now()
     const probe = trainer!.probe()
-    const alert = trainer!.alertOf(probe)
     around.post({ type: 'probe', probe }, [probe.norms.buffer, probe.x.buffer, probe.h.buffer] as ArrayBuffer[])
-    if (alert) around.post({ type: 'alert', alert })
+    around.post({ type: 'alerts', alerts: trainer!.alerts() })
     const now = performance.now()
     this.lookAt = now + Math.max(PROBE_MS, (now - began) / LOOKING)
   }

@@ -1,6 +1,9 @@
 /** What the page and a worker say to each other. Arrays are handed over, not copied. */
+
+import type { Alert } from '../../../src/figures/alerts.ts'
+import type { StreamState } from '../../../src/task.ts'
+import type { WatchState } from '../../../src/train/collapse.ts'
 import type { NetSettings } from '../settings.ts'
-import type { Alert } from './alerts.ts'
 
 /** What a few iterations did, one number each. */
 export interface Rows {
@@ -40,9 +43,29 @@ export interface Read {
   readonly rectified: boolean
 }
 
+/** What a training goes on from, as data. */
+export interface Kept {
+  readonly iteration: number
+  readonly weights: Float32Array
+  /** Arrays of the optimiser, by name. */
+  readonly optimizer: Readonly<Record<string, Float32Array>>
+  /** Where the minibatches stand. */
+  readonly stream: StreamState
+  readonly collapse: WatchState
+  /** Minibatches in a row that were left out. */
+  readonly failures: number
+}
+
 /** From the page. */
 export type Command =
-  | { readonly type: 'start'; readonly net: NetSettings; readonly threads: number; readonly digits: Uint8Array | null }
+  | {
+      readonly type: 'start'
+      readonly net: NetSettings
+      readonly threads: number
+      readonly digits: Uint8Array | null
+      /** What it goes on from; null: it begins. */
+      readonly from: Kept | null
+    }
   | { readonly type: 'run' }
   | { readonly type: 'pause' }
   | { readonly type: 'step'; readonly n: number }
@@ -50,6 +73,7 @@ export type Command =
   /** What was sent last is on the screen: there may be more. */
   | { readonly type: 'seen' }
   | { readonly type: 'save' }
+  | { readonly type: 'keep' }
   | { readonly type: 'open'; readonly id: number; readonly model: Uint8Array; readonly name: string }
   | { readonly type: 'read'; readonly id: number; readonly pixels: Uint8Array; readonly scale: 'unit' | 'raw' }
   | { readonly type: 'connect'; readonly id: number; readonly t: number; readonly k: number }
@@ -60,9 +84,11 @@ export type Report =
   | { readonly type: 'rows'; readonly rows: Rows; readonly perSecond: number }
   | { readonly type: 'score'; readonly iteration: number; readonly score: number }
   | { readonly type: 'probe'; readonly probe: Probe }
-  | { readonly type: 'alert'; readonly alert: Alert }
+  /** All that there is to say of the training so far. */
+  | { readonly type: 'alerts'; readonly alerts: readonly Alert[] }
   | { readonly type: 'paused'; readonly iteration: number; readonly ended: boolean }
   | { readonly type: 'saved'; readonly iteration: number; readonly model: Uint8Array<ArrayBuffer> }
+  | { readonly type: 'kept'; readonly kept: Kept }
   | { readonly type: 'opened'; readonly id: number; readonly name: string; readonly what: string }
   | { readonly type: 'read'; readonly id: number; readonly read: Read }
   | {

@@ -2,34 +2,72 @@
  * One network in training: an iteration at a time, so that it can be paused after any, with a rate and a clip that may
  * change in between. It knows neither worker nor page.
  */
+
+import { type Alert, alertWatch } from '../../../src/figures/alerts.ts'
 import type { Backend, Batch, GradientFlow, Iteration, MnistData, Model, TrainSpec } from '../../../src/index.ts'
-import { createIteration, gradientFlow, read, saveModel } from '../../../src/index.ts'
-import { createWatch } from '../../../src/train/collapse.ts'
+import { createIteration, gradientFlow, InputError, read, saveModel } from '../../../src/index.ts'
+import { fate } from '../../../src/model/flow.ts'
+import { type CollapseWatch, createWatch } from '../../../src/train/collapse.ts'
+import { type RunState, restore } from '../../../src/train/runState.ts'
+import { createStepRecord } from '../../../src/train/stepRecord.ts'
 import type { NetSettings } from '../settings.ts'
-import { type Alert, blown, collapsed, leftOut, notFinite } from './alerts.ts'
 import { createNetwork, specOf } from './network.ts'
-import type { Probe, Rows } from './protocol.ts'
+import type { Kept, Probe, Rows } from './protocol.ts'
 
 /** Sequences whose gradients are averaged: one alone may have all its units at 0 somewhere. */
 const PROBED = 4
 const MOST_LEFT_OUT = 10
+/** Iterations of a record, as in a run of the command. */
+const STEP = 10
 
 export class Trainer {
   readonly model: Model
   private net: NetSettings
   private work: Iteration
   private readonly probed: readonly Sequence[]
-  private watch = createWatch()
+  private readonly watch: CollapseWatch
+  private readonly alerted = alertWatch()
+  private readonly record = createStepRecord(true)
   private failures = 0
   private rows: RowsSoFar = noRows()
 
-  /** @throws InputError for settings that make no network */
-  constructor(backend: Backend, net: NetSettings, digits: MnistData | null) {
+  /**
+   * @param from what another gave by `keep`, under the same settings; null: begins
+   * @throws InputError for settings that make no network, and for what was kept of another
+   */
+  constructor(backend: Backend, net: NetSettings, digits: MnistData | null, from: Kept | null = null) {
     const { task, model, spec } = createNetwork(backend, net, digits)
     this.net = net
     this.model = model
     this.work = createIteration(model, task, spec)
     this.probed = firstOf(task.test(PROBED))
+    this.watch = createWatch(from?.collapse)
+    this.failures = from?.failures ?? 0
+    if (from) this.goOn(from)
+  }
+
+  private goOn(from: Kept): void {
+    const { model, work } = this
+    if (from.weights?.length !== model.weights.length || !from.weights.every(Number.isFinite)) {
+      throw new InputError('kept: weights: expected those of this network: begin anew')
+    }
+    restore(work, stateOf(from, work))
+    model.weights.set(from.weights)
+    model.weightsChanged()
+  }
+
+  /** What another trainer goes on from, to the same bits. */
+  keep(): Kept {
+    const { model, work, watch, failures, iteration } = this
+    const copies = Object.entries(work.optimizer.state).map(([name, array]) => [name, Float32Array.from(array)])
+    return {
+      iteration,
+      weights: Float32Array.from(model.weights),
+      optimizer: Object.fromEntries(copies),
+      stream: work.stream.getState(),
+      collapse: watch.getState(),
+      failures,
+    }
   }
 
   get iteration(): number {
@@ -41,24 +79,38 @@ export class Trainer {
     return this.failures >= MOST_LEFT_OUT
   }
 
-  /** One minibatch update. Returns what went wrong with it, if anything did. */
-  iterate(): Alert | null {
-    const { work, rows } = this
-    if (this.ended) return null
+  /** One minibatch update. */
+  iterate(): void {
+    const { work, rows, watch, record } = this
+    if (this.ended) return
     const went = work.iterate()
     const { loss, norm, clipped } = work.last
     if (!went) {
       this.failures += 1
-      if (this.ended) return notFinite(this.iteration, this.net)
-      return this.watch.addFailure() ? leftOut(this.iteration, this.net) : null
+      const { best } = watch.getState()
+      if (watch.addFailure()) this.alerted.add({ type: 'collapse', ...this.now(), loss, best, finite: false })
+      return
     }
     this.failures = 0
+    record.add(work.last)
     rows.iteration.push(this.iteration)
     rows.loss.push(loss)
     rows.gradNorm.push(norm)
     rows.clipped.push(clipped ? 1 : 0)
-    const found = this.watch.add(loss)
-    return found && collapsed(this.iteration, found.loss / found.best, this.net)
+    const found = watch.add(loss)
+    if (found) this.alerted.add({ type: 'collapse', ...this.now(), ...found, finite: true })
+    if (record.length === STEP) {
+      this.alerted.add({ type: 'step', ...this.now(), ...record.take(work.liveShare(), null) })
+    }
+  }
+
+  /** What has gone wrong so far, by the rules for the records of a run. */
+  alerts(): Alert[] {
+    return this.alerted.all()
+  }
+
+  private now(): { iteration: number; seconds: number } {
+    return { iteration: this.iteration, seconds: 0 }
   }
 
   /** What the iterations since the last call did. */
@@ -80,9 +132,7 @@ export class Trainer {
     const changed = { ...net, ...live }
     const spec: TrainSpec = specOf(changed)
     const next = createIteration(this.model, work.task, spec)
-    next.goTo(work.optimizer.iteration)
-    for (const [name, array] of Object.entries(work.optimizer.state)) next.optimizer.state[name]!.set(array)
-    next.stream.setState(work.stream.getState())
+    restore(next, stateOf(this.keep(), next))
     this.work = next
     this.net = changed
     work.dispose()
@@ -100,6 +150,8 @@ export class Trainer {
     const { x, y } = this.probed[0]!
     const { T, h, logits } = read(this.model, x)
     const norms = meanOf(flows)
+    const curves = { T, ...fate(norms[0]!, norms[T - 1]!, T), ...NO_CURVES }
+    this.alerted.add({ type: 'probe', ...this.now(), ...curves })
     const K = logits.length / T
     const said = logits.subarray((T - 1) * K)
     return {
@@ -114,11 +166,6 @@ export class Trainer {
     }
   }
 
-  /** What went wrong by this probe, if anything did. */
-  alertOf({ norms }: Probe): Alert | null {
-    return blown(this.iteration, norms, this.net)
-  }
-
   /** The bytes of model.safetensors. @throws InputError where weights are not finite */
   save(): Uint8Array<ArrayBuffer> {
     return saveModel(this.model) as Uint8Array<ArrayBuffer>
@@ -128,6 +175,11 @@ export class Trainer {
     this.work.dispose()
     this.model.dispose()
   }
+}
+
+/** What `restore` reads of a run's state. */
+function stateOf({ iteration, optimizer, stream }: Kept, { rate }: Iteration): RunState {
+  return { iteration, optimizer, stream, rate, carried: null, generator: null } as unknown as RunState
 }
 
 interface Sequence {
@@ -141,6 +193,9 @@ interface RowsSoFar {
   readonly gradNorm: number[]
   readonly clipped: number[]
 }
+
+/** What alerts do not read of a probe. */
+const NO_CURVES = { every: 1, flow: [], flowLow: [], flowHigh: [], hNorm: [], activeT: [], rho: null }
 
 const noRows = (): RowsSoFar => ({ iteration: [], loss: [], gradNorm: [], clipped: [] })
 

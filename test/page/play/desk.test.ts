@@ -9,7 +9,7 @@ import { createBackend } from '../../../src/index.ts'
 
 const backend = await createBackend({ name: 'wasm', threads: 1 })
 const small: NetSettings = { ...netOf(DEFAULTS.adding, 'left')!, T: 8, H: 6 }
-const start: Command = { type: 'start', net: small, threads: 1, digits: null }
+const start = { type: 'start', net: small, threads: 1, digits: null, from: null } satisfies Command
 
 function opened() {
   const said: Report[] = []
@@ -49,10 +49,8 @@ test('it pauses within some slices, tells each iteration once, and sends no more
   }
   assert.ok(said.filter(({ type }) => type === 'rows').length <= 1, 'nobody has said that it was seen')
   await desk.take({ type: 'seen' })
-  const asked = performance.now()
   await desk.take({ type: 'pause' })
   await running
-  assert.ok(performance.now() - asked < 2000)
   const { iteration, ended } = last('paused')!
   const told = said.flatMap((report) => (report.type === 'rows' ? [...report.rows.iteration] : []))
   assert.deepEqual(
@@ -61,4 +59,65 @@ test('it pauses within some slices, tells each iteration once, and sends no more
   )
   assert.equal(ended, false)
   assert.equal(last('failed'), undefined)
+})
+
+test('a pause takes less than 100 ms; a step, and what goes on, have the bits of what never paused', async () => {
+  const { desk, last } = opened()
+  await desk.take(start)
+  const waited: number[] = []
+  for (let i = 0; i < 4; i++) {
+    const running = desk.take({ type: 'run' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    const asked = performance.now()
+    await desk.take({ type: 'pause' })
+    await running
+    waited.push(performance.now() - asked)
+  }
+  assert.ok(Math.min(...waited) < 100, `${waited} ms`) // the machine may have other work
+  const { iteration } = last('paused')!
+  await desk.take({ type: 'step', n: 1 })
+  await desk.take({ type: 'save' })
+  assert.equal(last('saved')!.iteration, iteration + 1)
+  const trainer = new Trainer(backend, small, null)
+  for (let i = 0; i <= iteration; i++) trainer.iterate()
+  assert.deepEqual(last('saved')!.model, trainer.save())
+  trainer.dispose()
+})
+
+test('a training that is kept goes on elsewhere to the same bits; what is not one is refused', async () => {
+  const net: NetSettings = { ...small, optimizer: 'muon' }
+  const whole = new Trainer(backend, net, null)
+  for (let i = 0; i < 30; i++) {
+    if (i === 12) whole.set({ lr: 0.002, clip: 2, clipKind: 'value' })
+    whole.iterate()
+  }
+  const first = opened()
+  await first.desk.take({ ...start, net })
+  await first.desk.take({ type: 'step', n: 12 })
+  await first.desk.take({ type: 'set', live: { lr: 0.002, clip: 2, clipKind: 'value' } })
+  await first.desk.take({ type: 'step', n: 8 })
+  await first.desk.take({ type: 'keep' })
+  const { kept } = first.last('kept')!
+  const later: NetSettings = { ...net, lr: 0.002, clip: 2, clipKind: 'value' }
+  const second = opened()
+  await second.desk.take({ ...start, net: later, from: structuredClone(kept) })
+  assert.equal(second.last('probe')!.probe.iteration, 20)
+  await second.desk.take({ type: 'step', n: 10 })
+  await second.desk.take({ type: 'save' })
+  assert.deepEqual([second.last('failed'), second.last('saved')!.iteration], [undefined, 30])
+  assert.deepEqual(second.last('saved')!.model, whole.save())
+  whole.dispose()
+  const other = opened()
+  for (const [damage, expected] of [
+    [{ weights: kept.weights.subarray(1) }, /^kept: weights: expected those of this network: begin anew$/],
+    [{ weights: Float32Array.from(kept.weights).fill(Number.NaN, 3, 4) }, /^kept: weights/],
+    [{ weights: undefined }, /^kept: weights/],
+    [{ optimizer: {} }, /^resume: optimizer\.\w+: expected \d+ elements but received none/],
+    [{ optimizer: null }, /^resume: expected what/],
+    [{ iteration: '<img>' }, /^resume: iteration: expected a whole number >= 0/],
+    [{ stream: { epoch: -1, position: 0 } }, /^stream state: epoch/],
+  ] as const) {
+    await other.desk.take({ ...start, net: later, from: { ...kept, ...damage } as unknown as typeof kept })
+    assert.match(other.last('failed')!.message, expected)
+  }
 })
