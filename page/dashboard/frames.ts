@@ -2,10 +2,11 @@
  * The numbers of the charts: for each run shown the buckets of the part in view, asked for again when the run has more
  * records or the part is another. The page never holds more than a chart can show.
  */
-import { effect, signal } from '@preact/signals'
+import { batch, effect, signal } from '@preact/signals'
 import { type RunLine, unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
 import { ask } from '../shared/ask.ts'
-import { runs, shown, shownRuns, view } from './store.ts'
+import { attend, rested, timed } from './pace.ts'
+import { axisX, chartWidth, logX, newest, runs, shown, view, zoom } from './store.ts'
 
 export interface Frame {
   /** As it was when its numbers were asked for. */
@@ -23,8 +24,6 @@ export interface Frames {
 }
 
 const STEP_KEYS = 'loss,gradNorm,liveShare,aliveUnits,saturatedShare,updateRatio,clippedShare'
-/** Milliseconds between two questions: ten pictures a second are enough to see a run move. */
-const PAUSE = 100
 
 export const frames = signal<Frames>({ view: view.value, byRun: new Map() })
 
@@ -43,11 +42,15 @@ let heldView = ''
 let busy = false
 let again = false
 
-/** Keeps `frames` up to date until the page is closed. */
+/** Keeps `frames` up to date until the page is closed, and `runs` with them: both are one picture. */
 export function keepFrames(): void {
   effect(() => {
-    void [view.value, shown.value, runs.value]
+    void [view.value, shown.value, newest.value]
     void update()
+  })
+  effect(() => {
+    void [zoom.value, shown.value, axisX.value, logX.value, chartWidth.value]
+    attend()
   })
 }
 
@@ -62,7 +65,7 @@ async function update(): Promise<void> {
   } catch {
     // live() says that the server is gone, and asks for all when it is back.
   } finally {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    await rested()
     busy = false
     if (again) {
       again = false
@@ -74,7 +77,8 @@ async function update(): Promise<void> {
 async function askForMissing(): Promise<void> {
   const now = view.value
   const key = JSON.stringify(now)
-  const lines = shownRuns.value
+  const known = newest.value
+  const lines = shown.value.flatMap((id) => known.get(id) ?? [])
   const kept = key === heldView ? held : new Map<number, Held>()
   const missing = lines.filter((run) => kept.get(run.id)?.stamp !== stampOf(run))
   const next = new Map([...kept].filter(([id]) => lines.some((run) => run.id === id)))
@@ -92,8 +96,14 @@ async function askForMissing(): Promise<void> {
       const run = missing.find(({ id }) => id === steps.run)
       if (run) next.set(run.id, { stamp: stampOf(run), frame: { run, steps, evals } })
     }
-  } else if (next.size === held.size && key === heldView) return
+  }
+  const isSame = missing.length === 0 && next.size === held.size && key === heldView
   held = next
   heldView = key
-  frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
+  timed(() =>
+    batch(() => {
+      runs.value = known
+      if (!isSame) frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
+    }),
+  )
 }

@@ -21,6 +21,8 @@ export interface RunLine {
   readonly score: ScoreLine | null
   /** The curve of the paper for its task and cell, "pixel-mnist,irnn"; null: the paper has none. */
   readonly paper: string | null
+  /** Where it was taken up again, the last times: iteration and seconds. */
+  readonly resumes: readonly (readonly [number, number])[]
   readonly problems: readonly string[]
 }
 
