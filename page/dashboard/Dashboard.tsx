@@ -137,8 +137,9 @@ function Help() {
         ))}
       </dl>
       <p>
-        Drag in a chart for a part of it; a double click shows all again. The lines are means of what shares a column of
-        pixels, the bands are the least and the most: nothing is left out. ▼ is a number that is not finite.
+        Drag in a chart for a part of it, with Shift to move that part; a double click shows all again. The lines are
+        means of what shares a column of pixels, the bands are the least and the most: nothing is left out. ▼ is a
+        number that is not finite, dots from top to bottom are where a run was taken up again.
       </p>
       <button type="button" onClick={() => (store.helpOpen.value = false)}>
         close
