@@ -61,17 +61,9 @@ async function showRuns(dirs: readonly string[], flags: DashboardFlags): Promise
   const roots = dirs.length > 0 ? dirs : [fs.existsSync(RUNS) ? RUNS : '.']
   const { server, site } = await loadPages()
   const { hosts, token } = accessOf(flags, server)
-  giveWay()
   const options = { roots, site, home: '/dashboard/', hosts, token, fit: fitIn }
   const dashboard = await explained(() => server.createDashboard(options))
   return await servePage(dashboard, flags, token, 'dashboard')
-}
-
-/** Training comes first: a server that shows it takes what it leaves. */
-function giveWay(): void {
-  try {
-    os.setPriority(os.constants.priority.PRIORITY_BELOW_NORMAL)
-  } catch {} // where it is not allowed the server is as fast as all
 }
 
 /** Who may ask: on an address that others can reach, who has the token. */

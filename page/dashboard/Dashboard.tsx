@@ -20,9 +20,7 @@ export function Dashboard() {
           <Detail />
         </aside>
         <main>
-          <p class="notice" role="status">
-            {store.notice.value}
-          </p>
+          <Notice />
           {store.loaded.value && store.shown.value.length === 0 && (
             <p class="note">No run is drawn: tick one in the list.</p>
           )}
@@ -38,6 +36,21 @@ export function Dashboard() {
       <Spoken />
       <Help />
     </>
+  )
+}
+
+/** A live region, which must be there before it has something to say. */
+function Notice() {
+  const { notice } = store
+  return (
+    <div class="notice" role="status">
+      {notice.value}{' '}
+      {notice.value !== '' && (
+        <button type="button" onClick={() => (notice.value = '')}>
+          I have read it
+        </button>
+      )}
+    </div>
   )
 }
 

@@ -25,6 +25,9 @@ export interface Frames {
 
 const STEP_KEYS = 'loss,gradNorm,liveShare,aliveUnits,saturatedShare,updateRatio,clippedShare'
 
+/** Milliseconds after a question that had no answer. */
+const FAILED = 1000
+
 export const frames = signal<Frames>({ view: view.value, byRun: new Map() })
 
 interface Held {
@@ -35,6 +38,10 @@ interface Held {
 /** A server that was started again may give the number to another run. */
 function stampOf({ name, offset }: RunLine): string {
   return `${offset} ${name}`
+}
+
+function isMissing(run: RunLine, held: Held | undefined): boolean {
+  return held?.stamp !== stampOf(run) || held.frame.steps.offset < run.offset
 }
 
 let held = new Map<number, Held>()
@@ -63,7 +70,9 @@ async function update(): Promise<void> {
   try {
     await askForMissing()
   } catch {
-    // live() says that the server is gone, and asks for all when it is back.
+    // live() says so where the server is gone. The stream may go on where a question has failed: it is asked again.
+    again = true
+    await new Promise((resolve) => setTimeout(resolve, FAILED))
   } finally {
     await rested()
     busy = false
@@ -80,7 +89,7 @@ async function askForMissing(): Promise<void> {
   const known = newest.value
   const lines = shown.value.flatMap((id) => known.get(id) ?? [])
   const kept = key === heldView ? held : new Map<number, Held>()
-  const missing = lines.filter((run) => kept.get(run.id)?.stamp !== stampOf(run))
+  const missing = lines.filter((run) => isMissing(run, kept.get(run.id)))
   const next = new Map([...kept].filter(([id]) => lines.some((run) => run.id === id)))
   if (missing.length > 0) {
     const { n, log, ...part } = now
@@ -97,6 +106,8 @@ async function askForMissing(): Promise<void> {
       if (run) next.set(run.id, { stamp: stampOf(run), frame: { run, steps, evals } })
     }
   }
+  // The server still reads what it has counted.
+  if (missing.some((run) => isMissing(run, next.get(run.id)))) again = true
   const isSame = missing.length === 0 && next.size === held.size && key === heldView
   held = next
   heldView = key

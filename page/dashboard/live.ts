@@ -35,13 +35,22 @@ async function readList(): Promise<void> {
   revision = list.revision
   version.value = list.version
   const known = new Map(newest.value)
+  const gone = shown.value.filter((id) => !list.ids.includes(id)).flatMap((id) => known.get(id)?.name ?? [])
   for (const run of list.runs) known.set(run.id, run)
   const there = new Set(list.ids)
   for (const id of known.keys()) if (!there.has(id)) known.delete(id)
   if (list.runs.length > 0 || known.size !== newest.value.size) show(known)
-  if (shown.value.some((id) => !there.has(id))) shown.value = shown.value.filter((id) => there.has(id))
+  if (gone.length > 0) forget(gone, there)
   if (list.problems.length > 0) notice.value = list.problems.join('; ')
   loaded.value = true
+}
+
+/** Runs of the charts that are no more there are left out, and the reader hears of it. */
+function forget(names: readonly string[], there: ReadonlySet<number>): void {
+  const [are, were] = names.length > 1 ? ['are', 'their folders were'] : ['is', 'its folder was']
+  notice.value = `${names.join(', ')} ${are} gone: ${were} removed or renamed.`
+  shown.value = shown.value.filter((id) => there.has(id))
+  if (pinned.value !== null && !there.has(pinned.value)) pinned.value = null
 }
 
 /** Runs that come or go are in the list at once; what is new of the others comes with the next picture. */

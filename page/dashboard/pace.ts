@@ -3,12 +3,11 @@
  * draws so seldom that a hundredth of a core does it. The first records after some quiet are drawn at once.
  */
 
-/** Milliseconds between two pictures: ten a second are enough to see a run move. */
+/** Milliseconds between two pictures at least: ten a second are enough to see a run move. */
 const LEAST = 100
-/** Who looks wants to see that it lives. */
-const MOST = 4000
-/** Of one core, for pictures: where no core is idle, and where one is. */
-const SHARE = { busy: 0.01, idle: 0.25 } as const
+/** Of one core, for pictures, and the longest pause between two: where no core is idle, and where one is. */
+const BUSY = { share: 0.01, most: 4000 } as const
+const IDLE = { share: 0.25, most: 500 } as const
 /** A picture is as much work again for other threads and processes of the browser, which bring it to the screen. */
 const WHOLE = 2
 /** So long after they have moved the pointer or pressed a key readers see all of it. */
@@ -32,7 +31,8 @@ export function isSeldom(): boolean {
 
 /** How long to wait from one picture to the next. */
 export function pause(): number {
-  return Math.max(LEAST, Math.min(MOST, (WHOLE * cost) / (isSeldom() ? SHARE.busy : SHARE.idle)))
+  const { share, most } = isSeldom() ? BUSY : IDLE
+  return Math.max(LEAST, Math.min(most, (WHOLE * cost) / share))
 }
 
 /** The reader does something: what waits for its time comes soon. */

@@ -203,8 +203,9 @@ function axesOf({ view, logY, spec }: Drawn): uPlot.Axis[] {
 function strokeOf({ part, line }: PlotSeries): uPlot.Series {
   const base = { spanGaps: false, points: { show: false } }
   if (!line) return { ...base, stroke: colorOf('neutral'), width: 1.5, dash: [2, 3] }
-  if (part === 'low' || part === 'high') return { ...base, stroke: 'transparent', width: 0 }
   const color = colorFor(line)
+  // An edge: a band of one column, which a single record makes, is hardly seen without.
+  if (part === 'low' || part === 'high') return { ...base, stroke: faded(color, 0.5), width: 1 }
   const pale = part === 'raw' || line.faint
   const dash = DASHES[line.dash % DASHES.length]!
   return {
