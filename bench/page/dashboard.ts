@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
 import { METRICS } from '../../src/runs/stored.ts'
+import { cpuBelow } from './cpu.ts'
 import { command, type LiveRun, median, quantile } from './runs.ts'
 
 declare global {
@@ -141,7 +142,10 @@ async function pan(browser: Browser, url: string, end: number) {
 /** Seconds of a turn, and of its beginning that do not count: a page that is loaded is work once. */
 const TURN = { all: 6, loading: 2 } as const
 
-/** Iterations a second of one training with the page open and without it, in turns. */
+/**
+ * Iterations a second of one training with the page open and without it, in turns; and the CPU that browser and
+ * servers took with it open, as a share of a core.
+ */
 export async function slowdown(
   browser: Browser,
   url: string,
@@ -152,13 +156,16 @@ export async function slowdown(
   const training = command('train', 'adding', ...words, '--overwrite', '--json', '--out', dir)
   await training.first
   const rates: { open: number[]; alone: number[] } = { open: [], alone: [] }
+  const shares: number[] = []
+  const others = () => cpuBelow(process.pid, [training.child.pid!])
   for (let i = 0; i < turns; i++) {
     for (const side of i % 2 === 0 ? (['alone', 'open'] as const) : (['open', 'alone'] as const)) {
       await page.goto(side === 'open' ? `${url}dashboard/#run=training` : 'about:blank')
       await sleep(1000 * TURN.loading)
-      const before = lastStep(dir)
+      const [before, cpu] = [lastStep(dir), others()]
       await sleep(1000 * (TURN.all - TURN.loading))
       const after = lastStep(dir)
+      if (side === 'open') shares.push((others() - cpu) / (TURN.all - TURN.loading))
       const rate = (after.iteration - before.iteration) / (after.seconds - before.seconds)
       rates[side].push(Number(rate.toFixed(1)))
     }
@@ -168,7 +175,9 @@ export async function slowdown(
   await context.close()
   const slower = 1 - Math.max(...rates.open) / Math.max(...rates.alone)
   const typical = 1 - median(rates.open) / median(rates.alone)
-  return { words: words.join(' '), ...rates, slower: Number(slower.toFixed(4)), typical: Number(typical.toFixed(4)) }
+  const rounded = (value: number) => Number(value.toFixed(4))
+  const told = { slower: rounded(slower), typical: rounded(typical), share: rounded(median(shares)) }
+  return { words: words.join(' '), ...rates, ...told }
 }
 
 /** The last whole record of a step. */

@@ -5,7 +5,7 @@ import { ThemeButton } from '../shared/ThemeButton.tsx'
 import { rowsAt } from './at.ts'
 import { Chart } from './Chart.tsx'
 import { chartSpecs, reads } from './charts.ts'
-import { Detail, DetailFlow, Differences } from './Detail.tsx'
+import { Detail, DetailFlow, DetailForecasts, Differences } from './Detail.tsx'
 import { follow, KEYS, nextScale, nextTau, toggleLogX } from './keys.ts'
 import { RunTable } from './RunTable.tsx'
 import * as store from './store.ts'
@@ -25,6 +25,7 @@ export function Dashboard() {
             <p class="note">No run is drawn: tick one in the list.</p>
           )}
           <div class="charts">
+            <DetailForecasts />
             {chartSpecs().map((spec) => (
               <Chart key={spec.id} spec={spec} />
             ))}

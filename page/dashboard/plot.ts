@@ -35,10 +35,7 @@ export function shapeOf({ lines, paper, logY, view, spec }: Drawn): string {
 
 export function createPlot(target: HTMLElement, first: Drawn, width: number, events: PlotEvents): Plot {
   let drawn = first
-  let range = rangeOf(
-    seriesOf(drawn).map(({ values }) => values),
-    drawn.logY,
-  )
+  let range = rangeFor(drawn)
   const plot = new uPlot(
     optionsOf(
       first,
@@ -56,15 +53,20 @@ export function createPlot(target: HTMLElement, first: Drawn, width: number, eve
       const isSame = isPicture(drawn, next)
       drawn = next
       if (isSame) return
-      range = rangeOf(
-        seriesOf(next).map(({ values }) => values),
-        next.logY,
-      )
+      range = rangeFor(next)
       plot.setData(dataOf(next))
     },
     resize: (to) => plot.setSize({ width: to, height: HEIGHT }),
     destroy: () => plot.destroy(),
   }
+}
+
+/** Ends of the y axis. A share that stays the same is not the middle of an axis up to twice as much. */
+function rangeFor(drawn: Drawn): [number, number] {
+  const lists = seriesOf(drawn).map(({ values }) => values)
+  const [low, high] = rangeOf(lists, drawn.logY)
+  const isShare = drawn.spec.percent && !drawn.logY && low < 1
+  return isShare ? [low, Math.min(high, 1.04)] : [low, high]
 }
 
 /** Whether two are the same picture: no record has come to this chart, and no more of the axis is in view. */

@@ -141,6 +141,36 @@ test('the pinned run has details, others say in what they differ; probes are a m
   await says('figure.chart .note', /There the gradient vanishes by 4\.9 decades on .* Spectral radius 1\.01\./)
 })
 
+test('a run of irnn fit has its methods, the winner marked, and its forecasts as a picture', BROWSER, async () => {
+  const own = runsFolder()
+  writeRun(own, 'sales', learning(20))
+  const picture = Buffer.from(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="300"><script>alert(1)</script></svg>',
+  )
+  const methods = [
+    ['test part', 'MASE'],
+    ['last value', '2.1'],
+    ['network', '0.7'],
+  ]
+  const fit = () => ({ methods, winner: 'network', verdict: 'the network is 67 % better than "last value"', picture })
+  const forecasts = await showing(own, { site: builtSite(), fit })
+  const { page: other, complaints } = await newPage()
+  await other.goto(`${forecasts.url}dashboard/#run=sales`)
+  const image = other.getByAltText("What came in the test part, the network's forecasts and their band")
+  await image.waitFor()
+  assert.ok((await image.boundingBox())!.width > 600)
+  assert.deepEqual(await other.locator('.fit tr').allInnerTexts(), [
+    'test part\tMASE',
+    'last value\t2.1',
+    'network\t0.7',
+  ])
+  assert.equal(await other.locator('.fit tr.best').innerText(), 'network\t0.7')
+  await other.getByText('67 % better').waitFor()
+  assert.deepEqual(complaints, [])
+  await other.context().close()
+  await forecasts.close()
+})
+
 test('figures and records can be saved: SVG, PNG of twice the pixels, CSV of all rows', {
   skip: noBrowser,
 }, async () => {
@@ -186,16 +216,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
-test('360 pixels wide, and with colours forced, nothing is lost', BROWSER, async () => {
+test('360 pixels wide, at twice the size, and with colours forced, nothing is lost', BROWSER, async () => {
   await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' })
-  await page.setViewportSize({ width: 360, height: 740 })
-  await open('#run=live')
-  await says('.readout', /live/)
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    client: document.documentElement.clientWidth,
-  }))
-  assert.equal(scroll, client)
+  await open('#run=live&run=bad&run=probed&pin=probed')
+  // 640: a window of 1280 pixels at 200 %.
+  for (const width of [360, 640]) {
+    await page.setViewportSize({ width, height: 740 })
+    await says('.readout', /live/)
+    const lost = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement
+      const parts = [...document.querySelectorAll('button, input, select, h1, h2, .canvas, .readout li, .detail p')]
+      const outside = parts.filter((part) => {
+        const { left, right, width } = part.getBoundingClientRect()
+        return width > 0 && (left < -1 || right > clientWidth + 1) && !part.closest('.wide')
+      })
+      return [scrollWidth - clientWidth, ...outside.map((part) => part.outerHTML.slice(0, 80))]
+    })
+    assert.deepEqual(lost, [0], `${width} pixels`)
+  }
   await page.emulateMedia({ forcedColors: null, reducedMotion: null })
   await page.setViewportSize({ width: 1280, height: 900 })
 })
