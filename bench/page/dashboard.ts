@@ -140,11 +140,11 @@ async function pan(browser: Browser, url: string, end: number) {
 }
 
 /** Seconds of a turn, and of its beginning that do not count: a page that is loaded is work once. */
-const TURN = { all: 6, loading: 2 } as const
+const TURN = { all: 10, loading: 2 } as const
 
 /**
  * Iterations a second of one training with the page open and without it, in turns; and the CPU that browser and
- * servers took with it open, as a share of a core.
+ * servers took meanwhile, as a share of a core: with it open, and with an empty page.
  */
 export async function slowdown(
   browser: Browser,
@@ -156,7 +156,7 @@ export async function slowdown(
   const training = command('train', 'adding', ...words, '--overwrite', '--json', '--out', dir)
   await training.first
   const rates: { open: number[]; alone: number[] } = { open: [], alone: [] }
-  const shares: number[] = []
+  const shares: { open: number[]; alone: number[] } = { open: [], alone: [] }
   const others = () => cpuBelow(process.pid, [training.child.pid!])
   for (let i = 0; i < turns; i++) {
     for (const side of i % 2 === 0 ? (['alone', 'open'] as const) : (['open', 'alone'] as const)) {
@@ -165,7 +165,7 @@ export async function slowdown(
       const [before, cpu] = [lastStep(dir), others()]
       await sleep(1000 * (TURN.all - TURN.loading))
       const after = lastStep(dir)
-      if (side === 'open') shares.push((others() - cpu) / (TURN.all - TURN.loading))
+      shares[side].push((others() - cpu) / (TURN.all - TURN.loading))
       const rate = (after.iteration - before.iteration) / (after.seconds - before.seconds)
       rates[side].push(Number(rate.toFixed(1)))
     }
@@ -176,8 +176,17 @@ export async function slowdown(
   const slower = 1 - Math.max(...rates.open) / Math.max(...rates.alone)
   const typical = 1 - median(rates.open) / median(rates.alone)
   const rounded = (value: number) => Number(value.toFixed(4))
-  const told = { slower: rounded(slower), typical: rounded(typical), share: rounded(median(shares)) }
+  const told = {
+    slower: rounded(slower),
+    typical: rounded(typical),
+    share: rounded(mean(shares.open)),
+    empty: rounded(mean(shares.alone)),
+  }
   return { words: words.join(' '), ...rates, ...told }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
 /** The last whole record of a step. */

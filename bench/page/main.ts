@@ -1,8 +1,8 @@
 /**
  * `node dist/bench/page/main.js [--minutes 1] [--turns 4] [--only tail,million,digit,tasks,memory,slowdown] [--save]`:
  * the pages in Chromium: from a record to its pixel, a million records, tasks that hold up a page, memory, and how much
- * a dashboard slows a run. Claims are held or FAILED; `--save` writes results/page-DATE.json, with what `--only` leaves out as it
- * was there.
+ * a dashboard slows a run. Claims are held or FAILED; `--save` writes results/page-DATE.json, with what `--only` leaves
+ * out as it was there.
  */
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

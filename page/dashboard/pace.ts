@@ -6,7 +6,7 @@
 /** Milliseconds between two pictures at least: ten a second are enough to see a run move. */
 const LEAST = 100
 /** Of one core, for pictures, and the longest pause between two: where no core is idle, and where one is. */
-const BUSY = { share: 0.01, most: 4000 } as const
+const BUSY = { share: 0.01, most: 8000 } as const
 const IDLE = { share: 0.25, most: 500 } as const
 /** A picture is as much work again for other threads and processes of the browser, which bring it to the screen. */
 const WHOLE = 2

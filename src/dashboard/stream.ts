@@ -19,7 +19,7 @@ const BACKLOG = 2 ** 20
 const SHOWN_MS = 100
 export const ALL_MS = 1000
 /** Between two looks for a stream of records that does not end, where no core is idle. */
-const SELDOM_MS = 1000
+const SELDOM_MS = 4000
 /** Between two words that runs beside those of the stream have changed, where no core is idle. */
 const LIST_MS = 5000
 const BEAT_MS = 15_000

@@ -30,6 +30,7 @@ export function createTails(shelf: Shelf, load: Load = createLoad()): Tails {
   let every: NodeJS.Timeout | undefined
   let next: NodeJS.Timeout | undefined
   let looking = false
+  let looks = 0
 
   function stop(): void {
     clearInterval(every)
@@ -59,6 +60,8 @@ export function createTails(shelf: Shelf, load: Load = createLoad()): Tails {
     }
   }
   async function lookAtAll(): Promise<void> {
+    looks += 1
+    if (load.look() && looks % 2 === 1) return // half as often where no core is idle
     await shelf.look()
     // Also those that are over, which may be resumed; the others have their own pace.
     await shelf.lookAt(shown(streams).filter((run) => !isRunning(run)))

@@ -31,7 +31,7 @@ let live: string
 const open = (hash: string) => page.goto(`${shown.url}dashboard/${hash}`)
 const hashOf = (one: Page) => one.evaluate(() => location.hash)
 
-/** A million records, one of which is a thousand times the others; short, for they are written and read at each test. */
+/** A million records, one of which is a thousand times the others; short, for they are written and read anew. */
 function writeMillion(): void {
   const file = writeRun(root, 'million', [])
   for (let from = 0; from < MILLION; from += 100_000) {

@@ -124,7 +124,7 @@ test(
     await page.addInitScript(countPictures)
     await page.goto(`${own.url}dashboard/#run=busy`)
     await page.locator('.readout', { hasText: 'busy' }).first().waitFor()
-    await page.waitForTimeout(4200) // quiet
+    await page.waitForTimeout(8200) // quiet
     const pictures = () => page.evaluate(() => Math.max(0, ...counted.pictures.values()))
     await page.evaluate(() => counted.pictures.clear())
     let at = 2000
@@ -141,7 +141,7 @@ test(
     const few = await pictures()
     await page.mouse.move(800, 200)
     await page.mouse.move(805, 200)
-    assert.ok(await until(async () => (await pictures()) > few, 3))
+    assert.ok(await until(async () => (await pictures()) > few, 6))
     clearInterval(writing)
     unlock()
     await page.context().close()
