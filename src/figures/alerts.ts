@@ -6,6 +6,7 @@ import { measured } from '../metric.ts'
 import { grouped, percent, significant } from '../numbers.ts'
 import type { CollapseEvent, EvalEvent, ProbeEvent, StepEvent, TrainEvent } from '../train/events.ts'
 import type { AlertEvent, AlertSource } from '../train/notes.ts'
+import { flowLine } from './flow.ts'
 import { scoreHistory } from './history.ts'
 
 /** `iteration` is where it began. */
@@ -243,14 +244,8 @@ class Flow implements Watcher<ProbeEvent> {
     const { last, since } = this
     if (!last || !since || fateOf(last) === 'carried') return []
     const { iteration } = since
-    const T = grouped(last.T)
-    if (last.verdict === 'explodes') {
-      const message = `the gradient grows on its way back by ${decadesOf(last)} decades in ${T} steps`
-      return [{ kind: 'exploding', level: 'warn', iteration, message, remedy: CALMER }]
-    }
-    const message = Number.isFinite(last.decades)
-      ? `the gradient vanishes on its way back, by ${decadesOf(last)} decades in ${T} steps`
-      : `the gradient vanishes on its way back, nothing of it arrives at the first of ${T} steps`
+    const message = flowLine(last)
+    if (last.verdict === 'explodes') return [{ kind: 'exploding', level: 'warn', iteration, message, remedy: CALMER }]
     const remedy = 'what comes early is not learnt: try the irnn or lstm cell, or shorter sequences'
     return [{ kind: 'vanishing', level: 'warn', iteration, message, remedy }]
   }
@@ -259,10 +254,6 @@ class Flow implements Watcher<ProbeEvent> {
 /** Less than a factor of ten is no trouble in sequences however short: with a loss at every step it is usual. */
 function fateOf({ verdict, decades }: ProbeEvent): ProbeEvent['verdict'] {
   return Math.abs(decades) < 1 ? 'carried' : verdict
-}
-
-function decadesOf({ decades }: ProbeEvent): string {
-  return significant(Math.abs(decades), 2)
 }
 
 /** The best evaluation is long ago, and the run did not choose it. */

@@ -113,7 +113,7 @@ test('tanh over 100 steps: an alert says that the gradient vanishes, by how many
     assert.ok(decades > 10)
     assert.equal(
       alertLine(alerts[0]!),
-      `iteration 0: the gradient vanishes on its way back, by ${decades} decades in 100 steps: what comes early is ` +
+      `iteration 0: the gradient vanishes by ${decades} decades on its way back over 100 steps: what comes early is ` +
         'not learnt: try the irnn or lstm cell, or shorter sequences',
     )
   }))
