@@ -4,7 +4,7 @@
  */
 import { batch, effect, signal } from '@preact/signals'
 import { type RunLine, unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
-import { ask } from '../shared/ask.ts'
+import { ask, Refused } from '../shared/ask.ts'
 import { attend, rested, timed } from './pace.ts'
 import { axisX, chartWidth, logX, newest, runs, shown, view, zoom } from './store.ts'
 
@@ -69,9 +69,9 @@ async function update(): Promise<void> {
   busy = true
   try {
     await askForMissing()
-  } catch {
+  } catch (error) {
     // live() says so where the server is gone. The stream may go on where a question has failed: it is asked again.
-    again = true
+    again ||= !(error instanceof Refused)
     await new Promise((resolve) => setTimeout(resolve, FAILED))
   } finally {
     await rested()
@@ -113,7 +113,7 @@ async function askForMissing(): Promise<void> {
   heldView = key
   timed(() =>
     batch(() => {
-      runs.value = known
+      runs.value = newest.value // others may have come meanwhile
       if (!isSame) frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
     }),
   )
