@@ -1,6 +1,10 @@
 /** How fast the dashboard shows what is new, a million records, and how much it slows a run. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, Page } from 'playwright-core'
+import { METRICS } from '../../src/runs/stored.ts'
+import { cpuBelow } from './cpu.ts'
 import { command, type LiveRun, median, quantile } from './runs.ts'
 
 declare global {
@@ -135,23 +139,58 @@ async function pan(browser: Browser, url: string, end: number) {
   return { frames: between.length, work: Number(work.toFixed(1)), p95: Number(quantile(between, 0.95).toFixed(1)) }
 }
 
-/** Seconds of the same training with the page open and without it, in turns. */
-export async function slowdown(browser: Browser, url: string, words: readonly string[], dir: string, turns: number) {
+/** Seconds of a turn, and of its beginning that do not count: a page that is loaded is work once. */
+const TURN = { all: 10, loading: 2 } as const
+
+/**
+ * Iterations a second of one training with the page open and without it, in turns; and the CPU that browser and
+ * servers took meanwhile, as a share of a core: with it open, and with an empty page.
+ */
+export async function slowdown(
+  browser: Browser,
+  url: string,
+  { words, dir, turns }: { words: readonly string[]; dir: string; turns: number },
+) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 } })
   const page = await context.newPage()
-  const times: { open: number[]; alone: number[] } = { open: [], alone: [] }
+  const training = command('train', 'adding', ...words, '--overwrite', '--json', '--out', dir)
+  await training.first
+  const rates: { open: number[]; alone: number[] } = { open: [], alone: [] }
+  const shares: { open: number[]; alone: number[] } = { open: [], alone: [] }
+  const others = () => cpuBelow(process.pid, [training.child.pid!])
   for (let i = 0; i < turns; i++) {
     for (const side of i % 2 === 0 ? (['alone', 'open'] as const) : (['open', 'alone'] as const)) {
-      const training = command('train', 'adding', ...words, '--overwrite', '--json', '--out', dir)
-      await training.first
       await page.goto(side === 'open' ? `${url}dashboard/#run=training` : 'about:blank')
-      const lines = (await training.ended).trimEnd().split('\n')
-      const done = JSON.parse(lines.at(-1)!) as { seconds: number }
-      times[side].push(Number(done.seconds.toFixed(3)))
+      await sleep(1000 * TURN.loading)
+      const [before, cpu] = [lastStep(dir), others()]
+      await sleep(1000 * (TURN.all - TURN.loading))
+      const after = lastStep(dir)
+      shares[side].push((others() - cpu) / (TURN.all - TURN.loading))
+      const rate = (after.iteration - before.iteration) / (after.seconds - before.seconds)
+      rates[side].push(Number(rate.toFixed(1)))
     }
   }
+  training.child.kill()
+  await training.ended.catch(() => {}) // 143
   await context.close()
-  const slower = Math.min(...times.open) / Math.min(...times.alone) - 1
-  const typical = median(times.open) / median(times.alone) - 1
-  return { words: words.join(' '), ...times, slower: Number(slower.toFixed(4)), typical: Number(typical.toFixed(4)) }
+  const slower = 1 - Math.max(...rates.open) / Math.max(...rates.alone)
+  const typical = 1 - median(rates.open) / median(rates.alone)
+  const rounded = (value: number) => Number(value.toFixed(4))
+  const told = {
+    slower: rounded(slower),
+    typical: rounded(typical),
+    share: rounded(mean(shares.open)),
+    empty: rounded(mean(shares.alone)),
+  }
+  return { words: words.join(' '), ...rates, ...told }
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** The last whole record of a step. */
+function lastStep(dir: string): { readonly iteration: number; readonly seconds: number } {
+  const lines = readFileSync(join(dir, METRICS), 'utf8').split('\n').slice(0, -1)
+  return JSON.parse(lines.findLast((line) => line.startsWith('{"type":"step"'))!)
 }

@@ -1,23 +1,38 @@
-import { computed, useComputed, useSignal } from '@preact/signals'
-import { useEffect, useRef } from 'preact/hooks'
+import { computed, type Signal, useComputed, useSignal } from '@preact/signals'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import type { Value } from '../../src/figures/curves.ts'
 import { grouped } from '../../src/numbers.ts'
 import { colorsChanged } from '../shared/theme.ts'
 import { rowsAt } from './at.ts'
-import { type ChartSpec, type Drawn, drawnOf, droppedIn, type Line, lastOf, reads, summaryOf } from './charts.ts'
+import {
+  type ChartSpec,
+  type Drawn,
+  drawnOf,
+  droppedIn,
+  type Line,
+  lastOf,
+  reads,
+  resumedIn,
+  summaryOf,
+} from './charts.ts'
 import { savePng, saveSvg } from './export.ts'
+import { frames } from './frames.ts'
 import { createPlot, type Plot, shapeOf } from './plot.ts'
 import { Swatch } from './Swatch.tsx'
-import { axisX, chartWidth, crosshair, crosshairFixed, tablesOpen, zoom } from './store.ts'
+import { axisX, chartWidth, crosshair, crosshairFixed, panBy, tablesOpen, view, zoom } from './store.ts'
 
 /** A chart with its name, its buttons, the numbers at the crosshair and, behind a key, all numbers as a table. */
 export function Chart({ spec }: { spec: ChartSpec }) {
-  const drawn = useComputed(() => drawnOf(spec)).value
+  const place = useRef<HTMLElement>(null)
+  const inView = useSignal(true)
+  // What is out of view stays as it was until it comes into view; the reader's choices are seen to at once.
+  const drawn = useComputed(() => drawnOf(spec, inView.value ? frames.value : frames.peek())).value
+  useInView(place, inView, drawn !== null)
   if (!drawn) return null
   const id = `chart-${spec.id.replace(/\W+/g, '-')}`
-  const dropped = droppedIn(drawn)
+  const notes = [droppedIn(drawn), resumedIn(drawn)].filter((note) => note !== '')
   return (
-    <figure class="chart" aria-labelledby={id}>
+    <figure class="chart" aria-labelledby={id} ref={place}>
       <header>
         <h2 id={id}>
           {spec.title}
@@ -32,13 +47,33 @@ export function Chart({ spec }: { spec: ChartSpec }) {
       </header>
       <Canvas drawn={drawn} labelled={id} />
       <Readout drawn={drawn} />
-      {dropped !== '' && <p class="note">{dropped}</p>}
+      {notes.map((note) => (
+        <p class="note" key={note}>
+          {note}
+        </p>
+      ))}
       <p class="unseen" id={`${id}-summary`}>
         {summaryOf(drawn)}
       </p>
       {tablesOpen.value && <Numbers drawn={drawn} />}
     </figure>
   )
+}
+
+/** Keeps `inView`: whether an element is in view, or nearly; true while there is none. */
+function useInView(place: { current: HTMLElement | null }, inView: Signal<boolean>, isThere: boolean): void {
+  useEffect(() => {
+    if (!place.current) return
+    const look: IntersectionObserverCallback = (all) => {
+      inView.value = all.at(-1)!.isIntersecting
+    }
+    const observer = new IntersectionObserver(look, { rootMargin: '100px' })
+    observer.observe(place.current)
+    return () => {
+      observer.disconnect()
+      inView.value = true
+    }
+  }, [isThere])
 }
 
 const looks = computed(() => colorsChanged.value)
@@ -49,7 +84,7 @@ function Canvas({ drawn, labelled }: { drawn: Drawn; labelled: string }) {
   const latest = useRef(drawn)
   const shape = `${shapeOf(drawn)} ${looks.value}`
   latest.current = drawn
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = target.current!
     const made = createPlot(element, latest.current, element.clientWidth, pointerEvents(latest))
     plot.current = made
@@ -67,7 +102,8 @@ function Canvas({ drawn, labelled }: { drawn: Drawn; labelled: string }) {
       made.destroy()
     }
   }, [shape])
-  useEffect(() => plot.current?.update(drawn), [drawn])
+  // In the same frame as the text beside it.
+  useLayoutEffect(() => plot.current?.update(drawn), [drawn])
   useCrosshair(plot, shape)
   return (
     <div
@@ -124,6 +160,16 @@ function pointerEvents(latest: { current: Drawn }) {
     },
     reset() {
       zoom.value = null
+    },
+    grab(event: MouseEvent, width: number) {
+      const start = view.value
+      const move = ({ clientX }: MouseEvent) => panBy((event.clientX - clientX) / width, start)
+      const end = () => {
+        removeEventListener('mousemove', move)
+        removeEventListener('mouseup', end)
+      }
+      addEventListener('mousemove', move)
+      addEventListener('mouseup', end)
     },
   }
 }

@@ -5,7 +5,7 @@ import { ThemeButton } from '../shared/ThemeButton.tsx'
 import { rowsAt } from './at.ts'
 import { Chart } from './Chart.tsx'
 import { chartSpecs, reads } from './charts.ts'
-import { Detail, DetailFlow, Differences } from './Detail.tsx'
+import { Detail, DetailFlow, DetailForecasts, Differences } from './Detail.tsx'
 import { follow, KEYS, nextScale, nextTau, toggleLogX } from './keys.ts'
 import { RunTable } from './RunTable.tsx'
 import * as store from './store.ts'
@@ -20,13 +20,12 @@ export function Dashboard() {
           <Detail />
         </aside>
         <main>
-          <p class="notice" role="status">
-            {store.notice.value}
-          </p>
+          <Notice />
           {store.loaded.value && store.shown.value.length === 0 && (
             <p class="note">No run is drawn: tick one in the list.</p>
           )}
           <div class="charts">
+            <DetailForecasts />
             {chartSpecs().map((spec) => (
               <Chart key={spec.id} spec={spec} />
             ))}
@@ -38,6 +37,21 @@ export function Dashboard() {
       <Spoken />
       <Help />
     </>
+  )
+}
+
+/** A live region, which must be there before it has something to say. */
+function Notice() {
+  const { notice } = store
+  return (
+    <div class="notice" role="status">
+      {notice.value}{' '}
+      {notice.value !== '' && (
+        <button type="button" onClick={() => (notice.value = '')}>
+          I have read it
+        </button>
+      )}
+    </div>
   )
 }
 
@@ -137,8 +151,9 @@ function Help() {
         ))}
       </dl>
       <p>
-        Drag in a chart for a part of it; a double click shows all again. The lines are means of what shares a column of
-        pixels, the bands are the least and the most: nothing is left out. ▼ is a number that is not finite.
+        Drag in a chart for a part of it, with Shift to move that part; a double click shows all again. The lines are
+        means of what shares a column of pixels, the bands are the least and the most: nothing is left out. ▼ is a
+        number that is not finite, dots from top to bottom are where a run was taken up again.
       </p>
       <button type="button" onClick={() => (store.helpOpen.value = false)}>
         close

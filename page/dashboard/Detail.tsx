@@ -32,7 +32,7 @@ export function Detail() {
           all records as CSV ({grouped(run.rows)} of steps)
         </button>
       </p>
-      {detail?.fit && <Fit id={run.id} fit={detail.fit} />}
+      {detail?.fit && <Fit fit={detail.fit} />}
       {detail && (
         <details>
           <summary>settings</summary>
@@ -78,7 +78,7 @@ function Alerts({ detail: { alerts } }: { detail: Details }) {
   )
 }
 
-function Fit({ id, fit }: { id: number; fit: NonNullable<Details['fit']> }) {
+function Fit({ fit }: { fit: NonNullable<Details['fit']> }) {
   const [head = [], ...rows] = fit.methods
   return (
     <div class="fit">
@@ -106,13 +106,12 @@ function Fit({ id, fit }: { id: number; fit: NonNullable<Details['fit']> }) {
         </table>
       </div>
       <p>{fit.verdict}</p>
-      {fit.hasPicture && <Picture id={id} />}
     </div>
   )
 }
 
 /** The picture that irnn fit has drawn of its forecasts; as an image it can do nothing. */
-function Picture({ id }: { id: number }) {
+function Picture({ id, name }: { id: number; name: string }) {
   const address = useSignal('')
   useEffect(() => {
     let made = ''
@@ -124,7 +123,21 @@ function Picture({ id }: { id: number }) {
     return () => URL.revokeObjectURL(made)
   }, [id])
   if (address.value === '') return null
-  return <img src={address.value} alt="What came in the test part, the network's forecasts and their band" />
+  return (
+    <figure class="chart" aria-labelledby="forecasts">
+      <header>
+        <h2 id="forecasts">forecasts of {name}</h2>
+      </header>
+      <img src={address.value} alt="What came in the test part, the network's forecasts and their band" />
+    </figure>
+  )
+}
+
+/** The forecasts of the run in the details, where irnn fit has made it. */
+export function DetailForecasts() {
+  const run = detailRun.value
+  const hasPicture = run && details.value.get(run.id)?.fit?.hasPicture
+  return hasPicture ? <Picture id={run.id} name={shortName(run)} /> : null
 }
 
 /** The map of the gradient of the run in the details, where it was probed. */

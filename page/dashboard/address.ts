@@ -1,6 +1,6 @@
 /** What is shown stands in the address, so that a link shows the same. Runs stand there by name: numbers change. */
 import { batch, effect } from '@preact/signals'
-import { axisX, filter, logX, ordered, pinned, runs, scaleY, shown, tau, zoom } from './store.ts'
+import { axisX, filter, logX, ordered, pinned, runs, scaleY, shown, tablesOpen, tau, zoom } from './store.ts'
 
 /** Runs drawn where the address names none: those that run, else the first ones. */
 const FIRST_SHOWN = 4
@@ -20,6 +20,7 @@ function addressOf(): string {
   if (tau.value > 0) words.set('smooth', String(tau.value))
   if (zoom.value)
     words.set('zoom', `${Number(from.toPrecision(8))},${Number(to.toPrecision(8))}${follow ? ',follow' : ''}`)
+  if (tablesOpen.value) words.set('tables', 'open')
   if (filter.value !== '') words.set('filter', filter.value)
   return `#${words}`
 }
@@ -49,6 +50,7 @@ function read(hash: string): void {
     tau.value = Math.max(0, number(words.get('smooth')) ?? 0)
     const whole = ends[0] !== null && ends[1] !== null && ends[1] > ends[0]
     zoom.value = whole ? { from: ends[0]!, to: ends[1]!, follow: follow === 'follow' } : null
+    tablesOpen.value = words.get('tables') === 'open'
     filter.value = words.get('filter') ?? ''
   })
 }

@@ -2,8 +2,8 @@
 
 import { type Curve, centresOf, curveOf, onCentres, type Value } from '../../src/figures/curves.ts'
 import type { RunLine } from '../../src/figures/wire.ts'
-import { percent, significant } from '../../src/numbers.ts'
-import { type Frames, frames } from './frames.ts'
+import { grouped, percent, significant } from '../../src/numbers.ts'
+import type { Frames } from './frames.ts'
 import { paperCurves } from './paper.ts'
 import { axisX, lookOf, scaleY, shortName, shown, shownRuns, tau } from './store.ts'
 
@@ -78,8 +78,7 @@ export function chartSpecs(): ChartSpec[] {
 }
 
 /** null: no run shown has such numbers. */
-export function drawnOf(spec: ChartSpec): Drawn | null {
-  const { view, byRun } = frames.value
+export function drawnOf(spec: ChartSpec, { view, byRun }: Frames): Drawn | null {
   const centres = centresOf(view)
   const logY = scaleY.value === 'auto' ? spec.log : scaleY.value === 'log'
   const options = { logY, tau: tau.value }
@@ -123,13 +122,33 @@ export function summaryOf({ spec, lines, centres, paper }: Drawn): string {
     if (!last) return `${name}: no finite number`
     const [low, high] = [Math.min(...numbers), Math.max(...numbers)]
     const bad = curve.bad.length > 0 ? ', with numbers that are not finite' : ''
-    const at = Math.round(centres[last.at]!).toLocaleString('en-US')
+    const at = grouped(Math.round(centres[last.at]!))
     const spread = `between ${reads(spec, low)} and ${reads(spec, high)}`
     return `${name}: ${reads(spec, last.value)} at ${unit} ${at}, ${spread}${bad}`
   })
   const more = lines.length > 6 ? ` And ${lines.length - 6} more.` : ''
   const behind = paper.length > 0 ? ` Behind them, dotted: ${paper.map(({ name }) => name).join(', ')}.` : ''
   return `${said.join('. ')}.${more}${behind}`
+}
+
+/** Places on the axis where a run was taken up again, within the part in view. */
+export function resumesIn({ view }: Pick<Drawn, 'view'>, { resumes }: RunLine): number[] {
+  const places = resumes.map(([iteration, seconds]) => (view.x === 'iteration' ? iteration : seconds))
+  return places.filter((x) => x >= view.from && x <= view.to)
+}
+
+/** "live was taken up again at 500 and 700 (dots)", for each run with such a place in view. */
+export function resumedIn({ lines, ...drawn }: Drawn): string {
+  const runs = new Map(lines.map(({ run }) => [run.id, run]))
+  const said = [...runs.values()].flatMap((run) => {
+    const places = resumesIn(drawn, run)
+    return places.length > 0 ? [`${shortName(run)} was taken up again at ${places.map(placeOf).join(', ')}`] : []
+  })
+  return said.length > 0 ? `┊ ${said.join('; ')}` : ''
+}
+
+function placeOf(x: number): string {
+  return axisX.value === 'iteration' ? grouped(x) : `${x.toFixed(1)} s`
 }
 
 /** What an axis cannot show. */

@@ -2,6 +2,7 @@
 import { effect, signal } from '@preact/signals'
 import type { Alert } from '../../src/figures/alerts.ts'
 import { ask } from '../shared/ask.ts'
+import { isSeldom } from './pace.ts'
 import { detailRun, pinned, runs, shown, shownRuns } from './store.ts'
 
 export interface Detail {
@@ -20,8 +21,9 @@ export interface Detail {
 
 export const details = signal<ReadonlyMap<number, Detail>>(new Map())
 
-/** Milliseconds between two questions about one run. */
+/** Milliseconds between two questions about one run; where training has all cores. */
 const PAUSE = 2000
+const LONG_PAUSE = 10_000
 
 export function keepDetails(): void {
   const asked = new Map<number, { stamp: string; at: number }>()
@@ -30,18 +32,19 @@ export function keepDetails(): void {
     clearTimeout(timer)
     let later = false
     const pin = detailRun.peek()
+    const pause = isSeldom() ? LONG_PAUSE : PAUSE
     for (const { id, name, offset } of new Set([...shownRuns.peek(), ...(pin ? [pin] : [])])) {
       const before = asked.get(id)
       const stamp = `${offset} ${name}`
       if (before?.stamp === stamp) continue
-      if (before && performance.now() - before.at < PAUSE) later = true
+      if (before && performance.now() - before.at < pause) later = true
       else {
         asked.set(id, { stamp, at: performance.now() })
         const answer = await ask('run', { id }).catch(() => asked.delete(id) && null)
         if (answer) details.value = new Map(details.value).set(id, (await answer.json()) as Detail)
       }
     }
-    if (later) timer = window.setTimeout(look, PAUSE)
+    if (later) timer = window.setTimeout(look, pause)
   }
   effect(() => {
     void [shown.value, runs.value, pinned.value]

@@ -2,10 +2,11 @@
  * The numbers of the charts: for each run shown the buckets of the part in view, asked for again when the run has more
  * records or the part is another. The page never holds more than a chart can show.
  */
-import { effect, signal } from '@preact/signals'
+import { batch, effect, signal } from '@preact/signals'
 import { type RunLine, unpackSeries, type WireSeries } from '../../src/figures/wire.ts'
-import { ask } from '../shared/ask.ts'
-import { runs, shown, shownRuns, view } from './store.ts'
+import { ask, Refused } from '../shared/ask.ts'
+import { attend, rested, timed } from './pace.ts'
+import { axisX, chartWidth, logX, newest, runs, shown, view, zoom } from './store.ts'
 
 export interface Frame {
   /** As it was when its numbers were asked for. */
@@ -23,8 +24,9 @@ export interface Frames {
 }
 
 const STEP_KEYS = 'loss,gradNorm,liveShare,aliveUnits,saturatedShare,updateRatio,clippedShare'
-/** Milliseconds between two questions: ten pictures a second are enough to see a run move. */
-const PAUSE = 100
+
+/** Milliseconds after a question that had no answer. */
+const FAILED = 1000
 
 export const frames = signal<Frames>({ view: view.value, byRun: new Map() })
 
@@ -38,16 +40,24 @@ function stampOf({ name, offset }: RunLine): string {
   return `${offset} ${name}`
 }
 
+function isMissing(run: RunLine, held: Held | undefined): boolean {
+  return held?.stamp !== stampOf(run) || held.frame.steps.offset < run.offset
+}
+
 let held = new Map<number, Held>()
 let heldView = ''
 let busy = false
 let again = false
 
-/** Keeps `frames` up to date until the page is closed. */
+/** Keeps `frames` up to date until the page is closed, and `runs` with them: both are one picture. */
 export function keepFrames(): void {
   effect(() => {
-    void [view.value, shown.value, runs.value]
+    void [view.value, shown.value, newest.value]
     void update()
+  })
+  effect(() => {
+    void [zoom.value, shown.value, axisX.value, logX.value, chartWidth.value]
+    attend()
   })
 }
 
@@ -59,10 +69,12 @@ async function update(): Promise<void> {
   busy = true
   try {
     await askForMissing()
-  } catch {
-    // live() says that the server is gone, and asks for all when it is back.
+  } catch (error) {
+    // live() says so where the server is gone. The stream may go on where a question has failed: it is asked again.
+    again ||= !(error instanceof Refused)
+    await new Promise((resolve) => setTimeout(resolve, FAILED))
   } finally {
-    await new Promise((resolve) => setTimeout(resolve, PAUSE))
+    await rested()
     busy = false
     if (again) {
       again = false
@@ -74,9 +86,10 @@ async function update(): Promise<void> {
 async function askForMissing(): Promise<void> {
   const now = view.value
   const key = JSON.stringify(now)
-  const lines = shownRuns.value
+  const known = newest.value
+  const lines = shown.value.flatMap((id) => known.get(id) ?? [])
   const kept = key === heldView ? held : new Map<number, Held>()
-  const missing = lines.filter((run) => kept.get(run.id)?.stamp !== stampOf(run))
+  const missing = lines.filter((run) => isMissing(run, kept.get(run.id)))
   const next = new Map([...kept].filter(([id]) => lines.some((run) => run.id === id)))
   if (missing.length > 0) {
     const { n, log, ...part } = now
@@ -92,8 +105,16 @@ async function askForMissing(): Promise<void> {
       const run = missing.find(({ id }) => id === steps.run)
       if (run) next.set(run.id, { stamp: stampOf(run), frame: { run, steps, evals } })
     }
-  } else if (next.size === held.size && key === heldView) return
+  }
+  // The server still reads what it has counted.
+  if (missing.some((run) => isMissing(run, next.get(run.id)))) again = true
+  const isSame = missing.length === 0 && next.size === held.size && key === heldView
   held = next
   heldView = key
-  frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
+  timed(() =>
+    batch(() => {
+      runs.value = newest.value // others may have come meanwhile
+      if (!isSame) frames.value = { view: now, byRun: new Map([...next].map(([id, { frame }]) => [id, frame])) }
+    }),
+  )
 }

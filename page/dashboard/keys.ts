@@ -6,6 +6,7 @@ import {
   helpOpen,
   listed,
   logX,
+  panBy,
   type ScaleY,
   scaleY,
   tablesOpen,
@@ -14,6 +15,7 @@ import {
   toggleRun,
   view,
   zoom,
+  zoomBy,
 } from './store.ts'
 
 export const KEYS: readonly (readonly [string, string])[] = [
@@ -25,6 +27,8 @@ export const KEYS: readonly (readonly [string, string])[] = [
   ['L', 'x axis: linear, logarithmic'],
   ['s', 'smooth more; at the most not at all'],
   ['0', 'all of the x axis, as a double click'],
+  ['+, -', 'less or more of the x axis, around the crosshair'],
+  ['[, ]', 'earlier, later: move the part in view; with the mouse, drag with Shift'],
   ['f', 'keep this width and follow the newest records'],
   ['t', 'the numbers as tables'],
   ['←, →, Home, End', 'in a chart: move the crosshair, with Shift by ten'],
@@ -68,6 +72,10 @@ const ACTIONS: Readonly<Record<string, () => void>> = {
   '0': () => {
     zoom.value = null
   },
+  '+': () => zoomBy(1 / 2),
+  '-': () => zoomBy(2),
+  '[': () => panBy(-1 / 4),
+  ']': () => panBy(1 / 4),
   f: follow,
   t: () => {
     tablesOpen.value = !tablesOpen.value

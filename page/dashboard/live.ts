@@ -2,7 +2,8 @@
 import { batch, effect } from '@preact/signals'
 import type { RunLine } from '../../src/figures/wire.ts'
 import { ask, Refused } from '../shared/ask.ts'
-import { connection, loaded, notice, pinned, runs, shown, version } from './store.ts'
+import { setBusy } from './pace.ts'
+import { connection, loaded, newest, notice, pinned, runs, shown, version } from './store.ts'
 
 interface List {
   readonly instance: string
@@ -13,7 +14,11 @@ interface List {
   readonly problems: readonly string[]
 }
 
-type Line = { type: 'run'; run: RunLine } | { type: 'list'; revision: number } | { type: 'beat' }
+type Line =
+  | { type: 'run'; run: RunLine }
+  | { type: 'list'; revision: number }
+  | { type: 'load'; busy: boolean }
+  | { type: 'beat' }
 
 const FIRST_PAUSE = 500
 const LONGEST_PAUSE = 8000
@@ -29,14 +34,33 @@ async function readList(): Promise<void> {
   instance = list.instance
   revision = list.revision
   version.value = list.version
-  const known = new Map(runs.value)
+  const known = new Map(newest.value)
+  const gone = shown.value.filter((id) => !list.ids.includes(id)).flatMap((id) => known.get(id)?.name ?? [])
   for (const run of list.runs) known.set(run.id, run)
   const there = new Set(list.ids)
   for (const id of known.keys()) if (!there.has(id)) known.delete(id)
-  if (list.runs.length > 0 || known.size !== runs.value.size) runs.value = known
-  if (shown.value.some((id) => !there.has(id))) shown.value = shown.value.filter((id) => there.has(id))
+  if (list.runs.length > 0 || known.size !== newest.value.size) show(known)
+  if (gone.length > 0) forget(gone, there)
   if (list.problems.length > 0) notice.value = list.problems.join('; ')
   loaded.value = true
+}
+
+/** Runs of the charts that are no more there are left out, and the reader hears of it. */
+function forget(names: readonly string[], there: ReadonlySet<number>): void {
+  const [are, were] = names.length > 1 ? ['are', 'their folders were'] : ['is', 'its folder was']
+  notice.value = `${names.join(', ')} ${are} gone: ${were} removed or renamed.`
+  shown.value = shown.value.filter((id) => there.has(id))
+  if (pinned.value !== null && !there.has(pinned.value)) pinned.value = null
+}
+
+/** Runs that come or go are in the list at once; what is new of the others comes with the next picture. */
+function show(known: ReadonlyMap<number, RunLine>): void {
+  const before = runs.value
+  const isSame = known.size === before.size && [...known.keys()].every((id) => before.has(id))
+  batch(() => {
+    newest.value = known
+    if (!isSame) runs.value = known
+  })
 }
 
 /** Another process answers, whose numbers mean other runs: those shown are found again by their names. */
@@ -50,7 +74,8 @@ async function beginAnew(next: string): Promise<void> {
   const ids = new Map(list.runs.map(({ id, name }) => [name, id]))
   const idOf = (name: string | undefined) => (name === undefined ? undefined : ids.get(name))
   batch(() => {
-    runs.value = new Map(list.runs.map((run) => [run.id, run]))
+    newest.value = new Map(list.runs.map((run) => [run.id, run]))
+    runs.value = newest.value
     shown.value = names.flatMap((name) => idOf(name) ?? [])
     pinned.value = idOf(pin) ?? null
   })
@@ -116,7 +141,7 @@ async function readStream(): Promise<void> {
     if (shown.value !== ids) end.abort()
   })
   try {
-    const from = ids.map((id) => runs.value.get(id)?.offset ?? 0)
+    const from = ids.map((id) => newest.value.get(id)?.offset ?? 0)
     const { body } = await ask('tail', { runs: ids.join(','), from: from.join(',') }, end.signal)
     const reader = body!.pipeThrough(new TextDecoderStream()).getReader()
     let rest = ''
@@ -135,7 +160,8 @@ async function readStream(): Promise<void> {
 }
 
 function take(lines: readonly Line[]): void {
+  for (const line of lines) if (line.type === 'load') setBusy(line.busy)
   const changed = lines.flatMap((line) => (line.type === 'run' ? [line.run] : []))
-  if (changed.length > 0) runs.value = new Map([...runs.value, ...changed.map((run) => [run.id, run] as const)])
+  if (changed.length > 0) newest.value = new Map([...newest.value, ...changed.map((run) => [run.id, run] as const)])
   if (lines.some((line) => line.type === 'list' && line.revision !== revision)) refresh().catch(() => {})
 }

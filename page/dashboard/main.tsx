@@ -9,6 +9,7 @@ import { keepDetails } from './detail.ts'
 import { keepFrames } from './frames.ts'
 import { listenToKeys } from './keys.ts'
 import { live } from './live.ts'
+import { watchReader } from './pace.ts'
 import { keepPaper } from './paper.ts'
 
 render(<Dashboard />, document.getElementById('page')!)
@@ -18,4 +19,5 @@ keepDetails()
 keepRowsAt()
 keepPaper()
 listenToKeys()
+watchReader()
 void live()

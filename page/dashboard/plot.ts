@@ -3,13 +3,16 @@ import uPlot from 'uplot'
 import { rangeOf, type Value } from '../../src/figures/curves.ts'
 import { colorOf, faded } from '../shared/palette.ts'
 import { tickLabel, ticksOf } from '../shared/ticks.ts'
-import { type Drawn, type Line, lastOf } from './charts.ts'
+import type { Drawn, Line } from './charts.ts'
+import { colorFor, drawMarks, LABELS } from './marks.ts'
 
 export interface PlotEvents {
   /** The pointer is over a place on the x axis; null: over none. */
   over(x: number | null): void
   select(from: number, to: number): void
   reset(): void
+  /** A press with Shift: the part in view is taken along. */
+  grab(event: MouseEvent, width: number): void
 }
 
 export interface Plot {
@@ -22,9 +25,6 @@ export interface Plot {
 /** Dashes of the runs beyond the colours, in pixels. */
 const DASHES: readonly number[][] = [[], [8, 4], [2, 3], [12, 4, 2, 4]]
 export const HEIGHT = 230
-/** Of the labels at the ends of lines. */
-const LABELS = 104
-const MOST_LABELS = 6
 const NARROW = 480
 
 /** What must be the same for a plot to be kept: which lines it has, and how they look. */
@@ -35,10 +35,7 @@ export function shapeOf({ lines, paper, logY, view, spec }: Drawn): string {
 
 export function createPlot(target: HTMLElement, first: Drawn, width: number, events: PlotEvents): Plot {
   let drawn = first
-  let range = rangeOf(
-    seriesOf(drawn).map(({ values }) => values),
-    drawn.logY,
-  )
+  let range = rangeFor(drawn)
   const plot = new uPlot(
     optionsOf(
       first,
@@ -53,16 +50,37 @@ export function createPlot(target: HTMLElement, first: Drawn, width: number, eve
   return {
     plot,
     update(next) {
+      const isSame = isPicture(drawn, next)
       drawn = next
-      range = rangeOf(
-        seriesOf(next).map(({ values }) => values),
-        next.logY,
-      )
+      if (isSame) return
+      range = rangeFor(next)
       plot.setData(dataOf(next))
     },
     resize: (to) => plot.setSize({ width: to, height: HEIGHT }),
     destroy: () => plot.destroy(),
   }
+}
+
+/** Ends of the y axis. A share that stays the same is not the middle of an axis up to twice as much. */
+function rangeFor(drawn: Drawn): [number, number] {
+  const lists = seriesOf(drawn).map(({ values }) => values)
+  const [low, high] = rangeOf(lists, drawn.logY)
+  const isShare = drawn.spec.percent && !drawn.logY && low < 1
+  return isShare ? [low, Math.min(high, 1.04)] : [low, high]
+}
+
+/** Whether two are the same picture: no record has come to this chart, and no more of the axis is in view. */
+function isPicture(before: Drawn, next: Drawn): boolean {
+  const numbers = ({ lines, paper, view }: Drawn) => [
+    [view.from, view.to, view.n],
+    ...lines.map(({ run }) => run.resumes.map(([iteration]) => iteration)),
+    ...paper.map(({ values }) => values),
+    ...lines.flatMap(({ curve }) => [curve.mean, curve.raw, curve.low, curve.high, curve.bad]),
+  ]
+  const [old, now] = [numbers(before), numbers(next)]
+  const same = (list: readonly Value[], i: number) =>
+    list.length === old[i]!.length && list.every((value, k) => value === old[i]![k])
+  return old.length === now.length && now.every(same)
 }
 
 interface PlotSeries {
@@ -110,6 +128,11 @@ function optionsOf(
       points: { show: false },
       drag: { x: true, y: false, setScale: false },
       bind: {
+        mousedown: (u, _, handler) => (event) => {
+          if (event.shiftKey) events.grab(event, u.over.clientWidth)
+          else handler(event)
+          return null
+        },
         dblclick: () => () => {
           events.reset()
           return null
@@ -179,15 +202,12 @@ function axesOf({ view, logY, spec }: Drawn): uPlot.Axis[] {
   ]
 }
 
-function colorFor({ slot }: Pick<Line, 'slot'>): string {
-  return colorOf(`c${slot}`)
-}
-
 function strokeOf({ part, line }: PlotSeries): uPlot.Series {
   const base = { spanGaps: false, points: { show: false } }
   if (!line) return { ...base, stroke: colorOf('neutral'), width: 1.5, dash: [2, 3] }
-  if (part === 'low' || part === 'high') return { ...base, stroke: 'transparent', width: 0 }
   const color = colorFor(line)
+  // An edge: a band of one column, which a single record makes, is hardly seen without.
+  if (part === 'low' || part === 'high') return { ...base, stroke: faded(color, 0.5), width: 1 }
   const pale = part === 'raw' || line.faint
   const dash = DASHES[line.dash % DASHES.length]!
   return {
@@ -196,98 +216,4 @@ function strokeOf({ part, line }: PlotSeries): uPlot.Series {
     width: pale ? 1 : 1.8,
     ...(line.faint ? { dash: [4, 4] } : dash.length > 0 && { dash }),
   }
-}
-
-/** Where a number was not finite, the end of each line and its name; and the dot of a line that is one point. */
-function drawMarks(u: uPlot, drawn: Drawn, wide: boolean): void {
-  const { ctx } = u
-  const ratio = uPlot.pxRatio
-  const place = (at: number, value: number): [number, number] => [
-    u.valToPos(drawn.centres[at]!, 'x', true),
-    u.valToPos(value, 'y', true),
-  ]
-  ctx.save()
-  ctx.font = `${12 * ratio}px system-ui, sans-serif`
-  ctx.textBaseline = 'middle'
-  ctx.textAlign = 'left'
-  const labels: Label[] = []
-  for (const line of drawn.lines) {
-    const color = colorFor(line)
-    ctx.fillStyle = color
-    for (const at of line.curve.bad) {
-      const before = lastOf(line.curve.mean.slice(0, at + 1))
-      const [x, y] = before
-        ? place(at, before.value)
-        : [u.valToPos(drawn.centres[at]!, 'x', true), u.bbox.top + 8 * ratio]
-      triangle(ctx, x, y, 5 * ratio)
-    }
-    const last = lastOf(line.curve.mean)
-    if (!last) continue
-    const [x, y] = place(last.at, last.value)
-    mark(ctx, x, y, 3.5 * ratio, line.slot)
-    if (!line.faint) labels.push({ text: line.name, color, slot: line.slot, y })
-  }
-  if (wide && labels.length <= MOST_LABELS) drawLabels(u, labels, ratio)
-  ctx.restore()
-}
-
-interface Label {
-  readonly text: string
-  readonly color: string
-  readonly slot: number
-  readonly y: number
-}
-
-/** Names in the colour of text, which all can read, after their marks. */
-function drawLabels(u: uPlot, labels: readonly Label[], ratio: number): void {
-  const { ctx, bbox } = u
-  const left = bbox.left + bbox.width + 12 * ratio
-  let least = Number.NEGATIVE_INFINITY
-  for (const { text, color, slot, y } of [...labels].sort((a, b) => a.y - b.y)) {
-    const at = Math.max(y, least)
-    least = at + 13 * ratio
-    ctx.fillStyle = color
-    mark(ctx, left, at, 3.5 * ratio, slot)
-    ctx.fillStyle = colorOf('ink')
-    ctx.fillText(fitted(ctx, text, (LABELS - 24) * ratio), left + 8 * ratio, at)
-  }
-}
-
-/** The end of a name, which tells runs apart. */
-function fitted(ctx: CanvasRenderingContext2D, text: string, room: number): string {
-  if (ctx.measureText(text).width <= room) return text
-  let cut = text.slice(-60)
-  while (cut.length > 1 && ctx.measureText(`…${cut}`).width > room) cut = cut.slice(1)
-  return `…${cut}`
-}
-
-/** Six shapes beside six colours: disc, square, diamond, triangle, cross, ring. */
-function mark(ctx: CanvasRenderingContext2D, x: number, y: number, r: number, slot: number): void {
-  ctx.beginPath()
-  if (slot === 1) ctx.rect(x - r, y - r, 2 * r, 2 * r)
-  else if (slot === 2) polygon(ctx, x, y, [0, -r * 1.3, r * 1.3, 0, 0, r * 1.3, -r * 1.3, 0])
-  else if (slot === 3) polygon(ctx, x, y, [0, -r * 1.2, r * 1.2, r, -r * 1.2, r])
-  else if (slot === 4) {
-    ctx.rect(x - r * 1.2, y - r / 3, 2.4 * r, (2 * r) / 3)
-    ctx.rect(x - r / 3, y - r * 1.2, (2 * r) / 3, 2.4 * r)
-  } else ctx.arc(x, y, r, 0, 2 * Math.PI)
-  if (slot === 5) {
-    ctx.strokeStyle = ctx.fillStyle
-    ctx.lineWidth = r / 2
-    ctx.stroke()
-  } else ctx.fill()
-}
-
-function triangle(ctx: CanvasRenderingContext2D, x: number, y: number, r: number): void {
-  ctx.beginPath()
-  polygon(ctx, x, y, [-r, -r, r, -r, 0, r * 0.8])
-  ctx.fill()
-}
-
-function polygon(ctx: CanvasRenderingContext2D, x: number, y: number, corners: readonly number[]): void {
-  for (let i = 0; i < corners.length; i += 2) {
-    if (i === 0) ctx.moveTo(x + corners[0]!, y + corners[1]!)
-    else ctx.lineTo(x + corners[i]!, y + corners[i + 1]!)
-  }
-  ctx.closePath()
 }

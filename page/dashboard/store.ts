@@ -26,7 +26,10 @@ export const version = signal('')
 export const connection = signal<'connecting' | 'live' | 'lost' | 'asleep'>('connecting')
 /** What the server or the page has to say to the reader. */
 export const notice = signal('')
+/** As they are shown: with the charts, and not before them. */
 export const runs = signal<ReadonlyMap<number, RunLine>>(new Map())
+/** As the server has told them last. */
+export const newest = signal<ReadonlyMap<number, RunLine>>(new Map())
 export const loaded = signal(false)
 /** Runs in the charts, in the order in which they were chosen. */
 export const shown = signal<readonly number[]>([])
@@ -72,21 +75,50 @@ export const detailRun = computed(() => runs.value.get(pinned.value ?? shown.val
 
 /** The end of the axis: a little beyond the newest record, so that it does not move with every one. */
 const extent = computed(() => {
-  const ends = shownRuns.value.map((run) => (axisX.value === 'iteration' ? run.iteration : run.seconds))
+  const drawn = shown.value.flatMap((id) => newest.value.get(id) ?? [])
+  const ends = drawn.map((run) => (axisX.value === 'iteration' ? run.iteration : run.seconds))
   const end = Math.max(1, ...ends)
   const step = 10 ** Math.floor(Math.log10(end)) / 20
   return Math.ceil(end / step) * step
 })
 
+/** The beginning of the axis. */
+const least = computed(() => (logX.value ? (axisX.value === 'iteration' ? 1 : 0.01) : 0))
+
 export const view = computed(() => {
-  const least = logX.value ? (axisX.value === 'iteration' ? 1 : 0.01) : 0
-  const whole = { from: least, to: Math.max(extent.value, least * 10, 1) }
+  const first = least.value
+  const whole = { from: first, to: Math.max(extent.value, first * 10, 1) }
   const asked = zoom.value
   const width = asked ? asked.to - asked.from : 0
   const { from, to } = asked?.follow ? { from: whole.to - width, to: whole.to } : (asked ?? whole)
   const n = Math.max(100, Math.min(1200, 50 * Math.floor(chartWidth.value / 50)))
-  return { x: axisX.value, from: Math.max(least, from), to: Math.max(to, least * 1.001), n, log: logX.value }
+  return { x: axisX.value, from: Math.max(first, from), to: Math.max(to, first * 1.001), n, log: logX.value }
 })
+
+type Part = Pick<typeof view.value, 'from' | 'to' | 'log'>
+
+/** A part of the axis by its ends on a scale from 0 to 1 across `start`, not before the beginning of the axis. */
+function partOf({ from, to, log }: Part, begin: number, end: number): void {
+  const [scaled, back] = log ? [Math.log10, (x: number) => 10 ** x] : [(x: number) => x, (x: number) => x]
+  const [low, high] = [scaled(from), scaled(to)]
+  const place = (share: number) => low + share * (high - low)
+  const by = Math.max(0, (log ? scaled(least.value) : 0) - place(begin))
+  zoom.value = { from: back(place(begin) + by), to: back(place(end) + by), follow: false }
+}
+
+/** Moves the part in view by a share of its width. */
+export function panBy(share: number, start: Part = view.value): void {
+  partOf(start, share, 1 + share)
+}
+
+/** Shows so many times the part in view, around the crosshair or the middle. */
+export function zoomBy(times: number): void {
+  const { from, to, log } = view.value
+  const at = crosshair.value?.x
+  const scaled = (x: number) => (log ? Math.log10(x) : x)
+  const share = at === undefined ? 0.5 : (scaled(at) - scaled(from)) / (scaled(to) - scaled(from))
+  partOf(view.value, share - times * share, share + times * (1 - share))
+}
 
 export function toggleRun(id: number): void {
   if (shown.value.includes(id)) shown.value = shown.value.filter((one) => one !== id)

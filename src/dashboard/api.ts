@@ -92,10 +92,13 @@ async function series({ shelf }: Api, query: Query, request: IncomingMessage, re
   const runs = runsOf(shelf, query)
   const [steps, evals, view] = [query.keys('steps'), query.keys('evals'), viewOf(query)]
   await wanted(shelf, runs)
-  const packed = runs.flatMap((run) => [
-    { run: run.id, ...bucketsOf(run.log.steps ?? run.log.evals, run.log.steps ? steps : [], view) },
-    { run: run.id, ...bucketsOf(run.log.evals, evals, view) },
-  ])
+  const packed = runs.flatMap(({ id, log }) => {
+    const about = { run: id, offset: log.steps ? log.offset : 0 }
+    return [
+      { ...about, ...bucketsOf(log.steps ?? log.evals, log.steps ? steps : [], view) },
+      { ...about, ...bucketsOf(log.evals, evals, view) },
+    ]
+  })
   answer(request, response, { type: 'application/octet-stream', body: packSeries(packed) })
 }
 

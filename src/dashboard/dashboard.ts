@@ -12,6 +12,7 @@ import { type Api, answerRoute, routeOf } from './api.ts'
 import type { FitDetail } from './detail.ts'
 import { refuseStranger } from './guard.ts'
 import { SECURITY } from './headers.ts'
+import type { Load } from './load.ts'
 import { createShelf } from './shelf.ts'
 import type { Site } from './site.ts'
 import { createTails } from './tail.ts'
@@ -37,6 +38,8 @@ export interface DashboardOptions extends PageServerOptions {
   readonly roots: readonly string[]
   /** What irnn fit has left in a folder; null: it is no such run. */
   readonly fit: (dir: string) => FitDetail | null
+  /** Whether the machine has cores to spare. Default: as its system says. */
+  readonly load?: Load
 }
 
 const MAX_CONNECTIONS = 256
@@ -52,7 +55,7 @@ export function newToken(): string {
 /** @throws InputError for a root that is no folder */
 export function createDashboard(options: DashboardOptions): PageServer {
   const shelf = createShelf(options.roots.map(rootOf))
-  const tails = createTails(shelf)
+  const tails = createTails(shelf, options.load)
   const server = createPageServer(options, { shelf, tails, fit: options.fit })
   return {
     listen: server.listen,

@@ -2,7 +2,7 @@
 import type { Alert } from '../figures/alerts.ts'
 import { alertsOf } from '../figures/alerts.ts'
 import { isEvent, type StepEvent, type TrainEvent } from '../train/events.ts'
-import type { LogRecord } from './log.ts'
+import type { LogRecord } from './record.ts'
 import { ABSENT, type Rows } from './rows.ts'
 import type { WatchedRun } from './run.ts'
 
@@ -44,7 +44,7 @@ function alertsIn({ log, evals }: WatchedRun): Alert[] {
     kind: 'spike',
     level: 'warn',
     iteration,
-    message: `${log.differing.length} records were written twice, with other losses the second time`,
+    message: `${log.differing.length} records were written twice, with other numbers the second time`,
     remedy: 'a run that is resumed gives the same bits: see whether code, data or machine have changed',
   }))
   const fresh = found.filter(

@@ -6,10 +6,9 @@ import * as fs from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { grouped } from '../numbers.ts'
+import { isOther, type Past, pastAfter, pastOf } from './again.ts'
+import { type LogRecord, recordOf } from './record.ts'
 import { createRows, numbersOf, type Rows } from './rows.ts'
-
-/** A record that is no step: an evaluation, a collapse, an alert, the end. */
-export type LogRecord = Readonly<Record<string, unknown>> & { readonly type: string; readonly iteration: number }
 
 export interface RunLog {
   /** Grows with every look that has found something. */
@@ -30,6 +29,8 @@ export interface RunLog {
   readonly problems: readonly string[]
   /** Iterations whose records were written twice with other numbers: a run that was resumed gives the same ones. */
   readonly differing: readonly number[]
+  /** Records of where the run was taken up again. */
+  readonly resumes: readonly LogRecord[]
   /** Reads on. Resolves to whether anything has changed. */
   advance(): Promise<boolean>
   /** From the next look on the records of steps are kept, or no more. */
@@ -39,7 +40,7 @@ export interface RunLog {
 const LINE = 2 ** 20
 const CHUNK = 2 ** 20
 const SLICE_MS = 20
-const MOST = { rows: 5_000_000, events: 100_000, probes: 2000, problems: 20 } as const
+const MOST = { rows: 5_000_000, events: 100_000, probes: 2000, problems: 20, resumes: 1000 } as const
 /** How a step begins as the trainer writes it: it can be counted without being read. */
 const STEP = Buffer.from('{"type":"step"')
 /** Bytes before the offset that tell a file that has grown from another one. */
@@ -66,20 +67,28 @@ interface State {
   problems: string[]
   differing: number[]
   lines: number
-  /** Of records that are written again: their loss before, by iteration. */
-  before: Map<number, number>
+  resumes: LogRecord[]
+  /** What steps and evaluations were that are written again. */
+  past: { steps: Past | null; evals: Past | null; ofOtherFile: boolean }
 }
 
-function fresh(steps: boolean, revision: number): State {
+function fresh(steps: boolean, revision: number, past: State['past']): State {
   return {
     ...{ revision, offset: 0, ino: 0, known: Buffer.alloc(0), rest: Buffer.alloc(0), skipping: false },
     ...{ steps: steps ? createRows() : null, stepCount: 0, evals: createRows(), events: [], probes: [] },
-    ...{ lastStep: null, lastLine: null, lastRecord: null, problems: [], differing: [], lines: 0, before: new Map() },
+    ...{ lastStep: null, lastLine: null, lastRecord: null, problems: [], differing: [], lines: 0, resumes: [], past },
   }
 }
 
+const NO_PAST = (): State['past'] => ({ steps: null, evals: null, ofOtherFile: false })
+
+/** Of a file that is replaced or gone: a run that is taken up again writes another one. */
+function ofAll({ steps, evals, past }: State): State['past'] {
+  return { steps: pastOf(steps, 0) ?? past.steps, evals: pastOf(evals, 0) ?? past.evals, ofOtherFile: true }
+}
+
 export function createLog(file: string): RunLog {
-  let state = fresh(false, 0)
+  let state = fresh(false, 0, NO_PAST())
   let wanted = false
   let reading: Promise<boolean> | null = null
 
@@ -89,11 +98,11 @@ export function createLog(file: string): RunLog {
     try {
       const named = fs.lstatSync(file, { throwIfNoEntry: false })
       if (!named?.isFile()) return absent()
-      if (wanted !== (state.steps !== null)) restart()
+      if (wanted !== (state.steps !== null)) restart(NO_PAST())
       if (named.ino === state.ino && named.size === state.offset + state.rest.length) return state.revision !== before
       fd = fs.openSync(file, fs.constants.O_RDONLY | (fs.constants.O_NOFOLLOW ?? 0) | (fs.constants.O_NONBLOCK ?? 0))
       const { ino, size } = fs.fstatSync(fd)
-      if (ino !== state.ino || size < state.offset + state.rest.length || !isSame(fd, state)) restart()
+      if (ino !== state.ino || size < state.offset + state.rest.length || !isSame(fd, state)) restart(ofAll(state))
       state.ino = ino
       await readOn(fd, state, Math.min(CHUNK, size + 1))
     } catch (error) {
@@ -103,12 +112,12 @@ export function createLog(file: string): RunLog {
     }
     return state.revision !== before
   }
-  function restart(): void {
-    state = fresh(wanted, state.revision + 1)
+  function restart(past: State['past']): void {
+    state = fresh(wanted, state.revision + 1, past)
   }
   function absent(): boolean {
     if (state.offset === 0 && state.events.length === 0) return false
-    restart()
+    restart(ofAll(state))
     return true
   }
   return {
@@ -147,6 +156,9 @@ export function createLog(file: string): RunLog {
     },
     get differing() {
       return state.differing
+    },
+    get resumes() {
+      return state.resumes
     },
     async advance() {
       reading ??= read().finally(() => {
@@ -216,7 +228,7 @@ function lineOf(state: State, bytes: Buffer): void {
     return
   }
   const text = bytes
-    .toString('utf8')
+    .toString()
     .replace(/^\uFEFF/, '')
     .trim()
   if (text === '') return
@@ -225,65 +237,42 @@ function lineOf(state: State, bytes: Buffer): void {
   else problem(state, `line ${state.lines}: expected one JSON object, a record of the run`)
 }
 
-const NOT_FINITE = /"(NaN|-?Infinity)"/
-
-/** Numbers that JSON cannot write are strings in a record. */
-function finished(_: string, value: unknown): unknown {
-  return value === 'NaN' || value === 'Infinity' || value === '-Infinity' ? Number(value) : value
-}
-
-function recordOf(text: string): LogRecord | null {
-  try {
-    const value: unknown = NOT_FINITE.test(text) ? JSON.parse(text, finished) : JSON.parse(text)
-    if (typeof value !== 'object' || value === null) return null
-    const { type, iteration = 0 } = value as { type?: unknown; iteration?: unknown }
-    if (typeof type !== 'string' || type.length > 40) return null
-    if (!Number.isSafeInteger(iteration) || (iteration as number) < 0) return null
-    return { ...value, type, iteration: iteration as number }
-  } catch {
-    return null
-  }
-}
-
 function keep(state: State, record: LogRecord): void {
   if (record.type === 'step') {
     const numbers = numbersOf(record)
     state.stepCount += 1
     state.lastStep = numbers
     state.lastLine = null
-    if (state.steps) append(state, state.steps, numbers)
+    if (state.steps) append(state, 'steps', state.steps, numbers)
   } else if (record.type === 'eval') {
-    append(state, state.evals, numbersOf(record))
+    append(state, 'evals', state.evals, numbersOf(record))
     state.lastRecord = record
     if (state.events.length < MOST.events) state.events.push(record)
     else problem(state, `more than ${grouped(MOST.events)} evaluations: those after it are in charts alone`)
   } else if (record.type === 'probe') {
     if (state.probes.length < MOST.probes) state.probes.push(record)
   } else {
+    if (record.type === 'resume' && state.resumes.length < MOST.resumes) state.resumes.push(record)
     state.lastRecord = record
     if (state.events.length < MOST.events) state.events.push(record)
   }
 }
 
 /** Of records of one iteration the later one counts: a run that was killed writes some again. */
-function append(state: State, rows: Rows, numbers: ReadonlyMap<string, number>): void {
+function append(state: State, of: 'steps' | 'evals', rows: Rows, numbers: ReadonlyMap<string, number>): void {
   const iteration = numbers.get('iteration') ?? 0
-  const iterations = rows.column('iteration')
-  const last = iterations?.at(-1) ?? -1
-  if (iterations && iteration <= last) {
+  const last = rows.column('iteration')?.at(-1) ?? -1
+  if (iteration <= last) {
     const from = rows.from('iteration', iteration)
-    const losses = rows.column('loss')
-    if (rows === state.steps) {
-      for (let i = from; i < rows.length; i++) state.before.set(iterations[i]!, losses?.[i] ?? Number.NaN)
-    }
+    state.past = { ...state.past, [of]: pastOf(rows, from), ofOtherFile: false }
     rows.truncate(from)
+    if (of === 'evals') state.events = state.events.filter((one) => one.type !== 'eval' || one.iteration < iteration)
   }
-  if (rows === state.steps && state.before.size > 0) {
-    const before = state.before.get(iteration)
-    const now = numbers.get('loss')
-    state.before.delete(iteration)
-    if (before !== undefined && !Object.is(before, now) && state.differing.length < 100) state.differing.push(iteration)
-  }
+  const past = state.past[of]
+  // A file in the place of another one may be that of another run, unless it says that it goes on with this one.
+  const goesOn = !state.past.ofOtherFile || state.resumes.length > 0
+  if (past && goesOn && isOther(past, numbers) && state.differing.length < 100) state.differing.push(iteration)
+  state.past[of] = pastAfter(past, iteration)
   if (rows.length < MOST.rows) rows.push(numbers)
   else problem(state, `more than ${grouped(MOST.rows)} records: those after them are left out`)
 }

@@ -9,7 +9,8 @@ import { flat } from '../runs/flat.ts'
 import { isLocked } from '../runs/lock.ts'
 import { CONFIG, METRICS } from '../runs/stored.ts'
 import { type EvalEvent, isEvent } from '../train/events.ts'
-import { createLog, type LogRecord, type RunLog } from './log.ts'
+import { createLog, type RunLog } from './log.ts'
+import type { LogRecord } from './record.ts'
 
 export interface WatchedRun {
   readonly id: number
@@ -26,6 +27,8 @@ export interface WatchedRun {
 }
 
 const MOST_CONFIG = 1e6
+/** Marks on a chart. */
+const MOST_RESUMES = 50
 
 export function createRun(id: number, dir: string, name: string): WatchedRun {
   const log = createLog(path.join(dir, METRICS))
@@ -111,6 +114,7 @@ function lineOf(
     offset: log.offset,
     score: scoreOf(log),
     paper: paperCurveOf(settings),
+    resumes: log.resumes.slice(-MOST_RESUMES).map(({ iteration, seconds }) => [iteration, finite(seconds) ?? 0]),
     problems: [...(problem === null ? [] : [problem]), ...log.problems],
   }
 }

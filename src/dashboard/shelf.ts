@@ -12,7 +12,7 @@ export interface Shelf {
   readonly revision: number
   readonly problems: readonly string[]
   /** Runs whose lines are others since a revision, and the numbers of all that are there. */
-  since(revision: number): { readonly changed: readonly WatchedRun[]; readonly ids: readonly number[] }
+  since(revision: number): Since
   get(id: number): WatchedRun | undefined
   /** Looks at all folders, unless it has done so within the last second. Resolves when it has. */
   look(): Promise<void>
@@ -20,6 +20,13 @@ export interface Shelf {
   lookAt(runs: readonly WatchedRun[]): Promise<readonly WatchedRun[]>
   /** Runs whose steps are in charts: the least recently wanted ones lose them where they are too many. */
   want(runs: readonly WatchedRun[]): void
+}
+
+export interface Since {
+  readonly changed: readonly WatchedRun[]
+  readonly ids: readonly number[]
+  /** Whether any run has come or gone. */
+  readonly others: boolean
 }
 
 const EVERY_MS = 1000
@@ -41,8 +48,8 @@ export function createShelf(roots: readonly string[]): Shelf {
   const held = new Map<number, Held>()
   const wanted = new Map<number, WatchedRun>() // the least recent first
   let revision = 0
-  let looked = Number.NEGATIVE_INFINITY
-  let looks = 0
+  let members = 0 // the revision at which a run has come or gone
+  let [looks, looked] = [0, Number.NEGATIVE_INFINITY]
   let looking: Promise<void> | null = null
 
   function find(): void {
@@ -57,6 +64,7 @@ export function createShelf(roots: readonly string[]): Shelf {
       held.delete(id)
       wanted.delete(id)
       revision += 1
+      members = revision
     }
   }
   async function lookAtAll(): Promise<void> {
@@ -74,6 +82,7 @@ export function createShelf(roots: readonly string[]): Shelf {
   async function lookAtOne(one: Held): Promise<boolean> {
     if (!(await one.run.look())) return false
     revision += 1
+    if (one.changed === 0) members = revision
     one.changed = revision
     return true
   }
@@ -86,8 +95,8 @@ export function createShelf(roots: readonly string[]): Shelf {
       return finder.problems
     },
     since(before) {
-      const changed = [...held.values()].filter((one) => one.changed > before).map(({ run }) => run)
-      return { changed, ids: [...held.keys()] }
+      const changed = [...held.values()].flatMap((one) => (one.changed > before ? [one.run] : []))
+      return { changed, ids: [...held.keys()], others: members > before }
     },
     get: (id) => held.get(id)?.run,
     async look() {

@@ -4,10 +4,13 @@
  * for a browser has six connections to a server.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { performance } from 'node:perf_hooks'
 import { Refusal } from '../serve/refusal.ts'
 import { begin } from './answer.ts'
+import { createLoad, type Load } from './load.ts'
 import type { WatchedRun } from './run.ts'
 import type { Shelf } from './shelf.ts'
+import { ALL_MS, createStream, isRunning, type Stream } from './stream.ts'
 
 export interface Tails {
   /** @param from bytes that are known already, by the run's number */
@@ -21,68 +24,48 @@ export interface Tails {
 }
 
 const MOST_STREAMS = 32
-/** Bytes that a reader has not taken: it is slow, or asleep. */
-const BACKLOG = 2 ** 20
-const SHOWN_MS = 100
-const ALL_MS = 1000
-const BEAT_MS = 15_000
 
-interface Stream {
-  readonly response: ServerResponse
-  readonly runs: readonly WatchedRun[]
-  readonly sent: Map<number, number>
-  revision: number
-  said: number
-}
-
-export function createTails(shelf: Shelf): Tails {
+export function createTails(shelf: Shelf, load: Load = createLoad()): Tails {
   const streams = new Set<Stream>()
-  let timers: NodeJS.Timeout[] = []
+  let every: NodeJS.Timeout | undefined
+  let next: NodeJS.Timeout | undefined
   let looking = false
+  let looks = 0
 
-  function start(): void {
-    if (timers.length > 0) return
-    timers = [setInterval(() => lookAtShown(), SHOWN_MS), setInterval(() => lookAtAll(), ALL_MS)]
-  }
   function stop(): void {
-    for (const timer of timers) clearInterval(timer)
-    timers = []
+    clearInterval(every)
+    clearTimeout(next)
+    every = next = undefined
   }
-  function shown(): WatchedRun[] {
-    return [...new Set([...streams].flatMap(({ runs }) => runs))]
+  /** Until a stream is due: before that the machine is left alone. */
+  function wait(): void {
+    clearTimeout(next)
+    const due = Math.min(...[...streams].map((stream) => stream.due))
+    if (due < Number.POSITIVE_INFINITY) next = setTimeout(() => lookAtShown(), Math.max(0, due - performance.now()))
+  }
+  function shown(some: Iterable<Stream>): WatchedRun[] {
+    return [...new Set([...some].flatMap(({ runs }) => runs))]
   }
   async function lookAtShown(): Promise<void> {
     if (looking) return
     looking = true
     try {
-      await shelf.lookAt(shown().filter((run) => run.line().state === 'running'))
-      for (const stream of streams) write(stream, false)
+      const now = performance.now()
+      const due = [...streams].filter((stream) => stream.due <= now)
+      await shelf.lookAt(shown(due).filter(isRunning))
+      for (const stream of due) stream.tell(false)
     } finally {
       looking = false
+      if (every) wait()
     }
   }
   async function lookAtAll(): Promise<void> {
+    looks += 1
+    if (load.look() && looks % 2 === 1) return // half as often where no core is idle
     await shelf.look()
-    await shelf.lookAt(shown()) // also those that are over, which may be resumed
-    for (const stream of streams) write(stream, true)
-  }
-  function write(stream: Stream, list: boolean): void {
-    const lines: object[] = []
-    for (const run of stream.runs) {
-      if (stream.sent.get(run.id) === run.revision) continue
-      stream.sent.set(run.id, run.revision)
-      lines.push({ type: 'run', run: run.line() })
-    }
-    if (list && stream.revision !== shelf.revision) {
-      stream.revision = shelf.revision
-      lines.push({ type: 'list', revision: shelf.revision })
-    }
-    const now = performance.now()
-    if (lines.length === 0 && now - stream.said > BEAT_MS) lines.push({ type: 'beat' })
-    if (lines.length === 0) return
-    stream.said = now
-    stream.response.write(lines.map((line) => `${JSON.stringify(line)}\n`).join(''))
-    if (stream.response.writableLength > BACKLOG) stream.response.destroy()
+    // Also those that are over, which may be resumed; the others have their own pace.
+    await shelf.lookAt(shown(streams).filter((run) => !isRunning(run)))
+    for (const stream of streams) stream.tell(true)
   }
   return {
     open(request, response, runs, from) {
@@ -94,19 +77,20 @@ export function createTails(shelf: Shelf): Tails {
       if (!begin(request, response, 'application/x-ndjson')) return
       const known = runs.filter((run) => from.get(run.id) === run.line().offset)
       const sent = new Map(known.map((run) => [run.id, run.revision]))
-      const stream = { response, runs, sent, revision: -1, said: performance.now() }
+      const stream = createStream(response, runs, sent, { shelf, load })
       streams.add(stream)
       response.once('close', () => {
         streams.delete(stream)
         if (streams.size === 0) stop()
       })
       response.on('error', () => {})
-      start()
-      write(stream, true)
+      stream.tell(true)
+      every ??= setInterval(() => lookAtAll(), ALL_MS)
+      wait()
     },
     close() {
       stop()
-      for (const { response } of streams) response.end()
+      for (const stream of streams) stream.end()
       streams.clear()
     },
   }

@@ -21,6 +21,8 @@ export interface RunLine {
   readonly score: ScoreLine | null
   /** The curve of the paper for its task and cell, "pixel-mnist,irnn"; null: the paper has none. */
   readonly paper: string | null
+  /** Where it was taken up again, the last times: iteration and seconds. */
+  readonly resumes: readonly (readonly [number, number])[]
   readonly problems: readonly string[]
 }
 
@@ -40,6 +42,8 @@ export interface ScoreLine {
 /** The numbers of a run for charts: of the buckets that have rows, in their order. */
 export interface WireSeries {
   readonly run: number
+  /** Bytes of the run's records that they are of: fewer than its line says while the server still reads them. */
+  readonly offset: number
   /** Which buckets, whole numbers. */
   readonly index: Float32Array
   /** By name: mean, least, most and how many are not finite. NaN: no finite number. */
@@ -55,6 +59,7 @@ export interface WireValues {
 
 interface Head {
   readonly run: number
+  readonly offset: number
   readonly count: number
   readonly names: readonly string[]
 }
@@ -65,13 +70,16 @@ const MOST = 3.4e38
 /** One series of numbers, of whatever kind of array, before it is packed. */
 export interface Packable {
   readonly run: number
+  readonly offset: number
   readonly index: ArrayLike<number>
   readonly series: ReadonlyMap<string, Readonly<Record<(typeof PARTS)[number], ArrayLike<number>>>>
 }
 
 /** The length of a head of JSON in 4 bytes, the head, and float32: all machines that run this are little-endian. */
 export function packSeries(all: readonly Packable[]): Uint8Array {
-  const heads: Head[] = all.map(({ run, index, series }) => ({ run, count: index.length, names: [...series.keys()] }))
+  const heads = all.map(({ run, offset, index, series }): Head => {
+    return { run, offset, count: index.length, names: [...series.keys()] }
+  })
   const json = new TextEncoder().encode(JSON.stringify(heads))
   const start = 4 * Math.ceil((4 + json.length) / 4)
   const numbers = heads.reduce((sum, { count, names }) => sum + count * (1 + PARTS.length * names.length), 0)
@@ -100,9 +108,9 @@ export function unpackSeries(buffer: ArrayBuffer): WireSeries[] {
     at += 4 * count
     return values
   }
-  return heads.map(({ run, count, names }) => {
+  return heads.map(({ run, offset, count, names }) => {
     const index = next(count)
     const valuesOf = () => ({ mean: next(count), min: next(count), max: next(count), bad: next(count) })
-    return { run, index, series: Object.fromEntries(names.map((name) => [name, valuesOf()])) }
+    return { run, offset, index, series: Object.fromEntries(names.map((name) => [name, valuesOf()])) }
   })
 }

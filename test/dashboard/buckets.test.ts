@@ -74,11 +74,11 @@ test('rows keep what columns lack, forget what is cut off, and find places', () 
 test('numbers come over the wire as they were, in single precision', () => {
   const rows = rowsOf([1, 2e300, Number.NaN].map((loss, i) => ({ iteration: 40 * i, loss })))
   const packed = packSeries([
-    { run: 7, ...bucketsOf(rows, ['loss'], VIEW) },
-    { run: 8, index: [], series: new Map() },
+    { run: 7, offset: 5, ...bucketsOf(rows, ['loss'], VIEW) },
+    { run: 8, offset: 0, index: [], series: new Map() },
   ])
   const [one, two] = unpackSeries(packed.buffer as ArrayBuffer)
-  assert.equal(one!.run, 7)
+  assert.deepEqual([one!.run, one!.offset], [7, 5])
   assert.deepEqual([...one!.index], [0, 4, 8])
   assert.deepEqual([...one!.series.loss!.mean], [1, Math.fround(3.4e38), Number.NaN])
   assert.deepEqual([two!.run, two!.index.length], [8, 0])
@@ -87,7 +87,9 @@ test('numbers come over the wire as they were, in single precision', () => {
 test('a curve breaks where numbers are not finite, and not where no record is', () => {
   const losses = [8, 4, Number.NaN, 2, 0]
   const rows = rowsOf(losses.map((loss, i) => ({ iteration: 20 * i, loss })))
-  const [wire] = unpackSeries(packSeries([{ run: 1, ...bucketsOf(rows, ['loss'], VIEW) }]).buffer as ArrayBuffer)
+  const [wire] = unpackSeries(
+    packSeries([{ run: 1, offset: 0, ...bucketsOf(rows, ['loss'], VIEW) }]).buffer as ArrayBuffer,
+  )
   const centres = centresOf(VIEW)
   const curve = curveOf(wire!, 'loss', centres, { logY: true, tau: 0 })!
   assert.deepEqual(curve.mean, [8, undefined, 4, null, null, null, 2, undefined, undefined, undefined])

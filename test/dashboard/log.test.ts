@@ -68,6 +68,28 @@ test('records that a resumed run writes again replace those before; other number
   assert.deepEqual(other.log.differing, [20])
 })
 
+test('a run that goes on in another file is compared with the one before; one that begins anew is not', async () => {
+  const first = learning(30)
+  const { file, log } = await read(linesOf(first))
+  const replaceBy = async (records: readonly object[]) => {
+    fs.writeFileSync(`${file}.new`, linesOf(records))
+    fs.renameSync(`${file}.new`, file)
+    await log.advance()
+  }
+  const resume = { type: 'resume', iteration: 200, seconds: 2 }
+  const later = (record: object) => ({ ...record, seconds: 9, iterationsPerSecond: 1 }) // time is another each time
+  await replaceBy([...first.slice(0, 22), resume, ...first.slice(22).map(later)])
+  assert.deepEqual(log.resumes, [resume])
+  assert.deepEqual(log.differing, [])
+  const spread = { mean: 1, min: 0.5, max: 2 }
+  const other = (record: object, i: number) =>
+    i === 1 ? { ...record, gradNorm: { ...spread, max: 2.0000000000000004 } } : record
+  await replaceBy([...first.slice(0, 22), resume, ...first.slice(22).map(other)])
+  assert.deepEqual(log.differing, [220])
+  await replaceBy(learning(30, () => ({ loss: spread })))
+  assert.deepEqual(log.differing, [])
+})
+
 test('numbers that are not finite stay what they are, and new names become columns', async () => {
   const { log } = await read(linesOf([step(10, 'NaN'), step(20, 'Infinity', { updateRatio: 0.5, alive: 0.25 })]))
   assert.deepEqual([...log.steps!.column('loss')!], [Number.NaN, Number.POSITIVE_INFINITY])

@@ -1,12 +1,10 @@
 /** The dashboard in a browser: what it draws, how it keeps up, and that nothing in a run does anything to it. */
 import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
-import * as path from 'node:path'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
-import { createDashboard } from '../../src/dashboard/dashboard.ts'
-import { lockFolder } from '../../src/runs/lock.ts'
-import { columnsOf, countPictures, newPage, noBrowser, seriousIn, type Watched } from '../support/chromium.ts'
+import { newPage, noBrowser, seriousIn, type Watched } from '../support/chromium.ts'
+import { type Looking, lookingAt } from '../support/dashboardPage.ts'
 import {
   builtSite,
   evaluation,
@@ -25,21 +23,16 @@ const root = runsFolder()
 let shown: Shown
 let watched: Watched
 let page: Page
-let live: string, rapid: string
+let live: string
+let says: Looking['says'], rowOf: Looking['rowOf'], chartOf: Looking['chartOf'], pixels: Looking['pixels']
 
-const says = (selector: string, text: RegExp) =>
-  page.locator(selector).filter({ hasText: text }).first().waitFor({ timeout: 15_000 })
-const rowOf = (name: string) => page.locator('tr[data-run]').filter({ hasText: name })
-const chartOf = (title: string) => page.locator('figure.chart').filter({ hasText: title })
 const open = (hash: string) => page.goto(`${shown.url}dashboard/${hash}`)
-const pixels = (title: string, slot: number) => columnsOf(chartOf(title).locator('canvas'), slot)
 
 // Here and not in a hook: what is opened within one is closed at its end.
 if (!noBrowser) {
   live = writeRun(root, 'live', learning(100), (config) => {
     config.training.iterations = 10_000
   })
-  rapid = writeRun(root, 'rapid', learning(5000))
   writeRun(
     root,
     'bad',
@@ -57,6 +50,7 @@ if (!noBrowser) {
   shown = await showing(root, { site: builtSite() })
   watched = await newPage()
   page = watched.page
+  ;({ says, rowOf, chartOf, pixels } = lookingAt(page))
 }
 
 test('runs are listed and drawn; a record that is appended is on the page soon', {
@@ -147,6 +141,36 @@ test('the pinned run has details, others say in what they differ; probes are a m
   await says('figure.chart .note', /There the gradient vanishes by 4\.9 decades on .* Spectral radius 1\.01\./)
 })
 
+test('a run of irnn fit has its methods, the winner marked, and its forecasts as a picture', BROWSER, async () => {
+  const own = runsFolder()
+  writeRun(own, 'sales', learning(20))
+  const picture = Buffer.from(
+    '<svg xmlns="http://www.w3.org/2000/svg" width="720" height="300"><script>alert(1)</script></svg>',
+  )
+  const methods = [
+    ['test part', 'MASE'],
+    ['last value', '2.1'],
+    ['network', '0.7'],
+  ]
+  const fit = () => ({ methods, winner: 'network', verdict: 'the network is 67 % better than "last value"', picture })
+  const forecasts = await showing(own, { site: builtSite(), fit })
+  const { page: other, complaints } = await newPage()
+  await other.goto(`${forecasts.url}dashboard/#run=sales`)
+  const image = other.getByAltText("What came in the test part, the network's forecasts and their band")
+  await image.waitFor()
+  assert.ok((await image.boundingBox())!.width > 600)
+  assert.deepEqual(await other.locator('.fit tr').allInnerTexts(), [
+    'test part\tMASE',
+    'last value\t2.1',
+    'network\t0.7',
+  ])
+  assert.equal(await other.locator('.fit tr.best').innerText(), 'network\t0.7')
+  await other.getByText('67 % better').waitFor()
+  assert.deepEqual(complaints, [])
+  await other.context().close()
+  await forecasts.close()
+})
+
 test('figures and records can be saved: SVG, PNG of twice the pixels, CSV of all rows', {
   skip: noBrowser,
 }, async () => {
@@ -163,82 +187,6 @@ test('figures and records can be saved: SVG, PNG of twice the pixels, CSV of all
   assert.deepEqual([png.readUInt32BE(16), png.readUInt32BE(20)], [1440, 880])
   const csv = String(await saved(/all records as CSV/))
   assert.equal(csv.trimEnd().split('\n').length, 1 + fs.readFileSync(live, 'utf8').trimEnd().split('\n').length)
-})
-
-test('the server is started again: the page finds it, and counts each record once', BROWSER, async () => {
-  const site = builtSite()
-  const start = () => createDashboard({ roots: [root], site, home: '/dashboard/', fit: () => null })
-  const first = start()
-  const url = await first.listen(0, '127.0.0.1')
-  const { page: other } = await newPage()
-  await other.goto(`${url}dashboard/#run=live&pin=live`)
-  const records = other.getByRole('button', { name: /all records as CSV \(102 of steps\)/ })
-  await records.waitFor()
-  await first.close()
-  await other.getByText('no server').waitFor({ timeout: 15_000 })
-  fs.appendFileSync(live, linesOf([step(1030, 0.5)]))
-  const second = start()
-  await second.listen(Number(new URL(url).port), '127.0.0.1')
-  await other.getByRole('button', { name: /all records as CSV \(103 of steps\)/ }).waitFor({ timeout: 15_000 })
-  await other.context().close()
-  await second.close()
-})
-
-test('a thousand records a second: at most 11 pictures of each, of at most four points a pixel', BROWSER, async () => {
-  const unlock = lockFolder(path.dirname(rapid))
-  const { page: other } = await newPage()
-  await other.addInitScript(countPictures)
-  await other.goto(`${shown.url}dashboard/#run=rapid`)
-  await other
-    .locator('.readout', { hasText: /rapid 0\.08\d/ })
-    .first()
-    .waitFor()
-  const began = performance.now()
-  await other.evaluate(() => counted.pictures.clear())
-  for (let i = 0; i < 12; i++) {
-    fs.appendFileSync(rapid, linesOf(Array.from({ length: 100 }, (_, k) => step(50_010 + 1000 * i + 10 * k, i + 1))))
-    await other.waitForTimeout(100)
-  }
-  const { pictures, points, width } = await other.evaluate(() => {
-    const { clientWidth: width } = document.querySelector<HTMLElement>('.u-over')!
-    return { pictures: [...counted.pictures.values()], points: counted.points, width }
-  })
-  const seconds = (performance.now() - began) / 1000
-  unlock()
-  await other.context().close()
-  assert.ok(pictures.length >= 3 && Math.max(...pictures) >= 2, `${pictures} pictures in ${seconds} s`)
-  assert.ok(Math.max(...pictures) <= 11 * seconds + 1, `${pictures} pictures in ${seconds} s`)
-  assert.ok(points > 100 && points <= 4 * width, `${points} points on ${width} pixels`)
-})
-
-test('a page that is hidden closes its stream', BROWSER, async () => {
-  await open('#run=live')
-  await says('.state', /live/)
-  await page.evaluate(() => {
-    Object.defineProperty(document, 'hidden', { get: () => true, configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
-  })
-  await says('.state', /asleep/)
-})
-
-test('hundreds of runs: the list has a few rows, and finds by words', BROWSER, async () => {
-  const many = runsFolder()
-  for (let i = 0; i < 300; i++) writeRun(many, `sweep/run-${i}`, [step(10, 1), evaluation(10, i)])
-  const own = await showing(many, { site: builtSite() })
-  const { page: other, complaints } = await newPage()
-  await other.goto(`${own.url}dashboard/`)
-  await other.getByText('300 of 300').waitFor()
-  assert.ok((await other.locator('tr[data-run]').count()) <= 40)
-  await other.keyboard.press('/')
-  await other.keyboard.type('run-9')
-  await other.getByText('11 of 300').waitFor()
-  await other.keyboard.press('Escape')
-  await other.keyboard.press('j')
-  await other.keyboard.press(' ')
-  await other.locator('.readout', { hasText: 'run-90' }).first().waitFor()
-  assert.deepEqual(complaints, [])
-  await other.context().close()
-  await own.close()
 })
 
 test('by keyboard alone: the crosshair moves, tables open, help shows and closes', BROWSER, async () => {
@@ -268,16 +216,24 @@ for (const colorScheme of ['light', 'dark'] as const) {
   })
 }
 
-test('360 pixels wide, and with colours forced, nothing is lost', BROWSER, async () => {
+test('360 pixels wide, at twice the size, and with colours forced, nothing is lost', BROWSER, async () => {
   await page.emulateMedia({ forcedColors: 'active', reducedMotion: 'reduce' })
-  await page.setViewportSize({ width: 360, height: 740 })
-  await open('#run=live')
-  await says('.readout', /live/)
-  const { scroll, client } = await page.evaluate(() => ({
-    scroll: document.documentElement.scrollWidth,
-    client: document.documentElement.clientWidth,
-  }))
-  assert.equal(scroll, client)
+  await open('#run=live&run=bad&run=probed&pin=probed')
+  // 640: a window of 1280 pixels at 200 %.
+  for (const width of [360, 640]) {
+    await page.setViewportSize({ width, height: 740 })
+    await says('.readout', /live/)
+    const lost = await page.evaluate(() => {
+      const { scrollWidth, clientWidth } = document.documentElement
+      const parts = [...document.querySelectorAll('button, input, select, h1, h2, .canvas, .readout li, .detail p')]
+      const outside = parts.filter((part) => {
+        const { left, right, width } = part.getBoundingClientRect()
+        return width > 0 && (left < -1 || right > clientWidth + 1) && !part.closest('.wide')
+      })
+      return [scrollWidth - clientWidth, ...outside.map((part) => part.outerHTML.slice(0, 80))]
+    })
+    assert.deepEqual(lost, [0], `${width} pixels`)
+  }
   await page.emulateMedia({ forcedColors: null, reducedMotion: null })
   await page.setViewportSize({ width: 1280, height: 900 })
 })
