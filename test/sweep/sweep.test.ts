@@ -40,6 +40,13 @@ async function begun(dir: string): Promise<void> {
   while (!(fs.existsSync(trials) && fs.readdirSync(trials).some(has))) await sleep(5)
 }
 
+/** The process that writes a trial of the sweep. */
+function workerIn(dir: string): number {
+  const trials = path.join(home, dir, 'trials')
+  const locks = fs.readdirSync(trials).map((id) => path.join(trials, id, 'run.lock'))
+  return JSON.parse(fs.readFileSync(locks.find((lock) => fs.existsSync(lock))!, 'utf8')).pid
+}
+
 /** Waits until a trial of the sweep is at work. */
 async function working(dir: string): Promise<void> {
   const trials = path.join(home, dir, 'trials')
@@ -63,6 +70,8 @@ test('cancelled, killed and resumed, every result is that of an undisturbed swee
     () => sweepFile(file, { dir: at('torn') }),
     /torn: another process writes this run: wait for process \d+ /,
   )
+  // It looks for a cancel once a second, and a trial takes less: it stands still until it is told to stop.
+  process.kill(workerIn('torn'), 'SIGSTOP')
   cancelSweep(at('torn'))
   const stopped = await first.result
   assert.equal(stopped.code, 75, stopped.err)
