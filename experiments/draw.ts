@@ -2,7 +2,7 @@
 import { type Figure, grid, type Series } from '../src/figures/figure.ts'
 import { grouped } from '../src/numbers.ts'
 import type { Curve, Experiment, Panel, RunResult } from './experiment.ts'
-import { type Group, groupOf, meanCurve } from './group.ts'
+import { chosenOf, type Group, meanCurve } from './group.ts'
 import { paperCurve } from './paper.ts'
 
 /** By cell, so that a cell has one colour in every figure (Okabe & Ito). */
@@ -35,8 +35,8 @@ export function figure(experiment: Experiment, results: readonly RunResult[]): s
 
 function drawPanel(panel: Panel, experiment: Experiment, results: readonly RunResult[]): Figure {
   const { x, y, logX = false } = panel
-  const found = panel.runs.map((name) =>
-    groupOf(experiment, name, (run) => results.find((result) => result.name === run)),
+  const found = panel.runs.map((contender) =>
+    chosenOf(experiment, contender, (run) => results.find((result) => result.name === run)),
   )
   const ours = found.map((group) =>
     group.results.map(({ points, batch }) => scaled(points, x === 'sequences' ? batch : 1)),

@@ -47,8 +47,8 @@ export interface Panel {
   readonly title: string
   /** The paper's curves that lie under ours: figure and cells of paper-curves.csv. Absent: it shows none. */
   readonly paper?: { readonly figure: string; readonly cells: readonly ExperimentRun['cell'][] }
-  /** Names of runs or groups. Of a group the mean is drawn, and its seeds behind it. */
-  readonly runs: readonly string[]
+  /** Runs or groups. Of a group the mean is drawn, and its seeds behind it. */
+  readonly runs: readonly Contender[]
   /** `sequences` (iterations × batch) where the batch is not the paper's 16: equal work then stands at equal places. */
   readonly x: 'iterations' | 'sequences'
   /** Logarithmic, for runs much shorter than the paper's. */

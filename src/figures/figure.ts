@@ -64,6 +64,9 @@ const WIDTH = 720
 const HEIGHT = 440
 const MARGIN = { left: 74, right: 22, top: 46, bottom: 54 }
 const LEGEND_ROW = 18
+/** From the mark of an entry of the legend to its name; and what a character of a name takes at most, on average. */
+const LEGEND_MARK = 34
+const CHARACTER = 7.2
 /** Points of a curve that say what they are. */
 const MOST_TOLD = 100
 
@@ -90,6 +93,7 @@ interface Layout {
   /** Edges of the plot. */
   readonly right: number
   readonly bottom: number
+  readonly legendColumns: number
   readonly across: Scale
   readonly up: Scale
   /** Of each series. */
@@ -99,8 +103,11 @@ interface Layout {
 function layoutOf(figure: Figure): Layout {
   const { x, y, series, bands = [], references = [], width = WIDTH, height = HEIGHT } = figure
   const right = width - MARGIN.right
-  const entries = named(series).length + named(bands).length + references.length
-  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil(entries / 2)
+  const names = [...named(series), ...named(bands), ...references].map(({ name }) => name)
+  // Side by side where the longest name leaves room for another.
+  const half = (right - MARGIN.left) / 2 - LEGEND_MARK
+  const legendColumns = names.every((name) => CHARACTER * name.length <= half) ? 2 : 1
+  const bottom = height - MARGIN.bottom - LEGEND_ROW * Math.ceil(names.length / legendColumns)
   const xs = series.flatMap((s) => s.points.map((p) => p[0]))
   const ys = [
     ...series.flatMap((s) => s.points.map((p) => p[1])),
@@ -110,7 +117,7 @@ function layoutOf(figure: Figure): Layout {
   const across = scale(x, xs, [MARGIN.left, right])
   const up = scale(y, ys, [bottom, MARGIN.top])
   const colors = series.map((s, i) => s.color ?? CYCLE[i % CYCLE.length]!)
-  return { width, height, right, bottom, across, up, colors }
+  return { width, height, right, bottom, legendColumns, across, up, colors }
 }
 
 /** The figure as SVG. */
@@ -213,7 +220,8 @@ function named<T extends { readonly name: string }>(all: readonly T[]): readonly
   return all.filter(({ name }) => name !== '')
 }
 
-function legend({ series, bands = [], references = [] }: Figure, { right, bottom, colors }: Layout): string[] {
+function legend({ series, bands = [], references = [] }: Figure, layout: Layout): string[] {
+  const { right, bottom, legendColumns, colors } = layout
   const colorOf = (one: Series) => colors[series.indexOf(one)]!
   const entries = [
     ...named(series).map((one) => ({ name: one.name, look: strokeOf(one, colorOf(one)) })),
@@ -221,13 +229,13 @@ function legend({ series, bands = [], references = [] }: Figure, { right, bottom
     ...references.map(({ name }, i) => ({ name, look: referenceStroke(i) })),
   ]
   return entries.map((entry, i) => {
-    const left = MARGIN.left + (i % 2) * ((right - MARGIN.left) / 2)
-    const at = bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / 2)
+    const left = MARGIN.left + (i % legendColumns) * ((right - MARGIN.left) / legendColumns)
+    const at = bottom + MARGIN.bottom + 4 + LEGEND_ROW * Math.floor(i / legendColumns)
     const mark =
       'fill' in entry
         ? `<rect x="${left}" y="${at - 10}" width="26" height="12" ${entry.fill}/>`
         : `<line x1="${left}" x2="${left + 26}" y1="${at - 4}" y2="${at - 4}" ${entry.look}/>`
-    return `${mark}<text x="${left + 34}" y="${at}">${escapeXml(entry.name)}</text>`
+    return `${mark}<text x="${left + LEGEND_MARK}" y="${at}">${escapeXml(entry.name)}</text>`
   })
 }
 

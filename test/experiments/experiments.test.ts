@@ -72,7 +72,7 @@ test('every experiment: unique names, panels and claims about its own runs, curv
     assert.equal(new Set(names).size, names.length, name)
     const cells = tables.flatMap(({ rows }) => rows.flat())
     const listed = cells.flatMap((cell) => (typeof cell === 'object' && 'run' in cell ? namesOf(cell.run) : []))
-    const groups = [...panels.flatMap((panel) => panel.runs), ...listed]
+    const groups = [...panels.flatMap((panel) => panel.runs.flatMap(namesOf)), ...listed]
     const shown = new Set(
       groups.flatMap((group) => groupOf({ runs }, group, () => undefined).runs.map((run) => run.name)),
     )

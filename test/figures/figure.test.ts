@@ -60,6 +60,18 @@ test('an SVG with title, description, axes, legend and references', () => {
   assert.equal(svg(FIGURE), text)
 })
 
+test('names in the legend stand side by side, or below each other where the longest has no room', () => {
+  const lefts = (name: string) => {
+    const [one, two] = FIGURE.series
+    const text = svg({ ...FIGURE, series: [one!, { ...two!, name }] })
+    return ['one', name, 'baseline'].map((label) =>
+      Number(new RegExp(`x="([\\d.]+)" y="[\\d.]+">${label}<`).exec(text)![1]),
+    )
+  }
+  assert.deepEqual(lefts('two'), [108, 420, 108])
+  assert.deepEqual(lefts('t'.repeat(60)), [108, 108, 108])
+})
+
 test('points are where the axes say: a logarithmic line is straight', () => {
   const [two, one] = paths(svg(FIGURE)) // the faint one lies below
   const [first, middle, last] = one!
