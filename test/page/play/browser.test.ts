@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as path from 'node:path'
 import { test } from 'node:test'
+import type { Page } from 'playwright-core'
 import { DEFAULTS, netOf } from '../../../page/play/settings.ts'
 import { newPage, noBrowser as skip } from '../../support/chromium.ts'
 import { home, run } from '../../support/command.ts'
@@ -110,8 +111,45 @@ test('tanh vanishes, the identity carries, what explodes says so with a remedy',
   await button(page, '▶ train').click()
   await alerts.getByText(/loss or gradient not finite, the minibatch was left out\. Remedy: lower the/).waitFor()
   await alerts.getByText('Ten minibatches in a row were not finite: training has ended.').waitFor()
-  await net(page, 'left').and(page.locator('[data-status=ended]')).waitFor()
+  const ended = net(page, 'left').and(page.locator('[data-status=ended]'))
+  await ended.and(page.locator(':not([data-kept="-1"])')).waitFor()
+  await page.reload()
+  await page.getByText('Training had ended when this page was left. “reset” begins anew.').waitFor()
+  await ended.waitFor()
 })
+
+/** Settings that are chosen while the browser still looks for what it kept begin anew, and stay so. */
+async function staysAnew(page: Page) {
+  await net(page, 'left').and(page.locator('[data-kept="4"]')).waitFor()
+  const late = await page.context().newPage()
+  await late.addInitScript(() => {
+    const open = indexedDB.open.bind(indexedDB)
+    indexedDB.open = (name, version) => {
+      indexedDB.open = open
+      const request = open(name, version)
+      let answer = () => {}
+      Object.defineProperty(request, 'onsuccess', {
+        set(listen: () => void) {
+          answer = listen
+        },
+      })
+      request.addEventListener('success', () => Object.assign(globalThis, { answer: () => answer() }))
+      return request
+    }
+  })
+  await late.goto(page.url())
+  await late.waitForFunction('globalThis.answer')
+  await late.evaluate(() => {
+    location.hash = `${location.hash}&seed=9`
+  })
+  await rests(late, 'left')
+  await late.evaluate('answer()')
+  await late.waitForTimeout(200)
+  await rests(late, 'left')
+  assert.equal(await iteration(late, 'left'), 0)
+  assert.equal(await late.getByText('Training goes on where it was').count(), 0)
+  await late.close()
+}
 
 test('a page that is loaded again goes on with both networks, to the bits of one that was not', { skip }, async (t) => {
   const page = await opened('#T=10&left=irnn&right=gru&H=8', t)
@@ -136,6 +174,7 @@ test('a page that is loaded again goes on with both networks, to the bits of one
     const trainer = await alone({ ...netOf({ ...DEFAULTS.adding, right: 'gru' }, side)!, T: 10, H: 8 }, 4)
     assert.equal((await downloaded(page, side)).sha256, sha256(trainer))
   }
+  await staysAnew(page)
   // Other settings are another training; what is damaged is refused, forgotten, and no training lost by it.
   const damage = (record: unknown) =>
     page.evaluate(
@@ -168,7 +207,7 @@ test('a page that is loaded again goes on with both networks, to the bits of one
   const address = await page.evaluate(() => location.hash.replace(/&digit=\d+/, ''))
   await damage({ format: 1, address, sides: { left: hollow, right: null } })
   await page.reload()
-  await page.getByText(/cannot be used \(kept: weights: .*\): training begins anew\.$/).waitFor()
+  await page.getByText(/cannot be used \(kept: failures: .*\): training begins anew\.$/).waitFor()
   await Promise.all([rests(page, 'left'), ...sidesAt(page, 0)])
   const { page: denied } = await newPage()
   t.after(() => denied.context().close())
