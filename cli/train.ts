@@ -17,6 +17,7 @@ import { NETWORKS } from '../src/tasks/paper.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
 import { extras } from '../src/train/extras.ts'
+import { probedSequences } from '../src/train/looking.ts'
 import { startRun } from '../src/train/loop.ts'
 import { optionsFromFlags, type TrainSpec, trainSpec } from '../src/train/options.ts'
 import { VERSION } from '../src/version.ts'
@@ -81,7 +82,7 @@ async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFla
       })
     })
     if (folder === null) return await follow(run)
-    if (!json) introduce(progress, title, { model, recipe, spec, folder, ranks })
+    if (!json) introduce(progress, title, { task, model, recipe, spec, folder, ranks })
     const command = repeating(definition, config)
     const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, flags.cell) })
     return await record(run, { task, title, model, folder, progress, json, begin, stop })
@@ -144,6 +145,7 @@ function configOf(
 }
 
 interface Introduced {
+  readonly task: Task
   readonly model: Model
   readonly recipe: Recipe
   readonly spec: TrainSpec
@@ -151,7 +153,7 @@ interface Introduced {
   readonly ranks: Ranks
 }
 
-function introduce({ say }: Progress, title: string, { model, recipe, spec, folder, ranks }: Introduced): void {
+function introduce({ say }: Progress, title: string, { task, model, recipe, spec, folder, ranks }: Introduced): void {
   const { optimizer, clip, softmax, dropout, average } = spec
   const clipping = clip.kind === 'none' ? 'no clip' : `${clip.kind} clip ${clip.limit}`
   say(`${title}, ${grouped(model.weights.length)} weights; ${model.backend.description}${onEach(ranks, spec)}`)
@@ -165,4 +167,7 @@ function introduce({ say }: Progress, title: string, { model, recipe, spec, fold
     `recipe ${recipe.name}: ${numbers}, ` +
       `batch ${spec.batch}, ${grouped(spec.iterations)} iterations; writing ${folder.dir}`,
   )
+  if (spec.probeEvery > 0 && probedSequences(task, model.spec) === 0) {
+    say(`no probes: one would keep more than 64 MB of ${grouped(task.T)} steps; fewer steps or units make room`)
+  }
 }

@@ -148,7 +148,7 @@ constexpr bool UNROLLED = false;
 constexpr bool UNROLLED = VL == 8;
 #endif
 
-// The same for the 8 rows of a shard.
+// multiply_few() for K = 8, the rows of a shard.
 template <int MR, int NV>
 IRNN_INLINE void multiply_eight(const float* A, size_t row_stride, size_t k_stride, const float* panel,
                                 vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {
@@ -160,7 +160,7 @@ IRNN_INLINE void multiply_eight(const float* A, size_t row_stride, size_t k_stri
   }
 }
 
-// The same for any K.
+// multiply_few() for any K.
 template <int MR, int NV>
 IRNN_INLINE void multiply(int K, const float* A, size_t row_stride, size_t k_stride, const float* panel,
                           vf (&acc)[MR][NV], size_t panel_stride = NV * VL) {

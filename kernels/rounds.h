@@ -25,38 +25,39 @@ IRNN_INLINE void kept(vf (&acc)[MR][NV]) {
   }
 }
 
-// multiply() of gemm.h for rows that are `stride` apart and whose k follow each other or, if TOGETHER, for rows that
-// follow each other and whose k are `stride` apart.
-template <bool TOGETHER, int MR, int NV>
+// multiply() of gemm.h for rows that are `stride` apart and whose k follow each other or, if ROWS_SIDE_BY_SIDE, for
+// rows that follow each other and whose k are `stride` apart.
+template <bool ROWS_SIDE_BY_SIDE, int MR, int NV>
 IRNN_INLINE void multiply_rounds(int K, const float* A, size_t stride, const float* panel, size_t panel_stride,
                                  vf (&acc)[MR][NV]) {
   const float* rows[MR];
 #pragma GCC unroll 8
-  for (int r = 0; r < MR; r++) moved(rows[r] = A, TOGETHER ? 0 : r * stride);
-  const auto last = [&](int k) IRNN_INLINE_LAMBDA {
+  for (int r = 0; r < MR; r++) moved(rows[r] = A, ROWS_SIDE_BY_SIDE ? 0 : r * stride);
+  // Returns whether this k was the last.
+  const auto multiply_k = [&](int k) IRNN_INLINE_LAMBDA {
     vf b[NV];
 #pragma GCC unroll 8
     for (int v = 0; v < NV; v++) b[v] = load(panel + v * VL);
 #pragma GCC unroll 8
     for (int r = 0; r < MR; r++) {
-      const vf a = splat(TOGETHER ? rows[0][r] : rows[r][k]);
+      const vf a = splat(ROWS_SIDE_BY_SIDE ? rows[0][r] : rows[r][k]);
 #pragma GCC unroll 8
       for (int v = 0; v < NV; v++) acc[r][v] = fma(a, b[v], acc[r][v]);
     }
     kept(acc);
     if (--K == 0) return true;
     moved(panel, panel_stride);
-    if (TOGETHER) moved(rows[0], stride);
+    if (ROWS_SIDE_BY_SIDE) moved(rows[0], stride);
     return false;
   };
   if (K < 1) return;
   for (;;) {
-    if (last(0)) return;
-    if (last(1)) return;
-    if (last(2)) return;
-    if (last(3)) return;
+    if (multiply_k(0)) return;
+    if (multiply_k(1)) return;
+    if (multiply_k(2)) return;
+    if (multiply_k(3)) return;
 #pragma GCC unroll 8
-    for (int r = 0; r < MR; r++) moved(rows[r], TOGETHER ? 0 : 4);
+    for (int r = 0; r < MR; r++) moved(rows[r], ROWS_SIDE_BY_SIDE ? 0 : 4);
   }
 }
 

@@ -2,7 +2,8 @@
 import { effect, signal } from '@preact/signals'
 import shownDigits from '../../build/shown-digits.bin?url'
 import type { Read, Report } from './engine/protocol.ts'
-import { type Link, openLink } from './link.ts'
+import type { Link } from './link.ts'
+import { openLink } from './open.ts'
 import readerModel from './reader.safetensors?url'
 import { PIXELS } from './settings.ts'
 import { obstacle, others } from './state.ts'
@@ -77,7 +78,7 @@ export async function openReading(): Promise<void> {
     return
   }
   try {
-    link = openLink(take)
+    link = openLink(take, (message) => take({ type: 'failed', id: null, message }))
     const [file, images] = await Promise.all([bytesAt(readerModel), bytesAt(shownDigits)])
     digits = images
     link.send({ type: 'open', id: 0, model: file, name: 'trained on 55,000 digits, one pixel a step' })

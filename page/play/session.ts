@@ -67,7 +67,9 @@ function sideOf(name: string, value: unknown): KeptSide | null {
   if (value === null) return null
   const side = objectOf(name, value)
   const { scores } = side
-  if (!Array.isArray(scores) || !scores.every((one) => Array.isArray(one) && one.every(Number.isFinite))) {
+  // After an explosion a score may be NaN or Infinity.
+  const isScore = (one: unknown) => Array.isArray(one) && one.length === 2 && one.every((n) => typeof n === 'number')
+  if (!Array.isArray(scores) || !scores.every(isScore)) {
     throw wrong(name, 'its scores are no numbers')
   }
   const history = History.from(objectOf(name, side.history))

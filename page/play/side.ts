@@ -3,7 +3,7 @@ import { signal } from '@preact/signals'
 import type { Alert } from '../../src/figures/alerts.ts'
 import type { Probe, Report } from './engine/protocol.ts'
 import { History } from './history.ts'
-import { type Link, openLink, threadsFor } from './link.ts'
+import { type Link, type OpenLink, threadsFor } from './link.ts'
 import type { KeptSide } from './session.ts'
 import type { NetSettings, Settings } from './settings.ts'
 
@@ -33,26 +33,33 @@ export class Side {
   readonly kept = signal(-1)
   /** Why what was kept could not be used. */
   readonly refused = signal('')
+  /** Whether what was kept had ended, so that it does not go on. */
+  readonly hadEnded = signal(false)
   history = new History()
   /** Until it is known whether it can go on with what was kept. */
   private goesOn = false
+  private readonly open: OpenLink
   private link: Link | null = null
   private waiting: ((report: Report) => void)[] = []
 
-  constructor(name: 'left' | 'right') {
+  constructor(name: 'left' | 'right', open: OpenLink) {
     this.name = name
+    this.open = open
   }
 
   /** Begins anew; null: there is no such network. */
   start(net: NetSettings | null, nets: number, digits: Uint8Array | null, from: KeptSide | null = null): void {
     this.link?.close() // also where it is in the middle of something
     this.link = null
-    for (const listen of this.waiting.splice(0)) listen({ type: 'failed', id: null, message: 'begun anew' })
+    this.tell({ type: 'failed', id: null, message: 'begun anew' })
     this.forget(net)
     if (net === null) return
     if (from) this.goOn(from)
     this.goesOn = from !== null
-    this.link = openLink((report) => this.take(report))
+    this.link = this.open(
+      (report) => this.take(report),
+      (message) => this.die(message),
+    )
     this.link.send({ type: 'start', net, threads: threadsFor(nets), digits, from: from?.training ?? null })
   }
 
@@ -78,6 +85,7 @@ export class Side {
     this.changed.value = false
     this.kept.value = -1
     this.refused.value = ''
+    this.hadEnded.value = false
     this.news.value += 1
   }
 
@@ -107,17 +115,30 @@ export class Side {
 
   /** The bytes of model.safetensors, and after how many iterations. */
   async save(): Promise<Extract<Report, { type: 'saved' }> | null> {
+    if (!this.answers()) return null
     const report = await this.ask('saved', () => this.link?.send({ type: 'save' }))
     return report.type === 'saved' ? report : null
   }
 
-  /** What the network goes on from after the page was loaded again; null where there is no network, or none yet. */
+  /** What the network goes on from after the page was loaded again; null where no network is there to answer. */
   async keep(): Promise<KeptSide | null> {
-    if (this.net.value === null || this.status.value === 'loading') return null
+    if (!this.answers()) return null
     const report = await this.ask('kept', () => this.link?.send({ type: 'keep' }))
     if (report.type !== 'kept') return null
     const { history, scores, changed } = this
-    return { training: report.kept, history, scores: scores.value, changed: changed.value }
+    // A copy: the next rows would add what these weights do not know.
+    return {
+      training: report.kept,
+      history: structuredClone(history),
+      scores: scores.value,
+      changed: changed.value,
+    }
+  }
+
+  /** Whether there is a network, and a worker that has it. */
+  private answers(): boolean {
+    const status = this.status.value
+    return this.net.value !== null && status !== 'loading' && status !== 'failed'
   }
 
   /** Sends, and waits for a report of that type, or for a failure. */
@@ -135,7 +156,8 @@ export class Side {
   private take(report: Report): void {
     if (report.type === 'ready') {
       this.description.value = report.description
-      this.status.value = 'paused'
+      this.hadEnded.value = report.ended
+      this.status.value = report.ended ? 'ended' : 'paused'
       this.goesOn = false
     } else if (report.type === 'rows') this.takeRows(report)
     else if (report.type === 'score') this.scores.value = [...this.scores.value, [report.iteration, report.score]]
@@ -149,7 +171,18 @@ export class Side {
       this.failure.value = report.message
       if (this.status.value === 'loading') this.status.value = 'failed'
     }
+    this.tell(report)
+  }
+
+  private tell(report: Report): void {
     for (const listen of this.waiting.splice(0)) listen(report)
+  }
+
+  /** The worker answers no more. What is kept is not to blame, and stays. */
+  private die(message: string): void {
+    this.failure.value = message
+    this.status.value = 'failed'
+    this.tell({ type: 'failed', id: null, message })
   }
 
   private takeRows({ rows, perSecond }: Extract<Report, { type: 'rows' }>): void {

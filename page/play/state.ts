@@ -2,6 +2,7 @@
 import { effect, signal, untracked } from '@preact/signals'
 import trainDigits from '../../build/digits.bin?url'
 import { noWorkers } from './link.ts'
+import { openLink } from './open.ts'
 import { forget, type KeptSides, keep, kept } from './session.ts'
 import { fromHash, LIVE, netOf, resets, type Settings, toHash } from './settings.ts'
 import { Side } from './side.ts'
@@ -10,8 +11,8 @@ const first = fromHash(location.hash)
 export const settings = signal<Settings>(first.settings)
 /** What of the address could not be used. */
 export const problems = signal<readonly string[]>(first.problems)
-export const left = new Side('left')
-export const right = new Side('right')
+export const left = new Side('left', openLink)
+export const right = new Side('right', openLink)
 export const sides = [left, right] as const
 /** Settings that would begin training anew, while the page asks. */
 export const asked = signal<Settings | null>(null)
@@ -38,8 +39,12 @@ async function loadDigits(): Promise<Uint8Array> {
   return new Uint8Array(await response.arrayBuffer())
 }
 
+/** How often networks were made. */
+let begun = 0
+
 /** Makes the networks of the settings: anew, or as they were kept. */
 export async function begin(from: KeptSides | null = null): Promise<void> {
+  begun += 1
   if (obstacle.value) return
   keeping.value = ''
   if (from === null && sides.some((side) => side.kept.value >= 0)) void forget().catch(() => {})
@@ -67,15 +72,21 @@ export async function begin(from: KeptSides | null = null): Promise<void> {
 async function takeUp(): Promise<void> {
   let from: KeptSides | null = null
   let said = ''
+  const address = toHash(settings.value)
+  const before = begun
   try {
-    from = await Promise.race([kept(toHash(settings.value)), late()])
+    from = await Promise.race([kept(address), late()])
+    if (begun !== before) return // other settings were chosen meanwhile, and their training has begun
+    if (toHash(settings.value) !== address) from = null
     if (from) said = GOES_ON
   } catch (error) {
+    if (begun !== before) return
     const { name, message } = error as Error
     said = name === 'Error' ? refusedFor(message) : NOT_KEPT
     void forget().catch(() => {})
   }
   await begin(from)
+  if (begun !== before + 1) return
   keeping.value = said
 }
 
@@ -83,6 +94,7 @@ async function takeUp(): Promise<void> {
 const late = () => new Promise<never>((_, reject) => setTimeout(() => reject(new TypeError('no answer')), ANSWER_MS))
 
 const GOES_ON = 'Training goes on where it was when this page was left. “reset” begins anew.'
+const HAD_ENDED = 'Training had ended when this page was left. “reset” begins anew.'
 
 const NOT_KEPT = 'This browser keeps nothing for this page: loaded again, it begins anew.'
 const refusedFor = (why: string) => `What was kept of the last visit cannot be used (${why}): training begins anew.`
@@ -97,18 +109,21 @@ async function keepAll(): Promise<void> {
   if (keepingNow || wanted === keptLast || sides.every((side) => side.iteration.value === 0)) return
   keepingNow = true
   try {
-    const [ofLeft, ofRight] = await Promise.all(sides.map((side) => side.keep()))
-    if (ofLeft && address === toHash(settings.value)) {
+    const given = await Promise.all(sides.map((side) => side.keep()))
+    const [ofLeft, ofRight] = given
+    // A network that no longer answers is not to be lost by what the other gives.
+    const whole = sides.every((side, i) => given[i] || side.net.value === null || side.iteration.value === 0)
+    if (ofLeft && whole && address === toHash(settings.value)) {
       await keep(address, { left: ofLeft, right: ofRight ?? null })
       left.kept.value = ofLeft.training.iteration
       right.kept.value = ofRight?.training.iteration ?? -1
     }
-    keptLast = wanted
   } catch {
     keeping.value = NOT_KEPT
+  } finally {
     keptLast = wanted
+    keepingNow = false
   }
-  keepingNow = false
   if (!isRunning()) void keepAll() // one may have paused meanwhile
 }
 
@@ -178,6 +193,11 @@ export function attach(): void {
   })
   effect(() => {
     if (sides.some(({ status }) => status.value === 'paused' || status.value === 'ended')) void untracked(keepAll)
+  })
+  effect(() => {
+    if (keeping.value !== GOES_ON) return
+    const made = sides.filter((side) => side.net.value !== null)
+    if (made.every((side) => side.hadEnded.value)) keeping.value = HAD_ENDED
   })
   setInterval(() => isRunning() && void keepAll(), KEEP_MS)
   void takeUp()

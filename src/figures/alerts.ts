@@ -16,8 +16,8 @@ export type Alert = Pick<AlertEvent, 'kind' | 'level' | 'iteration' | 'message' 
 const USUAL = 20
 /** A record whose mean is so many times the usual loss, or one of whose iterations is, has a spike. */
 const SPIKE = { mean: 10, single: 1000 } as const
-/** In the first records of a run: an iteration with so many times the least loss of the first explodes. */
-const EXPLOSION = 1e4
+/** In the first records: an iteration with `single` times the least and `mean` times the mean loss of the first. */
+const EXPLOSION = { single: 1e4, mean: 10 } as const
 /** Below this share of units that are not zero a layer is dead; below this norm a gradient changes no float32. */
 const DEAD = 0.02
 const VANISHED = 1e-8
@@ -153,13 +153,13 @@ class Spikes implements Watcher<StepEvent> {
   private readonly found: Alert[] = []
   /** Mean losses of the last records; after a spike, what is usual is to be learnt again. */
   private recent: number[] = []
-  /** The least loss of the first record. */
-  private first: number | null = null
+  /** Losses of the first record. */
+  private first: StepEvent['loss'] | null = null
   /** What was usual before a spike that is not over. */
   private usual: number | null = null
 
   add({ loss, iteration, window }: StepEvent): Alert[] {
-    if (iteration <= USUAL * window) this.first ??= loss.min // a run that goes on later has small ones by chance
+    if (iteration <= USUAL * window) this.first ??= loss // a run that goes on later has small ones by chance
     if (this.usual !== null) {
       if (!(loss.mean <= 2 * this.usual)) return []
       this.usual = null
@@ -170,8 +170,8 @@ class Spikes implements Watcher<StepEvent> {
     }
     const { recent, first } = this
     const known = recent.length === USUAL
-    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : (first ?? 0)
-    const limit = known ? Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) : loss.max / EXPLOSION
+    const usual = known ? recent.toSorted((a, b) => a - b)[USUAL >> 1]! : (first?.min ?? 0)
+    const limit = known ? Math.max(loss.mean / SPIKE.mean, loss.max / SPIKE.single) : this.exploded(loss, window)
     if (usual > 0 && limit > usual && Number.isFinite(limit)) {
       const size = `${significant(loss.max)}, ${significant(loss.max / usual)} times`
       const message = known ? `the loss jumps to ${size} the usual` : `training explodes, a loss of ${size} the first`
@@ -183,6 +183,17 @@ class Spikes implements Watcher<StepEvent> {
     if (known) recent.shift()
     recent.push(loss.mean)
     return []
+  }
+
+  /**
+   * What must be above the least loss of the first record. Of n minibatches of one sequence the least is by chance some
+   * n² times less than the mean; the first record has no other to tell that from an explosion.
+   */
+  private exploded(loss: StepEvent['loss'], window: number): number {
+    const { first } = this
+    const chance = loss === first ? window ** 2 : 1
+    const higher = loss === first || (first !== null && loss.mean > EXPLOSION.mean * first.mean)
+    return higher ? loss.max / (EXPLOSION.single * chance) : 0
   }
 
   all(): Alert[] {

@@ -12,7 +12,7 @@ import type { Measured, StepRecord } from './stepRecord.ts'
 
 /** Of more weights so many are looked at, from the recurrent layers on: to read millions costs an iteration. */
 const MOST_WEIGHTS = 2 ** 20
-/** Sequences of a probe, fewer where what is kept of them would be more numbers than this: 64 MB. */
+/** Sequences of a probe, fewer where what is kept of them would be more numbers than this, 64 MB; perhaps none. */
 const MOST_SEQUENCES = 16
 const MOST_NUMBERS = 16e6
 
@@ -70,7 +70,8 @@ export class Looking {
   owesProbe(): boolean {
     const { spec, optimizer } = this.work
     const { iteration } = optimizer
-    return spec.probeEvery > 0 && iteration > this.probed && iteration % spec.probeEvery === 0
+    const due = spec.probeEvery > 0 && iteration > this.probed && iteration % spec.probeEvery === 0
+    return due && probedSequences(this.work.task, this.work.model.spec) > 0
   }
 
   /**
@@ -81,7 +82,7 @@ export class Looking {
     const began = performance.now()
     const { work } = this
     const { model, task, loss } = work
-    const B = sequencesOf(task, model.spec)
+    const B = probedSequences(task, model.spec)
     const [batch] = task.test(B)
     work.show()
     this.prober ??= new this.Prober!(modelOf(model), { T: task.T, B })
@@ -97,9 +98,15 @@ export class Looking {
   }
 }
 
-/** How many a probe is of: so many that what is kept of each step takes no more than MOST_NUMBERS. */
-function sequencesOf({ T, testSize }: Task, { rnn, head }: ModelSpec): number {
+/**
+ * How many a probe is of: so many that what is kept of each step takes no more than MOST_NUMBERS. 0 where one sequence
+ * would take more: there are no probes then, for they keep every step, also where training has checkpoints instead.
+ */
+export function probedSequences(
+  { T, testSize }: Pick<Task, 'T' | 'testSize'>,
+  { rnn, head }: Pick<ModelSpec, 'rnn' | 'head'>,
+): number {
   const kept = rnn.layers * (2 + cells[rnn.cell].saved) + 2
   const width = rnn.hidden * kept + (head.steps === 'every' ? 2 * head.size : 0)
-  return Math.max(1, Math.min(MOST_SEQUENCES, testSize, Math.floor(MOST_NUMBERS / (T * width))))
+  return Math.min(MOST_SEQUENCES, testSize, Math.floor(MOST_NUMBERS / (T * width)))
 }

@@ -130,7 +130,8 @@ export const OPTIONS = {
   /**
    * Iterations between probes: how far a gradient travels back through the steps, and what the units do on the way
    * (ProbeEvent). The first is before the first iteration. A probe costs as much as two or three iterations and changes
-   * no bit of the run. Default 0: none. Not for bidirectional models.
+   * no bit of the run. There are none where one would keep more than 64 MB, even of one sequence. Default 0: none. Not
+   * for bidirectional models.
    */
   probeEvery: option({
     value: whole(0),

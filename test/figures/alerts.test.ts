@@ -52,6 +52,16 @@ test('a spike of one iteration within a record, and one that lasts, once each an
   assert.deepEqual(kinds(early.map((one) => ({ ...one, iteration: one.iteration + 5000 }))), [])
 })
 
+test('minibatches of one sequence have small losses by chance; what explodes in the first record is seen there', () => {
+  const one = (iteration: number, { mean, min, max }: StepEvent['loss']) =>
+    step(iteration, mean, { window: 100, loss: { mean, min, max } })
+  const chance = { mean: 0.17, min: 1e-7, max: 0.9 }
+  assert.deepEqual(kinds([one(100, chance), one(200, chance)]), [])
+  assert.deepEqual(kinds([one(100, chance), one(200, { ...chance, mean: 1.6 })]), [])
+  assert.deepEqual(kinds([one(100, chance), one(200, { ...chance, mean: 1.8, max: 200 })]), ['exploding 200'])
+  assert.deepEqual(kinds([one(100, { mean: 7e15, min: 0.1, max: 7e17 }), one(200, chance)]), ['exploding 100'])
+})
+
 test('losses that are not finite, dead units, a gradient that vanishes, no better evaluations', () => {
   assert.deepEqual(kinds([...falling, step(101, Number.NaN), step(102, Number.POSITIVE_INFINITY)]), ['nan 101'])
   const dead = falling.map((one, i) => (i < 85 ? one : { ...one, liveShare: 0.01 }))

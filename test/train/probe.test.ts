@@ -9,6 +9,7 @@ import {
   createModel,
   encodeEvent,
   InputError,
+  type Iteration,
   irnn,
   lstm,
   type Model,
@@ -22,6 +23,7 @@ import {
   train,
 } from '../../src/index.ts'
 import { extras } from '../../src/train/extras.ts'
+import { Looking, probedSequences } from '../../src/train/looking.ts'
 import { backends } from '../support/backends.ts'
 
 const TASK = adding({ T: 7, train: 60, test: 20 })
@@ -141,4 +143,17 @@ test('the probes that cannot be are refused', () =>
         /^training: probeEvery: expected 0, no probes, but received 5: a bidirectional/.test(error.message),
     )
     assert.throws(() => train(model, TASK, { probeEvery: -1 }), /probeEvery: expected a number >= 0 but received -1/)
+  }))
+
+test('a probe takes fewer sequences of more steps; where not even one has room there is none', () =>
+  withBackend(async (backend) => {
+    using model = createModel({ ...SPEC, rnn: lstm(100) }, { backend })
+    const of = (T: number) => probedSequences({ T, testSize: 20 }, model.spec)
+    assert.deepEqual([7, 2000, 20_000, 20_001, 200_000].map(of), [16, 10, 1, 0, 0])
+    const owed = (T: number) => {
+      const task = { T, testSize: 20 }
+      const work = { model, task, spec: { probeEvery: 5 }, optimizer: { iteration: 0 } }
+      return new Looking(work as unknown as Iteration, extras).owesProbe()
+    }
+    assert.deepEqual([owed(20_000), owed(20_001)], [true, false])
   }))

@@ -90,6 +90,7 @@ export class Desk {
       return
     }
     if (command.type === 'keep') {
+      this.sendRows() // so that the page's curves end where these weights do
       const kept = this.trainer!.keep()
       const arrays = [kept.weights, ...Object.values(kept.optimizer)]
       around.post({ type: 'kept', kept }, arrays.map(({ buffer }) => buffer) as ArrayBuffer[])
@@ -128,7 +129,12 @@ export class Desk {
     this.trainer = null
     this.trainer = new Trainer(backend, net, this.digits, from)
     const { description, instructionSet } = backend
-    const ready = { description, instructionSet: instructionSet ?? '', threads: backend.threads }
+    const ready = {
+      description,
+      instructionSet: instructionSet ?? '',
+      threads: backend.threads,
+      ended: this.trainer.ended,
+    }
     this.around.post({ type: 'ready', ...ready })
     this.look()
     await this.score()
@@ -182,15 +188,16 @@ export class Desk {
   private sendRows(): void {
     const { around, trainer, done } = this
     if (trainer === null) return
-    this.seen = false
     const rows = trainer.take()
     const perSecond = (1000 * done) / Math.max(1, performance.now() - this.sent)
     if (rows.iteration.length === 0) return
+    this.seen = false
     around.post({ type: 'rows', rows, perSecond }, [
       rows.iteration.buffer,
       rows.loss.buffer,
       rows.gradNorm.buffer,
     ] as ArrayBuffer[])
+    this.sent = performance.now()
     this.done = 0
   }
 

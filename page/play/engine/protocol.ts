@@ -80,7 +80,14 @@ export type Command =
 
 /** From a worker. */
 export type Report =
-  | { readonly type: 'ready'; readonly description: string; readonly instructionSet: string; readonly threads: number }
+  | {
+      readonly type: 'ready'
+      readonly description: string
+      readonly instructionSet: string
+      readonly threads: number
+      /** Whether what it was to go on from had failed too often, and goes on no more. */
+      readonly ended: boolean
+    }
   | { readonly type: 'rows'; readonly rows: Rows; readonly perSecond: number }
   | { readonly type: 'score'; readonly iteration: number; readonly score: number }
   | { readonly type: 'probe'; readonly probe: Probe }

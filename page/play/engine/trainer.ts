@@ -3,6 +3,7 @@
  * change in between. It knows neither worker nor page.
  */
 
+import { refuseUnless } from '../../../src/error.ts'
 import { type Alert, alertWatch } from '../../../src/figures/alerts.ts'
 import type { Backend, Batch, GradientFlow, Iteration, MnistData, Model, TrainSpec } from '../../../src/index.ts'
 import { createIteration, gradientFlow, InputError, read, saveModel } from '../../../src/index.ts'
@@ -41,6 +42,7 @@ export class Trainer {
     this.model = model
     this.work = createIteration(model, task, spec)
     this.probed = firstOf(task.test(PROBED))
+    if (from) refuseWrong(from)
     this.watch = createWatch(from?.collapse)
     this.failures = from?.failures ?? 0
     if (from) this.goOn(from)
@@ -175,6 +177,18 @@ export class Trainer {
     this.work.dispose()
     this.model.dispose()
   }
+}
+
+/** Of what was kept, what neither `restore` nor the weights' length shows. @throws InputError */
+function refuseWrong({ failures, collapse }: Kept): void {
+  const whole = (what: string, n: unknown) =>
+    refuseUnless(Number.isSafeInteger(n) && (n as number) >= 0, `kept: ${what}`, 'a whole number >= 0', n)
+  whole('failures', failures)
+  whole('collapse.n', collapse?.n)
+  const { sum, best, collapsed } = collapse
+  refuseUnless(typeof sum === 'number', 'kept: collapse.sum', 'a number', sum)
+  refuseUnless(best === null || typeof best === 'number', 'kept: collapse.best', 'a number, or null', best)
+  refuseUnless(typeof collapsed === 'boolean', 'kept: collapse.collapsed', 'true or false', collapsed)
 }
 
 /** What `restore` reads of a run's state. */

@@ -6,14 +6,20 @@ import { sessionOf } from '../../../page/play/session.ts'
 
 const history = new History()
 for (let i = 1; i <= 2000; i++) history.add(i, 1 / i)
-const side = { training: { iteration: 2000 }, history, scores: [[2000, 0.1]], changed: true }
+// The last two after explosions.
+const SCORES = [
+  [1000, 0.1],
+  [1500, Number.POSITIVE_INFINITY],
+  [2000, Number.NaN],
+]
+const side = { training: { iteration: 2000 }, history, scores: SCORES, changed: true }
 const record = { format: 1, address: '#a', sides: { left: side, right: null } }
 const copy = (value: object) => structuredClone(value)
 
 test('what was kept comes back, curves and all, for its own settings alone', () => {
   const { left, right } = sessionOf(copy(record), '#a')!
   assert.equal(right, null)
-  assert.deepEqual([left!.training.iteration, left!.changed, left!.scores], [2000, true, [[2000, 0.1]]])
+  assert.deepEqual([left!.training.iteration, left!.changed, left!.scores], [2000, true, SCORES])
   assert.deepEqual(left!.history, history)
   left!.history.add(2001, 5)
   history.add(2001, 5)
@@ -31,6 +37,7 @@ test('what is damaged is refused in a line', () => {
     [{ ...record, sides: null }, 'networks: it is no object'],
     [{ ...record, sides: { left: null, right: null } }, 'left: it is missing'],
     [withSide({ scores: [['1', '2']] }), 'left: its scores are no numbers'],
+    [withSide({ scores: [[1]] }), 'left: its scores are no numbers'],
     [withSide({ training: 7 }), 'left: it is no object'],
     [withHistory({ mean: [1] }), 'left: its losses are no numbers'],
     [withHistory({ max: new Array(1e6).fill(1) }), 'left: its losses are no numbers'],
