@@ -178,6 +178,17 @@ test(
   },
 )
 
+test('where the server refuses the numbers of charts, the list of runs goes on', BROWSER, async () => {
+  const { page: other } = await newPage()
+  await other.goto(`${shown.url}dashboard/#run=live`)
+  const says = lookingAt(other).says
+  await says('.readout', /live/)
+  await other.route('**/api/series?*', (route) => route.fulfill({ status: 400, json: { error: 'to: wrong' } }))
+  fs.appendFileSync(live, linesOf([evaluation(1510, 0.0625)]))
+  await says('tr[data-run]', /live.*0\.0625/s)
+  await other.context().close()
+})
+
 test(
   'a link shows all of it in another page: runs, pin, both axes, smoothing, part, tables, filter',
   BROWSER,
