@@ -20,9 +20,9 @@ export interface Saved extends Measured, Stamp {
 export function withEarlier(now: Measured, { date, commit }: Stamp, earlier: Saved | null) {
   const parts = Object.keys(now) as (keyof Measured)[]
   const isNew = (part: keyof Measured) => now[part] !== null || !earlier
-  const all = parts.map((part) => [part, isNew(part) ? now[part] : earlier![part]])
+  const all = parts.map((part) => [part, isNew(part) ? now[part] : (earlier![part] ?? null)])
   const stamps = parts.flatMap((part) => {
-    if ((isNew(part) ? now : earlier!)[part] === null) return []
+    if (((isNew(part) ? now : earlier!)[part] ?? null) === null) return []
     const before = earlier && (earlier.measured?.[part] ?? { date: earlier.date, commit: earlier.commit })
     return [[part, isNew(part) ? { date, commit } : before]]
   })
