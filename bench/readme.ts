@@ -8,6 +8,7 @@ import { readResults } from '../experiments/collect.ts'
 import { EXPERIMENTS } from '../experiments/known.ts'
 import { counts } from '../experiments/page.ts'
 import type { OnnxSteps } from './onnxStep.ts'
+import { barsOf, type Saved } from './page/saved.ts'
 import { performancePage } from './performance.ts'
 import { size } from './problems.ts'
 import { COLUMNS, type Column, number, tableOf } from './report.ts'
@@ -27,6 +28,7 @@ export interface Block {
 export function blocks(): Block[] {
   const results = newest(/^\d{4}-\d\d-\d\d\.json$/)
   const held = newest(/^\d{4}-\d\d-\d\d-avx2\.json$/)
+  const pages = newest(/^page-\d{4}-\d\d-\d\d\.json$/)
   const scaling = newest(/^scaling-\d{4}-\d\d-\d\d\.json$/)
   return [
     ...(results
@@ -40,6 +42,7 @@ export function blocks(): Block[] {
       : []),
     { page: 'README.md', mark: 'figures', text: figures() },
     ...(scaling ? [{ page: 'bench/README.md', mark: 'scaling', text: bends(scaling) }] : []),
+    ...(pages ? [{ page: 'bench/README.md', mark: 'pages', text: pageBars(pages) }] : []),
     { page: ONNX_PAGE, mark: 'onnx', text: runtimes(newest(/^onnx-\d{4}-\d\d-\d\d\.json$/)!) },
     { page: ONNX_PAGE, mark: 'onnx-step', text: steps(newest(/^onnx-step-.*\.json$/)!) },
     { page: PERFORMANCE_PAGE, mark: 'performance', text: performances() },
@@ -110,6 +113,11 @@ function figures(): string {
   const columns = ['`irnn reproduce`', 'of the paper', 'claims', 'hold', 'fail', 'runs missing or too short']
   const head = `| ${columns.join(' | ')} |\n${'|---'.repeat(columns.length)}|\n`
   return head + rows.join('')
+}
+
+/** Each bar of dashboard and playground, held or FAILED. */
+function pageBars(file: string): string {
+  return barsOf(JSON.parse(readFileSync(`${ROOT}${RESULTS}/${file}`, 'utf8')) as Saved, `results/${file}`)
 }
 
 /** Whole tables, who is ahead where, and what each library was; also of a run in which all were held to AVX2. */

@@ -2,7 +2,7 @@
  * `node dist/bench/page/main.js [--minutes 1] [--turns 4] [--only tail,million,digit,tasks,memory,slowdown] [--save]`:
  * the pages in Chromium: from a record to its pixel, a million records, tasks that hold up a page, memory, and how much
  * a dashboard slows a run. Claims are held or FAILED; `--save` writes results/page-DATE.json, with what `--only` leaves
- * out as it was there.
+ * out as it was there, and the bars into README.md.
  */
 import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -12,12 +12,14 @@ import { parseArgs } from 'node:util'
 import { type Browser, chromium } from 'playwright-core'
 import { writeAtomic } from '../../src/disk.node.ts'
 import { commit, machine, today } from '../machine.ts'
+import { writeReadme } from '../readme.ts'
 import { claimLine } from '../report.ts'
 import { ARGS, NO_BROWSER, program } from './chromium.ts'
 import { claimsOf, type Measured } from './claims.ts'
 import { million, slowdown, tailToPixel } from './dashboard.ts'
 import { digitRead, longTasks, memory, residentOf } from './playground.ts'
 import { type Command, command, liveRun, makeRun } from './runs.ts'
+import { type Saved, withEarlier } from './saved.ts'
 
 const RESULTS = fileURLToPath(new URL('../../../bench/results/', import.meta.url))
 const PARTS = ['tail', 'million', 'digit', 'tasks', 'memory', 'slowdown'] as const
@@ -44,18 +46,20 @@ const dir = realpathSync(mkdtempSync(join(tmpdir(), 'irnn-page-')))
 const servers: Command[] = []
 const browser = await chromium.launch({ executablePath: program, args: [...ARGS] })
 try {
-  const measured = withEarlier(await measure(browser))
-  const claims = claimsOf(measured)
+  const stamp = { date: today(), commit: commit() }
+  const { parts, measured } = withEarlier(await measure(browser), stamp, earlier())
+  const claims = claimsOf(parts)
   console.log(claims.map(claimLine).join('\n'))
   if (claims.some(({ holds }) => holds === false)) process.exitCode = 1
   if (values.save) {
-    const about = { date: today(), commit: commit(), machine: machine(), browser: browser.version() }
-    const text = JSON.stringify({ ...about, ...measured, claims }, null, 1)
+    const about = { ...stamp, machine: machine(), browser: browser.version(), measured }
+    const text = JSON.stringify({ ...about, ...parts, claims }, null, 1)
     // A sample and a list of numbers a line.
     const flat = text.replace(/\[[^[\]{}]*\]|\{[^[\]{}]*\}/g, (part) =>
       part.includes('"text"') ? part : part.replace(/\s+/g, ' '),
     )
     writeAtomic(file(), `${flat}\n`)
+    writeReadme()
   }
 } finally {
   await browser.close()
@@ -67,13 +71,10 @@ function file(): string {
   return `${RESULTS}page-${today()}.json`
 }
 
-/** With the parts that were measured earlier today, where a part alone is measured again. */
-function withEarlier(measured: Measured): Measured {
-  if (!values.save || only.length === PARTS.length || !existsSync(file())) return measured
-  const earlier = JSON.parse(readFileSync(file(), 'utf8')) as Measured
-  const now = Object.entries(measured).filter(([, part]) => part !== null)
-  const { tail, digit, tasks, slow, memory, million } = earlier
-  return { tail, digit, tasks, slow, memory, million, ...Object.fromEntries(now) }
+/** What was measured earlier today, where a part alone is measured again. */
+function earlier(): Saved | null {
+  if (!values.save || only.length === PARTS.length || !existsSync(file())) return null
+  return JSON.parse(readFileSync(file(), 'utf8')) as Saved
 }
 
 async function measure(browser: Browser): Promise<Measured> {

@@ -70,6 +70,7 @@ async function update(): Promise<void> {
   try {
     await askForMissing()
   } catch (error) {
+    runs.value = newest.value // the list goes on without the charts
     // live() says so where the server is gone. The stream may go on where a question has failed: it is asked again.
     again ||= !(error instanceof Refused)
     await new Promise((resolve) => setTimeout(resolve, FAILED))

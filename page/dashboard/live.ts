@@ -107,8 +107,7 @@ export async function live(): Promise<void> {
     }
     if (performance.now() - began > LONGEST_PAUSE || connection.value !== 'lost') pause = FIRST_PAUSE
     if (connection.value === 'lost') {
-      await new Promise((resolve) => setTimeout(resolve, pause))
-      pause = Math.min(LONGEST_PAUSE, 2 * pause)
+      pause = (await online(pause)) ? FIRST_PAUSE : Math.min(LONGEST_PAUSE, 2 * pause)
     }
   }
 }
@@ -117,6 +116,17 @@ const LOST = 'The server does not answer. The page tries again and again; if you
 
 function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'AbortError'
+}
+
+/** Waits so many milliseconds, or until the network is back. Resolves to whether it is. */
+async function online(pause: number): Promise<boolean> {
+  const waited = new AbortController()
+  const isBack = await new Promise<boolean>((resolve) => {
+    setTimeout(() => resolve(false), pause)
+    addEventListener('online', () => resolve(true), { signal: waited.signal })
+  })
+  waited.abort()
+  return isBack
 }
 
 function visible(): Promise<void> {

@@ -90,10 +90,25 @@ export const view = computed(() => {
   const whole = { from: first, to: Math.max(extent.value, first * 10, 1) }
   const asked = zoom.value
   const width = asked ? asked.to - asked.from : 0
-  const { from, to } = asked?.follow ? { from: whole.to - width, to: whole.to } : (asked ?? whole)
+  const part = asked?.follow ? { from: whole.to - width, to: whole.to } : (asked ?? whole)
   const n = Math.max(100, Math.min(1200, 50 * Math.floor(chartWidth.value / 50)))
-  return { x: axisX.value, from: Math.max(first, from), to: Math.max(to, first * 1.001), n, log: logX.value }
+  return { x: axisX.value, ...visible(part), n, log: logX.value }
 })
+
+/** The least width of what is in view: an iteration, or so many seconds, and what eight digits can tell apart. */
+const LEAST = { iteration: 1, seconds: 0.001, ofEnd: 1e-6 } as const
+const FARTHEST = 1e15
+
+/** A part of the axis that the server can draw, as near to the one that is asked for as may be. */
+function visible({ from, to }: Pick<Zoom, 'from' | 'to'>): Pick<Zoom, 'from' | 'to'> {
+  const first = least.value
+  const end = Math.min(to, FARTHEST)
+  const begin = Math.max(first, Math.min(from, end))
+  const width = Math.max(LEAST[axisX.value], LEAST.ofEnd * end)
+  if (end - begin >= width) return { from: begin, to: end }
+  const low = Math.max(first, (begin + end - width) / 2)
+  return { from: low, to: low + width }
+}
 
 type Part = Pick<typeof view.value, 'from' | 'to' | 'log'>
 
@@ -103,7 +118,7 @@ function partOf({ from, to, log }: Part, begin: number, end: number): void {
   const [low, high] = [scaled(from), scaled(to)]
   const place = (share: number) => low + share * (high - low)
   const by = Math.max(0, (log ? scaled(least.value) : 0) - place(begin))
-  zoom.value = { from: back(place(begin) + by), to: back(place(end) + by), follow: false }
+  zoom.value = { ...visible({ from: back(place(begin) + by), to: back(place(end) + by) }), follow: false }
 }
 
 /** Moves the part in view by a share of its width. */

@@ -7,6 +7,7 @@ import { performance } from 'node:perf_hooks'
 import { setImmediate as turn } from 'node:timers/promises'
 import { grouped } from '../numbers.ts'
 import { isOther, type Past, pastAfter, pastOf } from './again.ts'
+import { createEvents, type Events } from './events.ts'
 import { type LogRecord, recordOf } from './record.ts'
 import { createRows, numbersOf, type Rows } from './rows.ts'
 
@@ -41,6 +42,7 @@ const LINE = 2 ** 20
 const CHUNK = 2 ** 20
 const SLICE_MS = 20
 const MOST = { rows: 5_000_000, events: 100_000, probes: 2000, problems: 20, resumes: 1000 } as const
+const FULL = `more than ${grouped(MOST.events)} evaluations: those after it are in charts alone`
 /** How a step begins as the trainer writes it: it can be counted without being read. */
 const STEP = Buffer.from('{"type":"step"')
 /** Bytes before the offset that tell a file that has grown from another one. */
@@ -58,7 +60,7 @@ interface State {
   steps: Rows | null
   stepCount: number
   evals: Rows
-  events: LogRecord[]
+  events: Events
   probes: LogRecord[]
   lastStep: ReadonlyMap<string, number> | null
   /** Of steps that are only counted the last one, not read yet. */
@@ -75,7 +77,8 @@ interface State {
 function fresh(steps: boolean, revision: number, past: State['past']): State {
   return {
     ...{ revision, offset: 0, ino: 0, known: Buffer.alloc(0), rest: Buffer.alloc(0), skipping: false },
-    ...{ steps: steps ? createRows() : null, stepCount: 0, evals: createRows(), events: [], probes: [] },
+    ...{ steps: steps ? createRows() : null, stepCount: 0, evals: createRows(), probes: [] },
+    events: createEvents(MOST.events),
     ...{ lastStep: null, lastLine: null, lastRecord: null, problems: [], differing: [], lines: 0, resumes: [], past },
   }
 }
@@ -116,7 +119,7 @@ export function createLog(file: string): RunLog {
     state = fresh(wanted, state.revision + 1, past)
   }
   function absent(): boolean {
-    if (state.offset === 0 && state.events.length === 0) return false
+    if (state.offset === 0 && state.events.list.length === 0) return false
     restart(ofAll(state))
     return true
   }
@@ -137,7 +140,7 @@ export function createLog(file: string): RunLog {
       return state.evals
     },
     get events() {
-      return state.events
+      return state.events.list
     },
     get probes() {
       return state.probes
@@ -204,6 +207,7 @@ function take(state: State, bytes: Buffer): void {
     else lineOf(state, all.subarray(start, end))
     start = end + 1
   }
+  state.events.sweep()
   if (start > 0) {
     state.revision += 1
     state.known = Buffer.from(all.subarray(Math.max(0, start - KNOWN), start))
@@ -247,14 +251,13 @@ function keep(state: State, record: LogRecord): void {
   } else if (record.type === 'eval') {
     append(state, 'evals', state.evals, numbersOf(record))
     state.lastRecord = record
-    if (state.events.length < MOST.events) state.events.push(record)
-    else problem(state, `more than ${grouped(MOST.events)} evaluations: those after it are in charts alone`)
+    if (!state.events.push(record)) problem(state, FULL)
   } else if (record.type === 'probe') {
     if (state.probes.length < MOST.probes) state.probes.push(record)
   } else {
     if (record.type === 'resume' && state.resumes.length < MOST.resumes) state.resumes.push(record)
     state.lastRecord = record
-    if (state.events.length < MOST.events) state.events.push(record)
+    state.events.push(record)
   }
 }
 
@@ -266,7 +269,7 @@ function append(state: State, of: 'steps' | 'evals', rows: Rows, numbers: Readon
     const from = rows.from('iteration', iteration)
     state.past = { ...state.past, [of]: pastOf(rows, from), ofOtherFile: false }
     rows.truncate(from)
-    if (of === 'evals') state.events = state.events.filter((one) => one.type !== 'eval' || one.iteration < iteration)
+    if (of === 'evals') state.events.dropEvals(iteration)
   }
   const past = state.past[of]
   // A file in the place of another one may be that of another run, unless it says that it goes on with this one.

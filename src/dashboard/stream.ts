@@ -7,7 +7,7 @@ import type { Shelf } from './shelf.ts'
 
 export interface Stream {
   readonly runs: readonly WatchedRun[]
-  /** When its runs are to be looked at, as performance.now() has it. */
+  /** When its runs are to be looked at, by its clock. */
   readonly due: number
   /** Says what has changed, and sets when its runs are looked at next. @param list also of runs beside its own */
   tell(list: boolean): void
@@ -28,15 +28,22 @@ export function isRunning(run: WatchedRun): boolean {
   return run.line().state === 'running'
 }
 
+export interface StreamNeeds {
+  readonly shelf: Shelf
+  readonly load: Load
+  /** Milliseconds. Default: performance.now() */
+  readonly clock?: () => number
+}
+
 /** @param sent revisions that the reader knows, by the run's number */
 export function createStream(
   response: ServerResponse,
   runs: readonly WatchedRun[],
   sent: Map<number, number>,
-  { shelf, load }: { readonly shelf: Shelf; readonly load: Load },
+  { shelf, load, clock = () => performance.now() }: StreamNeeds,
 ): Stream {
   let revision = -1
-  let said = performance.now()
+  let said = clock()
   let listed = said
   let busy = false
   let [due, pause] = [0, SHOWN_MS]
@@ -51,7 +58,7 @@ export function createStream(
   /** Whether a run has come or gone, or one has changed of which this stream does not tell. */
   function hasNews(): boolean {
     const { changed, others } = shelf.since(revision)
-    const now = performance.now()
+    const now = clock()
     if (!others && busy && now < listed + LIST_MS) return false
     revision = shelf.revision
     listed = now
@@ -60,7 +67,7 @@ export function createStream(
   /** The first record after some quiet is told at once; where no core is idle, those that follow it wait. */
   function pace(told: boolean): void {
     pause = told && busy ? Math.min(SELDOM_MS, 2 * pause) : SHOWN_MS
-    due = performance.now() + (runs.some(isRunning) ? pause : ALL_MS)
+    due = clock() + (runs.some(isRunning) ? pause : ALL_MS)
   }
   return {
     runs,
@@ -70,7 +77,7 @@ export function createStream(
     tell(list) {
       const lines = changes()
       if (!list) pace(lines.length > 0)
-      const now = performance.now()
+      const now = clock()
       const isBusy = load.look()
       if (busy !== isBusy) lines.push({ type: 'load', busy: isBusy })
       busy = isBusy

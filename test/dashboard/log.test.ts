@@ -161,3 +161,17 @@ test('runs are found below a root, also new ones, and links are not followed', (
   fs.rmSync(path.join(dir, 'a'), { recursive: true })
   assert.deepEqual(names(), ['sweep/b', 'sweep/c'])
 })
+
+test('evaluations that go back at every line, after many alerts, cost no more than others', async () => {
+  const line = (type: string, iteration: number) => `{"type":"${type}","iteration":${iteration}}\n`
+  const up = Array.from({ length: 5000 }, (_, i) => line('eval', i + 1))
+  const { file, log } = await read(up.join('') + line('alert', 1).repeat(40_000))
+  fs.appendFileSync(file, up.reverse().join(''))
+  const began = process.cpuUsage()
+  await log.advance()
+  const { user } = process.cpuUsage(began)
+  assert.equal(log.events.length, 40_001)
+  assert.deepEqual([log.events[0]!.type, log.events.at(-1)!.iteration], ['alert', 1])
+  // Looking through all alerts for each of them takes seconds.
+  assert.ok(user < 0.5e6, `${user / 1e6} s`)
+})

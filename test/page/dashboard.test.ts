@@ -4,7 +4,7 @@ import * as fs from 'node:fs'
 import { test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { newPage, noBrowser, seriousIn, type Watched } from '../support/chromium.ts'
-import { type Looking, lookingAt } from '../support/dashboardPage.ts'
+import { type Looking, lookingAt, until } from '../support/dashboardPage.ts'
 import {
   builtSite,
   evaluation,
@@ -74,7 +74,7 @@ test('runs are listed and drawn; a record that is appended is on the page soon',
 test('a gap of numbers that are not finite is not bridged, and has marks', BROWSER, async () => {
   await open('#run=bad&zoom=400,620')
   await says('.readout', /bad/)
-  await page.waitForTimeout(300)
+  await until(async () => (await pixels('training loss', 0)).some(({ count }) => count > 0))
   const columns = await pixels('training loss', 0)
   const used = columns.map(({ count }, x) => (count > 0 ? x : -1)).filter((x) => x >= 0)
   const [left, right] = [used[0]!, used.at(-1)!]
@@ -95,9 +95,7 @@ test('one spike in 20,000 records is seen with all of them in view, and its numb
 }, async () => {
   await open('#run=spiked')
   await says('.readout', /spiked/)
-  await page.waitForTimeout(300)
-  const summary = await chartOf('training loss').locator('.unseen').first().textContent()
-  assert.match(summary!, /spiked: 0\.08/)
+  await says('.unseen', /spiked: 0\.08/)
   const box = (await chartOf('training loss').locator('.u-over').boundingBox())!
   await page.mouse.move(box.x + (12_346 / 20_000) * box.width, box.y + 50)
   await says('.readout', /spiked 1 \(0\.5 to 5000\) at 123,460/)
@@ -118,14 +116,16 @@ test('the part in view stays when records come; a double click shows all; a link
   await page.getByRole('button', { name: 'whole axis' }).waitFor()
   await page.keyboard.press('l')
   await page.keyboard.press('s')
-  fs.appendFileSync(live, linesOf([step(1020, 0.5), evaluation(1020, 0.01)]))
-  await page.waitForTimeout(400)
+  await page.waitForURL(/smooth=/)
   const { hash } = new URL(page.url())
+  fs.appendFileSync(live, linesOf([step(1020, 0.5), evaluation(1020, 0.0055)]))
+  await says('tr[data-run]', /live.*0\.0055/s)
+  assert.equal(new URL(page.url()).hash, hash)
   assert.match(hash, /^#run=live&run=probed&pin=probed&y=log&smooth=\d+&zoom=[\d.]+%2C[\d.]+$/)
   const { page: other } = await newPage()
   await other.goto(`${shown.url}dashboard/${hash}`)
   await other.getByRole('button', { name: 'whole axis' }).waitFor()
-  await other.waitForTimeout(200)
+  await lookingAt(other).says('.readout', /probed/)
   assert.equal(await other.evaluate(() => location.hash), hash)
   await other.context().close()
   await page.mouse.dblclick(box.x + 100, box.y + 60)

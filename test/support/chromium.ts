@@ -84,6 +84,28 @@ export function countPictures(): void {
   }
 }
 
+declare global {
+  /** The clock of a page, which can be told that time has passed. */
+  var clock: { pass(ms: number): void }
+}
+
+/** Runs in the page before its own scripts: by its clock, each picture of a chart takes 50 ms more than it does. */
+export function slowClock(): void {
+  const now = performance.now.bind(performance)
+  let later = 0
+  globalThis.clock = {
+    pass: (ms) => {
+      later += ms
+    },
+  }
+  performance.now = () => now() + later
+  const { clearRect } = CanvasRenderingContext2D.prototype
+  CanvasRenderingContext2D.prototype.clearRect = function (...where) {
+    clock.pass(50)
+    clearRect.apply(this, where)
+  }
+}
+
 interface AxeResult {
   readonly violations: readonly { readonly id: string; readonly impact: string; readonly nodes: { html: string }[] }[]
 }

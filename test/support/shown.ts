@@ -16,9 +16,12 @@ export const SITE: Site = new Map([
 /** The pages that the build has made. */
 export const builtSite = (): Site => loadSite(fileURLToPath(new URL('../../web', import.meta.url)))
 
-/** A new folder for runs, which goes when the test file ends. */
-export function runsFolder(): string {
-  const dir = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), 'irnn-shown-')))
+/** Where folders cost little: in memory where there is a file system of it, for a few megabytes. */
+export const MEMORY: string = fs.existsSync('/dev/shm') ? '/dev/shm' : os.tmpdir()
+
+/** A new folder for runs, which goes when the test that makes it ends, or the test file. */
+export function runsFolder(within: string = os.tmpdir()): string {
+  const dir = fs.realpathSync(fs.mkdtempSync(path.join(within, 'irnn-shown-')))
   after(() => fs.rmSync(dir, { recursive: true, force: true }))
   return dir
 }
@@ -85,6 +88,30 @@ export async function showing(root: string, options: Partial<DashboardOptions> =
     json: async (path) => (await get(path)).json(),
     close: () => server.close(),
   }
+}
+
+/** A way to a port of this machine on which connections can be cut. */
+export async function relayTo(port: number): Promise<{ url: string; drop(): void; close(): void }> {
+  const sockets = new Set<net.Socket>()
+  const server = net.createServer((near) => {
+    const far = net.connect(port, '127.0.0.1')
+    const end = () => {
+      near.destroy()
+      far.destroy()
+    }
+    for (const socket of [near, far]) sockets.add(socket.on('error', end).on('close', end))
+    near.pipe(far).pipe(near)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const drop = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  const close = () => {
+    server.close()
+    drop()
+  }
+  after(close)
+  return { url: `http://127.0.0.1:${(server.address() as net.AddressInfo).port}/`, drop, close }
 }
 
 /** What a server answers to bytes: all of it, in latin1. */
