@@ -141,9 +141,9 @@ const claims: Claim[] = [
       `The LSTM is as good as the IRNN, or better: not ${alike(SHARE)} behind (68.8, 70.2: 2 %)`,
       { ties: [true], share: SHARE },
     ),
-    'The LSTM is slow to begin: at the rate where the IRNN is best its held-out perplexity is 118, and at its own best ' +
-      'it is level with the tanh networks after two epochs of a million words. The paper trains far longer, on a ' +
-      'thousand times the text; recipe fast, an LSTM of 200 units, comes after three epochs to where the IRNN is ' +
+    'The LSTM is slow to begin: at the rate where the IRNN is best its held-out perplexity is 118, and at its own ' +
+      'best it is level with the tanh networks after two epochs of a million words. The paper trains far longer, on ' +
+      'a thousand times the text; recipe fast, an LSTM of 200 units, comes after three epochs to where the IRNN is ' +
       'after two.',
   ),
   ...NAMES.map((network) =>
