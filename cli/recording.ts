@@ -34,9 +34,9 @@ export interface Recording {
   readonly folder: RunFolder
   readonly progress: Progress
   readonly json: boolean
-  /** Records of the run from before it was resumed. */
+  /** Records that the folder has already. */
   readonly before?: readonly TrainEvent[]
-  /** Which run it is, or that it was taken up again: it comes before all others. */
+  /** That it was taken up again: it comes before all new ones. */
   readonly begin?: TrainEvent
   /** What tells why it was stopped. */
   readonly stop: Stop

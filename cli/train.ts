@@ -16,6 +16,7 @@ import { modelOf, type NetworkFlags } from '../src/tasks/network.ts'
 import { NETWORKS } from '../src/tasks/paper.ts'
 import { type Recipe, recipeOf } from '../src/tasks/recipe.ts'
 import { TASKS } from '../src/tasks/tasks.node.ts'
+import { encodeEvent } from '../src/train/events.ts'
 import { extras } from '../src/train/extras.ts'
 import { probedSequences } from '../src/train/looking.ts'
 import { startRun } from '../src/train/loop.ts'
@@ -26,7 +27,7 @@ import { createProgress, type Progress, SILENT } from './progress.ts'
 import { agree, follow, onEach, onRanks, type Ranks, together } from './ranks.ts'
 import { record } from './recording.ts'
 import { commandOf } from './repeat.ts'
-import { say } from './say.ts'
+import { print, say } from './say.ts'
 import { stopTogether } from './signals.ts'
 
 /** Flags of `irnn train`: of the network and of the run; those of training are read by their options. */
@@ -71,11 +72,14 @@ async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFla
     const options = { signal: stop.signal, pauseAt: flags.pauseAt, checkpoints, extras }
     const run = await together(ranks, () => startRun(model, task, spec, options, ranks.group))
     const id = `${name}-seed${seed}`
+    const command = repeating(definition, config)
+    const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, flags.cell) })
     const folder = await together(ranks, () => {
       if (!ranks.first) return null
       return createRunFolder(flags.out ?? freeName(path.join('runs', id)), config, {
         overwrite: flags.overwrite === true,
         files,
+        begin,
         taskFiles: TASKS.flatMap((task) => task.files ?? []),
         say: progress.say,
         owner: process.env.IRNN_OWNER,
@@ -83,9 +87,8 @@ async function trainOn(ranks: Ranks, definition: TaskDefinition, flags: TrainFla
     })
     if (folder === null) return await follow(run)
     if (!json) introduce(progress, title, { task, model, recipe, spec, folder, ranks })
-    const command = repeating(definition, config)
-    const begin = runEvent(config, { id, task, model, command, paper: paperOf(definition, task, flags.cell) })
-    return await record(run, { task, title, model, folder, progress, json, begin, stop })
+    if (json) print(encodeEvent(begin))
+    return await record(run, { task, title, model, folder, progress, json, before: [begin], stop })
   } finally {
     stop.release()
     model.dispose()

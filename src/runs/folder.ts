@@ -15,7 +15,7 @@ import { revised } from './begin.ts'
 import { BEST, findCheckpoint, LAST, PREVIOUS } from './checkpoint.ts'
 import { OWNER, refuseFenced } from './fence.ts'
 import { LOCK, lockFolder } from './lock.ts'
-import { isMeasured, type Mark, type Records, recordsUntil } from './records.ts'
+import { formatRecords, isMeasured, type Mark, type Records, recordsUntil } from './records.ts'
 import { CONFIG, METRICS, MODEL, type RunConfig, recordsOf, refuseNoConfig, type StoredRun, stampOf } from './stored.ts'
 import { BOARD } from './tensorboard.ts'
 import { CURVE, jsonOf, type RunFolder, RunWriter } from './writer.ts'
@@ -28,6 +28,8 @@ export interface CreateOptions {
   readonly overwrite?: boolean
   /** Files that belong to the run beside its config, by name. */
   readonly files?: Readonly<Record<string, string>> | undefined
+  /** Its first record, which is there as soon as the config is: a run that is killed at once keeps it. Default none. */
+  readonly begin?: TrainEvent | undefined
   /**
    * Names of such files of all tasks: those of an earlier run in the folder are that run's own, and `overwrite` removes
    * them.
@@ -51,8 +53,8 @@ export interface CreateOptions {
 export function createRunFolder(dir: string, config: RunConfig, options: CreateOptions = {}): RunFolder {
   refuseNoText('createRunFolder', dir)
   refuseNoConfig(config, 'createRunFolder: config')
-  refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'taskFiles', 'say', 'owner'])
-  const { overwrite = false, files = {}, say, owner } = options
+  refuseUnknown('createRunFolder', options, ['overwrite', 'files', 'begin', 'taskFiles', 'say', 'owner'])
+  const { overwrite = false, files = {}, begin, say, owner } = options
   refuseNoObject('createRunFolder: files', files)
   for (const [name, text] of Object.entries(files)) refuseNoText(`createRunFolder: files: ${name}`, text)
   const { taskFiles = Object.keys(files) } = options
@@ -60,6 +62,9 @@ export function createRunFolder(dir: string, config: RunConfig, options: CreateO
   refuseUnless(areNames, 'createRunFolder: taskFiles', 'an array of names', taskFiles)
   if (owner !== undefined) refuseNoText('createRunFolder: owner', owner)
   refuseUnless(say === undefined || typeof say === 'function', 'createRunFolder: say', 'a function', say)
+  const isRecord = begin === undefined || typeof begin?.type === 'string'
+  refuseUnless(isRecord, 'createRunFolder: begin', 'a record with a type', begin)
+  const events = begin === undefined ? [] : [begin]
   const names = [...ALL, ...taskFiles]
   return explaining(dir, 'cannot be written', () => {
     makeFolder(dir)
@@ -71,8 +76,9 @@ export function createRunFolder(dir: string, config: RunConfig, options: CreateO
       // The config makes it the folder of a run, so it comes last. An old one is replaced, not removed: without it the
       // folder would be taken for somebody else's by the next --overwrite.
       for (const name of names.filter((name) => name !== CONFIG)) removeWhole(path.join(dir, name))
-      writeBeginning(dir, { ...files, [CONFIG]: jsonOf(config) })
-      return new RunWriter(dir, config, { files, events: [], unlock, say, owner })
+      const records = events.length > 0 ? { [METRICS]: formatRecords(events) } : {}
+      writeBeginning(dir, { ...files, ...records, [CONFIG]: jsonOf(config) })
+      return new RunWriter(dir, config, { files, events, unlock, say, owner })
     })
   })
 }

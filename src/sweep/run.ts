@@ -11,7 +11,7 @@ import { InputError } from '../error.ts'
 import { longOf } from '../flag.ts'
 import { takeOver } from '../runs/fence.ts'
 import { lockFolder } from '../runs/lock.ts'
-import { CONFIG } from '../runs/stored.ts'
+import { CONFIG, METRICS } from '../runs/stored.ts'
 import { TASKS, taskNamed } from '../tasks/tasks.node.ts'
 import { asha, type Pruner } from './asha.ts'
 import { argumentsFor, type ChildOptions, inSlots, runChild, threadsOf } from './children.ts'
@@ -89,7 +89,8 @@ const TASK_FILES = TASKS.flatMap(({ files = [] }) => files)
 /** What a child left that was killed before it had its config: without a lock beside it, it would be somebody's. */
 function removeBeginning(folder: string): void {
   for (const name of namesIn(folder)) {
-    if (name.endsWith(TEMPORARY) || TASK_FILES.includes(name)) rmSync(join(folder, name), { force: true })
+    if (name.endsWith(TEMPORARY) || name === METRICS || TASK_FILES.includes(name))
+      rmSync(join(folder, name), { force: true })
   }
 }
 

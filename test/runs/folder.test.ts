@@ -36,6 +36,31 @@ const CONFIG: RunConfig = {
 }
 const DONE = { type: 'done', iteration: 3, seconds: 1, reason: 'stopped', stopped: true, test: null } as const
 
+test('the first record is there before the config is, which makes it a run', () => {
+  const dir = fresh()
+  const order: string[] = []
+  const rename = (from: string, to: string) => {
+    order.push(path.basename(to))
+    original(from, to)
+  }
+  const original = builtin.renameSync
+  builtin.renameSync = rename as typeof builtin.renameSync
+  syncBuiltinESMExports()
+  const begin = { type: 'resume', iteration: 0, seconds: 0 } as const
+  try {
+    createRunFolder(dir, CONFIG, { begin }).close()
+  } finally {
+    builtin.renameSync = original
+    syncBuiltinESMExports()
+  }
+  assert.deepEqual(order.slice(0, 2), ['metrics.jsonl', 'config.json'])
+  assert.deepEqual(readRunFolder(dir).events, [begin])
+  refused(
+    () => createRunFolder(fresh(), CONFIG, { begin: 'run' as never }),
+    /createRunFolder: begin: expected a record/,
+  )
+})
+
 test('what is written is read back', async () => {
   const dir = path.join(fresh(), 'deep', 'er')
   const folder = createRunFolder(dir, CONFIG)
