@@ -84,13 +84,13 @@ async function unlocked(folder: string, signal: AbortSignal | undefined, fenced:
   }
 }
 
-const TASK_FILES = TASKS.flatMap(({ files = [] }) => files)
+/** What a run has before its config makes it a run. */
+const BEGINNING = [METRICS, ...TASKS.flatMap(({ files = [] }) => files)]
 
 /** What a child left that was killed before it had its config: without a lock beside it, it would be somebody's. */
 function removeBeginning(folder: string): void {
   for (const name of namesIn(folder)) {
-    if (name.endsWith(TEMPORARY) || name === METRICS || TASK_FILES.includes(name))
-      rmSync(join(folder, name), { force: true })
+    if (name.endsWith(TEMPORARY) || BEGINNING.includes(name)) rmSync(join(folder, name), { force: true })
   }
 }
 

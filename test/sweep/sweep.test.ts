@@ -115,7 +115,7 @@ test('a trial whose process was killed before it had its config begins anew', as
   const [id] = fs.readdirSync(path.join(dir, 'trials'))
   const folder = path.join(dir, 'trials', id!)
   for (const name of fs.readdirSync(folder)) fs.rmSync(path.join(folder, name))
-  fs.writeFileSync(path.join(folder, 'config.json.tmp'), '{')
+  for (const name of ['metrics.jsonl', 'config.json.tmp']) fs.writeFileSync(path.join(folder, name), '{')
   const { code, err } = await run('sweep', file, '--dir', 'killed')
   assert.equal(code, 0, err)
   assert.deepEqual(resultLines(dir, { json: true }), resultLines(at('whole'), { json: true }))
