@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { commandOf, type Results, thinned, verdicts } from '../../experiments/collect.ts'
+import { charts } from '../../experiments/draw.ts'
 import type { Experiment, RunResult, Table } from '../../experiments/experiment.ts'
 import { groupOf, meanCurve, namesOf, valueAt } from '../../experiments/group.ts'
 import { isOf } from '../../experiments/identity.ts'
@@ -64,6 +65,9 @@ test('a group in a table: mean ± standard deviation, and how much of it there i
   const runs = [scored(1), scored(2, { best: { iteration: 1, value: 1, heldOut: 71 } })]
   assert.equal(cellText({ chosen: among }, one, { runs }), 'x-seed2')
   assert.equal(cellText({ run: among }, one, { runs }), '1.00 %')
+  const y = { title: '', domain: [0, 100] } as const
+  const [chart] = charts({ ...one, panels: [{ title: '', runs: [among], x: 'iterations', y }] }, runs)
+  assert.match(chart!.description, /^Ours: x-seed2 1 at best\.$/)
 })
 
 test('every experiment: unique names, panels and claims about its own runs, curves the paper has', () => {
