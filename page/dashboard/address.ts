@@ -58,6 +58,8 @@ function read(hash: string): void {
 /** Takes up what the address says once the runs are known, and writes there what changes from then on. */
 export function keepAddress(): void {
   let begun = false
+  // Beside it, what the address says is news: it is heard of a moment after it is there, and runs may come meanwhile.
+  let written = ''
   effect(() => {
     if (runs.value.size === 0) return
     if (!begun) {
@@ -65,6 +67,8 @@ export function keepAddress(): void {
       read(location.hash)
     }
     const address = addressOf()
+    if (address === written) return
+    written = address
     if (address !== location.hash) history.replaceState(null, '', address)
   })
   addEventListener('hashchange', () => read(location.hash))
